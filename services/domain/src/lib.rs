@@ -1,0 +1,14 @@
+//! The rules of the hotline: calls, visits, counts, tickets, routing, service time.
+//!
+//! Owns every definition that a figure or a promise rests on. Pure: no I/O, no clock, no crate of this
+//! workspace. What time it is, what is stored and what was sent comes in as an argument.
+
+pub mod assembly;
+pub mod counts;
+pub mod event;
+pub mod ids;
+pub mod personal;
+pub mod policy;
+pub mod record;
+pub mod report;
+pub mod visit;

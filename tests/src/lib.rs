@@ -1,0 +1,1 @@
+//! Tests across the whole product; see the folders beside this file.
