@@ -1,0 +1,49 @@
+use thiserror::Error;
+
+/// Why the bus did not do what it was asked for.
+#[derive(Debug, Error)]
+pub enum BusError {
+    /// May succeed later.
+    #[error("the bus is not available: {0}")]
+    Unavailable(String),
+    /// No room; may succeed when there is some.
+    #[error("the bus has no room on its disk")]
+    NoRoom,
+    /// The topic does not exist.
+    #[error("topic {0} does not exist; run `nrwdirekt topics apply`")]
+    UnknownTopic(String),
+    /// A message that this installation will never take.
+    #[error("a message for topic {topic} is too large")]
+    TooLarge {
+        /// The topic.
+        topic: String,
+    },
+    /// Another instance publishes under this name now.
+    #[error("another instance has taken over as {0}")]
+    Fenced(String),
+    /// The installation refuses: access rights or configuration.
+    #[error("the bus refuses: {0}")]
+    Refused(String),
+    /// What is stored cannot be read.
+    #[error("the bus holds something that it cannot read: {0}")]
+    Corrupt(String),
+}
+
+impl BusError {
+    /// Whether trying again later may help.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::NoRoom)
+    }
+}
+
+impl From<rusqlite::Error> for BusError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(rusqlite::ErrorCode::DiskFull) => Self::NoRoom,
+            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+                Self::Corrupt(error.to_string())
+            }
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The topics, their names and their policies.
+
+use std::time::Duration;
+
+use domain::ids::DepartmentId;
+
+/// Key of the heartbeats that let a quiet compacted topic be compacted.
+pub const HEARTBEAT_KEY: &str = "heartbeat";
+
+/// Call reports on their way from intake to the ledger.
+pub const CALLS: &str = "nrwdirekt.calls.v1";
+
+/// Notices of rejected items.
+pub const REJECTED: &str = "nrwdirekt.rejected.v1";
+
+/// The tickets of a department: the current state of each.
+pub fn tickets(department: &DepartmentId) -> String {
+    format!("nrwdirekt.tickets.{department}.v1")
+}
+
+/// What a department reports about its tickets.
+pub fn ticket_replies(department: &DepartmentId) -> String {
+    format!("nrwdirekt.ticket-replies.{department}.v1")
+}
+
+/// What became of a department's replies.
+pub fn ticket_reply_results(department: &DepartmentId) -> String {
+    format!("nrwdirekt.ticket-reply-results.{department}.v1")
+}
+
+/// How a topic loses what is no longer needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cleanup {
+    /// Messages go after this time since they were appended.
+    Delete {
+        /// How long they stay.
+        retention: Duration,
+    },
+    /// Of each key the last message stays; a tombstone removes it and goes after this time.
+    Compact {
+        /// How long tombstones stay.
+        tombstones: Duration,
+        /// How long a superseded message may stay at most, given later appends.
+        longest_lag: Duration,
+    },
+}
+
+/// A topic as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicSpec {
+    /// Its name.
+    pub name: String,
+    /// Its number of partitions; fixed for ever, because keys would move.
+    pub partitions: u32,
+    /// How it loses what is no longer needed.
+    pub cleanup: Cleanup,
+}
+
+/// Something about a topic that is not as wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicFault {
+    /// The topic.
+    pub topic: String,
+    /// What is wrong and what to do.
+    pub fault: String,
+    /// Whether the node cannot work with it; otherwise it is a warning.
+    pub fatal: bool,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Every topic of an installation.
+pub fn wanted<'a>(
+    call_partitions: u32,
+    departments: impl Iterator<Item = &'a DepartmentId>,
+) -> Vec<TopicSpec> {
+    let delete = |name: String, partitions: u32, days: u32| TopicSpec {
+        name,
+        partitions,
+        cleanup: Cleanup::Delete {
+            retention: days * DAY,
+        },
+    };
+    let mut topics = vec![
+        delete(CALLS.to_owned(), call_partitions, 7),
+        delete(REJECTED.to_owned(), 1, 30),
+    ];
+    for department in departments {
+        topics.push(TopicSpec {
+            name: tickets(department),
+            partitions: 1,
+            cleanup: Cleanup::Compact {
+                tombstones: 30 * DAY,
+                longest_lag: DAY,
+            },
+        });
+        topics.push(delete(ticket_replies(department), 1, 30));
+        topics.push(delete(ticket_reply_results(department), 1, 30));
+    }
+    topics
+}
