@@ -94,6 +94,17 @@ need_rust() {
     version_at_least "$found" "$wanted" || fail 2 "Rust $wanted or newer is needed and $found was found: $remedy."
 }
 
+# A part of the toolchain that a minimal installation leaves out: `need_cargo_command COMMAND COMPONENT`.
+need_cargo_command() {
+    cargo "$1" --version >/dev/null 2>&1 || fail 2 "cargo $1 is missing: run \`rustup component add $2\` and start again."
+}
+
+# Where cargo puts what it builds, wherever that was configured.
+target_dir() {
+    cargo metadata --manifest-path "$root/Cargo.toml" --format-version 1 --no-deps |
+        sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
+}
+
 is_installed() { [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) == ii* ]]; }
 
 # A candidate for installation is known; false too while the package lists are still empty.
