@@ -1,0 +1,11 @@
+//! What the roles keep: one method a unit of work, and queries. Two implementations with one contract.
+//!
+//! Owns transactions and their atomicity, migrations, and what makes a commit durable. Decides nothing: the rules
+//! are those of `domain`. [`calls`] is for intake, ledger and reporting, [`tickets`] for ticketing and handover.
+
+pub mod calls;
+mod error;
+pub mod sqlite;
+pub mod tickets;
+
+pub use error::StoreError;

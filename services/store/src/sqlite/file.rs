@@ -1,0 +1,91 @@
+//! One SQLite file: a connection that writes, some that read, each used by one task at a time.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use crate::StoreError;
+
+/// Readers beside the writer: more would only wait for the two or four cores of a small machine.
+const READERS: usize = 4;
+
+/// A file of the store. Work runs on blocking threads, never on those of the runtime.
+pub(super) struct File {
+    writer: Arc<Mutex<Connection>>,
+    readers: Arc<Mutex<Vec<Connection>>>,
+    free_readers: Arc<Semaphore>,
+}
+
+impl File {
+    /// Opens the file, creating it when it is not there, and brings its schema up to date.
+    pub(super) fn open(
+        path: &Path,
+        migrate: impl FnOnce(&mut Connection) -> Result<(), StoreError>,
+    ) -> Result<Self, StoreError> {
+        let mut writer = connect(path)?;
+        migrate(&mut writer)?;
+        let readers = (0..READERS).map(|_| connect(path)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self {
+            writer: Arc::new(Mutex::new(writer)),
+            readers: Arc::new(Mutex::new(readers)),
+            free_readers: Arc::new(Semaphore::new(READERS)),
+        })
+    }
+
+    /// Runs work on the writing connection. Whatever it leaves uncommitted is rolled back.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let writer = Arc::clone(&self.writer);
+        blocking(move || {
+            let mut connection = writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            work(&mut connection)
+        })
+        .await
+    }
+
+    /// Runs work on one of the reading connections.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let _free = self.free_readers.acquire().await.expect("the semaphore is never closed");
+        let readers = Arc::clone(&self.readers);
+        blocking(move || {
+            let take = || readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let connection = take().pop().expect("a permit stands for a free reader");
+            let result = work(&connection);
+            take().push(connection);
+            result
+        })
+        .await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(StoreError::Unavailable(format!("a unit of work was cut short: {error}"))),
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.execute_batch(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA secure_delete = ON;
+         PRAGMA foreign_keys = ON;
+         PRAGMA cache_size = -16000;
+         PRAGMA temp_store = MEMORY;",
+    )?;
+    Ok(connection)
+}

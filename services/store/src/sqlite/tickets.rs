@@ -1,0 +1,4 @@
+//! `tickets.db`.
+
+/// The tickets in SQLite.
+pub struct SqliteTickets;

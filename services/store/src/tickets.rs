@@ -1,0 +1,1 @@
+//! Tickets, their history, and what is pending towards departments.

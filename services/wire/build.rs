@@ -1,0 +1,17 @@
+//! Generates the gRPC types from `proto/`, without a `protoc` on the machine.
+
+use std::path::PathBuf;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let protos =
+        ["calls", "reporting", "tickets"].map(|package| format!("nrwdirekt/{package}/v1/{package}.proto"));
+    println!("cargo:rerun-if-changed=../../proto");
+    let descriptors = protox::compile(&protos, ["../../proto"])?;
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    std::fs::write(
+        out.join("descriptors.bin"),
+        prost::Message::encode_to_vec(&descriptors),
+    )?;
+    tonic_prost_build::configure().compile_fds(descriptors)?;
+    Ok(())
+}

@@ -1,0 +1,237 @@
+use domain::event::{CallEvent, EndedBy, EventKind, OutboundOutcome, OverflowTarget, TransferKind};
+use domain::ids::{AgentName, HotlineName};
+
+use super::record::{caller, caller_to_wire, status, task_type};
+use super::{ReportRejection, event_id};
+use crate::v1::calls as wire;
+use wire::call_event::Kind;
+
+fn agent(name: Option<String>) -> Option<AgentName> {
+    name.map(AgentName::new).filter(|name| !name.as_str().is_empty())
+}
+
+fn agent_to_wire(name: Option<&AgentName>) -> Option<String> {
+    name.map(|name| name.as_str().to_owned())
+}
+
+fn hotline(name: &str) -> Result<HotlineName, ReportRejection> {
+    let name = HotlineName::new(name);
+    match name.as_str().chars().count() {
+        0 => Err(ReportRejection::Missing { field: "hotline" }),
+        1..=super::LONGEST_NAME => Ok(name),
+        _ => Err(ReportRejection::Malformed {
+            field: "hotline",
+            remedy: "at most 200 characters",
+        }),
+    }
+}
+
+/// The event as delivered.
+///
+/// # Errors
+/// [`ReportRejection`] when something required is missing or unknown.
+pub fn event_from_wire(event: wire::CallEvent) -> Result<CallEvent, ReportRejection> {
+    let at = match event.at_unix_ms {
+        0 => return Err(ReportRejection::Missing { field: "at" }),
+        ms => crate::time(ms).ok_or(ReportRejection::Malformed {
+            field: "at",
+            remedy: "milliseconds since 1970, UTC",
+        })?,
+    };
+    let kind = kind_from_wire(event.kind.ok_or(ReportRejection::Missing { field: "kind" })?)?;
+    Ok(CallEvent {
+        id: event_id(event.event_id),
+        sequence: event.sequence,
+        at,
+        kind,
+    })
+}
+
+fn kind_from_wire(kind: Kind) -> Result<EventKind, ReportRejection> {
+    Ok(match kind {
+        Kind::Arrived(arrived) => EventKind::Arrived {
+            task_type: task_type(arrived.task_type)?,
+            hotline: hotline(&arrived.hotline)?,
+            caller: caller(arrived.caller),
+            dialled_address: arrived.dialled_address,
+            direct_topic_dial: arrived.direct_topic_dial,
+            external_contact: arrived.external_contact,
+            inbound_contact: arrived.inbound_contact,
+            out_cc_contact: arrived.out_cc_contact,
+        },
+        Kind::DialerAttempt(_) => EventKind::DialerAttempt,
+        Kind::OutboundResult(result) => EventKind::OutboundResult {
+            outcome: outbound(result.outcome)?,
+        },
+        Kind::Queued(queued) => EventKind::Queued {
+            hotline: hotline(&queued.hotline)?,
+        },
+        Kind::Overflowed(overflowed) => {
+            use wire::call_event::overflowed::To;
+            let to = match overflowed.to.ok_or(ReportRejection::Missing {
+                field: "overflowed.to",
+            })? {
+                To::Hotline(name) => OverflowTarget::Hotline(hotline(&name)?),
+                To::Site(site) => OverflowTarget::Site(site),
+                To::Network(network) => OverflowTarget::Network(network),
+            };
+            EventKind::Overflowed { to }
+        }
+        Kind::Ringing(ringing) => EventKind::Ringing {
+            agent: agent(ringing.agent),
+        },
+        Kind::RingUnanswered(ringing) => EventKind::RingUnanswered {
+            agent: agent(ringing.agent),
+        },
+        Kind::Answered(answered) => EventKind::Answered {
+            agent: agent(answered.agent),
+        },
+        Kind::Held(_) => EventKind::Held,
+        Kind::Resumed(_) => EventKind::Resumed,
+        Kind::ConsultStarted(_) => EventKind::ConsultStarted,
+        Kind::ConsultAnswered(_) => EventKind::ConsultAnswered,
+        Kind::ConsultEnded(_) => EventKind::ConsultEnded,
+        Kind::Transferred(transferred) => EventKind::Transferred {
+            transfer: match wire::TransferKind::try_from(transferred.transfer) {
+                Ok(wire::TransferKind::Attended) => TransferKind::Attended,
+                Ok(_) => TransferKind::Blind,
+                Err(_) => {
+                    return Err(ReportRejection::Unknown {
+                        field: "transferred.transfer",
+                    });
+                }
+            },
+            hotline: transferred.hotline.as_deref().map(hotline).transpose()?,
+        },
+        Kind::VoiceMessageRecorded(_) => EventKind::VoiceMessageRecorded,
+        Kind::Ended(ended) => EventKind::Ended {
+            by: ended_by(ended.by)?,
+            status: status(ended.status)?,
+        },
+        Kind::AfterCallWorkStarted(work) => EventKind::AfterCallWorkStarted {
+            agent: agent(work.agent),
+        },
+        Kind::AfterCallWorkEnded(work) => EventKind::AfterCallWorkEnded {
+            agent: agent(work.agent),
+        },
+    })
+}
+
+fn outbound(code: i32) -> Result<OutboundOutcome, ReportRejection> {
+    match wire::OutboundOutcome::try_from(code) {
+        Ok(wire::OutboundOutcome::Reached) => Ok(OutboundOutcome::Reached),
+        Ok(wire::OutboundOutcome::Busy) => Ok(OutboundOutcome::Busy),
+        Ok(wire::OutboundOutcome::NoAnswer) => Ok(OutboundOutcome::NoAnswer),
+        Ok(wire::OutboundOutcome::Failed) => Ok(OutboundOutcome::Failed),
+        Ok(wire::OutboundOutcome::Unspecified) => Err(ReportRejection::Missing {
+            field: "outbound_result.outcome",
+        }),
+        Err(_) => Err(ReportRejection::Unknown {
+            field: "outbound_result.outcome",
+        }),
+    }
+}
+
+fn ended_by(code: i32) -> Result<Option<EndedBy>, ReportRejection> {
+    match wire::EndedBy::try_from(code) {
+        Ok(wire::EndedBy::Unspecified) => Ok(None),
+        Ok(wire::EndedBy::Citizen) => Ok(Some(EndedBy::Citizen)),
+        Ok(wire::EndedBy::Agent) => Ok(Some(EndedBy::Agent)),
+        Ok(wire::EndedBy::System) => Ok(Some(EndedBy::System)),
+        Err(_) => Err(ReportRejection::Unknown { field: "ended.by" }),
+    }
+}
+
+/// The event for the wire.
+pub fn event_to_wire(event: &CallEvent) -> wire::CallEvent {
+    wire::CallEvent {
+        event_id: event.id.as_ref().map(|id| id.as_str().to_owned()),
+        sequence: event.sequence,
+        at_unix_ms: event.at.timestamp_millis(),
+        kind: Some(kind_to_wire(&event.kind)),
+    }
+}
+
+fn kind_to_wire(kind: &EventKind) -> Kind {
+    use wire::call_event as to;
+    match kind {
+        EventKind::Arrived {
+            task_type,
+            hotline,
+            caller,
+            dialled_address,
+            direct_topic_dial,
+            external_contact,
+            inbound_contact,
+            out_cc_contact,
+        } => Kind::Arrived(to::Arrived {
+            task_type: i32::from(task_type.code()),
+            hotline: hotline.to_string(),
+            caller: caller.as_ref().map(caller_to_wire),
+            dialled_address: dialled_address.clone(),
+            direct_topic_dial: *direct_topic_dial,
+            external_contact: *external_contact,
+            inbound_contact: *inbound_contact,
+            out_cc_contact: *out_cc_contact,
+        }),
+        EventKind::DialerAttempt => Kind::DialerAttempt(to::DialerAttempt {}),
+        EventKind::OutboundResult { outcome } => {
+            let outcome = match outcome {
+                OutboundOutcome::Reached => wire::OutboundOutcome::Reached,
+                OutboundOutcome::Busy => wire::OutboundOutcome::Busy,
+                OutboundOutcome::NoAnswer => wire::OutboundOutcome::NoAnswer,
+                OutboundOutcome::Failed => wire::OutboundOutcome::Failed,
+            };
+            Kind::OutboundResult(to::OutboundResult {
+                outcome: outcome as i32,
+            })
+        }
+        EventKind::Queued { hotline } => Kind::Queued(to::Queued {
+            hotline: hotline.to_string(),
+        }),
+        EventKind::Overflowed { to: target } => Kind::Overflowed(to::Overflowed {
+            to: Some(match target {
+                OverflowTarget::Hotline(hotline) => to::overflowed::To::Hotline(hotline.to_string()),
+                OverflowTarget::Site(site) => to::overflowed::To::Site(site.clone()),
+                OverflowTarget::Network(network) => to::overflowed::To::Network(network.clone()),
+            }),
+        }),
+        EventKind::Ringing { agent } => Kind::Ringing(to::Ringing {
+            agent: agent_to_wire(agent.as_ref()),
+        }),
+        EventKind::RingUnanswered { agent } => Kind::RingUnanswered(to::RingUnanswered {
+            agent: agent_to_wire(agent.as_ref()),
+        }),
+        EventKind::Answered { agent } => Kind::Answered(to::Answered {
+            agent: agent_to_wire(agent.as_ref()),
+        }),
+        EventKind::Held => Kind::Held(to::Held {}),
+        EventKind::Resumed => Kind::Resumed(to::Resumed {}),
+        EventKind::ConsultStarted => Kind::ConsultStarted(to::ConsultStarted {}),
+        EventKind::ConsultAnswered => Kind::ConsultAnswered(to::ConsultAnswered {}),
+        EventKind::ConsultEnded => Kind::ConsultEnded(to::ConsultEnded {}),
+        EventKind::Transferred { transfer, hotline } => Kind::Transferred(to::Transferred {
+            transfer: match transfer {
+                TransferKind::Blind => wire::TransferKind::Blind as i32,
+                TransferKind::Attended => wire::TransferKind::Attended as i32,
+            },
+            hotline: hotline.as_ref().map(ToString::to_string),
+        }),
+        EventKind::VoiceMessageRecorded => Kind::VoiceMessageRecorded(to::VoiceMessageRecorded {}),
+        EventKind::Ended { by, status } => Kind::Ended(to::Ended {
+            by: match by {
+                None => wire::EndedBy::Unspecified as i32,
+                Some(EndedBy::Citizen) => wire::EndedBy::Citizen as i32,
+                Some(EndedBy::Agent) => wire::EndedBy::Agent as i32,
+                Some(EndedBy::System) => wire::EndedBy::System as i32,
+            },
+            status: status.map_or(0, |status| i32::from(status.code())),
+        }),
+        EventKind::AfterCallWorkStarted { agent } => Kind::AfterCallWorkStarted(to::AfterCallWorkStarted {
+            agent: agent_to_wire(agent.as_ref()),
+        }),
+        EventKind::AfterCallWorkEnded { agent } => Kind::AfterCallWorkEnded(to::AfterCallWorkEnded {
+            agent: agent_to_wire(agent.as_ref()),
+        }),
+    }
+}

@@ -1,0 +1,32 @@
+//! The generated gRPC types, and the way between them and the domain.
+//!
+//! Owns conversions and what they refuse; generated types go no further than this crate and the edge of a role.
+
+pub mod calls;
+
+/// Generated from `proto/nrwdirekt`.
+pub mod v1 {
+    #![expect(missing_docs, reason = "documented in the .proto files")]
+    #![allow(clippy::all, unreachable_pub, unused_qualifications, reason = "generated")]
+
+    /// `nrwdirekt.calls.v1`
+    pub mod calls {
+        tonic::include_proto!("nrwdirekt.calls.v1");
+    }
+    /// `nrwdirekt.reporting.v1`
+    pub mod reporting {
+        tonic::include_proto!("nrwdirekt.reporting.v1");
+    }
+    /// `nrwdirekt.tickets.v1`
+    pub mod tickets {
+        tonic::include_proto!("nrwdirekt.tickets.v1");
+    }
+}
+
+/// The descriptors of every service, for gRPC reflection.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// Milliseconds since 1970 as a time.
+pub fn time(unix_ms: i64) -> Option<chrono::DateTime<chrono::Utc>> {
+    chrono::DateTime::from_timestamp_millis(unix_ms)
+}
