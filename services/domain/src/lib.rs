@@ -6,9 +6,14 @@
 pub mod assembly;
 pub mod counts;
 pub mod event;
+pub mod holidays;
 pub mod ids;
 pub mod personal;
+pub mod places;
 pub mod policy;
 pub mod record;
 pub mod report;
+pub mod routing;
+pub mod service_time;
+mod text;
 pub mod visit;

@@ -1,0 +1,114 @@
+//! Departments, hotlines and routing rules, as configuration writes them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::RuleId;
+use crate::ids::{DepartmentId, HotlineName};
+
+/// Everything that routing is configured by. Unchecked; [`super::RoutingTable::new`] checks it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoutingConfig {
+    /// The department that gets what no rule decides.
+    pub clearing: DepartmentId,
+    /// All departments.
+    #[serde(rename = "department", default)]
+    pub departments: Vec<Department>,
+    /// All hotlines that are known.
+    #[serde(rename = "hotline", default)]
+    pub hotlines: Vec<Hotline>,
+    /// The rules, in the order in which they are tried.
+    #[serde(rename = "rule", default)]
+    pub rules: Vec<Rule>,
+}
+
+/// A department ("fachlich zuständige Stelle").
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Department {
+    /// Its id: lower-case letters, digits and hyphens.
+    pub id: DepartmentId,
+    /// Its name, as agents and citizens say it.
+    pub name: String,
+}
+
+/// A hotline of the service centre.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hotline {
+    /// Its name, as the telephone system writes it.
+    pub name: HotlineName,
+}
+
+/// A routing rule. All conditions that are given must hold; at least one must be given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// Its id, shown with every decision.
+    pub id: RuleId,
+    /// Hotlines that it is for (`hotline = "…"` or `hotlines = ["…", "…"]`); none for any.
+    #[serde(
+        alias = "hotline",
+        deserialize_with = "one_or_many",
+        default,
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub hotlines: Vec<HotlineName>,
+    /// Categories that it is for (`category` or `categories`); none for any.
+    #[serde(
+        alias = "category",
+        deserialize_with = "one_or_many",
+        default,
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub categories: Vec<String>,
+    /// Municipalities that it is for, by key (8 digits) or name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub municipalities: Vec<String>,
+    /// Districts that it is for, by key (5 digits) or name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub districts: Vec<String>,
+    /// District governments that it is for, by key (3 digits) or name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub governments: Vec<String>,
+    /// The responsible department.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<DepartmentId>,
+    /// Instead of `department`: it depends on the place, as `departments` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department_by: Option<PlaceLevel>,
+    /// With `department_by`: place (key or name) to department. Elsewhere the rule does not hold.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub departments: BTreeMap<String, DepartmentId>,
+}
+
+/// A level of places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaceLevel {
+    /// Towns and municipalities.
+    Municipality,
+    /// Districts and independent cities.
+    District,
+    /// District governments.
+    Government,
+}
+
+fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum OneOrMany<T> {
+        One(T),
+        Many(Vec<T>),
+    }
+    Ok(match OneOrMany::deserialize(deserializer)? {
+        OneOrMany::One(one) => vec![one],
+        OneOrMany::Many(many) => many,
+    })
+}

@@ -1,0 +1,21 @@
+//! Comparing names that people wrote.
+
+/// A name for comparison: trimmed, and the same for every spelling in capitals or small letters (`ß` as `ss`).
+pub(crate) fn folded(text: &str) -> String {
+    // Down, up and down again: capital ẞ becomes ß, which only has SS above it.
+    text.trim().to_lowercase().to_uppercase().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_surrounding_space_do_not_matter() {
+        assert_eq!(folded(" BÜRGERTELEFON\t"), folded("Bürgertelefon"));
+        assert_eq!(folded("STRASSE"), folded("straße"));
+        assert_eq!(folded("STRAẞE"), folded("straße"));
+        assert_ne!(folded("Bürgertelefon"), folded("Burgertelefon"));
+        assert_ne!(folded("Bürger telefon"), folded("Bürgertelefon"));
+    }
+}
