@@ -110,16 +110,20 @@ is_installed() { [[ $(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null) =
 # A candidate for installation is known; false too while the package lists are still empty.
 is_available() { [[ -n $(apt-cache --quiet=0 policy "$1" 2>/dev/null | sed -n '/Candidate: (none)/d; /Candidate:/p') ]]; }
 
-# apt-get without questions, as root, waiting for another one that is at work.
+# apt-get without questions, as root, waiting for another one that is at work; what it says is shown if it fails.
 apt_get() {
-    local as_root=()
+    local as_root=() code=0 log
     if ((EUID != 0)); then
         command -v sudo >/dev/null 2>&1 || fail 2 "packages are missing and neither root nor sudo is at hand: run as root \`apt-get $*\`."
         as_root=(sudo)
         [[ -t 0 ]] || as_root+=(-n)
     fi
+    log=$(mktemp)
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null >&2
+        apt-get -qq -y -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@" </dev/null >"$log" 2>&1 || code=$?
+    ((code == 0)) || show_tail "$log"
+    rm -f "$log"
+    return "$code"
 }
 
 # Installs the Debian or Ubuntu packages among its arguments that are missing, and says so before it does.

@@ -22,7 +22,8 @@ need_kafka() {
         fresh=$kafka_home/libs.new
         rm -rf "$fresh"
         # -U: a look-up that failed before is tried again.
-        mvn -q -B -U -f "$root/ops/kafka/pom.xml" dependency:copy-dependencies \
+        mvn -q -B -U -Dstyle.color=never -f "$root/ops/kafka/pom.xml" \
+            org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
             -DincludeScope=runtime -DoutputDirectory="$fresh" </dev/null >"$kafka_home/download.log" 2>&1 || {
             show_tail "$kafka_home/download.log"
             fail 1 "Apache Kafka could not be downloaded with Maven."
