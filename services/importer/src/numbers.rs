@@ -12,8 +12,8 @@ pub(crate) fn duration_ms(text: &str) -> Option<i64> {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let (whole, decimals) = match text.split_once([',', '.']) {
-        Some((whole, decimals)) => (whole, milliseconds(decimals)?),
+    let (whole, decimals) = match text.bytes().position(|byte| matches!(byte, b',' | b'.')) {
+        Some(sign) => (&text[..sign], milliseconds(&text[sign + 1..])?),
         None => (text, 0),
     };
     let seconds = match whole.split_once(':') {

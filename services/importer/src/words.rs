@@ -6,6 +6,12 @@ use std::collections::HashMap;
 /// `ss`, one blank between words, none around them.
 pub(crate) fn fold(text: &str, folded: &mut String) {
     folded.clear();
+    let text = text.trim();
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) && !text.contains("  ") {
+        folded.push_str(text);
+        folded.make_ascii_lowercase();
+        return;
+    }
     for word in text.split_whitespace() {
         if !folded.is_empty() {
             folded.push(' ');
@@ -28,31 +34,46 @@ pub(crate) fn fold(text: &str, folded: &mut String) {
 
 /// What words mean.
 #[derive(Clone, Debug)]
-pub(crate) struct WordMap<T>(HashMap<Box<str>, T>);
+pub(crate) struct WordMap<T> {
+    meanings: HashMap<Box<str>, T>,
+    /// A bit for each ASCII sign that a folded word begins with: most numbers need not be looked up.
+    beginnings: u128,
+}
 
 impl<T> Default for WordMap<T> {
     fn default() -> Self {
-        Self(HashMap::new())
+        Self {
+            meanings: HashMap::new(),
+            beginnings: 0,
+        }
     }
 }
 
-impl<T: Clone> WordMap<T> {
+impl<T> WordMap<T> {
     /// Adds a word, and gives back what it meant before.
     pub(crate) fn insert(&mut self, word: &str, meaning: T) -> Option<T> {
         let mut folded = String::new();
         fold(word, &mut folded);
-        self.0.insert(folded.into(), meaning)
+        if let Some(first) = folded.bytes().next().filter(u8::is_ascii) {
+            self.beginnings |= 1 << first;
+        }
+        self.meanings.insert(folded.into(), meaning)
     }
 
     /// Takes over the words of another map, which win.
     pub(crate) fn extend(&mut self, other: Self) {
-        self.0.extend(other.0);
+        self.beginnings |= other.beginnings;
+        self.meanings.extend(other.meanings);
     }
 
     /// What a word means. `folded` is room to work in.
     pub(crate) fn get(&self, word: &str, folded: &mut String) -> Option<&T> {
+        let first = word.trim_start().bytes().next()?.to_ascii_lowercase();
+        if first.is_ascii() && self.beginnings & (1 << first) == 0 {
+            return None;
+        }
         fold(word, folded);
-        self.0.get(folded.as_str())
+        self.meanings.get(folded.as_str())
     }
 }
 
@@ -73,5 +94,12 @@ mod tests {
             assert_eq!(words.get(word, &mut folded), Some(&4), "{word}");
         }
         assert_eq!(words.get("gewahlte adresse", &mut folded), None);
+        assert_eq!(words.get("", &mut folded), None);
+        words.insert("Ärzte", 5);
+        for word in ["aerzte", "ÄRZTE", "A\u{308}RZTE"] {
+            assert_eq!(words.get(word, &mut folded), Some(&5), "{word}");
+        }
+        words.insert("−", 6);
+        assert_eq!(words.get(" −", &mut folded), Some(&6));
     }
 }

@@ -18,7 +18,10 @@ fn open(bytes: &[u8]) -> Result<ExportReader<&[u8]>, ImportError> {
 }
 
 fn items(bytes: &[u8]) -> Vec<ExportItem> {
-    open(bytes).expect("an export").map(|item| item.expect("readable")).collect()
+    open(bytes)
+        .expect("an export")
+        .map(|item| item.expect("readable"))
+        .collect()
 }
 
 fn parted(items: Vec<ExportItem>) -> (Vec<Row>, Vec<UnreadableRow>) {

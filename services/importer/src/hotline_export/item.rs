@@ -9,7 +9,10 @@ use crate::error::column;
 
 /// A row, read or not. Blank rows give none.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly every item is a row; boxing each would cost more than it saves")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every item is a row; boxing each would cost more than it saves"
+)]
 pub enum ExportItem {
     /// A call record.
     Row(Row),

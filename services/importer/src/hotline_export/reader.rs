@@ -213,9 +213,10 @@ impl<R: Read> Iterator for ExportReader<R> {
 
 impl<R: Read> FusedIterator for ExportReader<R> {}
 
+const SAVE_AS: &str = "save it as UTF-8 or Windows-1252 and import that";
+
 /// A file that is known not to be text, by its first bytes.
 fn refuse_other_than_text(start: &[u8]) -> Result<(), ImportError> {
-    const SAVE_AS: &str = "save it as UTF-8 or Windows-1252 and import that";
     let (found, remedy) = if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
         ("UTF-16 (\"Unicode\")", SAVE_AS)
     } else if start.starts_with(b"PK\x03\x04") {

@@ -83,10 +83,15 @@ impl<'a> Value<'a> {
 
 /// Yes and no in the ways that every installation understands. Fixed, so that the digest does not depend on a map.
 fn flag(cell: &str) -> Option<bool> {
+    match cell {
+        "1" => return Some(true),
+        "0" => return Some(false),
+        _ => {}
+    }
     let is = |words: &[&str]| words.iter().any(|word| cell.eq_ignore_ascii_case(word));
-    if is(&["1", "ja", "j", "true", "wahr", "x", "yes", "y"]) {
+    if is(&["ja", "j", "true", "wahr", "x", "yes", "y"]) {
         Some(true)
-    } else if is(&["0", "nein", "n", "false", "falsch", "no"]) {
+    } else if is(&["nein", "n", "false", "falsch", "no"]) {
         Some(false)
     } else {
         None
