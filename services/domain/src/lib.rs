@@ -4,10 +4,12 @@
 //! workspace. What time it is, what is stored and what was sent comes in as an argument.
 
 pub mod assembly;
+pub mod callback;
 pub mod counts;
 pub mod event;
 pub mod holidays;
 pub mod ids;
+pub mod local_time;
 pub mod personal;
 pub mod places;
 pub mod policy;
@@ -16,4 +18,5 @@ pub mod report;
 pub mod routing;
 pub mod service_time;
 mod text;
+pub mod ticket;
 pub mod visit;

@@ -27,7 +27,9 @@ impl File {
     ) -> Result<Self, StoreError> {
         let mut writer = connect(path)?;
         migrate(&mut writer)?;
-        let readers = (0..READERS).map(|_| connect(path)).collect::<Result<Vec<_>, _>>()?;
+        let readers = (0..READERS)
+            .map(|_| connect(path))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Self {
             writer: Arc::new(Mutex::new(writer)),
             readers: Arc::new(Mutex::new(readers)),
@@ -53,7 +55,11 @@ impl File {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let _free = self.free_readers.acquire().await.expect("the semaphore is never closed");
+        let _free = self
+            .free_readers
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
         let readers = Arc::clone(&self.readers);
         blocking(move || {
             let take = || readers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -71,7 +77,9 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, StoreError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
-        Err(error) => Err(StoreError::Unavailable(format!("a unit of work was cut short: {error}"))),
+        Err(error) => Err(StoreError::Unavailable(format!(
+            "a unit of work was cut short: {error}"
+        ))),
     }
 }
 

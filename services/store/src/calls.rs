@@ -1,0 +1,196 @@
+//! Calls, visits, counts, and where the ledger stands on the bus.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::counts::Tally;
+use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun, SourceName};
+use domain::record::TaskType;
+use domain::report::CallReport;
+
+use crate::StoreError;
+
+/// What intake, ledger and reporting keep.
+#[async_trait]
+pub trait CallStore: Send + Sync + 'static {
+    /// The secret that identities are made with; made when the store is new, and the same ever after.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn identity_key(&self) -> Result<IdentityKey, StoreError>;
+
+    /// Where the ledger goes on reading a partition. `topic_id` tells the topic's incarnation: positions in one that
+    /// was lost say nothing about its successor.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn position(&self, topic_id: &str, partition: u32) -> Result<i64, StoreError>;
+
+    /// Every position that the ledger has reached in a topic.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn positions(&self, topic_id: &str) -> Result<BTreeMap<u32, i64>, StoreError>;
+
+    /// Applies a batch of reports and moves the reading positions, all in one transaction: calls, visits, count
+    /// differences, import runs. Applying reports again changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when a position is not where the batch expects it: somebody else reads the
+    /// partition. Nothing was written.
+    async fn apply(&self, batch: LedgerBatch) -> Result<Applied, StoreError>;
+
+    /// Gives up waiting for the end of open calls that nothing was heard of since `heard_before`: their open visits
+    /// become unresolved. At most `most` at a time; returns how many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn give_up(&self, heard_before: DateTime<Utc>, most: usize) -> Result<usize, StoreError>;
+
+    /// Keeps items that could not be counted. An item that is known already stays as it is.
+    ///
+    /// # Errors
+    /// [`StoreError`]: none of the items is kept.
+    async fn keep_rejected(&self, items: Vec<RejectedItem>) -> Result<(), StoreError>;
+
+    /// Rejected items, newest first, from after the one named.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn rejected(&self, after: Option<Identity>, most: usize) -> Result<Vec<RejectedItem>, StoreError>;
+
+    /// What was counted under an import.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn import_run(&self, run: &ImportRun) -> Result<RunCounts, StoreError>;
+
+    /// The sums of local days by hotline and task type. Hotlines without anything are not in it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn day_totals(&self, days: DayRange) -> Result<Vec<GroupTally>, StoreError>;
+
+    /// Visits that are in the queue, offered at or after a time, by hotline and task type, within local days.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn waiting_since(
+        &self,
+        offered_since: DateTime<Utc>,
+        days: DayRange,
+    ) -> Result<Vec<(HotlineName, TaskType, i64)>, StoreError>;
+
+    /// A call by its identity, with its visits.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn call(&self, identity: Identity) -> Result<Option<StoredCall>, StoreError>;
+
+    /// Counts that contradict each other: rows whose offered visits are not the sum of their outcomes. Must be zero.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn imbalance(&self) -> Result<i64, StoreError>;
+
+    /// Whether the store can be asked right now; for readiness.
+    ///
+    /// # Errors
+    /// [`StoreError`] with the reason.
+    async fn probe(&self) -> Result<(), StoreError>;
+}
+
+/// Local days, half-open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayRange {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The day after the last.
+    pub to: NaiveDate,
+}
+
+/// Reports to apply together, and the positions after them.
+#[derive(Clone, Debug)]
+pub struct LedgerBatch {
+    /// The incarnation of the topic that was read.
+    pub topic_id: String,
+    /// One for each partition that was read.
+    pub advances: Vec<Advance>,
+    /// The reports with the partition that each was read from, in the order of the bus.
+    pub reports: Vec<(u32, CallReport)>,
+}
+
+/// A reading position that moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Advance {
+    /// The partition.
+    pub partition: u32,
+    /// Where the reader started.
+    pub expected: i64,
+    /// Where reading goes on.
+    pub next: i64,
+}
+
+/// What a batch changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Calls first heard of.
+    pub new_calls: usize,
+    /// Known calls that something new was told about.
+    pub changed_calls: usize,
+    /// Reports that told nothing new.
+    pub repeated: usize,
+}
+
+/// What the ledger counted under an import.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunCounts {
+    /// Calls first counted under it.
+    pub new_calls: i64,
+    /// Of these, flagged ones, when they were first counted.
+    pub flagged: i64,
+}
+
+/// The sums of a hotline and task type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupTally {
+    /// The hotline.
+    pub hotline: HotlineName,
+    /// The task type.
+    pub task_type: TaskType,
+    /// Its sums.
+    pub tally: Tally,
+}
+
+/// A call as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredCall {
+    /// Its identity.
+    pub identity: Identity,
+    /// The feed that it was first heard of from.
+    pub source: SourceName,
+    /// Everything that was reported.
+    pub state: domain::assembly::CallState,
+}
+
+/// An item that could not be counted, kept to be repaired.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedItem {
+    /// Keyed hash of source and content: the same item is kept once.
+    pub id: Identity,
+    /// The feed it came from.
+    pub source: SourceName,
+    /// The import or connection that brought it.
+    pub run: ImportRun,
+    /// When it was kept.
+    pub received_at: DateTime<Utc>,
+    /// Where it stood in its feed.
+    pub position: String,
+    /// The field at fault, if one can be named.
+    pub field: String,
+    /// What is wrong with it; no personal data.
+    pub reason: String,
+    /// The item as it was delivered.
+    pub payload: Vec<u8>,
+}

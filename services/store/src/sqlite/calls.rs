@@ -1,0 +1,172 @@
+//! `calls.db`.
+
+mod apply;
+mod counts;
+mod names;
+mod queries;
+mod rows;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun};
+use domain::record::TaskType;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::file::File;
+use crate::StoreError;
+use crate::calls::{
+    Applied, CallStore, DayRange, GroupTally, LedgerBatch, RejectedItem, RunCounts, StoredCall,
+};
+
+mod migrations {
+    refinery::embed_migrations!("../../schemas/migrations/sqlite/calls");
+}
+
+/// The calls in SQLite.
+pub struct SqliteCalls {
+    file: File,
+}
+
+impl SqliteCalls {
+    /// Opens the file, creating it when it is not there, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] when the file was written by a newer version.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let file = File::open(path, |connection| {
+            migrations::migrations::runner()
+                .run(connection)
+                .map_err(|error| StoreError::Unusable(format!("{}: {error}", path.display())))?;
+            Ok(())
+        })?;
+        Ok(Self { file })
+    }
+}
+
+#[async_trait]
+impl CallStore for SqliteCalls {
+    async fn identity_key(&self) -> Result<IdentityKey, StoreError> {
+        self.file
+            .write(|connection| secret(connection, "identity").map(IdentityKey::new))
+            .await
+    }
+
+    async fn position(&self, topic_id: &str, partition: u32) -> Result<i64, StoreError> {
+        Ok(self
+            .positions(topic_id)
+            .await?
+            .get(&partition)
+            .copied()
+            .unwrap_or(0))
+    }
+
+    async fn positions(&self, topic_id: &str) -> Result<BTreeMap<u32, i64>, StoreError> {
+        let topic_id = topic_id.to_owned();
+        self.file
+            .read(move |connection| {
+                let mut statement = connection
+                    .prepare_cached("SELECT partition, position FROM positions WHERE topic_id = ?1")?;
+                let rows = statement.query_map([topic_id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+                Ok(rows.collect::<Result<_, _>>()?)
+            })
+            .await
+    }
+
+    async fn apply(&self, batch: LedgerBatch) -> Result<Applied, StoreError> {
+        self.file
+            .write(move |connection| apply::apply(connection, &batch))
+            .await
+    }
+
+    async fn give_up(&self, heard_before: DateTime<Utc>, most: usize) -> Result<usize, StoreError> {
+        self.file
+            .write(move |connection| apply::give_up(connection, heard_before, most))
+            .await
+    }
+
+    async fn keep_rejected(&self, items: Vec<RejectedItem>) -> Result<(), StoreError> {
+        self.file
+            .write(move |connection| queries::keep_rejected(connection, &items))
+            .await
+    }
+
+    async fn rejected(&self, after: Option<Identity>, most: usize) -> Result<Vec<RejectedItem>, StoreError> {
+        self.file
+            .read(move |connection| queries::rejected(connection, after, most))
+            .await
+    }
+
+    async fn import_run(&self, run: &ImportRun) -> Result<RunCounts, StoreError> {
+        let run = run.as_str().to_owned();
+        self.file
+            .read(move |connection| {
+                let counts = connection
+                    .query_row(
+                        "SELECT new_calls, flagged FROM import_runs WHERE run = ?1",
+                        [run],
+                        |row| {
+                            Ok(RunCounts {
+                                new_calls: row.get(0)?,
+                                flagged: row.get(1)?,
+                            })
+                        },
+                    )
+                    .optional()?;
+                Ok(counts.unwrap_or_default())
+            })
+            .await
+    }
+
+    async fn day_totals(&self, days: DayRange) -> Result<Vec<GroupTally>, StoreError> {
+        self.file
+            .read(move |connection| counts::day_totals(connection, days))
+            .await
+    }
+
+    async fn waiting_since(
+        &self,
+        offered_since: DateTime<Utc>,
+        days: DayRange,
+    ) -> Result<Vec<(HotlineName, TaskType, i64)>, StoreError> {
+        self.file
+            .read(move |connection| queries::waiting_since(connection, offered_since, days))
+            .await
+    }
+
+    async fn call(&self, identity: Identity) -> Result<Option<StoredCall>, StoreError> {
+        self.file
+            .read(move |connection| rows::stored_call(connection, identity))
+            .await
+    }
+
+    async fn imbalance(&self) -> Result<i64, StoreError> {
+        self.file.read(counts::imbalance).await
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.file
+            .read(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?))
+            .await
+    }
+}
+
+/// A secret of the installation: made once, the same ever after.
+fn secret(connection: &mut Connection, name: &str) -> Result<[u8; 32], StoreError> {
+    let mut fresh = [0; 32];
+    getrandom::fill(&mut fresh)
+        .map_err(|error| StoreError::Unavailable(format!("no random bytes: {error}")))?;
+    connection.execute(
+        "INSERT INTO secrets (name, secret) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        params![name, fresh],
+    )?;
+    let secret: Vec<u8> =
+        connection.query_row("SELECT secret FROM secrets WHERE name = ?1", [name], |row| {
+            row.get(0)
+        })?;
+    secret
+        .try_into()
+        .map_err(|_| StoreError::Unusable(format!("the secret {name} has not 32 bytes")))
+}

@@ -1,0 +1,311 @@
+//! A call as a row, its visits as rows, and back.
+
+use chrono::DateTime;
+use domain::assembly::{Assembled, CallState};
+use domain::ids::{HotlineName, Identity, SourceName};
+use domain::personal::{Caller, Personal};
+use domain::record::{CallRecord, ConnectionStatus, Doubt, TaskType};
+use domain::report::{CallbackLogged, RevisedRecord};
+use domain::visit::Visit;
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::{Deserialize, Serialize};
+
+use super::names::Names;
+use crate::StoreError;
+use crate::calls::StoredCall;
+
+/// What a call keeps beside its 24 fields, as one compressed value.
+#[derive(Default, Serialize, Deserialize)]
+struct More {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    conflicts: Vec<RevisedRecord>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    events: Vec<domain::event::CallEvent>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    callbacks: Vec<CallbackLogged>,
+}
+
+/// A call that is there already.
+pub(super) struct KnownCall {
+    pub(super) call_row: i64,
+    pub(super) state: CallState,
+    pub(super) heard_at_ms: i64,
+    pub(super) shard: u32,
+}
+
+/// What a call's row says beside the call itself.
+pub(super) struct Filing<'a> {
+    pub(super) identity: Identity,
+    pub(super) source_id: i64,
+    pub(super) call_id: Option<&'a str>,
+    pub(super) shard: u32,
+    pub(super) received_at_ms: i64,
+    pub(super) heard_at_ms: i64,
+}
+
+const RECORD_COLUMNS: &str = "revision, started_at_ms, task_type, caller, dialled_address, hotline_id,
+    connection_status, customer_record_count, customer_connection_count, billable_ms, ring_ms, talk_ms, hold_ms,
+    wait_ms, consult_count, consult_connection_count, consult_talk_ms, after_call_work_ms, direct_topic_dial,
+    external_contact, inbound_contact, out_cc_contact, dialer_contact, voice_message_recorded,
+    network_overflow_count, doubts";
+
+/// The call with this identity.
+pub(super) fn known_call(
+    connection: &Connection,
+    identity: Identity,
+) -> Result<Option<KnownCall>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT call_row, given_up, more, heard_at_ms, shard, h.name, {RECORD_COLUMNS}
+         FROM calls LEFT JOIN hotlines h USING (hotline_id) WHERE identity = ?1"
+    ))?;
+    let mut rows = statement.query([identity.0])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let more: Option<Vec<u8>> = row.get(2)?;
+    let more: More = more.map(|bytes| unpack(&bytes)).transpose()?.unwrap_or_default();
+    let state = CallState {
+        record: read_record(row, 5)?,
+        conflicts: more.conflicts,
+        events: more.events,
+        callbacks: more.callbacks,
+        given_up: row.get(1)?,
+    };
+    Ok(Some(KnownCall {
+        call_row: row.get(0)?,
+        state,
+        heard_at_ms: row.get(3)?,
+        shard: row.get(4)?,
+    }))
+}
+
+/// The call with this identity, with its source.
+pub(super) fn stored_call(
+    connection: &Connection,
+    identity: Identity,
+) -> Result<Option<StoredCall>, StoreError> {
+    let Some(known) = known_call(connection, identity)? else {
+        return Ok(None);
+    };
+    let source: Option<String> = connection
+        .query_row(
+            "SELECT name FROM sources JOIN calls USING (source_id) WHERE call_row = ?1",
+            [known.call_row],
+            |row| row.get(0),
+        )
+        .optional()?;
+    let source = SourceName::new(source.unwrap_or_default());
+    Ok(Some(StoredCall {
+        identity,
+        source,
+        state: known.state,
+    }))
+}
+
+/// Reads [`RECORD_COLUMNS`] that stand after the hotline's name at `at`; none without a revision.
+fn read_record(row: &Row<'_>, at: usize) -> Result<Option<RevisedRecord>, StoreError> {
+    let Some(revision) = row.get::<_, Option<u32>>(at + 1)? else {
+        return Ok(None);
+    };
+    let unusable = |what: &str| StoreError::Unusable(format!("a call with an unknown {what}"));
+    let started_at = DateTime::from_timestamp_millis(row.get(at + 2)?).ok_or_else(|| unusable("time"))?;
+    let task_type = TaskType::from_code(row.get(at + 3)?).ok_or_else(|| unusable("task type"))?;
+    let status =
+        ConnectionStatus::from_code(row.get(at + 7)?).ok_or_else(|| unusable("connection status"))?;
+    let hotline: String = row.get(at)?;
+    let mut record = CallRecord::new(started_at, task_type, HotlineName::new(hotline), status);
+    record.caller = row
+        .get::<_, Option<String>>(at + 4)?
+        .map(|caller| match caller.as_str() {
+            "" => Caller::Withheld,
+            given => Caller::Given(Personal::new(given)),
+        });
+    record.dialled_address = row.get(at + 5)?;
+    record.customer_record_count = row.get(at + 8)?;
+    record.customer_connection_count = row.get(at + 9)?;
+    record.billable_ms = row.get(at + 10)?;
+    record.ring_ms = row.get(at + 11)?;
+    record.talk_ms = row.get(at + 12)?;
+    record.hold_ms = row.get(at + 13)?;
+    record.wait_ms = row.get(at + 14)?;
+    record.consult_count = row.get(at + 15)?;
+    record.consult_connection_count = row.get(at + 16)?;
+    record.consult_talk_ms = row.get(at + 17)?;
+    record.after_call_work_ms = row.get(at + 18)?;
+    record.direct_topic_dial = row.get(at + 19)?;
+    record.external_contact = row.get(at + 20)?;
+    record.inbound_contact = row.get(at + 21)?;
+    record.out_cc_contact = row.get(at + 22)?;
+    record.dialer_contact = row.get(at + 23)?;
+    record.voice_message_recorded = row.get(at + 24)?;
+    record.network_overflow_count = row.get(at + 25)?;
+    if let Some(doubts) = row.get::<_, Option<String>>(at + 26)? {
+        record.doubts = serde_json::from_str::<Vec<Doubt>>(&doubts).map_err(|_| unusable("doubt"))?;
+    }
+    Ok(Some(RevisedRecord { revision, record }))
+}
+
+/// Writes a call: a new row, or over the one it has. Returns its row.
+pub(super) fn write_call(
+    connection: &Connection,
+    names: &mut Names,
+    call_row: Option<i64>,
+    filing: &Filing<'_>,
+    state: &CallState,
+    call: &Assembled,
+) -> Result<i64, StoreError> {
+    let record = call.record.as_ref();
+    let hotline_id = record
+        .map(|record| names.hotline(connection, &record.hotline))
+        .transpose()?;
+    let flags: Vec<&str> = call.flags.iter().map(|flag| flag.name()).collect();
+    let flags = (!flags.is_empty()).then(|| flags.join(","));
+    let caller = record
+        .and_then(|record| record.caller.as_ref())
+        .map(|caller| match caller {
+            Caller::Withheld => "",
+            Caller::Given(given) => given.reveal(),
+        });
+    let doubts = record.filter(|record| !record.doubts.is_empty());
+    let doubts = doubts.map(|record| json(&record.doubts)).transpose()?;
+    let more = pack_more(state)?;
+    macro_rules! field {
+        ($($field:ident).+) => { record.and_then(|record| record.$($field).+) };
+    }
+    let values: [&dyn ToSql; 37] = [
+        &call_row,
+        &filing.identity.0,
+        &filing.source_id,
+        &filing.call_id,
+        &filing.shard,
+        &filing.received_at_ms,
+        &filing.heard_at_ms,
+        &call.open,
+        &state.given_up,
+        &flags,
+        &state.record.as_ref().map(|revised| revised.revision),
+        &record.map(|record| record.started_at.timestamp_millis()),
+        &record.map(|record| record.task_type.code()),
+        &caller,
+        &record.and_then(|record| record.dialled_address.as_deref()),
+        &hotline_id,
+        &record.map(|record| record.connection_status.code()),
+        &field!(customer_record_count),
+        &field!(customer_connection_count),
+        &field!(billable_ms),
+        &field!(ring_ms),
+        &field!(talk_ms),
+        &field!(hold_ms),
+        &field!(wait_ms),
+        &field!(consult_count),
+        &field!(consult_connection_count),
+        &field!(consult_talk_ms),
+        &field!(after_call_work_ms),
+        &field!(direct_topic_dial),
+        &field!(external_contact),
+        &field!(inbound_contact),
+        &field!(out_cc_contact),
+        &field!(dialer_contact),
+        &field!(voice_message_recorded),
+        &field!(network_overflow_count),
+        &doubts,
+        &more,
+    ];
+    let mut statement = connection.prepare_cached(&format!(
+        "INSERT INTO calls (call_row, identity, source_id, call_id, shard, received_at_ms, heard_at_ms, open, given_up,
+             flags, {RECORD_COLUMNS}, more)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+             ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37)
+         ON CONFLICT (call_row) DO UPDATE SET ({UPDATED}) = ({EXCLUDED})"
+    ))?;
+    statement.execute(values.as_slice())?;
+    Ok(call_row.unwrap_or_else(|| connection.last_insert_rowid()))
+}
+
+/// What a later report may change; identity, source and first reception stay.
+const UPDATED: &str = "heard_at_ms, open, given_up, flags, revision, started_at_ms, task_type, caller,
+    dialled_address, hotline_id, connection_status, customer_record_count, customer_connection_count, billable_ms,
+    ring_ms, talk_ms, hold_ms, wait_ms, consult_count, consult_connection_count, consult_talk_ms, after_call_work_ms,
+    direct_topic_dial, external_contact, inbound_contact, out_cc_contact, dialer_contact, voice_message_recorded,
+    network_overflow_count, doubts, more";
+const EXCLUDED: &str = "excluded.heard_at_ms, excluded.open, excluded.given_up, excluded.flags, excluded.revision,
+    excluded.started_at_ms, excluded.task_type, excluded.caller, excluded.dialled_address, excluded.hotline_id,
+    excluded.connection_status, excluded.customer_record_count, excluded.customer_connection_count,
+    excluded.billable_ms, excluded.ring_ms, excluded.talk_ms, excluded.hold_ms, excluded.wait_ms,
+    excluded.consult_count, excluded.consult_connection_count, excluded.consult_talk_ms, excluded.after_call_work_ms,
+    excluded.direct_topic_dial, excluded.external_contact, excluded.inbound_contact, excluded.out_cc_contact,
+    excluded.dialer_contact, excluded.voice_message_recorded, excluded.network_overflow_count, excluded.doubts,
+    excluded.more";
+
+/// Writes the visits of a call over those it had.
+pub(super) fn write_visits(
+    connection: &Connection,
+    names: &mut Names,
+    call_row: i64,
+    shard: u32,
+    had: usize,
+    visits: &[Visit],
+) -> Result<(), StoreError> {
+    if had > 0 {
+        connection
+            .prepare_cached("DELETE FROM visits WHERE call_row = ?1")?
+            .execute([call_row])?;
+    }
+    let mut statement = connection.prepare_cached(
+        "INSERT INTO visits (call_row, ordinal, hotline_id, task_type, shard, offered_at_ms, outcome, wait_ms, ring_ms,
+             talk_ms, hold_ms, after_call_work_ms, consult_count, consult_connection_count, consult_talk_ms,
+             transfer_count, agent, ended_by, overflowed_in, network_overflow_count, voice_message)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+    )?;
+    for visit in visits {
+        statement.execute(params![
+            call_row,
+            visit.ordinal,
+            names.hotline(connection, &visit.hotline)?,
+            visit.task_type.code(),
+            shard,
+            visit.offered_at.timestamp_millis(),
+            visit.outcome.code(),
+            visit.wait_ms,
+            visit.ring_ms,
+            visit.talk_ms,
+            visit.hold_ms,
+            visit.after_call_work_ms,
+            visit.consult_count,
+            visit.consult_connection_count,
+            visit.consult_talk_ms,
+            visit.transfer_count,
+            visit.agent.as_ref().map(domain::ids::AgentName::as_str),
+            visit.ended_by.map(|by| format!("{by:?}").to_lowercase()),
+            visit.overflowed_in,
+            visit.network_overflow_count,
+            visit.voice_message,
+        ])?;
+    }
+    Ok(())
+}
+
+fn pack_more(state: &CallState) -> Result<Option<Vec<u8>>, StoreError> {
+    if state.conflicts.is_empty() && state.events.is_empty() && state.callbacks.is_empty() {
+        return Ok(None);
+    }
+    let more = More {
+        conflicts: state.conflicts.clone(),
+        events: state.events.clone(),
+        callbacks: state.callbacks.clone(),
+    };
+    let packed = zstd::bulk::compress(json(&more)?.as_bytes(), 1);
+    packed
+        .map(Some)
+        .map_err(|error| StoreError::Unusable(format!("events cannot be compressed: {error}")))
+}
+
+fn unpack(bytes: &[u8]) -> Result<More, StoreError> {
+    let unusable =
+        |error: &dyn std::fmt::Display| StoreError::Unusable(format!("the events of a call: {error}"));
+    let text = zstd::stream::decode_all(bytes).map_err(|error| unusable(&error))?;
+    serde_json::from_slice(&text).map_err(|error| unusable(&error))
+}
+
+fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|error| StoreError::Unusable(error.to_string()))
+}
