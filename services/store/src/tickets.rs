@@ -1,1 +1,384 @@
 //! Tickets, their history, and what is pending towards departments.
+//!
+//! Whatever is published later is written in the same transaction as its cause: pending hand-overs, results of
+//! replies, notices for the topic of calls. It is removed once the bus has it, and only if it is still the same.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::ids::{DepartmentId, HotlineName, Identity, ReplyId, TicketId};
+use domain::ticket::{HistoryEntry, Ticket, TicketState, TicketVersion, Transition};
+
+use crate::StoreError;
+
+/// What ticketing and handover keep.
+#[async_trait]
+pub trait TicketStore: Send + Sync + 'static {
+    /// Logs a new ticket with its history, its pending hand-over and the notice for the topic of calls.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn log(&self, new: NewTicket) -> Result<Logged, StoreError>;
+
+    /// A ticket with its history.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn ticket(&self, id: &TicketId) -> Result<Option<TicketWithHistory>, StoreError>;
+
+    /// Tickets, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn list(&self, filter: TicketFilter) -> Result<Vec<Ticket>, StoreError>;
+
+    /// Writes a change that nobody waits for an answer to, such as closing.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the ticket was changed since the change was decided.
+    async fn record(&self, transition: Transition) -> Result<(), StoreError>;
+
+    /// What is to be published to a department, each in its order, at most `most` of each kind.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn pending(
+        &self,
+        department: &DepartmentId,
+        now: DateTime<Utc>,
+        most: usize,
+    ) -> Result<Pending, StoreError>;
+
+    /// The bus has these hand-overs: they are pending no longer if their version still is the one to publish. The
+    /// first one of a ticket enters its history as handed over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn mark_published(&self, published: Vec<HandOverKey>, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// The bus refuses a hand-over for a reason of its own: it is tried again later, or when the ticket changes,
+    /// and does not hold up others.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn set_aside(&self, refused: HandOverKey, aside: SetAside) -> Result<(), StoreError>;
+
+    /// The bus has these tombstones.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn mark_tombstoned(&self, gone: Vec<HandOverKey>) -> Result<(), StoreError>;
+
+    /// The bus has these results of replies.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn mark_results_published(&self, sequences: Vec<i64>) -> Result<(), StoreError>;
+
+    /// Notices for the topic of calls, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn call_notices(&self, most: usize) -> Result<Vec<CallNotice>, StoreError>;
+
+    /// The bus has the notices of these tickets.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn mark_notices_published(&self, tickets: Vec<TicketId>) -> Result<(), StoreError>;
+
+    /// Where reading a department's replies goes on, by partition, in this incarnation of their topic.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn reply_positions(&self, topic_id: &str) -> Result<BTreeMap<u32, i64>, StoreError>;
+
+    /// What became of a reply; `None` if it has not been read yet.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn reply_outcome(
+        &self,
+        department: &DepartmentId,
+        reply: &ReplyId,
+    ) -> Result<Option<ReplyOutcome>, StoreError>;
+
+    /// Writes what became of a reply, once for each id: the change of the ticket if there is one, the result for
+    /// the department, and the reading position. A reply whose id is known changes nothing; its result is sent again.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the ticket was changed meanwhile (decide anew), or the position is not where it
+    /// is expected (somebody else reads). Nothing was written then.
+    async fn settle_reply(&self, settlement: Settlement) -> Result<Settled, StoreError>;
+
+    /// Moves the reading position over messages that are not replies.
+    ///
+    /// # Errors
+    /// As for [`TicketStore::settle_reply`].
+    async fn skip_replies(&self, advance: ReplyAdvance) -> Result<(), StoreError>;
+
+    /// Takes or keeps leases that nobody else holds; gives those that are held until `until`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn take_leases(
+        &self,
+        wanted: &[LeaseName],
+        owner: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<LeaseName>, StoreError>;
+
+    /// Gives leases back, so that others need not wait for their end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn release_leases(&self, owner: &str) -> Result<(), StoreError>;
+
+    /// Answered tickets of a department that were last changed before a time, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn answered_before(
+        &self,
+        department: &DepartmentId,
+        before: DateTime<Utc>,
+        most: usize,
+    ) -> Result<Vec<Ticket>, StoreError>;
+
+    /// Whether the store can be asked right now; for readiness.
+    ///
+    /// # Errors
+    /// [`StoreError`] with the reason.
+    async fn probe(&self) -> Result<(), StoreError>;
+}
+
+/// A ticket to log.
+#[derive(Clone, Debug)]
+pub struct NewTicket {
+    /// The new ticket.
+    pub transition: Transition,
+    /// Chosen by the client, one a request.
+    pub idempotency_key: String,
+    /// SHA-256 of what was requested: tells a repetition from another request under the same key.
+    pub content: [u8; 32],
+    /// The identity that the notice for the topic of calls carries: the call's, or one of the ticket's own.
+    pub notice_identity: Identity,
+}
+
+/// What came of logging a ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Logged {
+    /// It is there now.
+    New,
+    /// The same request was logged before; this is its ticket as it is now.
+    Repeated(Box<Ticket>),
+    /// The idempotency key was used for another request.
+    KeyTaken,
+    /// The ticket's number is in use: draw another one.
+    IdTaken,
+}
+
+/// A ticket with its history, oldest entry first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketWithHistory {
+    /// The ticket.
+    pub ticket: Ticket,
+    /// Its history.
+    pub history: Vec<HistoryEntry>,
+}
+
+/// Which tickets to list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TicketFilter {
+    /// Only those of a department.
+    pub department: Option<DepartmentId>,
+    /// Only those in these states; all if there are none.
+    pub states: Vec<TicketState>,
+    /// Only those after this one in the list.
+    pub after: Option<ListPosition>,
+    /// At most so many.
+    pub most: usize,
+}
+
+/// A place in the list of tickets: newest first, and by number among those of one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListPosition {
+    /// When the ticket was logged.
+    pub created_at: DateTime<Utc>,
+    /// Its number.
+    pub id: TicketId,
+}
+
+/// What is to be published to a department.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// States of tickets, in the order in which they changed.
+    pub hand_overs: Vec<HandOver>,
+    /// Tickets that its topic must lose now.
+    pub tombstones: Vec<HandOverKey>,
+    /// Results of its replies, in the order in which they were settled.
+    pub results: Vec<PendingResult>,
+}
+
+impl Pending {
+    /// Whether nothing is to be published.
+    pub fn is_empty(&self) -> bool {
+        self.hand_overs.is_empty() && self.tombstones.is_empty() && self.results.is_empty()
+    }
+}
+
+/// Which state of which ticket a department sees.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HandOverKey {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// Who sees it.
+    pub department: DepartmentId,
+    /// The version.
+    pub version: TicketVersion,
+}
+
+/// A state of a ticket on its way to a department.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandOver {
+    /// Which.
+    pub key: HandOverKey,
+    /// What it says.
+    pub content: HandOverContent,
+    /// How often the bus has refused it.
+    pub refusals: u32,
+    /// Since when it waits.
+    pub since: DateTime<Utc>,
+}
+
+/// What a hand-over says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HandOverContent {
+    /// The ticket as it is now.
+    Current(Box<Ticket>),
+    /// The department has the ticket no longer, since the given time.
+    Withdrawn(DateTime<Utc>),
+}
+
+/// Why a hand-over waits, and until when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetAside {
+    /// What the bus said; no personal data.
+    pub error: String,
+    /// When to try again.
+    pub retry_at: DateTime<Utc>,
+}
+
+/// A callback for the topic of calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallNotice {
+    /// The call's identity, or one of the ticket's own.
+    pub identity: Identity,
+    /// The ticket.
+    pub ticket: TicketId,
+    /// The hotline that the citizen called.
+    pub hotline: HotlineName,
+    /// When it was logged.
+    pub at: DateTime<Utc>,
+}
+
+/// What became of a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyOutcome {
+    /// The ticket that the reply names, as it names it; empty if it could not be read.
+    pub ticket: TicketId,
+    /// Applied, or why not.
+    pub verdict: Verdict,
+    /// When it was settled.
+    pub at: DateTime<Utc>,
+}
+
+/// Whether a reply was applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It changed the ticket, which was in this state and version then.
+    Applied {
+        /// The state after it.
+        state: TicketState,
+        /// The version after it.
+        version: TicketVersion,
+    },
+    /// It changed nothing.
+    Rejected {
+        /// The reason for programs.
+        code: String,
+        /// The reason in words, and what to do; no personal data.
+        reason: String,
+    },
+}
+
+/// The result of a reply on its way to the department.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingResult {
+    /// Its place in the order.
+    pub sequence: i64,
+    /// The reply.
+    pub reply: ReplyId,
+    /// What became of it.
+    pub outcome: ReplyOutcome,
+}
+
+/// What is to become of a reply.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// Who replied.
+    pub department: DepartmentId,
+    /// The reply.
+    pub reply: ReplyId,
+    /// What became of it.
+    pub outcome: ReplyOutcome,
+    /// The change of the ticket, if it was applied.
+    pub transition: Option<Transition>,
+    /// The reading position before and after the reply.
+    pub advance: ReplyAdvance,
+}
+
+/// A reading position on a topic of replies that moves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyAdvance {
+    /// The incarnation of the topic.
+    pub topic_id: String,
+    /// The partition.
+    pub partition: u32,
+    /// Where it is expected; 0 if nothing was read yet.
+    pub expected: i64,
+    /// Where reading goes on.
+    pub next: i64,
+}
+
+/// What came of settling a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    /// The reply was settled as asked for.
+    Now,
+    /// It had been settled before, with this outcome.
+    Before(ReplyOutcome),
+}
+
+/// What an instance can have to itself for a time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LeaseName(String);
+
+impl LeaseName {
+    /// The topics of a department.
+    pub fn department(department: &DepartmentId) -> Self {
+        Self(format!("department {department}"))
+    }
+
+    /// The notices for the topic of calls.
+    pub fn call_notices() -> Self {
+        Self("call notices".to_owned())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}

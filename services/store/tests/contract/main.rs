@@ -1,0 +1,3 @@
+//! One contract for every store: the same cases on SQLite and PostgreSQL.
+
+mod calls;
