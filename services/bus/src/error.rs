@@ -18,9 +18,28 @@ pub enum BusError {
         /// The topic.
         topic: String,
     },
-    /// Another instance publishes under this name now.
-    #[error("another instance has taken over as {0}")]
+    /// The name of a publisher is lost: another instance has it now, or the cluster has taken it away. Ask for the
+    /// publisher again only if this instance is still the one to hold it.
+    #[error("publisher {0} has lost its name; another instance may have taken over")]
     Fenced(String),
+    /// A reading position that the topic does not have: messages were deleted before they were read, or the topic
+    /// was made anew.
+    #[error(
+        "partition {partition} of topic {topic} has no position {position}: it holds {first} to {end}. \
+         Was the topic made anew, or deleted before it was read?"
+    )]
+    Lost {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: u32,
+        /// Where reading was to go on.
+        position: i64,
+        /// The first position that there is.
+        first: i64,
+        /// The position after the last message.
+        end: i64,
+    },
     /// The installation refuses: access rights or configuration.
     #[error("the bus refuses: {0}")]
     Refused(String),

@@ -1,11 +1,12 @@
 //! Ordered, durable topics between the roles, and between the house and its departments.
 //!
 //! Owns publishing, reading and topic administration behind two implementations with one contract:
-//! [`embedded`] (a SQLite file, one process) and Kafka. Knows nothing of what the messages mean. Reading
+//! [`embedded`] (a SQLite file, one process) and [`kafka`] (Apache Kafka). Knows nothing of what the messages mean. Reading
 //! positions belong to the reader: they live in its store, in the same transaction as the effect of what was read.
 
 pub mod embedded;
 mod error;
+pub mod kafka;
 mod message;
 pub mod topics;
 
@@ -16,7 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use error::BusError;
-pub use message::{Outgoing, Received};
+pub use message::{MESSAGE_BYTES_MAX, Outgoing, Received};
 pub use topics::{Cleanup, TopicFault, TopicSpec};
 
 /// Where reading goes on, by partition: the offset of the next message.
@@ -47,7 +48,8 @@ pub trait Bus: Send + Sync + 'static {
     /// after its last message. Messages of one key keep their order.
     ///
     /// # Errors
-    /// After an error none, some or all of the messages may have been appended: publish them again.
+    /// [`BusError::UnknownTopic`] and [`BusError::TooLarge`] before anything is appended. After
+    /// [`BusError::Unavailable`] none, some or all of the messages may have been: publish them again.
     async fn publish(&self, topic: &str, messages: Vec<Outgoing>) -> Result<Positions, BusError>;
 
     /// The one publisher under this name: taking the name over fences whoever had it before.
@@ -57,7 +59,8 @@ pub trait Bus: Send + Sync + 'static {
     async fn publisher(&self, owner: &str) -> Result<Box<dyn Publisher>, BusError>;
 
     /// Reads a topic together with other readers of the same `group`: each partition is read by one of them, from
-    /// the position that `starts` gives when it is assigned.
+    /// the position that `starts` gives when it is assigned. A partition that goes away and comes back begins there
+    /// again, so messages whose effect was not stored are delivered again. The embedded bus has one reader a group.
     ///
     /// # Errors
     /// [`BusError::Unavailable`], [`BusError::UnknownTopic`].
@@ -68,7 +71,7 @@ pub trait Bus: Send + Sync + 'static {
         starts: Arc<dyn StartPositions>,
     ) -> Result<Box<dyn Reader>, BusError>;
 
-    /// Reads all partitions of a topic alone, from the given positions, else from the beginning.
+    /// Reads all partitions of a topic alone, from the given positions, else from the beginning of what is there.
     ///
     /// # Errors
     /// [`BusError::Unavailable`], [`BusError::UnknownTopic`].
@@ -107,13 +110,15 @@ pub trait Reader: Send {
     /// The next messages, at most `most`, waiting at most `wait` for the first. Empty when none came.
     ///
     /// # Errors
-    /// [`BusError::Unavailable`] may pass: call again.
+    /// [`BusError::Unavailable`] may pass: call again. [`BusError::Lost`] until [`Reader::seek`] names a position
+    /// that exists: nothing is skipped in silence.
     async fn next(&mut self, most: usize, wait: Duration) -> Result<Vec<Received>, BusError>;
 
-    /// Goes to a position of a partition, after its messages could not be applied.
+    /// Goes to a position of a partition, after its messages could not be applied. Nothing happens when the
+    /// partition is not assigned any more.
     ///
     /// # Errors
-    /// [`BusError::Unavailable`].
+    /// [`BusError::Unavailable`]. A position that does not exist shows at [`Reader::next`].
     async fn seek(&mut self, partition: u32, position: i64) -> Result<(), BusError>;
 
     /// The partitions assigned to this reader at the moment.
@@ -126,6 +131,7 @@ pub trait Publisher: Send {
     /// Appends messages to a topic in one transaction; returns once they are durable and visible.
     ///
     /// # Errors
-    /// [`BusError::Fenced`] once another instance has taken the name over: nothing was published.
+    /// [`BusError::Fenced`] once the name is lost: nothing was published, and this publisher never will again.
+    /// [`BusError::Unavailable`]: publish again; the messages may then be there twice, but in order.
     async fn publish(&mut self, topic: &str, messages: Vec<Outgoing>) -> Result<(), BusError>;
 }

@@ -1,5 +1,10 @@
 use std::fmt;
 
+use crate::BusError;
+
+/// What a message may have at most: key, headers and payload together.
+pub const MESSAGE_BYTES_MAX: usize = 1_000_000;
+
 /// A message on its way to a topic.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Outgoing {
@@ -26,7 +31,35 @@ pub struct Received {
     pub payload: Option<Vec<u8>>,
 }
 
+impl Outgoing {
+    /// Key, headers and payload together.
+    pub(crate) fn bytes(&self) -> usize {
+        bytes(&self.key, &self.headers, self.payload.as_deref())
+    }
+}
+
+/// Refuses a batch with a message that is too large, before any of it is on its way.
+pub(crate) fn check_sizes(topic: &str, messages: &[Outgoing]) -> Result<(), BusError> {
+    let too_large = messages.iter().any(|message| message.bytes() > MESSAGE_BYTES_MAX);
+    if too_large {
+        return Err(BusError::TooLarge {
+            topic: topic.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn bytes(key: &[u8], headers: &[(String, String)], payload: Option<&[u8]>) -> usize {
+    let headers: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+    key.len() + headers + payload.map_or(0, <[u8]>::len)
+}
+
 impl Received {
+    /// Key, headers and payload together.
+    pub(crate) fn bytes(&self) -> usize {
+        bytes(&self.key, &self.headers, self.payload.as_deref())
+    }
+
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
