@@ -1,0 +1,359 @@
+//! The life of a ticket, as a state machine.
+//!
+//! ```text
+//! open → handed_over → accepted → callback_attempted (n times) → answered → closed
+//!   ↑         │            │               │
+//!   └─────────┴── returned ┴───────────────┘   rerouted, twice at most, then to clearing
+//! ```
+//!
+//! A command gives a [`Transition`]: the ticket as it is then, new entries of its history, and what has to follow
+//! ([`Effect`]). The store writes all of it at once, or nothing. A ticket has two counters: its [`TicketVersion`]
+//! goes up when what a department sees changes, and every change adds at least one entry to its history, so the
+//! number of entries tells whether somebody else changed it meanwhile.
+
+mod id;
+mod reply;
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::callback::CallbackRequest;
+use crate::ids::{AgentName, DepartmentId, HotlineName, Identity, TicketId};
+use crate::personal::Personal;
+use crate::routing::{RoutingDecision, RuleId};
+pub use id::{spoken_ticket_id, ticket_id};
+pub use reply::{AttemptOutcome, NOTE_LENGTH_MAX, Reply, ReplyRejection, apply_reply};
+
+/// A ticket may be returned this often and still go where the returning department says; then clearing decides.
+pub const REROUTES_MAX: usize = 2;
+/// The message that a ticket was withdrawn stays this long on the topic of the former department.
+pub const WITHDRAWN_STAYS: TimeDelta = TimeDelta::days(7);
+
+/// Counts the states of a ticket that departments can see, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TicketVersion(pub u32);
+
+impl fmt::Display for TicketVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+macro_rules! named {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl $name {
+            /// All of them, in their order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The name, as interfaces and files write it.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+
+            /// Reads what `name` wrote.
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|it| it.name() == name)
+            }
+        }
+    };
+}
+use named;
+
+named! {
+    /// Where a ticket stands.
+    TicketState {
+        /// Not yet on the department's topic.
+        Open = "open",
+        /// On the department's topic.
+        HandedOver = "handed_over",
+        /// The department has said that it is responsible.
+        Accepted = "accepted",
+        /// The department has called back at least once.
+        CallbackAttempted = "callback_attempted",
+        /// The citizen has an answer.
+        Answered = "answered",
+        /// Done; nothing can be reported any more.
+        Closed = "closed",
+    }
+}
+
+impl TicketState {
+    /// Whether an answer is still owed.
+    pub fn is_pending(self) -> bool {
+        !matches!(self, Self::Answered | Self::Closed)
+    }
+}
+
+named! {
+    /// What was done to a ticket.
+    Action {
+        /// An agent logged the request.
+        Logged = "logged",
+        /// It reached the department's topic.
+        HandedOver = "handed_over",
+        /// The department is responsible.
+        Accepted = "accepted",
+        /// The department called back.
+        CallbackAttempted = "callback_attempted",
+        /// The department answered.
+        Answered = "answered",
+        /// The department is not responsible.
+        Returned = "returned",
+        /// It goes to another department.
+        Rerouted = "rerouted",
+        /// Nothing is owed any more.
+        Closed = "closed",
+    }
+}
+
+/// Who did something.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// An agent of the service centre.
+    Agent(AgentName),
+    /// A department.
+    Department(DepartmentId),
+    /// The software itself.
+    System,
+}
+
+/// One line of a ticket's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// From 1, without gaps.
+    pub number: u32,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub actor: Actor,
+    /// What.
+    pub action: Action,
+    /// Details. Departments write about citizens here, so it is personal.
+    pub note: Option<Personal>,
+}
+
+/// A concern handed to a department.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// Its number.
+    pub id: TicketId,
+    /// See [`TicketVersion`].
+    pub version: TicketVersion,
+    /// Where it stands.
+    pub state: TicketState,
+    /// Who is responsible.
+    pub department: DepartmentId,
+    /// The hotline that the citizen called.
+    pub hotline: HotlineName,
+    /// What it is about, as the agent chose it.
+    pub category: Option<String>,
+    /// What the citizen wants, and how to reach him or her.
+    pub request: CallbackRequest,
+    /// The call it came from.
+    pub call: Option<Identity>,
+    /// When it was logged.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub changed_at: DateTime<Utc>,
+    /// When the answer is due.
+    pub due_at: DateTime<Utc>,
+    /// Why this department, in words.
+    pub because: String,
+    /// The routing rule that decided, unless the clearing department was taken.
+    pub rule: Option<RuleId>,
+    /// Callbacks attempted so far.
+    pub attempts: u32,
+    /// Who returned it so far, in order.
+    pub returned_by: Vec<DepartmentId>,
+    /// Why it was last returned.
+    pub returned_because: Option<Personal>,
+    /// Entries in its history.
+    pub history_length: u32,
+}
+
+/// What has to follow a change, written with it in one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// The department must see the ticket as it is now; a tombstone planned there is cancelled.
+    HandOver(DepartmentId),
+    /// The department must see that it has the ticket no longer, and at the given time forget it.
+    Withdraw {
+        /// The former department.
+        department: DepartmentId,
+        /// When its topic loses the ticket.
+        tombstone_at: DateTime<Utc>,
+    },
+    /// The department's topic loses the ticket at the given time.
+    Tombstone {
+        /// The department.
+        department: DepartmentId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+/// A change of a ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transition {
+    /// Entries that the history had when the change was decided; 0 for a new ticket. If it has others when the
+    /// change is written, somebody else was first, and it has to be decided anew.
+    pub history_before: u32,
+    /// The ticket after the change.
+    pub ticket: Ticket,
+    /// New entries of the history.
+    pub entries: Vec<HistoryEntry>,
+    /// What has to follow.
+    pub effects: Vec<Effect>,
+}
+
+/// What a new ticket is made of.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// Its number.
+    pub id: TicketId,
+    /// The checked request.
+    pub request: CallbackRequest,
+    /// The hotline that the citizen called.
+    pub hotline: HotlineName,
+    /// What it is about, as the agent chose it.
+    pub category: Option<String>,
+    /// The call it came from.
+    pub call: Option<Identity>,
+    /// Who logs it; a person where known.
+    pub actor: Actor,
+    /// Where it goes, and why.
+    pub decision: RoutingDecision,
+    /// Now.
+    pub at: DateTime<Utc>,
+    /// When the answer is due.
+    pub due_at: DateTime<Utc>,
+}
+
+/// Makes a ticket.
+pub fn open(opening: Opening) -> Transition {
+    let ticket = Ticket {
+        id: opening.id,
+        version: TicketVersion(0),
+        state: TicketState::Open,
+        department: opening.decision.department.clone(),
+        hotline: opening.hotline,
+        category: opening.category,
+        request: opening.request,
+        call: opening.call,
+        created_at: opening.at,
+        changed_at: opening.at,
+        due_at: opening.due_at,
+        because: opening.decision.because,
+        rule: opening.decision.rule,
+        attempts: 0,
+        returned_by: Vec::new(),
+        returned_because: None,
+        history_length: 0,
+    };
+    let mut change = Change::of(ticket, opening.at);
+    change.enter(opening.actor, Action::Logged, None);
+    change.seen_by_department()
+}
+
+/// The ticket is on its department's topic. `None` if that was known.
+///
+/// What the department reads already says `handed_over`, so the version stays.
+pub fn handed_over(ticket: &Ticket, at: DateTime<Utc>) -> Option<Transition> {
+    (ticket.state == TicketState::Open).then(|| {
+        let mut change = Change::of(ticket.clone(), at);
+        change.hand_over();
+        change.transition
+    })
+}
+
+/// Nothing is owed any more: an answered ticket is closed, and leaves its department's topic after `stays`.
+/// `None` unless it is answered.
+pub fn close(ticket: &Ticket, at: DateTime<Utc>, stays: TimeDelta) -> Option<Transition> {
+    (ticket.state == TicketState::Answered).then(|| {
+        let mut change = Change::of(ticket.clone(), at);
+        change.state(TicketState::Closed);
+        change.enter(Actor::System, Action::Closed, None);
+        let mut transition = change.seen_by_department();
+        transition.effects.push(Effect::Tombstone {
+            department: ticket.department.clone(),
+            at: at + stays,
+        });
+        transition
+    })
+}
+
+/// A change under way.
+struct Change {
+    transition: Transition,
+    at: DateTime<Utc>,
+}
+
+impl Change {
+    fn of(ticket: Ticket, at: DateTime<Utc>) -> Self {
+        // A clock that was set back must not make a ticket older than it was.
+        let at = at.max(ticket.changed_at);
+        let transition = Transition {
+            history_before: ticket.history_length,
+            ticket: Ticket {
+                changed_at: at,
+                ..ticket
+            },
+            entries: Vec::new(),
+            effects: Vec::new(),
+        };
+        Self { transition, at }
+    }
+
+    fn ticket(&mut self) -> &mut Ticket {
+        &mut self.transition.ticket
+    }
+
+    fn state(&mut self, state: TicketState) {
+        self.ticket().state = state;
+    }
+
+    fn enter(&mut self, actor: Actor, action: Action, note: Option<Personal>) {
+        let at = self.at;
+        let ticket = self.ticket();
+        ticket.history_length += 1;
+        let number = ticket.history_length;
+        self.transition.entries.push(HistoryEntry {
+            number,
+            at,
+            actor,
+            action,
+            note,
+        });
+    }
+
+    fn hand_over(&mut self) {
+        self.state(TicketState::HandedOver);
+        let department = self.ticket().department.clone();
+        self.enter(
+            Actor::System,
+            Action::HandedOver,
+            Some(Personal::new(department.as_str())),
+        );
+    }
+
+    /// Ends a change that the department must see.
+    fn seen_by_department(mut self) -> Transition {
+        let ticket = self.ticket();
+        ticket.version.0 += 1;
+        let department = ticket.department.clone();
+        self.transition.effects.push(Effect::HandOver(department));
+        self.transition
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,304 @@
+use super::*;
+use crate::callback::CallbackFields;
+use crate::routing::{RoutingConfig, RoutingTable};
+
+fn routing() -> RoutingTable {
+    let config: RoutingConfig = toml::from_str(
+        r#"
+        clearing = "clearing"
+        department = [
+            { id = "clearing", name = "Klärungsstelle" },
+            { id = "a", name = "A" }, { id = "b", name = "B" }, { id = "c", name = "C" }, { id = "d", name = "D" },
+        ]
+        hotline = [{ name = "Eins" }]
+        "#,
+    )
+    .unwrap();
+    RoutingTable::new(config).unwrap()
+}
+
+fn at(minute: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_792_000_000 + 60 * minute, 0).unwrap()
+}
+
+fn opened() -> Transition {
+    let fields = CallbackFields {
+        phone: Personal::new("0221 1234567"),
+        concern: Personal::new("Frage zum Bescheid"),
+        ..CallbackFields::default()
+    };
+    open(Opening {
+        id: ticket_id(1),
+        request: CallbackRequest::checked(fields).unwrap(),
+        hotline: HotlineName::new("Eins"),
+        category: None,
+        call: None,
+        actor: Actor::Agent(AgentName::new("anna")),
+        decision: RoutingDecision {
+            department: DepartmentId::new("a"),
+            rule: Some(RuleId::new("eins")),
+            because: "Eins geht an A.".to_owned(),
+            municipalities: Vec::new(),
+            ambiguous: false,
+        },
+        at: at(0),
+        due_at: at(24 * 60),
+    })
+}
+
+fn reply(word: &str) -> Reply {
+    let (word, argument) = word.split_once(' ').unwrap_or((word, ""));
+    match word {
+        "accepted" => Reply::Accepted,
+        "attempted" => Reply::CallbackAttempted {
+            outcome: AttemptOutcome::Busy,
+            note: None,
+        },
+        "answered" => Reply::Answered { note: None },
+        "returned" => Reply::Returned {
+            reason: Personal::new("nicht zuständig"),
+            suggested_department: (!argument.is_empty()).then(|| DepartmentId::new(argument)),
+        },
+        other => panic!("{other}?"),
+    }
+}
+
+/// A life in words: `publish`, `close`, or `DEPARTMENT: REPLY`. Gives the ticket and all its history, or the rejection of the last step.
+fn live(steps: &[&str]) -> Result<(Ticket, Vec<HistoryEntry>), ReplyRejection> {
+    let Transition {
+        mut ticket,
+        entries: mut history,
+        ..
+    } = opened();
+    for (minute, step) in (1..).zip(steps) {
+        let transition = match *step {
+            "publish" => handed_over(&ticket, at(minute)),
+            "close" => close(&ticket, at(minute), TimeDelta::days(30)),
+            step => {
+                let (department, word) = step.split_once(": ").unwrap();
+                let department = DepartmentId::new(department);
+                Some(apply_reply(
+                    &ticket,
+                    &department,
+                    &reply(word),
+                    &routing(),
+                    at(minute),
+                )?)
+            }
+        };
+        if let Some(transition) = transition {
+            assert_eq!(transition.history_before, ticket.history_length);
+            history.extend(transition.entries);
+            ticket = transition.ticket;
+        }
+    }
+    assert_eq!(history.len() as u32, ticket.history_length);
+    assert!(
+        (1..).zip(&history).all(|(number, entry)| entry.number == number),
+        "{history:?}"
+    );
+    Ok((ticket, history))
+}
+
+fn check(steps: &[&str], state: TicketState, department: &str, version: u32, actions: &[&str]) {
+    let (ticket, history) = live(steps).unwrap_or_else(|rejection| panic!("{steps:?}: {rejection}"));
+    let done: Vec<&str> = history.iter().map(|entry| entry.action.name()).collect();
+    assert_eq!(
+        (
+            ticket.state,
+            ticket.department.as_str(),
+            ticket.version.0,
+            done.as_slice()
+        ),
+        (state, department, version, actions),
+        "{steps:?}"
+    );
+}
+
+fn check_rejected(steps: &[&str], code: &str) {
+    let rejection = live(steps).map(|(ticket, _)| ticket.state).unwrap_err();
+    assert_eq!(rejection.code(), code, "{steps:?}");
+}
+
+#[test]
+fn the_usual_life_of_a_ticket() {
+    use TicketState::*;
+    check(&[], Open, "a", 1, &["logged"]);
+    check(&["publish"], HandedOver, "a", 1, &["logged", "handed_over"]);
+    check(
+        &["publish", "publish"],
+        HandedOver,
+        "a",
+        1,
+        &["logged", "handed_over"],
+    );
+    check(
+        &["publish", "a: accepted"],
+        Accepted,
+        "a",
+        2,
+        &["logged", "handed_over", "accepted"],
+    );
+    let life = [
+        "publish",
+        "a: accepted",
+        "a: attempted",
+        "a: attempted",
+        "a: answered",
+        "close",
+    ];
+    check(
+        &life,
+        Closed,
+        "a",
+        6,
+        &[
+            "logged",
+            "handed_over",
+            "accepted",
+            "callback_attempted",
+            "callback_attempted",
+            "answered",
+            "closed",
+        ],
+    );
+    assert_eq!(live(&life).unwrap().0.attempts, 2);
+    check(
+        &["publish", "close"],
+        HandedOver,
+        "a",
+        1,
+        &["logged", "handed_over"],
+    );
+}
+
+#[test]
+fn what_can_only_have_happened_before_is_implied() {
+    use TicketState::*;
+    check(
+        &["a: accepted"],
+        Accepted,
+        "a",
+        2,
+        &["logged", "handed_over", "accepted"],
+    );
+    check(
+        &["a: attempted"],
+        CallbackAttempted,
+        "a",
+        2,
+        &["logged", "handed_over", "accepted", "callback_attempted"],
+    );
+    check(
+        &["publish", "a: answered"],
+        Answered,
+        "a",
+        2,
+        &["logged", "handed_over", "accepted", "answered"],
+    );
+}
+
+#[test]
+fn late_replies_are_rejected_with_a_reason() {
+    check_rejected(&["a: accepted", "a: accepted"], "already_accepted");
+    check_rejected(&["a: attempted", "a: accepted"], "already_accepted");
+    check_rejected(&["a: answered", "a: accepted"], "already_answered");
+    check_rejected(&["a: answered", "a: answered"], "already_answered");
+    check_rejected(&["a: answered", "a: returned"], "already_answered");
+    check_rejected(&["a: answered", "close", "a: attempted"], "already_closed");
+}
+
+#[test]
+fn only_the_department_that_has_the_ticket_may_report() {
+    check_rejected(&["b: accepted"], "unknown_ticket");
+    check_rejected(&["a: returned b", "a: answered"], "not_yours");
+    check_rejected(&["a: returned b", "c: answered"], "unknown_ticket");
+}
+
+#[test]
+fn a_returned_ticket_goes_where_the_department_says_twice() {
+    use TicketState::Open;
+    let returned = ["logged", "handed_over", "returned", "rerouted"];
+    check(&["publish", "a: returned b"], Open, "b", 2, &returned);
+    check(&["publish", "a: returned"], Open, "clearing", 2, &returned);
+    check(
+        &["publish", "a: returned nowhere"],
+        Open,
+        "clearing",
+        2,
+        &returned,
+    );
+    check(&["publish", "a: returned a"], Open, "clearing", 2, &returned);
+    let to = |steps: &[&str]| live(steps).map(|(ticket, _)| ticket.department.to_string());
+    assert_eq!(to(&["a: returned b", "b: returned c"]).unwrap(), "c");
+    assert_eq!(to(&["a: returned b", "b: returned a"]).unwrap(), "clearing");
+    assert_eq!(
+        to(&["a: returned b", "b: returned c", "c: returned d"]).unwrap(),
+        "clearing"
+    );
+    assert_eq!(
+        to(&["a: accepted", "a: attempted", "a: returned b"]).unwrap(),
+        "b"
+    );
+}
+
+#[test]
+fn clearing_decides_where_a_ticket_goes() {
+    let to = |steps: &[&str]| live(steps).map(|(ticket, _)| ticket.department.to_string());
+    assert_eq!(to(&["a: returned", "clearing: returned a"]).unwrap(), "a");
+    check_rejected(&["a: returned", "clearing: returned"], "clearing_must_decide");
+    check_rejected(
+        &["a: returned", "clearing: returned nowhere"],
+        "clearing_must_decide",
+    );
+    check_rejected(
+        &["a: returned", "clearing: returned clearing"],
+        "clearing_must_decide",
+    );
+    assert_eq!(to(&["a: returned", "clearing: answered"]).unwrap(), "clearing");
+}
+
+#[test]
+fn every_change_says_what_has_to_follow() {
+    let a = DepartmentId::new("a");
+    let opened = opened();
+    assert_eq!(opened.effects, [Effect::HandOver(a.clone())]);
+    assert_eq!(handed_over(&opened.ticket, at(1)).unwrap().effects, []);
+
+    let returned = apply_reply(&opened.ticket, &a, &reply("returned b"), &routing(), at(1)).unwrap();
+    let withdraw = Effect::Withdraw {
+        department: a.clone(),
+        tombstone_at: at(1) + TimeDelta::days(7),
+    };
+    assert_eq!(
+        returned.effects,
+        [Effect::HandOver(DepartmentId::new("b")), withdraw]
+    );
+
+    let (answered, _) = live(&["a: answered"]).unwrap();
+    let tombstone = Effect::Tombstone {
+        department: a.clone(),
+        at: at(9) + TimeDelta::days(30),
+    };
+    let closed = close(&answered, at(9), TimeDelta::days(30)).unwrap();
+    assert_eq!(closed.effects, [Effect::HandOver(a), tombstone]);
+}
+
+#[test]
+fn a_clock_that_was_set_back_does_not_make_a_ticket_older() {
+    let ticket = opened().ticket;
+    let transition = handed_over(&ticket, at(-60)).unwrap();
+    assert_eq!(
+        (transition.ticket.changed_at, transition.entries[0].at),
+        (at(0), at(0))
+    );
+}
+
+#[test]
+fn nothing_personal_shows_in_debug() {
+    let shown = format!("{:?}", opened());
+    assert!(
+        !shown.contains("1234567") && !shown.contains("Bescheid"),
+        "{shown}"
+    );
+}
