@@ -1,0 +1,208 @@
+//! Writing changes of tickets with all that follows from them.
+
+use domain::ids::{DepartmentId, TicketId};
+use domain::personal::Personal;
+use domain::routing::RuleId;
+use domain::ticket::{Effect, Ticket, Transition};
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{queries, rows};
+use crate::StoreError;
+use crate::tickets::{Logged, NewTicket};
+
+pub(super) fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Result<Logged, StoreError> {
+    let known: Option<(Vec<u8>, String)> = transaction
+        .prepare_cached("SELECT content, ticket_id FROM idempotency_keys WHERE idempotency_key = ?1")?
+        .query_row([&new.idempotency_key], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    if let Some((content, ticket_id)) = known {
+        if content != new.content {
+            return Ok(Logged::KeyTaken);
+        }
+        let ticket = queries::ticket(transaction, &TicketId::new(ticket_id))?;
+        return ticket
+            .map(|ticket| Logged::Repeated(Box::new(ticket)))
+            .ok_or_else(|| StoreError::Unusable("an idempotency key without its ticket".to_owned()));
+    }
+    let ticket = &new.transition.ticket;
+    if queries::ticket(transaction, &ticket.id)?.is_some() {
+        return Ok(Logged::IdTaken);
+    }
+    apply(transaction, &new.transition)?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO idempotency_keys (idempotency_key, content, ticket_id, at_ms) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            new.idempotency_key,
+            new.content,
+            ticket.id.as_str(),
+            ticket.created_at.timestamp_millis()
+        ])?;
+    transaction
+        .prepare_cached(
+            "INSERT INTO call_notices (ticket_id, identity, hotline, at_ms) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            ticket.id.as_str(),
+            new.notice_identity.0,
+            ticket.hotline.as_str(),
+            ticket.created_at.timestamp_millis()
+        ])?;
+    Ok(Logged::New)
+}
+
+/// Writes a change, unless the ticket was changed since the change was decided.
+pub(super) fn apply(transaction: &Transaction<'_>, transition: &Transition) -> Result<(), StoreError> {
+    let ticket = &transition.ticket;
+    if transition.history_before == 0 {
+        insert(transaction, ticket)?;
+    } else {
+        update(transaction, ticket, transition.history_before)?;
+    }
+    let mut enter = transaction.prepare_cached(
+        "INSERT INTO history (ticket_id, number, at_ms, actor_kind, actor, action, note)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for entry in &transition.entries {
+        let (actor_kind, actor) = rows::actor_columns(&entry.actor);
+        enter.execute(params![
+            ticket.id.as_str(),
+            entry.number,
+            entry.at.timestamp_millis(),
+            actor_kind,
+            actor,
+            entry.action.name(),
+            entry.note.as_ref().map(Personal::reveal),
+        ])?;
+    }
+    transition
+        .effects
+        .iter()
+        .try_for_each(|effect| follow(transaction, ticket, effect))
+}
+
+fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO tickets (ticket_id, version, history_length, state, department, hotline, category, request,
+                 call, created_at_ms, changed_at_ms, due_at_ms, because, rule, attempts, returned_by, returned_because)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+        )?
+        .execute(params![
+            ticket.id.as_str(),
+            ticket.version.0,
+            ticket.history_length,
+            ticket.state.name(),
+            ticket.department.as_str(),
+            ticket.hotline.as_str(),
+            ticket.category,
+            json(&ticket.request),
+            ticket.call.map(|call| call.0),
+            ticket.created_at.timestamp_millis(),
+            ticket.changed_at.timestamp_millis(),
+            ticket.due_at.timestamp_millis(),
+            ticket.because,
+            ticket.rule.as_ref().map(RuleId::as_str),
+            ticket.attempts,
+            json(&ticket.returned_by),
+            ticket.returned_because.as_ref().map(Personal::reveal),
+        ])?;
+    Ok(())
+}
+
+fn update(transaction: &Transaction<'_>, ticket: &Ticket, history_before: u32) -> Result<(), StoreError> {
+    let changed = transaction
+        .prepare_cached(
+            "UPDATE tickets SET version = ?3, history_length = ?4, state = ?5, department = ?6, changed_at_ms = ?7,
+                 due_at_ms = ?8, because = ?9, rule = ?10, attempts = ?11, returned_by = ?12, returned_because = ?13
+             WHERE ticket_id = ?1 AND history_length = ?2",
+        )?
+        .execute(params![
+            ticket.id.as_str(),
+            history_before,
+            ticket.version.0,
+            ticket.history_length,
+            ticket.state.name(),
+            ticket.department.as_str(),
+            ticket.changed_at.timestamp_millis(),
+            ticket.due_at.timestamp_millis(),
+            ticket.because,
+            ticket.rule.as_ref().map(RuleId::as_str),
+            ticket.attempts,
+            json(&ticket.returned_by),
+            ticket.returned_because.as_ref().map(Personal::reveal),
+        ])?;
+    if changed == 0 {
+        return Err(StoreError::Conflict(format!("ticket {}", ticket.id)));
+    }
+    Ok(())
+}
+
+fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect) -> Result<(), StoreError> {
+    match effect {
+        Effect::HandOver(department) => {
+            transaction
+                .prepare_cached("DELETE FROM tombstones WHERE department = ?1 AND ticket_id = ?2")?
+                .execute(params![department.as_str(), ticket.id.as_str()])?;
+            pend(transaction, ticket, department, "current")
+        }
+        Effect::Withdraw {
+            department,
+            tombstone_at,
+        } => {
+            pend(transaction, ticket, department, "withdrawn")?;
+            bury(transaction, ticket, department, tombstone_at.timestamp_millis())
+        }
+        Effect::Tombstone { department, at } => bury(transaction, ticket, department, at.timestamp_millis()),
+    }
+}
+
+/// The newest version replaces one that was not published yet, at its place.
+fn pend(
+    transaction: &Transaction<'_>,
+    ticket: &Ticket,
+    department: &DepartmentId,
+    kind: &str,
+) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO pending_hand_overs (department, ticket_id, version, kind, since_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (department, ticket_id) DO UPDATE SET version = excluded.version, kind = excluded.kind,
+                 since_ms = excluded.since_ms, not_before_ms = 0, refusals = 0, error = NULL",
+        )?
+        .execute(params![
+            department.as_str(),
+            ticket.id.as_str(),
+            ticket.version.0,
+            kind,
+            ticket.changed_at.timestamp_millis()
+        ])?;
+    Ok(())
+}
+
+fn bury(
+    transaction: &Transaction<'_>,
+    ticket: &Ticket,
+    department: &DepartmentId,
+    due_at_ms: i64,
+) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO tombstones (department, ticket_id, version, due_at_ms) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (department, ticket_id) DO UPDATE SET version = excluded.version,
+                 due_at_ms = excluded.due_at_ms",
+        )?
+        .execute(params![
+            department.as_str(),
+            ticket.id.as_str(),
+            ticket.version.0,
+            due_at_ms
+        ])?;
+    Ok(())
+}
+
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("texts and lists of texts can be written as JSON")
+}

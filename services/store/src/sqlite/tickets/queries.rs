@@ -1,0 +1,89 @@
+//! Reading tickets.
+
+use chrono::{DateTime, Utc};
+use domain::ids::{DepartmentId, TicketId};
+use domain::ticket::{Ticket, TicketState};
+use rusqlite::types::Value;
+use rusqlite::{Connection, params, params_from_iter};
+
+use super::rows::{self, TICKET_COLUMNS, collect};
+use crate::StoreError;
+use crate::tickets::{TicketFilter, TicketWithHistory};
+
+pub(super) fn ticket(connection: &Connection, id: &TicketId) -> Result<Option<Ticket>, StoreError> {
+    let sql = format!("SELECT {TICKET_COLUMNS} FROM tickets WHERE ticket_id = ?1");
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(collect(&mut statement, [id.as_str()], rows::ticket)?.pop())
+}
+
+pub(super) fn with_history(
+    connection: &Connection,
+    id: &TicketId,
+) -> Result<Option<TicketWithHistory>, StoreError> {
+    // One transaction, so that ticket and history are of the same moment.
+    let moment = connection.unchecked_transaction()?;
+    let Some(ticket) = ticket(&moment, id)? else {
+        return Ok(None);
+    };
+    let mut statement = moment.prepare_cached(
+        "SELECT number, at_ms, actor_kind, actor, action, note FROM history WHERE ticket_id = ?1 ORDER BY number",
+    )?;
+    let history = collect(&mut statement, [id.as_str()], rows::history_entry)?;
+    Ok(Some(TicketWithHistory { ticket, history }))
+}
+
+pub(super) fn list(connection: &Connection, filter: &TicketFilter) -> Result<Vec<Ticket>, StoreError> {
+    let mut conditions: Vec<String> = Vec::new();
+    let mut parameters: Vec<Value> = Vec::new();
+    if let Some(department) = &filter.department {
+        conditions.push("department = ?".to_owned());
+        parameters.push(Value::from(department.to_string()));
+    }
+    if !filter.states.is_empty() {
+        conditions.push(format!(
+            "state IN ({})",
+            vec!["?"; filter.states.len()].join(", ")
+        ));
+        parameters.extend(
+            filter
+                .states
+                .iter()
+                .map(|state| Value::from(state.name().to_owned())),
+        );
+    }
+    if let Some(after) = &filter.after {
+        conditions.push("(created_at_ms, ticket_id) < (?, ?)".to_owned());
+        parameters.push(Value::from(after.created_at.timestamp_millis()));
+        parameters.push(Value::from(after.id.to_string()));
+    }
+    let conditions = match conditions.is_empty() {
+        true => String::new(),
+        false => format!("WHERE {}", conditions.join(" AND ")),
+    };
+    let sql = format!(
+        "SELECT {TICKET_COLUMNS} FROM tickets {conditions} ORDER BY created_at_ms DESC, ticket_id DESC LIMIT ?"
+    );
+    parameters.push(Value::from(filter.most as i64));
+    let mut statement = connection.prepare_cached(&sql)?;
+    collect(&mut statement, params_from_iter(parameters), rows::ticket)
+}
+
+pub(super) fn answered_before(
+    connection: &Connection,
+    department: &DepartmentId,
+    before: DateTime<Utc>,
+    most: usize,
+) -> Result<Vec<Ticket>, StoreError> {
+    let sql = format!(
+        "SELECT {TICKET_COLUMNS} FROM tickets WHERE department = ?1 AND state = ?2 AND changed_at_ms < ?3
+         ORDER BY changed_at_ms LIMIT ?4"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let answered = TicketState::Answered.name();
+    let before_ms = before.timestamp_millis();
+    collect(
+        &mut statement,
+        params![department.as_str(), answered, before_ms, most as i64],
+        rows::ticket,
+    )
+}

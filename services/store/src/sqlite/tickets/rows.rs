@@ -1,0 +1,94 @@
+//! Rows as values of the domain.
+
+use chrono::{DateTime, Utc};
+use domain::callback::CallbackRequest;
+use domain::ids::{AgentName, DepartmentId, HotlineName, Identity, TicketId};
+use domain::personal::Personal;
+use domain::routing::RuleId;
+use domain::ticket::{Action, Actor, HistoryEntry, Ticket, TicketState, TicketVersion};
+use rusqlite::Row;
+
+use crate::StoreError;
+
+/// The columns that [`ticket`] reads, from the first.
+pub(super) const TICKET_COLUMNS: &str = "tickets.ticket_id, tickets.version, tickets.history_length, \
+    tickets.state, tickets.department, tickets.hotline, tickets.category, tickets.request, tickets.call, \
+    tickets.created_at_ms, tickets.changed_at_ms, tickets.due_at_ms, tickets.because, tickets.rule, \
+    tickets.attempts, tickets.returned_by, tickets.returned_because";
+
+/// How many columns [`TICKET_COLUMNS`] are.
+pub(super) const TICKET_COLUMN_COUNT: usize = 17;
+
+pub(super) fn ticket(row: &Row<'_>) -> Result<Ticket, StoreError> {
+    let id = TicketId::new(row.get::<_, String>(0)?);
+    let unreadable = |column: &str| StoreError::Unusable(format!("{column} of ticket {id}"));
+    let request: String = row.get(7)?;
+    let request: CallbackRequest = serde_json::from_str(&request).map_err(|_| unreadable("the request"))?;
+    let returned_by: String = row.get(15)?;
+    let returned_by = serde_json::from_str(&returned_by).map_err(|_| unreadable("returned_by"))?;
+    Ok(Ticket {
+        version: TicketVersion(row.get(1)?),
+        history_length: row.get(2)?,
+        state: TicketState::from_name(&row.get::<_, String>(3)?).ok_or_else(|| unreadable("the state"))?,
+        department: DepartmentId::new(row.get::<_, String>(4)?),
+        hotline: HotlineName::new(row.get::<_, String>(5)?),
+        category: row.get(6)?,
+        request,
+        call: row.get::<_, Option<[u8; 16]>>(8)?.map(Identity),
+        created_at: time(row.get(9)?)?,
+        changed_at: time(row.get(10)?)?,
+        due_at: time(row.get(11)?)?,
+        because: row.get(12)?,
+        rule: row.get::<_, Option<String>>(13)?.map(RuleId::new),
+        attempts: row.get(14)?,
+        returned_by,
+        returned_because: row.get::<_, Option<String>>(16)?.map(Personal::new),
+        id,
+    })
+}
+
+/// Reads `number, at_ms, actor_kind, actor, action, note`.
+pub(super) fn history_entry(row: &Row<'_>) -> Result<HistoryEntry, StoreError> {
+    let unreadable = |what: &str| StoreError::Unusable(format!("{what} of an entry of a history"));
+    let name: Option<String> = row.get(3)?;
+    let actor = match (row.get::<_, String>(2)?.as_str(), name) {
+        ("agent", Some(name)) => Actor::Agent(AgentName::new(name)),
+        ("department", Some(name)) => Actor::Department(DepartmentId::new(name)),
+        ("system", None) => Actor::System,
+        _ => return Err(unreadable("the actor")),
+    };
+    Ok(HistoryEntry {
+        number: row.get(0)?,
+        at: time(row.get(1)?)?,
+        actor,
+        action: Action::from_name(&row.get::<_, String>(4)?).ok_or_else(|| unreadable("the action"))?,
+        note: row.get::<_, Option<String>>(5)?.map(Personal::new),
+    })
+}
+
+/// The two columns of an actor.
+pub(super) fn actor_columns(actor: &Actor) -> (&'static str, Option<&str>) {
+    match actor {
+        Actor::Agent(name) => ("agent", Some(name.as_str())),
+        Actor::Department(id) => ("department", Some(id.as_str())),
+        Actor::System => ("system", None),
+    }
+}
+
+pub(super) fn time(ms: i64) -> Result<DateTime<Utc>, StoreError> {
+    DateTime::from_timestamp_millis(ms).ok_or_else(|| StoreError::Unusable(format!("{ms} is not a time")))
+}
+
+/// Runs a statement and reads every row.
+pub(super) fn collect<T>(
+    statement: &mut rusqlite::Statement<'_>,
+    parameters: impl rusqlite::Params,
+    read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut rows = statement.query(parameters)?;
+    let mut values = Vec::new();
+    while let Some(row) = rows.next()? {
+        values.push(read(row)?);
+    }
+    Ok(values)
+}
