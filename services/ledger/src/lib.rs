@@ -1,1 +1,101 @@
-//! Skeleton.
+//! Turns reports into calls, visits and counts.
+//!
+//! Owns the reading of the topic of calls: a batch is applied in one transaction with the reading position, so that
+//! whatever happens in between, every report is counted exactly once. Decides nothing about figures; that is `domain`'s.
+
+pub mod metrics;
+mod reading;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::Bus;
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::ids::IdentityKey;
+use store::calls::CallStore;
+use tokio_util::sync::CancellationToken;
+
+/// Tells the time; set by tests.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// How the ledger works.
+#[derive(Clone, Debug)]
+pub struct LedgerSettings {
+    /// Reports in one transaction at most.
+    pub batch: usize,
+    /// How long after the last report about an open call its end is given up.
+    pub horizon: Duration,
+    /// How often calls past the horizon are looked for.
+    pub sweep_every: Duration,
+}
+
+impl Default for LedgerSettings {
+    fn default() -> Self {
+        Self {
+            batch: 4096,
+            horizon: Duration::from_secs(4 * 60 * 60),
+            sweep_every: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The ledger: one instance of it.
+pub struct Ledger {
+    /// Where reports come from.
+    pub bus: Arc<dyn Bus>,
+    /// Where calls and counts are kept.
+    pub store: Arc<dyn CallStore>,
+    /// For the identity of messages that cannot be read.
+    pub key: IdentityKey,
+    /// Tells the time.
+    pub clock: Clock,
+    /// How it works.
+    pub settings: LedgerSettings,
+}
+
+impl Ledger {
+    /// Works until `shutdown`; a batch that was begun is finished first.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let ledger = Arc::new(self);
+        let sweeping = tokio::spawn(Arc::clone(&ledger).sweep(shutdown.clone()));
+        reading::run(&ledger, &shutdown).await;
+        if let Err(error) = sweeping.await {
+            tracing::error!(%error, "the search for calls past the horizon ended badly");
+        }
+    }
+
+    /// Gives up the ends of calls past the horizon, and checks that the counts agree with themselves.
+    async fn sweep(self: Arc<Self>, shutdown: CancellationToken) {
+        const AT_ONCE: usize = 500;
+        while shutdown
+            .run_until_cancelled(tokio::time::sleep(self.settings.sweep_every))
+            .await
+            .is_some()
+        {
+            let horizon = TimeDelta::from_std(self.settings.horizon).unwrap_or(TimeDelta::MAX);
+            let heard_before = (self.clock)() - horizon;
+            loop {
+                match self.store.give_up(heard_before, AT_ONCE).await {
+                    Ok(given_up) => {
+                        metrics::given_up(given_up);
+                        if given_up < AT_ONCE {
+                            break;
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "calls past the horizon stay open for now");
+                        break;
+                    }
+                }
+            }
+            match self.store.imbalance().await {
+                Ok(0) => metrics::imbalance(0),
+                Ok(rows) => {
+                    metrics::imbalance(rows);
+                    tracing::error!(rows, "offered visits are not the sum of their outcomes");
+                }
+                Err(error) => tracing::warn!(%error, "the counts could not be checked"),
+            }
+        }
+    }
+}

@@ -1,0 +1,339 @@
+use std::collections::{BTreeSet, HashSet};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bus::{Bus, BusError, Outgoing, topics};
+use chrono::{DateTime, Utc};
+use domain::event::EventKind;
+use domain::ids::{CallId, HotlineName, IdentityKey, ImportRun, SourceKey, SourceName};
+use domain::report::{CallReport, ReportBody};
+use futures::{Stream, StreamExt};
+use prost::Message;
+use store::StoreError;
+use store::calls::{CallStore, RejectedItem};
+use tonic::{Request, Response, Status, Streaming};
+use wire::calls::ReportRejection;
+use wire::v1::calls as proto;
+
+/// Tells the time; set by tests.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// Reports in one batch at most: larger ones are to be split.
+const REPORTS_A_BATCH: usize = 10_000;
+/// Batches of one stream that are worked on at once.
+const BATCHES_AT_ONCE: usize = 4;
+
+/// The gRPC service `nrwdirekt.calls.v1.Intake`.
+#[derive(Clone)]
+pub struct IntakeService {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    bus: Arc<dyn Bus>,
+    store: Arc<dyn CallStore>,
+    key: IdentityKey,
+    hotlines: HashSet<HotlineName>,
+    clock: Clock,
+}
+
+impl IntakeService {
+    /// Intake in front of a bus. `hotlines` are those that the configuration knows; others are provisional.
+    pub fn new(
+        bus: Arc<dyn Bus>,
+        store: Arc<dyn CallStore>,
+        key: IdentityKey,
+        hotlines: HashSet<HotlineName>,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                bus,
+                store,
+                key,
+                hotlines,
+                clock,
+            }),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl proto::intake_server::Intake for IntakeService {
+    type StreamReportsStream = Pin<Box<dyn Stream<Item = Result<proto::BatchReceipt, Status>> + Send>>;
+
+    async fn stream_reports(
+        &self,
+        request: Request<Streaming<proto::ReportBatch>>,
+    ) -> Result<Response<Self::StreamReportsStream>, Status> {
+        let inner = Arc::clone(&self.inner);
+        let receipts = request
+            .into_inner()
+            .map(move |batch| {
+                let inner = Arc::clone(&inner);
+                async move { inner.take_in(batch?).await }
+            })
+            .buffered(BATCHES_AT_ONCE);
+        Ok(Response::new(Box::pin(receipts)))
+    }
+
+    async fn submit_reports(
+        &self,
+        request: Request<proto::ReportBatch>,
+    ) -> Result<Response<proto::BatchReceipt>, Status> {
+        self.inner.take_in(request.into_inner()).await.map(Response::new)
+    }
+}
+
+/// A batch after every report in it was looked at.
+#[derive(Default)]
+struct Examined {
+    messages: Vec<Outgoing>,
+    flagged: u32,
+    rejections: Vec<proto::Rejection>,
+    rejected: Vec<RejectedItem>,
+    provisional: BTreeSet<HotlineName>,
+}
+
+impl Inner {
+    async fn take_in(&self, batch: proto::ReportBatch) -> Result<proto::BatchReceipt, Status> {
+        let number = batch.batch;
+        let result = self.keep(batch).await;
+        match &result {
+            Ok(receipt) => metrics_of(receipt),
+            Err(status) => {
+                crate::metrics::refused();
+                tracing::warn!(batch = number, code = ?status.code(), reason = status.message(), "batch refused");
+            }
+        }
+        result
+    }
+
+    async fn keep(&self, batch: proto::ReportBatch) -> Result<proto::BatchReceipt, Status> {
+        let number = batch.batch;
+        let examined = self.examine(batch)?;
+        if !examined.rejected.is_empty() {
+            crate::metrics::rejected(examined.rejected.len());
+            self.store
+                .keep_rejected(examined.rejected)
+                .await
+                .map_err(|error| store_status(&error))?;
+        }
+        let accepted = examined.messages.len() as u32;
+        let positions = match examined.messages {
+            messages if messages.is_empty() => Default::default(),
+            messages => self
+                .bus
+                .publish(topics::CALLS, messages)
+                .await
+                .map_err(|error| bus_status(&error))?,
+        };
+        let positions = positions
+            .into_iter()
+            .map(|(partition, next_offset)| proto::Position {
+                partition,
+                next_offset,
+            })
+            .collect();
+        Ok(proto::BatchReceipt {
+            batch: number,
+            accepted,
+            flagged: examined.flagged,
+            rejected: examined.rejections,
+            positions,
+            provisional_hotlines: examined
+                .provisional
+                .into_iter()
+                .map(|hotline| hotline.to_string())
+                .collect(),
+        })
+    }
+
+    fn examine(&self, batch: proto::ReportBatch) -> Result<Examined, Status> {
+        let source = SourceName::new(&batch.source);
+        let run = ImportRun::new(&batch.import_run);
+        for (field, text) in [("source", source.as_str()), ("import_run", run.as_str())] {
+            if text.is_empty() || text.chars().count() > wire::calls::LONGEST_NAME {
+                return Err(Status::invalid_argument(format!(
+                    "{field}: give it 1 to 200 characters"
+                )));
+            }
+        }
+        if batch.reports.len() + batch.unreadable.len() > REPORTS_A_BATCH {
+            return Err(Status::invalid_argument(format!(
+                "reports: split the batch, {REPORTS_A_BATCH} at most"
+            )));
+        }
+        let now = (self.clock)();
+        let mut examined = Examined {
+            messages: Vec::with_capacity(batch.reports.len()),
+            ..Examined::default()
+        };
+        for (index, report) in batch.reports.into_iter().enumerate() {
+            // What is refused is kept as it came.
+            let as_delivered = report.clone();
+            match self.check(report, &source, &run, now) {
+                Ok(report) => self.accept(&report, &mut examined),
+                Err(rejection) => {
+                    let item = self.refused_report(&as_delivered, &rejection, &source, &run, now);
+                    examined.rejected.push(item);
+                    examined.rejections.push(proto::Rejection {
+                        index: index as u32,
+                        field: rejection.field().to_owned(),
+                        reason: rejection.to_string(),
+                    });
+                }
+            }
+        }
+        for item in batch.unreadable {
+            examined.rejected.push(self.unreadable(item, &source, &run, now)?);
+        }
+        Ok(examined)
+    }
+
+    fn check(
+        &self,
+        report: proto::CallReport,
+        source: &SourceName,
+        run: &ImportRun,
+        now: DateTime<Utc>,
+    ) -> Result<CallReport, ReportRejection> {
+        let key = wire::calls::source_key(report.key)?;
+        let body = wire::calls::checked_body(report.body, now)?;
+        let identity = self.key.identity(source, &key);
+        let call_id: Option<CallId> = match key {
+            SourceKey::Call(id) => Some(id),
+            SourceKey::Row { .. } => None,
+        };
+        Ok(CallReport {
+            identity,
+            source: source.clone(),
+            call_id,
+            run: run.clone(),
+            received_at: now,
+            body,
+        })
+    }
+
+    fn accept(&self, report: &CallReport, examined: &mut Examined) {
+        let hotline = match &report.body {
+            ReportBody::Record(revised) => {
+                examined.flagged += u32::from(!revised.record.doubts.is_empty());
+                Some(&revised.record.hotline)
+            }
+            ReportBody::Event(event) => match &event.kind {
+                EventKind::Arrived { hotline, .. } | EventKind::Queued { hotline } => Some(hotline),
+                _ => None,
+            },
+            ReportBody::CallbackLogged(_) => None,
+        };
+        if let Some(hotline) = hotline.filter(|hotline| !self.hotlines.contains(hotline)) {
+            examined.provisional.insert(hotline.clone());
+        }
+        examined.messages.push(message(report));
+    }
+
+    fn refused_report(
+        &self,
+        report: &proto::CallReport,
+        rejection: &ReportRejection,
+        source: &SourceName,
+        run: &ImportRun,
+        now: DateTime<Utc>,
+    ) -> RejectedItem {
+        let payload = report.encode_to_vec();
+        RejectedItem {
+            id: self
+                .key
+                .keyed(&[b"rejected", source.as_str().as_bytes(), &payload]),
+            source: source.clone(),
+            run: run.clone(),
+            received_at: now,
+            position: String::new(),
+            field: rejection.field().to_owned(),
+            reason: rejection.to_string(),
+            payload,
+        }
+    }
+
+    fn unreadable(
+        &self,
+        item: proto::UnreadableItem,
+        source: &SourceName,
+        run: &ImportRun,
+        now: DateTime<Utc>,
+    ) -> Result<RejectedItem, Status> {
+        let id = match &item.row {
+            Some(row) => {
+                let key = wire::calls::row_key(row)
+                    .map_err(|rejection| Status::invalid_argument(format!("unreadable.row: {rejection}")))?;
+                self.key.identity(source, &key)
+            }
+            None => self
+                .key
+                .keyed(&[b"unreadable", source.as_str().as_bytes(), &item.payload]),
+        };
+        let short = |text: String| text.chars().take(500).collect::<String>();
+        Ok(RejectedItem {
+            id,
+            source: source.clone(),
+            run: run.clone(),
+            received_at: now,
+            position: short(item.position),
+            field: short(item.field),
+            reason: short(item.reason),
+            payload: item.payload,
+        })
+    }
+}
+
+fn metrics_of(receipt: &proto::BatchReceipt) {
+    crate::metrics::accepted(receipt.accepted, receipt.flagged);
+}
+
+/// The message of a report: CloudEvents in binary mode, keyed by the call so that its reports stay in order.
+fn message(report: &CallReport) -> Outgoing {
+    let identity = report.identity.to_hex();
+    let (kind, at) = match &report.body {
+        ReportBody::Record(record) => ("record", record.record.started_at),
+        ReportBody::Event(event) => ("event", event.at),
+        ReportBody::CallbackLogged(callback) => ("callback", callback.at),
+    };
+    let headers = vec![
+        ("ce_specversion".to_owned(), "1.0".to_owned()),
+        ("ce_type".to_owned(), format!("nrwdirekt.call.{kind}.v1")),
+        ("ce_source".to_owned(), format!("/sources/{}", report.source)),
+        (
+            "ce_id".to_owned(),
+            format!("{identity}-{}", report.received_at.timestamp_micros()),
+        ),
+        (
+            "ce_time".to_owned(),
+            at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        ),
+        ("content-type".to_owned(), "application/protobuf".to_owned()),
+    ];
+    Outgoing {
+        key: identity.into_bytes(),
+        headers,
+        payload: Some(wire::calls::encode_report(report)),
+    }
+}
+
+fn bus_status(error: &BusError) -> Status {
+    let remedy = format!("{error}; nothing is acknowledged, send the batch again");
+    if error.is_temporary() {
+        Status::unavailable(remedy)
+    } else {
+        Status::internal(remedy)
+    }
+}
+
+fn store_status(error: &StoreError) -> Status {
+    let remedy = format!("{error}; nothing is acknowledged, send the batch again");
+    if error.is_temporary() {
+        Status::unavailable(remedy)
+    } else {
+        Status::internal(remedy)
+    }
+}

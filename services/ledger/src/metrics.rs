@@ -1,0 +1,48 @@
+//! What the ledger measures.
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+use store::calls::Applied;
+
+const NEW_CALLS: &str = "nrwdirekt_ledger_new_calls_total";
+const CHANGED_CALLS: &str = "nrwdirekt_ledger_changed_calls_total";
+const REPEATED_REPORTS: &str = "nrwdirekt_ledger_repeated_reports_total";
+const UNREADABLE_MESSAGES: &str = "nrwdirekt_ledger_unreadable_messages_total";
+const GIVEN_UP_CALLS: &str = "nrwdirekt_ledger_given_up_calls_total";
+const BATCH_SECONDS: &str = "nrwdirekt_ledger_batch_seconds";
+const IMBALANCED_ROWS: &str = "nrwdirekt_ledger_imbalanced_rows";
+
+/// Describes the metrics to whatever exports them.
+pub fn describe() {
+    describe_counter!(NEW_CALLS, "Calls first counted");
+    describe_counter!(CHANGED_CALLS, "Counted calls that something new was told about");
+    describe_counter!(REPEATED_REPORTS, "Reports that told nothing new");
+    describe_counter!(
+        UNREADABLE_MESSAGES,
+        "Messages on the topic of calls that could not be read; kept as rejected items"
+    );
+    describe_counter!(GIVEN_UP_CALLS, "Calls whose end was given up at the horizon");
+    describe_histogram!(BATCH_SECONDS, "Time to apply a batch, in seconds");
+    describe_gauge!(
+        IMBALANCED_ROWS,
+        "Rows of counts whose outcomes do not add up; must stay zero"
+    );
+}
+
+pub(crate) fn applied(applied: Applied, seconds: f64) {
+    counter!(NEW_CALLS).increment(applied.new_calls as u64);
+    counter!(CHANGED_CALLS).increment(applied.changed_calls as u64);
+    counter!(REPEATED_REPORTS).increment(applied.repeated as u64);
+    histogram!(BATCH_SECONDS).record(seconds);
+}
+
+pub(crate) fn unreadable(messages: usize) {
+    counter!(UNREADABLE_MESSAGES).increment(messages as u64);
+}
+
+pub(crate) fn given_up(calls: usize) {
+    counter!(GIVEN_UP_CALLS).increment(calls as u64);
+}
+
+pub(crate) fn imbalance(rows: i64) {
+    gauge!(IMBALANCED_ROWS).set(rows as f64);
+}
