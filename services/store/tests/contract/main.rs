@@ -1,3 +1,4 @@
 //! One contract for every store: the same cases on SQLite and PostgreSQL.
 
 mod calls;
+mod tickets;
