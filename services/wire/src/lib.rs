@@ -3,6 +3,7 @@
 //! Owns conversions and what they refuse; generated types go no further than this crate and the edge of a role.
 
 pub mod calls;
+pub mod tickets;
 
 /// Generated from `proto/nrwdirekt`.
 pub mod v1 {
