@@ -1,23 +1,30 @@
 //! Topics in one SQLite file, for one process.
 //!
 //! Appends of concurrent callers share a transaction, so that one flush to the disk serves all of them. A call
-//! returns after that flush (`synchronous=FULL`): acknowledged means on the disk.
+//! returns after that flush (`synchronous=FULL`): acknowledged means on the disk. All writing happens on one thread,
+//! all reading off the threads of the runtime.
 
 mod appender;
+mod cleaning;
+mod connections;
+mod lock;
 mod reader;
 mod schema;
+mod topics;
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, params};
-use tokio::sync::{Mutex, watch};
 
-use crate::{Bus, BusError, Outgoing, Positions, Publisher, Reader, StartPositions, TopicFault, TopicSpec};
-use appender::Appender;
+use crate::{
+    Bus, BusError, Outgoing, Positions, Publisher, Reader, StartPositions, TopicFault, TopicSpec, message,
+};
+use appender::{Appender, Fence, Owners};
+use connections::Connections;
 use reader::EmbeddedReader;
+use topics::Topics;
 
 /// The embedded bus.
 pub struct EmbeddedBus {
@@ -26,179 +33,144 @@ pub struct EmbeddedBus {
 
 struct Inner {
     appender: Appender,
-    /// Reading and administration; appends have a connection of their own.
-    connection: Mutex<Connection>,
-    /// Raised with every commit, so that readers wake.
-    appended: watch::Receiver<u64>,
-    owners: std::sync::Mutex<std::collections::HashMap<String, u64>>,
-}
-
-#[derive(Clone, Copy)]
-struct TopicRow {
-    id: i64,
-    partitions: u32,
+    connections: Arc<Connections>,
+    topics: Arc<Topics>,
+    owners: Owners,
+    /// Something was removed that the log of the file may still hold.
+    uncleared: AtomicBool,
 }
 
 impl EmbeddedBus {
-    /// Opens the file, creating it when it is not there. The caller makes sure that no other process has it open.
+    /// Opens the file, creating it when it is not there, and locks it against other processes.
     ///
     /// # Errors
+    /// [`BusError::Refused`] when another process has it open, or a newer version has written it;
     /// [`BusError::Corrupt`], [`BusError::NoRoom`], [`BusError::Unavailable`].
     pub fn open(file: &Path) -> Result<Self, BusError> {
+        Self::open_limited(file, u64::MAX)
+    }
+
+    /// Like [`EmbeddedBus::open`], with a file that grows to a size at most: beyond it the bus has no room.
+    ///
+    /// # Errors
+    /// As for [`EmbeddedBus::open`].
+    pub fn open_limited(file: &Path, bytes_max: u64) -> Result<Self, BusError> {
+        let lock = lock::take(file)?;
         let connection = schema::open(file)?;
-        let (appender, appended) = Appender::start(schema::open(file)?)?;
+        schema::limit(&connection, bytes_max)?;
+        let topics = Topics::load(&connection)?;
+        let connections = Connections::open(file)?;
+        let owners = Owners::default();
         let inner = Inner {
-            appender,
-            connection: Mutex::new(connection),
-            appended,
-            owners: Default::default(),
+            // The lock is held until nothing writes any more.
+            appender: Appender::start(connection, Arc::clone(&owners), lock)?,
+            connections,
+            topics: Arc::new(topics),
+            owners,
+            uncleared: AtomicBool::new(false),
         };
         Ok(Self {
             inner: Arc::new(inner),
         })
     }
 
-    /// Removes what the policies of the topics no longer keep, but nothing at or after the given floor of a topic
-    /// (the lowest position that a role has yet to read). Returns the number of messages removed.
+    /// Removes what the policies of the topics no longer keep, but nothing at or after the given floor of a partition
+    /// (the lowest position that a role has yet to read). Only what a later message of the same key has superseded
+    /// goes in any case. Returns the number of messages removed; their bytes are then neither in the file nor in its
+    /// log.
     ///
     /// # Errors
     /// As for [`Bus::publish`].
     pub async fn clean(&self, floor: &(dyn Fn(&str, u32) -> i64 + Sync)) -> Result<u64, BusError> {
-        let topics: Vec<(i64, String, u32, String)> = {
-            let connection = self.inner.connection.lock().await;
-            let mut statement = connection.prepare("SELECT id, name, partitions, cleanup FROM topics")?;
-            let rows =
-                statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
-            rows.collect::<Result<_, _>>()?
-        };
+        let inner = &self.inner;
         let mut removed = 0;
-        for (id, name, partitions, cleanup) in topics {
-            for partition in 0..partitions {
-                let floor = floor(&name, partition);
-                let cleanup = schema::read_cleanup(&cleanup)?;
-                removed += self.inner.appender.clean(id, partition, cleanup, floor).await?;
+        for topic in inner.topics.all() {
+            for partition in 0..topic.partitions() {
+                let floor = floor(&topic.name, partition);
+                loop {
+                    let topic = Arc::clone(&topic);
+                    let step = inner
+                        .appender
+                        .run(move |connection| cleaning::step(connection, &topic, partition, floor))
+                        .await?;
+                    if step > 0 {
+                        inner.uncleared.store(true, Ordering::Release);
+                    }
+                    removed += step as u64;
+                    if step < cleaning::MESSAGES_A_STEP {
+                        break;
+                    }
+                }
             }
         }
+        if inner.uncleared.load(Ordering::Acquire) {
+            inner
+                .appender
+                .run(|connection| cleaning::finish(connection))
+                .await?;
+            inner.uncleared.store(false, Ordering::Release);
+        }
         Ok(removed)
+    }
+
+    /// Finishes what was given to it, closes the file and unlocks it. Afterwards the bus is not available.
+    ///
+    /// # Errors
+    /// [`BusError::Unavailable`] when that could not be awaited.
+    pub async fn close(&self) -> Result<(), BusError> {
+        let inner = Arc::clone(&self.inner);
+        let closing = move || {
+            inner.connections.close();
+            inner.appender.stop();
+        };
+        tokio::task::spawn_blocking(closing)
+            .await
+            .map_err(|error| BusError::Unavailable(format!("closing was not finished: {error}")))
     }
 }
 
 impl Inner {
-    async fn topic(&self, name: &str) -> Result<TopicRow, BusError> {
-        let connection = self.connection.lock().await;
-        let row = connection
-            .query_row(
-                "SELECT id, partitions FROM topics WHERE name = ?1",
-                [name],
-                |row| {
-                    Ok(TopicRow {
-                        id: row.get(0)?,
-                        partitions: row.get(1)?,
-                    })
-                },
-            )
-            .optional()?;
-        row.ok_or_else(|| BusError::UnknownTopic(name.to_owned()))
-    }
-
-    async fn append(&self, topic: &str, messages: Vec<Outgoing>) -> Result<Positions, BusError> {
-        let topic = self.topic(topic).await?;
-        self.appender.append(topic.id, topic.partitions, messages).await
+    async fn append(
+        &self,
+        topic: &str,
+        messages: Vec<Outgoing>,
+        fence: Option<Fence>,
+    ) -> Result<Positions, BusError> {
+        message::check_sizes(topic, &messages)?;
+        let topic = self.topics.get(topic)?;
+        if messages.is_empty() {
+            return Ok(Positions::new());
+        }
+        self.appender.append(topic, messages, fence).await
     }
 }
 
 #[async_trait]
 impl Bus for EmbeddedBus {
     async fn topic_id(&self, topic: &str) -> Result<String, BusError> {
-        let connection = self.inner.connection.lock().await;
-        let id: Option<String> = connection
-            .query_row("SELECT incarnation FROM topics WHERE name = ?1", [topic], |row| {
-                row.get(0)
-            })
-            .optional()?;
-        id.ok_or_else(|| BusError::UnknownTopic(topic.to_owned()))
+        Ok(self.inner.topics.get(topic)?.incarnation.clone())
     }
 
     async fn apply_topics(&self, wanted: &[TopicSpec]) -> Result<Vec<String>, BusError> {
-        let connection = self.inner.connection.lock().await;
-        let mut changes = Vec::new();
-        for spec in wanted {
-            let cleanup = schema::write_cleanup(spec.cleanup);
-            let known: Option<String> = connection
-                .query_row(
-                    "SELECT cleanup FROM topics WHERE name = ?1",
-                    [&spec.name],
-                    |row| row.get(0),
-                )
-                .optional()?;
-            match known {
-                None => {
-                    connection.execute(
-                        "INSERT INTO topics (name, partitions, cleanup, incarnation)
-                         VALUES (?1, ?2, ?3, lower(hex(randomblob(8))))",
-                        params![spec.name, spec.partitions, cleanup],
-                    )?;
-                    changes.push(format!("{} created", spec.name));
-                }
-                Some(known) if known != cleanup => {
-                    connection.execute(
-                        "UPDATE topics SET cleanup = ?2 WHERE name = ?1",
-                        params![spec.name, cleanup],
-                    )?;
-                    changes.push(format!("{} has a new policy", spec.name));
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(changes)
+        let topics = Arc::clone(&self.inner.topics);
+        let wanted = wanted.to_vec();
+        self.inner
+            .appender
+            .run(move |connection| topics.apply(connection, &wanted))
+            .await
     }
 
     async fn check_topics(&self, wanted: &[TopicSpec]) -> Result<Vec<TopicFault>, BusError> {
-        let connection = self.inner.connection.lock().await;
-        let mut faults = Vec::new();
-        for spec in wanted {
-            let known: Option<(u32, String)> = connection
-                .query_row(
-                    "SELECT partitions, cleanup FROM topics WHERE name = ?1",
-                    [&spec.name],
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()?;
-            let mut fault = |fatal, fault: String| {
-                faults.push(TopicFault {
-                    topic: spec.name.clone(),
-                    fault,
-                    fatal,
-                })
-            };
-            match known {
-                None => fault(true, "does not exist; run `nrwdirekt topics apply`".to_owned()),
-                Some((partitions, _)) if partitions != spec.partitions => {
-                    let wanted = spec.partitions;
-                    fault(
-                        true,
-                        format!("has {partitions} partitions instead of {wanted}; they are fixed for ever"),
-                    );
-                }
-                Some((_, cleanup)) if cleanup != schema::write_cleanup(spec.cleanup) => {
-                    fault(
-                        false,
-                        "has another policy; run `nrwdirekt topics apply`".to_owned(),
-                    );
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(faults)
+        Ok(self.inner.topics.faults(wanted))
     }
 
     async fn publish(&self, topic: &str, messages: Vec<Outgoing>) -> Result<Positions, BusError> {
-        self.inner.append(topic, messages).await
+        self.inner.append(topic, messages, None).await
     }
 
     async fn publisher(&self, owner: &str) -> Result<Box<dyn Publisher>, BusError> {
         let generation = {
-            let mut owners = self.inner.owners.lock().expect("no holder of this lock panics");
+            let mut owners = self.inner.owners.lock().unwrap_or_else(PoisonError::into_inner);
             let generation = owners.entry(owner.to_owned()).or_default();
             *generation += 1;
             *generation
@@ -216,47 +188,46 @@ impl Bus for EmbeddedBus {
         _group: &str,
         starts: Arc<dyn StartPositions>,
     ) -> Result<Box<dyn Reader>, BusError> {
-        let row = self.inner.topic(topic).await?;
+        let topic = self.inner.topics.get(topic)?;
         let mut from = Positions::new();
-        for partition in 0..row.partitions {
+        for partition in 0..topic.partitions() {
             let start = starts
-                .start(topic, partition)
+                .start(&topic.name, partition)
                 .await
-                .map_err(|error| BusError::Unavailable(error.to_string()))?;
-            from.insert(partition, start.unwrap_or(0));
+                .map_err(|error| BusError::Unavailable(format!("where to start reading: {error}")))?;
+            if let Some(start) = start {
+                from.insert(partition, start);
+            }
         }
-        Ok(Box::new(EmbeddedReader::new(Arc::clone(&self.inner), row, from)))
+        Ok(Box::new(EmbeddedReader::new(
+            Arc::clone(&self.inner),
+            topic,
+            &from,
+        )))
     }
 
     async fn reader_alone(&self, topic: &str, from: Positions) -> Result<Box<dyn Reader>, BusError> {
-        let row = self.inner.topic(topic).await?;
-        let from =
-            (0..row.partitions).map(|partition| (partition, from.get(&partition).copied().unwrap_or(0)));
+        let topic = self.inner.topics.get(topic)?;
         Ok(Box::new(EmbeddedReader::new(
             Arc::clone(&self.inner),
-            row,
-            from.collect(),
+            topic,
+            &from,
         )))
     }
 
     async fn ends(&self, topic: &str) -> Result<Positions, BusError> {
-        let row = self.inner.topic(topic).await?;
-        let connection = self.inner.connection.lock().await;
-        let mut ends: Positions = (0..row.partitions).map(|partition| (partition, 0)).collect();
-        let mut statement =
-            connection.prepare_cached("SELECT partition, next_offset FROM ends WHERE topic_id = ?1")?;
-        let known = statement.query_map([row.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        for end in known {
-            let (partition, position) = end?;
-            ends.insert(partition, position);
-        }
-        Ok(ends)
+        let topic = self.inner.topics.get(topic)?;
+        let ranges = topic.ranges.borrow();
+        Ok((0..).zip(ranges.iter().map(|range| range.next)).collect())
     }
 
     async fn probe(&self) -> Result<(), BusError> {
-        let connection = self.inner.connection.lock().await;
-        connection.query_row("SELECT count(*) FROM topics", [], |_| Ok(()))?;
-        Ok(())
+        let ask = |connection: &rusqlite::Connection| {
+            connection.query_row("SELECT count(*) FROM topics", [], |_| Ok(()))?;
+            Ok(())
+        };
+        self.inner.connections.read(ask).await?;
+        self.inner.appender.run(|_| Ok(())).await
     }
 }
 
@@ -269,19 +240,15 @@ struct EmbeddedPublisher {
 #[async_trait]
 impl Publisher for EmbeddedPublisher {
     async fn publish(&mut self, topic: &str, messages: Vec<Outgoing>) -> Result<(), BusError> {
-        let current = self
-            .inner
-            .owners
-            .lock()
-            .expect("no holder of this lock panics")
-            .get(&self.owner)
-            .copied();
-        if current != Some(self.generation) {
-            return Err(BusError::Fenced(self.owner.clone()));
-        }
-        self.inner.append(topic, messages).await.map(|_| ())
+        let fence = Fence {
+            owner: self.owner.clone(),
+            generation: self.generation,
+        };
+        self.inner.append(topic, messages, Some(fence)).await?;
+        Ok(())
     }
 }
 
-/// How long the embedded bus waits for another connection of this process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+fn stopped() -> BusError {
+    BusError::Unavailable("the bus was stopped".to_owned())
+}

@@ -219,7 +219,7 @@ impl KafkaBus {
         for _ in 0..LOOKS {
             match self.known.partitions(topic).await {
                 Err(BusError::UnknownTopic(_) | BusError::Unavailable(_)) => {
-                    tokio::time::sleep(BETWEEN).await
+                    tokio::time::sleep(BETWEEN).await;
                 }
                 result => return result.map(|_| ()),
             }
