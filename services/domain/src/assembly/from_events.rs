@@ -1,10 +1,12 @@
 //! Events of one call, in order, become its record and its visits.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 
 use crate::assembly::{Assembled, Flag};
 use crate::event::{CallEvent, EndedBy, EventKind, OutboundOutcome, OverflowTarget};
-use crate::ids::HotlineName;
+use crate::ids::{AgentName, HotlineName};
 use crate::record::{CallRecord, ConnectionStatus, TaskType};
 use crate::visit::{Outcome, Placement, Visit, placement};
 
@@ -34,12 +36,14 @@ impl Stopwatch {
 }
 
 /// A visit while it is being told.
+#[derive(Clone)]
 struct OpenVisit {
     visit: Visit,
     ringing_since: Option<DateTime<Utc>>,
     talk: Stopwatch,
     hold: Stopwatch,
-    after_call_work: Stopwatch,
+    /// Of every agent who had the call in this visit.
+    after_call_work: BTreeMap<Option<AgentName>, Stopwatch>,
     consult: Stopwatch,
 }
 
@@ -50,7 +54,7 @@ impl OpenVisit {
             ringing_since: None,
             talk: Stopwatch::default(),
             hold: Stopwatch::default(),
-            after_call_work: Stopwatch::default(),
+            after_call_work: BTreeMap::new(),
             consult: Stopwatch::default(),
         }
     }
@@ -84,7 +88,8 @@ impl OpenVisit {
             let complete = !self.is_talking();
             self.visit.talk_ms = complete.then_some(self.talk.total_ms).filter(|_| self.talk.ran);
             self.visit.hold_ms = complete.then_some(self.hold.total_ms);
-            self.visit.after_call_work_ms = self.after_call_work.total();
+            let finished = self.after_call_work.values().filter_map(|work| work.total());
+            self.visit.after_call_work_ms = finished.reduce(|sum, work_ms| sum + work_ms);
             self.visit.consult_talk_ms = self.consult.total_ms;
         }
         self.visit
@@ -167,6 +172,16 @@ impl Telling {
                 }
             }
             EventKind::Ended { by, status } => self.end(at, *by, *status),
+            EventKind::AfterCallWorkStarted { agent } => {
+                if let Some(work) = self.after_call_work(agent.as_ref()) {
+                    work.start(at);
+                }
+            }
+            EventKind::AfterCallWorkEnded { agent } => {
+                if let Some(work) = self.after_call_work(agent.as_ref()) {
+                    work.stop(at);
+                }
+            }
             _ => self.tell_of_agent(event),
         }
     }
@@ -194,10 +209,33 @@ impl Telling {
                 open.visit.transfer_count += 1;
                 open.stop_talking(at);
             }
-            EventKind::AfterCallWorkStarted { .. } => open.after_call_work.start(at),
-            EventKind::AfterCallWorkEnded { .. } => open.after_call_work.stop(at),
             _ => {}
         }
+    }
+
+    /// After-call work belongs to the last visit that its agent had, which need not be the last one.
+    fn after_call_work(&mut self, agent: Option<&AgentName>) -> Option<&mut Stopwatch> {
+        let agent = agent.cloned();
+        let mut answered = self
+            .visits
+            .iter_mut()
+            .rev()
+            .filter(|open| open.visit.outcome == Outcome::Answered);
+        let open = if agent.is_some() {
+            let mut answered: Vec<_> = answered.collect();
+            let known = answered
+                .iter()
+                .position(|open| open.after_call_work.contains_key(&agent))
+                .unwrap_or(0);
+            if answered.is_empty() {
+                None
+            } else {
+                Some(answered.swap_remove(known))
+            }
+        } else {
+            answered.next()
+        };
+        open.map(|open| open.after_call_work.entry(agent).or_default())
     }
 
     fn arrive(&mut self, event: &CallEvent) {
@@ -264,7 +302,7 @@ impl Telling {
         }
     }
 
-    fn answer(&mut self, agent: Option<&crate::ids::AgentName>, at: DateTime<Utc>) {
+    fn answer(&mut self, agent: Option<&AgentName>, at: DateTime<Utc>) {
         self.connected_at.get_or_insert(at);
         if let Some(open) = self.waiting() {
             open.leave_queue(at, Outcome::Answered);
@@ -277,6 +315,7 @@ impl Telling {
                 if open.visit.agent.is_none() {
                     open.visit.agent = agent.cloned();
                 }
+                open.after_call_work.entry(agent.cloned()).or_default();
                 open.talk.start(at);
             }
             None => self.outbound_talk.start(at),
@@ -399,10 +438,6 @@ impl Telling {
 
 impl OpenVisit {
     fn snapshot(&self) -> Visit {
-        Self {
-            visit: self.visit.clone(),
-            ..*self
-        }
-        .finished()
+        self.clone().finished()
     }
 }

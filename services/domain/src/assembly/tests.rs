@@ -313,3 +313,42 @@ fn a_callback_marks_the_answered_visit_of_its_call() {
         Some(Interval::containing(at(0)))
     );
 }
+
+#[test]
+fn after_call_work_belongs_to_the_visit_of_its_agent() {
+    let first = Some(AgentName::new("agent-1"));
+    let second = Some(AgentName::new("agent-2"));
+    let state = told(vec![
+        (0, queued("Steuern")),
+        (5, EventKind::Answered { agent: first.clone() }),
+        (
+            35,
+            EventKind::Transferred {
+                transfer: TransferKind::Attended,
+                hotline: Some(hotline("Schule")),
+            },
+        ),
+        (35, queued("Schule")),
+        (35, EventKind::AfterCallWorkStarted { agent: first.clone() }),
+        (
+            40,
+            EventKind::Answered {
+                agent: second.clone(),
+            },
+        ),
+        (50, EventKind::AfterCallWorkEnded { agent: first }),
+        (60, ended(EndedBy::Citizen)),
+        (
+            60,
+            EventKind::AfterCallWorkStarted {
+                agent: second.clone(),
+            },
+        ),
+        (67, EventKind::AfterCallWorkEnded { agent: second }),
+    ]);
+    let visits = state.assembled().visits;
+    assert_eq!(
+        [visits[0].after_call_work_ms, visits[1].after_call_work_ms],
+        [Some(15_000), Some(7_000)]
+    );
+}
