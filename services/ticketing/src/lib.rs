@@ -1,0 +1,11 @@
+//! Turns callback requests into tickets.
+//!
+//! Owns validation at the edge, the choice of the department and of the due time, and the promise of an answer: a
+//! ticket that was acknowledged is in the store together with its pending hand-over. Publishes nothing; that is
+//! handover's.
+
+pub mod metrics;
+mod requests;
+mod service;
+
+pub use service::{Clock, CurrentRouting, TicketingParts, TicketingService, Wake};

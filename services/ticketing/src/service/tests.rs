@@ -1,0 +1,177 @@
+use domain::routing::RoutingConfig;
+use proto::ticketing_server::Ticketing;
+use store::sqlite::SqliteTickets;
+use tonic::Code;
+
+use super::*;
+
+struct Desk {
+    service: TicketingService,
+    wake: watch::Receiver<u64>,
+    _folder: tempfile::TempDir,
+}
+
+fn desk() -> Desk {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteTickets::open(&folder.path().join("tickets.db")).unwrap();
+    let department = |id: &str| domain::routing::Department {
+        id: domain::ids::DepartmentId::new(id),
+        name: id.to_owned(),
+    };
+    let table = Arc::new(
+        RoutingTable::new(RoutingConfig {
+            clearing: domain::ids::DepartmentId::new("clearing"),
+            departments: vec![department("clearing")],
+            hotlines: Vec::new(),
+            rules: Vec::new(),
+        })
+        .unwrap(),
+    );
+    let (raise, wake) = watch::channel(0);
+    let service = TicketingService::new(TicketingParts {
+        store: Arc::new(store),
+        routing: Arc::new(move || Arc::clone(&table)),
+        calendar: ServiceCalendar::default(),
+        due_policy: DuePolicy::default(),
+        identity_key: IdentityKey::new([7; 32]),
+        // Wednesday 2026-12-23 16:30 in Düsseldorf.
+        clock: Arc::new(|| "2026-12-23T15:30:00.123456Z".parse().unwrap()),
+        wake: Some(Arc::new(raise)),
+    });
+    Desk {
+        service,
+        wake,
+        _folder: folder,
+    }
+}
+
+fn request(key: &str) -> proto::LogCallbackRequest {
+    proto::LogCallbackRequest {
+        idempotency_key: key.to_owned(),
+        fields: Some(proto::CallbackFields {
+            phone: "0221 4710123".to_owned(),
+            postal_code: "50667".to_owned(),
+            concern: "Frage zum Bescheid".to_owned(),
+            ..Default::default()
+        }),
+        hotline: "Steuern und Finanzen".to_owned(),
+        call: "telephone/4711".to_owned(),
+        agent: "anna".to_owned(),
+        ..Default::default()
+    }
+}
+
+async fn log(desk: &Desk, request: proto::LogCallbackRequest) -> Result<proto::LogCallbackResponse, Status> {
+    desk.service
+        .log_callback(Request::new(request))
+        .await
+        .map(Response::into_inner)
+}
+
+#[tokio::test]
+async fn a_request_becomes_a_ticket_with_department_and_due_time() {
+    let desk = desk();
+    let ticket = log(&desk, request("k1")).await.unwrap().ticket.unwrap();
+    assert_eq!(
+        (ticket.state.as_str(), ticket.department.as_str()),
+        ("open", "clearing")
+    );
+    assert!(!ticket.because.is_empty());
+    let due: DateTime<Utc> = "2026-12-24T15:30:00.123Z".parse().unwrap();
+    assert_eq!(ticket.due_at_unix_ms, due.timestamp_millis());
+    assert_eq!(
+        (
+            ticket.history[0].action.as_str(),
+            ticket.history[0].actor.as_str()
+        ),
+        ("logged", "agent anna")
+    );
+    assert_eq!(ticket.call.len(), 32);
+    assert!(desk.wake.has_changed().unwrap());
+
+    let spoken = ticket.ticket_id.replace('-', " ").to_lowercase();
+    let asked = proto::GetTicketRequest { ticket_id: spoken };
+    assert_eq!(
+        desk.service
+            .get_ticket(Request::new(asked))
+            .await
+            .unwrap()
+            .into_inner(),
+        ticket
+    );
+}
+
+#[tokio::test]
+async fn a_repeated_request_gives_the_same_ticket() {
+    let desk = desk();
+    let first = log(&desk, request("k1")).await.unwrap();
+    let second = log(&desk, request("k1")).await.unwrap();
+    assert!(!first.repeated && second.repeated);
+    assert_eq!(first.ticket, second.ticket);
+
+    let mut other = request("k1");
+    other.agent = "berta".to_owned();
+    let refused = log(&desk, other).await.unwrap_err();
+    assert_eq!(refused.code(), Code::AlreadyExists);
+    assert!(refused.message().starts_with("idempotency_key: "));
+}
+
+#[tokio::test]
+async fn every_faulty_field_is_named_and_nothing_repeated() {
+    let mut faulty = request("");
+    faulty.hotline.clear();
+    faulty.call = "4711".to_owned();
+    faulty.fields = Some(proto::CallbackFields {
+        email: "geheim".to_owned(),
+        ..Default::default()
+    });
+    let status = log(&desk(), faulty).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    let fields = status.metadata().get("fields").unwrap().to_str().unwrap();
+    assert_eq!(fields, "email,concern,idempotency_key,hotline,call");
+    assert!(!status.message().contains("geheim"));
+}
+
+#[tokio::test]
+async fn the_list_has_pages() {
+    let desk = desk();
+    for key in ["k1", "k2", "k3"] {
+        log(&desk, request(key)).await.unwrap();
+    }
+    let mut asked = proto::ListTicketsRequest {
+        page_size: 2,
+        ..Default::default()
+    };
+    let list = async |asked: &proto::ListTicketsRequest| {
+        desk.service
+            .list_tickets(Request::new(asked.clone()))
+            .await
+            .map(Response::into_inner)
+    };
+    let first = list(&asked).await.unwrap();
+    assert_eq!(first.tickets.len(), 2);
+    asked.page_token = first.next_page_token;
+    let second = list(&asked).await.unwrap();
+    assert_eq!((second.tickets.len(), second.next_page_token.as_str()), (1, ""));
+    assert!(!first.tickets.contains(&second.tickets[0]));
+    asked.page_token = "x".to_owned();
+    asked.states = vec!["gone".to_owned()];
+    assert_eq!(list(&asked).await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_ticket_that_is_not_there_is_not_found() {
+    let desk = desk();
+    let get = async |id: &str| {
+        let asked = proto::GetTicketRequest {
+            ticket_id: id.to_owned(),
+        };
+        desk.service
+            .get_ticket(Request::new(asked))
+            .await
+            .unwrap_err()
+            .code()
+    };
+    assert_eq!(get("T-0000-0000").await, Code::NotFound);
+    assert_eq!(get("4711").await, Code::InvalidArgument);
+}
