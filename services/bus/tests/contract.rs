@@ -2,7 +2,10 @@
 //!
 //! The embedded bus runs always; Apache Kafka when `NRWDIREKT_TEST_KAFKA` names a broker. In CI a missing broker is a
 //! failure.
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
 
+#[path = "contract/broker_faults.rs"]
+mod broker_faults;
 #[path = "contract/compaction.rs"]
 mod compaction;
 #[path = "contract/embedded_file.rs"]

@@ -44,6 +44,13 @@ enum Settle {
     Abort,
 }
 
+/// Why a transaction was not committed.
+enum Failure {
+    /// Its messages did not all reach the log; it was aborted.
+    Sending(Code),
+    Other(BusError),
+}
+
 impl KafkaPublisher {
     /// Takes the name over; blocks.
     pub(super) fn take_over(
@@ -95,23 +102,35 @@ impl Transactional {
     fn publish(&mut self, topic: &str, messages: &[Outgoing]) -> Result<(), BusError> {
         self.native.poll(POLL_TIME);
         self.settle()?;
+        match self.attempt(topic, messages) {
+            // After a message that a broker refused, the first transaction fails too: its sequence numbers do not
+            // follow. Its end makes new ones. Nothing was published, so it may be done again.
+            Err(Failure::Sending(code)) if self.unsettled.is_none() && is_out_of_sequence(code) => {
+                self.attempt(topic, messages)
+            }
+            result => result,
+        }
+        .map_err(|failure| match failure {
+            Failure::Sending(code) => self.code(code, topic),
+            Failure::Other(error) => error,
+        })
+    }
+
+    /// One transaction.
+    fn attempt(&mut self, topic: &str, messages: &[Outgoing]) -> Result<(), Failure> {
         self.native
             .begin_transaction()
-            .map_err(|error| self.error(&error))?;
+            .map_err(|error| Failure::Other(self.error(&error)))?;
         self.unsettled = Some(Settle::Abort);
         if let Err(code) = self.send(topic, messages) {
-            let error = self.code(code, topic);
             // The reason is that of the sending; what is left of the transaction is settled by the next call.
-            if let Err(abort) = self.settle() {
-                if matches!(abort, BusError::Fenced(_)) {
-                    return Err(abort);
-                }
-                tracing::debug!(%abort, "a transaction is still open");
-            }
-            return Err(error);
+            return Err(match self.settle() {
+                Err(error @ BusError::Fenced(_)) => Failure::Other(error),
+                _ => Failure::Sending(code),
+            });
         }
         self.unsettled = Some(Settle::Commit);
-        self.settle()
+        self.settle().map_err(Failure::Other)
     }
 
     /// Sends the messages and waits for the report of each.
@@ -193,6 +212,13 @@ impl Transactional {
         }
         errors::of_code(code, topic)
     }
+}
+
+fn is_out_of_sequence(code: Code) -> bool {
+    matches!(
+        code,
+        Code::OutOfOrderSequenceNumber | Code::PurgeQueue | Code::PurgeInflight | Code::UnknownProducerId
+    )
 }
 
 fn requires_abort(error: &KafkaError) -> bool {
