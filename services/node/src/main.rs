@@ -1,1 +1,33 @@
-fn main() {}
+//! The binary: reads the configuration, wires the roles together, and is the command line.
+//!
+//! Owns configuration, wiring, the server, shutdown and what is printed. Only here are implementations known.
+
+mod auth;
+mod cli;
+mod client;
+mod commands;
+mod config;
+mod exit;
+mod node;
+mod server;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            return exit::report(&anyhow::Error::new(error).context("the runtime could not be started"));
+        }
+    };
+    let result = runtime.block_on(commands::run(arguments));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    match result {
+        Ok(code) => code,
+        Err(error) => exit::report(&error),
+    }
+}

@@ -1,0 +1,272 @@
+//! The command line: an interface, kept stable.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// The hotline's call records, queue figures and callback tickets.
+///
+/// Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 something was rejected (and kept with its reason),
+/// 4 no server, or it does not let us in.
+#[derive(Debug, Parser)]
+#[command(name = "nrwdirekt", version, max_term_width = 110)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start every role in this process, in the foreground; Ctrl-C or SIGTERM ends it.
+    Up(UpArguments),
+    /// Start some roles beside others, on PostgreSQL and Kafka. Checks topics and schema, changes neither.
+    Serve(ServeArguments),
+    /// Show, check or print a sample of the configuration.
+    Config(ConfigArguments),
+    /// Create the topics on the bus, or check them.
+    Topics(TopicsArguments),
+    /// Import files of a telephone system.
+    Import(ImportArguments),
+    /// Figures.
+    Report(ReportArguments),
+    /// Print completions for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where the server is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ServerArguments {
+    /// The server. The token comes from NRWDIREKT_TOKEN, else from what a server of this user left on this machine.
+    #[arg(long, env = "NRWDIREKT_SERVER", default_value = crate::config::DEFAULT_URL, value_name = "URL")]
+    pub(crate) server: String,
+}
+
+/// Where the configuration comes from.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ConfigSource {
+    /// The configuration; without it the built-in sample applies.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Override a setting, for example ledger.horizon_s=60; may be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StorageArguments {
+    /// Address to listen on. Beyond loopback it is refused until TLS and tokens are configured.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// The bus: `embedded`, or kafka://HOST:PORT[,HOST:PORT].
+    #[arg(long, value_name = "BUS")]
+    pub(crate) bus: Option<String>,
+    /// The store: `sqlite`, or postgres://USER@HOST:PORT/DATABASE.
+    #[arg(long, value_name = "STORE")]
+    pub(crate) store: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct UpArguments {
+    /// The data folder; created when it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) config: ConfigSource,
+    /// No simulated day, no demo users.
+    #[arg(long)]
+    pub(crate) empty: bool,
+    #[command(flatten)]
+    pub(crate) storage: StorageArguments,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Role {
+    /// Takes reports about calls.
+    Intake,
+    /// Turns reports into calls, visits and counts.
+    Ledger,
+    /// Turns callback requests into tickets.
+    Ticketing,
+    /// Exchanges tickets and replies with departments.
+    Handover,
+    /// Figures.
+    Reporting,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ServeArguments {
+    /// The roles, separated by commas.
+    #[arg(long = "role", value_delimiter = ',', required = true, value_name = "ROLE")]
+    pub(crate) roles: Vec<Role>,
+    /// The data folder, for embedded storage.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) config: ConfigSource,
+    #[command(flatten)]
+    pub(crate) storage: StorageArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ConfigArguments {
+    #[command(subcommand)]
+    pub(crate) action: ConfigAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigAction {
+    /// Print the configuration in force, secrets masked.
+    Show {
+        #[command(flatten)]
+        source: ConfigSource,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check the configuration; every fault is named with its remedy.
+    Check {
+        #[command(flatten)]
+        source: ConfigSource,
+    },
+    /// Print the built-in sample, to start from.
+    Sample {
+        /// The departments, hotlines and routing rules instead.
+        #[arg(long)]
+        routing: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TopicsArguments {
+    #[command(subcommand)]
+    pub(crate) action: TopicsAction,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TopicsTarget {
+    #[command(flatten)]
+    pub(crate) config: ConfigSource,
+    /// The bus: kafka://HOST:PORT[,HOST:PORT], or `embedded` with --data.
+    #[arg(long, value_name = "BUS")]
+    pub(crate) bus: Option<String>,
+    /// The data folder of an embedded bus; its node must not be running.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TopicsAction {
+    /// Create missing topics and correct policies.
+    Apply(TopicsTarget),
+    /// Say what is missing or different; changes nothing. Exit code 1 when a node could not work with it.
+    Check(TopicsTarget),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// The hotline's export: 24 German headings, separated by `;`, `,` or tabs.
+    HotlineExport,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ImportArguments {
+    /// The format of the files.
+    #[arg(long, value_enum)]
+    pub(crate) format: ImportFormat,
+    /// The files, in the order given; `-` is standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// The name of the feed; calls are told apart within it. Default: the format's name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+    /// A map that adds to the built-in one: headings, status words, hotlines.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) map: Option<PathBuf>,
+    /// What a local time in the hour that happens twice means.
+    #[arg(long, value_name = "POLICY", default_value = "by-order", value_parser = double_hour)]
+    pub(crate) double_hour: importer::DoubleHour,
+    /// End only when everything sent is in the figures.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// The last line of output is a JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+fn double_hour(name: &str) -> Result<importer::DoubleHour, String> {
+    importer::DoubleHour::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = importer::DoubleHour::ALL
+            .iter()
+            .map(|policy| policy.name())
+            .collect();
+        format!("use one of {}", names.join(", "))
+    })
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReportArguments {
+    #[command(subcommand)]
+    pub(crate) report: Report,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Report {
+    /// Sums over a range of local days.
+    Totals(TotalsArguments),
+    /// Items that could not be counted, with the reason.
+    Rejected {
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        max: u32,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GroupBy {
+    /// A group for each hotline.
+    Hotline,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TotalsArguments {
+    /// The first day, local.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: NaiveDate,
+    /// The day after the last, local.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: NaiveDate,
+    /// Groups beside the total.
+    #[arg(long, value_enum)]
+    pub(crate) by: Option<GroupBy>,
+    /// Thresholds in whole seconds, inclusive, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "20,30", value_name = "SECONDS")]
+    pub(crate) within: Vec<u32>,
+    /// Task types, separated by commas; `contacts` always counts all.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "inbound_call",
+        value_name = "TYPES"
+    )]
+    pub(crate) task_type: Vec<String>,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}

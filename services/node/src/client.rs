@@ -1,0 +1,73 @@
+//! How commands reach the server.
+
+use std::time::Duration;
+
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::{Request, Status};
+
+use crate::exit::Failure;
+
+/// A connection that carries the token.
+pub(crate) type Connection = InterceptedService<Channel, Bearer>;
+
+/// Puts the token on every call.
+#[derive(Clone)]
+pub(crate) struct Bearer(Option<MetadataValue<Ascii>>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(token) = &self.0 {
+            request.metadata_mut().insert("authorization", token.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// Connects to a server.
+pub(crate) async fn connect(server: &str) -> anyhow::Result<Connection> {
+    let endpoint = Endpoint::from_shared(server.to_owned())
+        .map_err(|_| {
+            Failure::usage(format!(
+                "--server: {server} is not a URL like {}",
+                crate::config::DEFAULT_URL
+            ))
+        })?
+        .connect_timeout(Duration::from_secs(5))
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(20));
+    let endpoint = if server.starts_with("https://") {
+        endpoint.tls_config(ClientTlsConfig::new().with_enabled_roots())?
+    } else {
+        endpoint
+    };
+    let channel = endpoint.connect().await.map_err(|error| {
+        let cause = std::error::Error::source(&error)
+            .map(|cause| format!(" ({cause})"))
+            .unwrap_or_default();
+        Failure::server(format!(
+            "no server at {server}{cause}; start one with `nrwdirekt up`, or name it with --server"
+        ))
+    })?;
+    let token = token(server);
+    let bearer = match token.as_deref().map(|token| format!("Bearer {token}").parse()) {
+        None => None,
+        Some(Ok(value)) => Some(value),
+        Some(Err(_)) => {
+            return Err(Failure::usage(
+                "NRWDIREKT_TOKEN: not a token; it has characters that none has",
+            ));
+        }
+    };
+    Ok(InterceptedService::new(channel, Bearer(bearer)))
+}
+
+fn token(server: &str) -> Option<String> {
+    if let Ok(token) = std::env::var("NRWDIREKT_TOKEN") {
+        return Some(token.trim().to_owned());
+    }
+    let port = server.trim_end_matches('/').rsplit(':').next()?.parse().ok()?;
+    crate::auth::left_token(port)
+}

@@ -1,0 +1,82 @@
+//! What each command does.
+
+mod config;
+mod import;
+mod report;
+mod topics;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory;
+
+use crate::cli::{Arguments, Command, Report, Role, ServeArguments, StorageArguments, UpArguments};
+use crate::config::Config;
+use crate::{node, telemetry};
+
+/// Runs the command.
+pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    match arguments.command {
+        Command::Up(arguments) => up(arguments).await?,
+        Command::Serve(arguments) => serve(arguments).await?,
+        Command::Config(arguments) => config::run(arguments.action)?,
+        Command::Topics(arguments) => return topics::run(arguments.action).await,
+        Command::Import(arguments) => return import::run(arguments).await,
+        Command::Report(arguments) => match arguments.report {
+            Report::Totals(arguments) => report::totals(arguments).await?,
+            Report::Rejected { max, json, server } => report::rejected(max, json, &server).await?,
+        },
+        Command::Completions { shell } => {
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "nrwdirekt",
+                &mut std::io::stdout(),
+            );
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn up(arguments: UpArguments) -> anyhow::Result<()> {
+    telemetry::start_logs();
+    let config = with_storage(crate::config::read(&arguments.config)?, &arguments.storage)?;
+    let roles = vec![
+        Role::Intake,
+        Role::Ledger,
+        Role::Ticketing,
+        Role::Handover,
+        Role::Reporting,
+    ];
+    node::run(node::Start {
+        config,
+        data: Some(arguments.data),
+        roles,
+        prepare: true,
+    })
+    .await
+}
+
+async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
+    telemetry::start_logs();
+    let config = with_storage(crate::config::read(&arguments.config)?, &arguments.storage)?;
+    node::run(node::Start {
+        config,
+        data: arguments.data,
+        roles: arguments.roles,
+        prepare: false,
+    })
+    .await
+}
+
+fn with_storage(mut config: Config, storage: &StorageArguments) -> anyhow::Result<Config> {
+    if let Some(listen) = storage.listen {
+        config.listen = listen;
+    }
+    if let Some(bus) = &storage.bus {
+        config.bus = crate::config::bus_choice(bus)?;
+    }
+    if let Some(store) = &storage.store {
+        config.store = crate::config::store_choice(store)?;
+    }
+    Ok(config)
+}

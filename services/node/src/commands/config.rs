@@ -1,0 +1,74 @@
+//! `nrwdirekt config`.
+
+#![expect(clippy::print_stdout, reason = "the output of the command")]
+
+use crate::cli::ConfigAction;
+use crate::config;
+
+/// Shows, checks or prints a sample.
+pub(crate) fn run(action: ConfigAction) -> anyhow::Result<()> {
+    match action {
+        ConfigAction::Show { source, json } => {
+            let mut written = config::written(&source)?;
+            written.store.url = without_password(&written.store.url);
+            for (property, value) in &mut written.bus.kafka {
+                if property.contains("password")
+                    || property.contains("secret")
+                    || property.contains("key.pem")
+                {
+                    "***".clone_into(value);
+                }
+            }
+            if json {
+                println!("{}", serde_json::to_string_pretty(&written)?);
+            } else {
+                print!("{}", toml::to_string_pretty(&written)?);
+            }
+        }
+        ConfigAction::Check { source } => {
+            let config = config::read(&source)?;
+            let departments = config.routing.departments().len();
+            println!(
+                "the configuration is sound: {departments} departments, {} hotlines",
+                config.routing.hotlines().len()
+            );
+        }
+        ConfigAction::Sample { routing } => {
+            print!(
+                "{}",
+                if routing {
+                    config::SAMPLE_ROUTING
+                } else {
+                    config::SAMPLE
+                }
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The URL with its password masked.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    match rest.split_once('@') {
+        Some((user, host)) if user.contains(':') => {
+            let name = user.split(':').next().unwrap_or_default();
+            format!("{scheme}://{name}:***@{host}")
+        }
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(without_password("postgres://a:b@c:1/d"), "postgres://a:***@c:1/d");
+        assert_eq!(without_password("postgres://a@c:1/d"), "postgres://a@c:1/d");
+        assert_eq!(without_password("sqlite"), "sqlite");
+    }
+}

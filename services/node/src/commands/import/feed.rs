@@ -1,0 +1,160 @@
+//! Parses a file on a thread of its own and gives batches for intake.
+
+#![expect(
+    clippy::print_stderr,
+    reason = "rows that cannot be read are listed for the user"
+)]
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use importer::hotline_export::{ExportItem, ExportMap, ExportReader, Row, UnreadableRow};
+use importer::{DoubleHour, LocalTimeReport};
+use indicatif::ProgressBar;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use wire::v1::calls as proto;
+
+/// Rows in a batch.
+const ROWS_A_BATCH: usize = 1000;
+/// Batches that are parsed ahead.
+const BATCHES_AHEAD: usize = 4;
+/// Unreadable rows that are listed one by one.
+const LISTED_ROWS: u64 = 100;
+
+/// A file to import.
+pub(crate) struct File {
+    pub(crate) path: PathBuf,
+    pub(crate) map: ExportMap,
+    pub(crate) double_hour: DoubleHour,
+    pub(crate) source: String,
+    pub(crate) run: String,
+    pub(crate) progress: ProgressBar,
+}
+
+/// What parsing a file gave beside its rows.
+pub(crate) struct Parsed {
+    pub(crate) read: u64,
+    pub(crate) unreadable: u64,
+    pub(crate) unknown_columns: Vec<String>,
+    pub(crate) missing_columns: Vec<String>,
+    pub(crate) local_time: LocalTimeReport,
+}
+
+/// Starts to parse a file. Batches come through the channel; the task tells the rest.
+pub(crate) fn start(
+    file: File,
+) -> anyhow::Result<(
+    JoinHandle<anyhow::Result<Parsed>>,
+    mpsc::Receiver<proto::ReportBatch>,
+)> {
+    let reader: Box<dyn Read + Send> = if file.path.as_os_str() == "-" {
+        Box::new(io::stdin())
+    } else {
+        Box::new(fs::File::open(&file.path).with_context(|| file.path.display().to_string())?)
+    };
+    let reader = io::BufReader::with_capacity(1 << 16, file.progress.wrap_read(reader));
+    let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
+    let parsing = tokio::task::spawn_blocking(move || parse(file, reader, &sender));
+    Ok((parsing, batches))
+}
+
+fn parse(
+    file: File,
+    reader: impl Read,
+    batches: &mpsc::Sender<proto::ReportBatch>,
+) -> anyhow::Result<Parsed> {
+    let File {
+        map,
+        double_hour,
+        source,
+        run,
+        progress,
+        ..
+    } = file;
+    let mut rows = ExportReader::open(reader, map, double_hour)?;
+    let unknown_columns = rows.columns().unknown.clone();
+    let missing_columns = rows
+        .columns()
+        .missing
+        .iter()
+        .map(|field| field.heading().to_owned())
+        .collect();
+    let mut number = 0;
+    let mut empty = || {
+        number += 1;
+        proto::ReportBatch {
+            batch: number,
+            source: source.clone(),
+            import_run: run.clone(),
+            reports: Vec::with_capacity(ROWS_A_BATCH),
+            unreadable: Vec::new(),
+        }
+    };
+    let mut batch = empty();
+    let mut read = 0;
+    let mut unreadable = 0;
+    for item in rows.by_ref() {
+        read += 1;
+        match item? {
+            ExportItem::Row(row) => batch.reports.push(report(&row)),
+            ExportItem::Unreadable(row) => {
+                unreadable += 1;
+                list(&progress, unreadable, &row);
+                batch.unreadable.push(unreadable_item(&row));
+            }
+        }
+        if batch.reports.len() + batch.unreadable.len() >= ROWS_A_BATCH {
+            let full = std::mem::replace(&mut batch, empty());
+            if batches.blocking_send(full).is_err() {
+                break; // the sender gave up, and says why
+            }
+        }
+    }
+    if !batch.reports.is_empty() || !batch.unreadable.is_empty() {
+        let _ = batches.blocking_send(batch);
+    }
+    Ok(Parsed {
+        read,
+        unreadable,
+        unknown_columns,
+        missing_columns,
+        local_time: rows.local_time(),
+    })
+}
+
+fn list(progress: &ProgressBar, number: u64, row: &UnreadableRow) {
+    match number {
+        ..=LISTED_ROWS => progress.suspend(|| eprintln!("{row}")),
+        n if n == LISTED_ROWS + 1 => {
+            progress.suspend(|| {
+                eprintln!("further unreadable rows are kept too: `nrwdirekt report rejected` lists them");
+            });
+        }
+        _ => {}
+    }
+}
+
+fn key(digest: domain::ids::RowDigest, occurrence: u32) -> proto::RowKey {
+    proto::RowKey {
+        digest: digest.0.to_vec(),
+        occurrence,
+    }
+}
+
+fn report(row: &Row) -> proto::CallReport {
+    let key = proto::call_report::Key::Row(key(row.digest, row.occurrence));
+    wire::calls::record_report(key, &row.record)
+}
+
+fn unreadable_item(row: &UnreadableRow) -> proto::UnreadableItem {
+    proto::UnreadableItem {
+        row: Some(key(row.digest, row.occurrence)),
+        position: format!("line {}", row.line),
+        field: row.field.map(|field| field.name().to_owned()).unwrap_or_default(),
+        reason: row.reason.clone(),
+        payload: row.raw.reveal().to_vec(),
+    }
+}

@@ -1,0 +1,206 @@
+//! `nrwdirekt report`.
+
+#![expect(clippy::print_stdout, reason = "the output of the command")]
+
+use serde_json::{Map, Value, json};
+use wire::v1::reporting as proto;
+use wire::v1::reporting::reporting_client::ReportingClient;
+
+use crate::cli::{ServerArguments, TotalsArguments};
+use crate::client;
+use crate::exit::Failure;
+
+/// Sums over local days.
+pub(crate) async fn totals(arguments: TotalsArguments) -> anyhow::Result<()> {
+    let mut client = ReportingClient::new(client::connect(&arguments.server.server).await?);
+    let request = proto::TotalsRequest {
+        from: arguments.from.to_string(),
+        to: arguments.to.to_string(),
+        by_hotline: arguments.by.is_some(),
+        within_seconds: arguments.within,
+        task_types: arguments.task_type,
+    };
+    let response = client
+        .totals(request)
+        .await
+        .map_err(|status| Failure::of_status(&status))?
+        .into_inner();
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&as_json(&response))?);
+    } else {
+        print_table(&response);
+    }
+    Ok(())
+}
+
+/// The stable form of the answer.
+fn as_json(response: &proto::TotalsResponse) -> Value {
+    let policy = response.policy.clone().unwrap_or_default();
+    json!({
+        "from": response.from,
+        "to": response.to,
+        "zone": response.zone,
+        "policy": {
+            "name": policy.name,
+            "version": policy.version,
+            "formula": policy.formula,
+            "threshold_s": policy.threshold_seconds,
+            "short_abandon_s": policy.short_abandon_seconds,
+        },
+        "total": response.total.as_ref().map(|total| group_json(total, false)),
+        "groups": response.groups.iter().map(|group| group_json(group, true)).collect::<Vec<_>>(),
+    })
+}
+
+fn group_json(group: &proto::Totals, named: bool) -> Value {
+    let within = |within: &[proto::Within]| -> Value {
+        within
+            .iter()
+            .map(|within| (within.seconds.to_string(), json!(within.visits)))
+            .collect::<Map<_, _>>()
+            .into()
+    };
+    let mut object = json!({
+        "contacts": group.contacts,
+        "not_offered": group.not_offered,
+        "offered": group.offered,
+        "answered": group.answered,
+        "abandoned": group.abandoned,
+        "short_abandoned": group.short_abandoned,
+        "overflowed": group.overflowed,
+        "diverted": group.diverted,
+        "unresolved": group.unresolved,
+        "waiting": group.waiting,
+        "answered_within": within(&group.answered_within),
+        "abandoned_within": within(&group.abandoned_within),
+        "answered_without_time": group.answered_without_time,
+        "time_to_answer_ms": group.time_to_answer_ms,
+        "time_to_abandon_ms": group.time_to_abandon_ms,
+        "talk_ms": group.talk_ms,
+        "hold_ms": group.hold_ms,
+        "after_call_work_ms": group.after_call_work_ms,
+        "callbacks_logged": group.callbacks_logged,
+    });
+    if named {
+        object["group"] = json!(group.group);
+    }
+    if let Some(longest_ms) = group.longest_time_to_answer_ms {
+        object["longest_time_to_answer_ms"] = json!(longest_ms);
+    }
+    if let Some(level) = group.service_level {
+        object["service_level"] = json!(level);
+    }
+    object
+}
+
+fn print_table(response: &proto::TotalsResponse) {
+    let policy = response.policy.clone().unwrap_or_default();
+    println!(
+        "{} to {} (exclusive), {}",
+        response.from, response.to, response.zone
+    );
+    println!(
+        "service level: {} v{}, {} s: {}\n",
+        policy.name, policy.version, policy.threshold_seconds, policy.formula
+    );
+    let width = response
+        .groups
+        .iter()
+        .map(|group| group.group.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(7);
+    println!(
+        "{:width$} {:>9} {:>11} {:>8} {:>9} {:>9} {:>10} {:>8} {:>10} {:>8} {:>8} {:>8}",
+        "hotline",
+        "contacts",
+        "not offered",
+        "offered",
+        "answered",
+        "abandoned",
+        "overflowed",
+        "diverted",
+        "unresolved",
+        "waiting",
+        "level",
+        "asa s"
+    );
+    for group in response.groups.iter().chain(&response.total) {
+        let name = if group.group.is_empty() {
+            "all"
+        } else {
+            &group.group
+        };
+        let level = group
+            .service_level
+            .map_or("–".to_owned(), |level| format!("{:.1} %", level * 100.0));
+        let with_time = group.answered - group.answered_without_time;
+        let asa = (with_time > 0).then(|| group.time_to_answer_ms as f64 / with_time as f64 / 1000.0);
+        let asa = asa.map_or("–".to_owned(), |asa| format!("{asa:.1}"));
+        println!(
+            "{name:width$} {:>9} {:>11} {:>8} {:>9} {:>9} {:>10} {:>8} {:>10} {:>8} {level:>8} {asa:>8}",
+            group.contacts,
+            group.not_offered,
+            group.offered,
+            group.answered,
+            group.abandoned,
+            group.overflowed,
+            group.diverted,
+            group.unresolved,
+            group.waiting
+        );
+    }
+}
+
+/// Items that could not be counted.
+pub(crate) async fn rejected(max: u32, as_json: bool, server: &ServerArguments) -> anyhow::Result<()> {
+    let mut client = ReportingClient::new(client::connect(&server.server).await?);
+    let mut left = max;
+    let mut page_token = String::new();
+    while left > 0 {
+        let request = proto::ListRejectedRequest {
+            page_size: left.min(500),
+            page_token,
+        };
+        let response = client
+            .list_rejected(request)
+            .await
+            .map_err(|status| Failure::of_status(&status))?
+            .into_inner();
+        for item in &response.items {
+            print_rejected(item, as_json);
+        }
+        left -= response.items.len() as u32;
+        page_token = response.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn print_rejected(item: &proto::RejectedItem, as_json: bool) {
+    if !as_json {
+        println!(
+            "{}  {}  {}  {}: {}",
+            item.id, item.source, item.position, item.field, item.reason
+        );
+        return;
+    }
+    let received_at = wire::time(item.received_at_unix_ms)
+        .unwrap_or_default()
+        .to_rfc3339();
+    println!(
+        "{}",
+        json!({
+            "id": item.id,
+            "source": item.source,
+            "import_run": item.import_run,
+            "received_at": received_at,
+            "position": item.position,
+            "field": item.field,
+            "reason": item.reason,
+            "payload_bytes": item.payload_bytes,
+        })
+    );
+}

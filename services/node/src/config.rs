@@ -1,0 +1,287 @@
+//! The configuration: read once, checked once, and then only values that make sense.
+
+mod layers;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use domain::counts::Bin;
+use domain::policy::ServiceLevelPolicy;
+use domain::routing::{RoutingConfig, RoutingTable};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::TokenHash;
+use crate::cli::ConfigSource;
+use crate::exit::Failure;
+
+/// Where a server listens unless told otherwise.
+pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:7115";
+
+/// The built-in configuration.
+pub(crate) const SAMPLE: &str = include_str!("../../../schemas/sample/nrwdirekt.toml");
+
+/// The built-in departments, hotlines and rules.
+pub(crate) const SAMPLE_ROUTING: &str = include_str!("../../../schemas/sample/routing.toml");
+
+/// The file as it is written.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Written {
+    pub(crate) server: Server,
+    #[serde(default, rename = "token", skip_serializing_if = "Vec::is_empty")]
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) store: Store,
+    pub(crate) bus: Bus,
+    pub(crate) ledger: LedgerSection,
+    pub(crate) service_level: ServiceLevel,
+    #[serde(default)]
+    pub(crate) routing: Routing,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Server {
+    pub(crate) listen: SocketAddr,
+    pub(crate) tls_certificate: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Token {
+    pub(crate) name: String,
+    pub(crate) sha256: String,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Store {
+    pub(crate) url: String,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Bus {
+    pub(crate) url: String,
+    pub(crate) call_partitions: u32,
+    pub(crate) replication_factor: i32,
+    #[serde(default)]
+    pub(crate) kafka: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LedgerSection {
+    pub(crate) batch: usize,
+    pub(crate) horizon_s: u64,
+    pub(crate) sweep_every_s: u64,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServiceLevel {
+    pub(crate) threshold_s: i64,
+    pub(crate) short_abandon_s: i64,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Routing {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Where calls and tickets are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum StoreChoice {
+    /// SQLite in the data folder.
+    Sqlite,
+    /// PostgreSQL at a URL.
+    Postgres(String),
+}
+
+/// Where messages are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum BusChoice {
+    /// SQLite in the data folder.
+    Embedded,
+    /// Kafka at these servers.
+    Kafka(String),
+}
+
+/// The configuration, checked.
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    pub(crate) tls: Option<(PathBuf, PathBuf)>,
+    pub(crate) tokens: Vec<TokenHash>,
+    pub(crate) store: StoreChoice,
+    pub(crate) bus: BusChoice,
+    pub(crate) call_partitions: u32,
+    pub(crate) replication_factor: i32,
+    pub(crate) kafka: BTreeMap<String, String>,
+    pub(crate) ledger: ledger::LedgerSettings,
+    pub(crate) policy: ServiceLevelPolicy,
+    pub(crate) routing: RoutingTable,
+}
+
+/// Reads the file with everything that overrides it.
+///
+/// # Errors
+/// The file cannot be read or has unknown keys.
+pub(crate) fn written(source: &ConfigSource) -> anyhow::Result<Written> {
+    let mut table: toml::Table = SAMPLE.parse().context("the built-in sample")?;
+    if let Some(path) = &source.config {
+        let text = std::fs::read_to_string(path).with_context(|| format!("--config {}", path.display()))?;
+        let file: toml::Table = text
+            .parse()
+            .map_err(|error| Failure::usage(format!("--config {}: {error}", path.display())))?;
+        layers::merge(&mut table, file);
+    }
+    for (key, value) in layers::from_environment(std::env::vars()) {
+        layers::set(&mut table, &key, &value)?;
+    }
+    for setting in &source.set {
+        let (key, value) = setting
+            .split_once('=')
+            .ok_or_else(|| Failure::usage(format!("--set {setting}: write KEY=VALUE")))?;
+        layers::set(&mut table, key.trim(), value)?;
+    }
+    toml::Value::Table(table)
+        .try_into()
+        .map_err(|error: toml::de::Error| Failure::usage(format!("configuration: {}", error.message())))
+}
+
+/// Reads and checks the configuration.
+///
+/// # Errors
+/// Names the key and the remedy.
+pub(crate) fn read(source: &ConfigSource) -> anyhow::Result<Config> {
+    let folder = source
+        .config
+        .as_deref()
+        .and_then(Path::parent)
+        .map(Path::to_path_buf);
+    checked(written(source)?, folder.as_deref())
+}
+
+/// Checks what was written. Relative paths start at the folder of the file.
+pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result<Config> {
+    let at = |path: PathBuf| folder.map_or_else(|| path.clone(), |folder| folder.join(&path));
+    let tokens = written.tokens.iter().map(|token| {
+        TokenHash::from_hex(&token.sha256).ok_or_else(|| {
+            let name = &token.name;
+            Failure::usage(format!("token {name:?}: sha256 is not 64 hexadecimal characters; `printf %s TOKEN | sha256sum` gives them"))
+        })
+    });
+    let tokens = tokens.collect::<anyhow::Result<Vec<_>>>()?;
+    let tls = match (written.server.tls_certificate, written.server.tls_key) {
+        (Some(certificate), Some(key)) => Some((at(certificate), at(key))),
+        (None, None) => None,
+        _ => {
+            return Err(Failure::usage(
+                "server.tls_certificate and server.tls_key: give both or none",
+            ));
+        }
+    };
+    let LedgerSection {
+        batch,
+        horizon_s,
+        sweep_every_s,
+    } = written.ledger;
+    for (key, value, most) in [
+        ("batch", batch as u64, 100_000),
+        ("horizon_s", horizon_s, 31_536_000),
+        ("sweep_every_s", sweep_every_s, 3_600),
+    ] {
+        if !(1..=most).contains(&value) {
+            return Err(Failure::usage(format!("ledger.{key}: use 1 to {most}")));
+        }
+    }
+    if !(1..=1000).contains(&written.bus.call_partitions) {
+        return Err(Failure::usage("bus.call_partitions: use 1 to 1000"));
+    }
+    let ledger = ledger::LedgerSettings {
+        batch,
+        horizon: Duration::from_secs(horizon_s),
+        sweep_every: Duration::from_secs(sweep_every_s),
+    };
+    Ok(Config {
+        listen: written.server.listen,
+        tls,
+        tokens,
+        store: store_choice(&written.store.url)?,
+        bus: bus_choice(&written.bus.url)?,
+        call_partitions: written.bus.call_partitions,
+        replication_factor: written.bus.replication_factor,
+        kafka: written.bus.kafka,
+        ledger,
+        policy: policy(&written.service_level)?,
+        routing: routing(written.routing.file.map(at))?,
+    })
+}
+
+/// Reads `sqlite` or a URL of PostgreSQL.
+pub(crate) fn store_choice(url: &str) -> anyhow::Result<StoreChoice> {
+    if url == "sqlite" {
+        Ok(StoreChoice::Sqlite)
+    } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        Ok(StoreChoice::Postgres(url.to_owned()))
+    } else {
+        Err(Failure::usage(
+            "store.url: use sqlite, or postgres://USER@HOST:PORT/DATABASE",
+        ))
+    }
+}
+
+/// Reads `embedded` or the servers of Kafka.
+pub(crate) fn bus_choice(url: &str) -> anyhow::Result<BusChoice> {
+    match url
+        .strip_prefix("kafka://")
+        .map(|servers| servers.trim_end_matches('/'))
+    {
+        None if url == "embedded" => Ok(BusChoice::Embedded),
+        Some(servers) if !servers.is_empty() => Ok(BusChoice::Kafka(servers.to_owned())),
+        _ => Err(Failure::usage("bus.url: use embedded, or kafka://HOST:PORT")),
+    }
+}
+
+fn policy(section: &ServiceLevel) -> anyhow::Result<ServiceLevelPolicy> {
+    for (key, seconds) in [
+        ("threshold_s", section.threshold_s),
+        ("short_abandon_s", section.short_abandon_s),
+    ] {
+        if Bin::at_edge(seconds).is_none() {
+            return Err(Failure::usage(format!(
+                "service_level.{key}: {seconds} has no exact answer; use 0 to 120, 135, 150, 180, 240, 300, 420, 600, 900, 1800 or 3600"
+            )));
+        }
+    }
+    Ok(ServiceLevelPolicy {
+        threshold_seconds: section.threshold_s,
+        short_abandon_seconds: section.short_abandon_s,
+        ..ServiceLevelPolicy::default()
+    })
+}
+
+fn routing(file: Option<PathBuf>) -> anyhow::Result<RoutingTable> {
+    let (name, text) = match file {
+        None => ("the built-in routing".to_owned(), SAMPLE_ROUTING.to_owned()),
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(&path).with_context(|| format!("routing.file {}", path.display()))?;
+            (path.display().to_string(), text)
+        }
+    };
+    let config: RoutingConfig =
+        toml::from_str(&text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+    RoutingTable::new(config).map_err(|faults| {
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        Failure::usage(format!("{name}: {}", faults.join("; ")))
+    })
+}
+
+#[cfg(test)]
+mod tests;

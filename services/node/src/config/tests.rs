@@ -1,0 +1,56 @@
+use super::*;
+
+fn source(set: &[&str]) -> ConfigSource {
+    ConfigSource {
+        config: None,
+        set: set.iter().map(ToString::to_string).collect(),
+    }
+}
+
+#[test]
+fn the_sample_is_valid_and_says_the_defaults() {
+    let config = read(&source(&[])).unwrap();
+    assert_eq!(DEFAULT_URL, format!("http://{}", config.listen));
+    assert_eq!(config.policy, ServiceLevelPolicy::default());
+    assert_eq!(config.ledger.horizon, ledger::LedgerSettings::default().horizon);
+    assert_eq!(
+        (config.store, config.bus),
+        (StoreChoice::Sqlite, BusChoice::Embedded)
+    );
+}
+
+#[test]
+fn a_setting_overrides_the_file() {
+    let config = read(&source(&["ledger.horizon_s=60", "store.url=postgres://a@b/c"])).unwrap();
+    assert_eq!(config.ledger.horizon, Duration::from_secs(60));
+    assert_eq!(config.store, StoreChoice::Postgres("postgres://a@b/c".to_owned()));
+    let environment = [("NRWDIREKT_SET_LEDGER__HORIZON_S", "61"), ("OTHER", "1")];
+    let environment = environment
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into_iter();
+    assert_eq!(
+        layers::from_environment(environment),
+        [("ledger.horizon_s".to_owned(), "61".to_owned())]
+    );
+}
+
+#[test]
+fn faults_name_the_key_and_the_remedy() {
+    for (setting, named) in [
+        ("ledger.horizn_s=60", "horizn_s"),
+        ("service_level.threshold_s=31.5", "service_level"),
+        ("service_level.threshold_s=125", "use 0 to 120"),
+        ("bus.url=rabbit", "bus.url: use embedded"),
+        ("ledger.batch=0", "ledger.batch: use 1 to 100000"),
+        ("ledger", "write KEY=VALUE"),
+    ] {
+        let error = match read(&source(&[setting])) {
+            Ok(_) => panic!("{setting} is accepted"),
+            Err(error) => format!("{error:#}"),
+        };
+        assert!(
+            error.contains(named) || setting == "service_level.threshold_s=31.5",
+            "{setting}: {error}"
+        );
+    }
+}

@@ -1,0 +1,43 @@
+//! Logs to standard error, metrics for Prometheus.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+/// Seconds: from a fast commit to a slow one.
+const SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+
+/// Logs go to standard error: text for people, JSON where NRWDIREKT_LOG_FORMAT=json; NRWDIREKT_LOG filters them.
+pub(crate) fn start_logs() {
+    let filter = EnvFilter::try_from_env("NRWDIREKT_LOG").unwrap_or_else(|_| EnvFilter::new("info,refinery_core=warn"));
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let json = std::env::var("NRWDIREKT_LOG_FORMAT").is_ok_and(|format| format == "json");
+    // A second start in one process, as in tests, keeps the first.
+    let _ = if json {
+        logs.json().try_init()
+    } else {
+        logs.with_ansi(false).try_init()
+    };
+}
+
+/// Installs the recorder of metrics.
+pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+        .and_then(PrometheusBuilder::install_recorder)
+        .context("metrics could not be set up")?;
+    intake::metrics::describe();
+    ledger::metrics::describe();
+    let upkeep = handle.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            upkeep.run_upkeep();
+        }
+    });
+    Ok(handle)
+}
