@@ -3,8 +3,12 @@
 //! Owns transactions and their atomicity, migrations, and what makes a commit durable. Decides nothing: the rules
 //! are those of `domain`. [`calls`] is for intake, ledger and reporting, [`tickets`] for ticketing and handover.
 
+mod batch;
 pub mod calls;
 mod error;
+mod packing;
+mod periods;
+pub mod postgres;
 pub mod sqlite;
 pub mod tickets;
 

@@ -12,10 +12,13 @@ use domain::record::{CallRecord, ConnectionStatus, TaskType};
 use domain::report::{CallReport, CallbackLogged, ReportBody, RevisedRecord};
 use store::StoreError;
 use store::calls::{Advance, Applied, CallStore, DayRange, GroupTally, LedgerBatch, RejectedItem};
+use store::postgres::PostgresCalls;
 
-const TOPIC: &str = "topic-1";
+use crate::postgres::on_a_database;
 
-fn at(seconds: i64) -> DateTime<Utc> {
+pub(crate) const TOPIC: &str = "topic-1";
+
+pub(crate) fn at(seconds: i64) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2024, 10, 28, 9, 0, 0).unwrap() + TimeDelta::seconds(seconds)
 }
 
@@ -27,11 +30,11 @@ fn day() -> DayRange {
     }
 }
 
-fn hotline(name: &str) -> HotlineName {
+pub(crate) fn hotline(name: &str) -> HotlineName {
     HotlineName::new(name)
 }
 
-fn report(call: u8, body: ReportBody) -> CallReport {
+pub(crate) fn report(call: u8, body: ReportBody) -> CallReport {
     CallReport {
         identity: Identity([call; 16]),
         source: SourceName::new("test"),
@@ -42,7 +45,7 @@ fn report(call: u8, body: ReportBody) -> CallReport {
     }
 }
 
-fn answered(wait_ms: i64) -> CallRecord {
+pub(crate) fn answered(wait_ms: i64) -> CallRecord {
     let mut record = CallRecord::new(
         at(0),
         TaskType::InboundCall,
@@ -55,7 +58,7 @@ fn answered(wait_ms: i64) -> CallRecord {
     record
 }
 
-fn finished(revision: u32, record: CallRecord) -> ReportBody {
+pub(crate) fn finished(revision: u32, record: CallRecord) -> ReportBody {
     ReportBody::Record(RevisedRecord { revision, record })
 }
 
@@ -81,7 +84,7 @@ async fn apply(
         .await
 }
 
-async fn group(store: &dyn CallStore, name: &str) -> GroupTally {
+pub(crate) async fn group(store: &dyn CallStore, name: &str) -> GroupTally {
     let groups = store.day_totals(day()).await.unwrap();
     groups
         .into_iter()
@@ -98,6 +101,10 @@ where
     let folder = tempfile::tempdir().unwrap();
     let sqlite = store::sqlite::SqliteCalls::open(&folder.path().join("calls.db")).unwrap();
     case(Arc::new(sqlite)).await;
+    on_a_database(|database| async move {
+        case(Arc::new(PostgresCalls::connect(&database).await.unwrap())).await;
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -1,18 +1,18 @@
 //! The ledger's unit of work.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::assembly::CallState;
 use domain::counts::{Contribution, Movements};
 use domain::ids::{Identity, ImportRun};
-use domain::report::CallReport;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::names::Names;
 use super::rows::{self, Filing, KnownCall};
 use super::{counts, queries};
 use crate::StoreError;
+use crate::batch::{Told, by_call};
 use crate::calls::{Applied, LedgerBatch, RunCounts};
 
 /// One transaction of the ledger while it is being written.
@@ -28,25 +28,10 @@ struct Ledger<'a> {
 pub(super) fn apply(connection: &mut Connection, batch: &LedgerBatch) -> Result<Applied, StoreError> {
     let mut ledger = Ledger::begin(connection)?;
     queries::advance(&ledger.transaction, &batch.topic_id, &batch.advances)?;
-    for (identity, reports) in by_call(batch) {
-        ledger.apply_to_call(identity, &reports)?;
+    for told in by_call(batch) {
+        ledger.apply_to_call(&told)?;
     }
     ledger.commit()
-}
-
-/// The reports of each call, calls in the order of their first report.
-fn by_call(batch: &LedgerBatch) -> Vec<(Identity, Vec<&(u32, CallReport)>)> {
-    let mut places: HashMap<Identity, usize> = HashMap::with_capacity(batch.reports.len());
-    let mut calls: Vec<(Identity, Vec<&(u32, CallReport)>)> = Vec::with_capacity(batch.reports.len());
-    for entry in &batch.reports {
-        let identity = entry.1.identity;
-        let place = *places.entry(identity).or_insert_with(|| {
-            calls.push((identity, Vec::with_capacity(1)));
-            calls.len() - 1
-        });
-        calls[place].1.push(entry);
-    }
-    calls
 }
 
 /// See [`crate::calls::CallStore::give_up`].
@@ -89,58 +74,42 @@ impl<'a> Ledger<'a> {
         })
     }
 
-    fn apply_to_call(
-        &mut self,
-        identity: Identity,
-        reports: &[&(u32, CallReport)],
-    ) -> Result<(), StoreError> {
-        let known = rows::known_call(&self.transaction, identity)?;
+    fn apply_to_call(&mut self, told: &Told<'_>) -> Result<(), StoreError> {
+        let known = rows::known_call(&self.transaction, told.identity)?;
         let mut state = known
             .as_ref()
             .map(|known| known.state.clone())
             .unwrap_or_default();
-        let mut news = 0;
-        for (_, report) in reports {
-            news += usize::from(state.apply(report.body.clone()));
-        }
-        self.applied.repeated += reports.len() - news;
-        let heard_at_ms = reports
-            .iter()
-            .map(|(_, report)| report.received_at.timestamp_millis())
-            .max()
-            .unwrap_or(0);
+        let news = told.apply_to(&mut state);
+        self.applied.repeated += told.reports.len() - news;
         match known {
             Some(_) if news == 0 => Ok(()),
             Some(known) => {
                 self.applied.changed_calls += 1;
-                self.rewrite(identity, &known, &state, heard_at_ms.max(known.heard_at_ms))
+                let heard_at_ms = told.heard_at_ms().max(known.heard_at_ms);
+                self.rewrite(told.identity, &known, &state, heard_at_ms)
             }
-            None => self.write_new(identity, reports[0], &state, heard_at_ms),
+            None => self.write_new(told, &state),
         }
     }
 
-    fn write_new(
-        &mut self,
-        identity: Identity,
-        (shard, report): &(u32, CallReport),
-        state: &CallState,
-        heard_at_ms: i64,
-    ) -> Result<(), StoreError> {
+    fn write_new(&mut self, told: &Told<'_>, state: &CallState) -> Result<(), StoreError> {
         let call = state.assembled();
+        let (shard, report) = (told.shard, told.first());
         let filing = Filing {
-            identity,
+            identity: told.identity,
             source_id: self.names.source(&self.transaction, &report.source)?,
             call_id: report.call_id.as_ref().map(domain::ids::CallId::as_str),
-            shard: *shard,
+            shard,
             received_at_ms: report.received_at.timestamp_millis(),
-            heard_at_ms,
+            heard_at_ms: told.heard_at_ms(),
         };
         let call_row = rows::write_call(&self.transaction, &mut self.names, None, &filing, state, &call)?;
         rows::write_visits(
             &self.transaction,
             &mut self.names,
             call_row,
-            *shard,
+            shard,
             0,
             &call.visits,
         )?;
@@ -148,7 +117,7 @@ impl<'a> Ledger<'a> {
         run.new_calls += 1;
         run.flagged += i64::from(!call.flags.is_empty());
         self.applied.new_calls += 1;
-        self.move_counts(*shard, &Contribution::default(), &state.contribution());
+        self.move_counts(shard, &Contribution::default(), &state.contribution());
         Ok(())
     }
 

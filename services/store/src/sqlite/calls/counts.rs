@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use chrono::NaiveDate;
-use domain::counts::{
-    Bin, CountKey, Counts, Figure, HistogramKind, INTERVAL_SECONDS, Interval, Movement, Movements, Tally,
-};
+use domain::counts::{Counts, Figure, HistogramKind, Movement, Movements, Tally};
 use domain::ids::HotlineName;
 use domain::local_time;
 use domain::record::TaskType;
@@ -16,46 +13,7 @@ use rusqlite::{Connection, ToSql, Transaction, params};
 use super::names::Names;
 use crate::StoreError;
 use crate::calls::{DayRange, GroupTally};
-
-/// The two periods that are counted.
-#[derive(Clone, Copy)]
-enum Period {
-    Interval(Interval),
-    Day(NaiveDate),
-}
-
-impl Period {
-    fn tables(self) -> (&'static str, &'static str, &'static str) {
-        match self {
-            Self::Interval(_) => ("interval", "interval_counts", "interval_histograms"),
-            Self::Day(_) => ("day", "day_counts", "day_histograms"),
-        }
-    }
-
-    fn number(self) -> i64 {
-        match self {
-            Self::Interval(interval) => interval.0,
-            Self::Day(day) => local_time::day_number(day),
-        }
-    }
-
-    /// Start and end in milliseconds since 1970.
-    fn span_ms(self) -> (i64, i64) {
-        match self {
-            Self::Interval(interval) => {
-                let start_ms = interval.0 * INTERVAL_SECONDS * 1000;
-                (start_ms, start_ms + INTERVAL_SECONDS * 1000)
-            }
-            Self::Day(day) => {
-                let end = local_time::start_of(local_time::next(day));
-                (
-                    local_time::start_of(day).timestamp_millis(),
-                    end.timestamp_millis(),
-                )
-            }
-        }
-    }
-}
+use crate::periods::{self, Period, Tables, group};
 
 /// Adds the movements of a shard. The visits must have been written already.
 pub(super) fn write(
@@ -64,39 +22,15 @@ pub(super) fn write(
     shard: u32,
     movements: &Movements,
 ) -> Result<(), StoreError> {
-    let mut days: BTreeMap<(NaiveDate, HotlineName, TaskType), Movement> = BTreeMap::new();
-    for (key, movement) in &movements.0 {
-        if movement.is_nothing() {
-            continue;
-        }
-        let CountKey {
-            interval,
-            hotline,
-            task_type,
-        } = key;
-        let hotline_id = names.hotline(transaction, hotline)?;
+    for row in periods::rows(movements) {
+        let hotline_id = names.hotline(transaction, row.hotline)?;
         write_row(
             transaction,
-            Period::Interval(*interval),
+            row.period,
             hotline_id,
-            *task_type,
+            row.task_type,
             shard,
-            movement,
-        )?;
-        let day = local_time::day_of(interval.start());
-        let sum = days.entry((day, hotline.clone(), *task_type)).or_default();
-        sum.difference.merge(&movement.difference);
-        sum.times_retracted |= movement.times_retracted;
-    }
-    for ((day, hotline, task_type), movement) in &days {
-        let hotline_id = names.hotline(transaction, hotline)?;
-        write_row(
-            transaction,
-            Period::Day(*day),
-            hotline_id,
-            *task_type,
-            shard,
-            movement,
+            &row.movement,
         )?;
     }
     Ok(())
@@ -110,7 +44,11 @@ fn write_row(
     shard: u32,
     movement: &Movement,
 ) -> Result<(), StoreError> {
-    let (column, counts, histograms) = period.tables();
+    let Tables {
+        column,
+        counts,
+        histograms,
+    } = period.tables();
     let number = period.number();
     let task_code = task_type.code();
     let figures: Vec<i64> = Figure::ALL
@@ -156,7 +94,7 @@ fn read_longest_again(
     task_type: TaskType,
     shard: u32,
 ) -> Result<(), StoreError> {
-    let (column, counts, _) = period.tables();
+    let Tables { column, counts, .. } = period.tables();
     let (from_ms, to_ms) = period.span_ms();
     let longest = "(SELECT max(wait_ms + coalesce(ring_ms, 0)) FROM visits
         WHERE hotline_id = ?2 AND offered_at_ms >= ?5 AND offered_at_ms < ?6 AND task_type = ?3 AND shard = ?4
@@ -235,9 +173,7 @@ pub(super) fn day_totals(connection: &Connection, days: DayRange) -> Result<Vec<
     )?;
     let mut rows = statement.query(range)?;
     while let Some(row) = rows.next()? {
-        let unknown = || StoreError::Unusable("a histogram with an unknown bin".to_owned());
-        let kind = HistogramKind::from_code(row.get(2)?).ok_or_else(unknown)?;
-        let bin = Bin::from_edge(row.get(3)?).ok_or_else(unknown)?;
+        let (kind, bin) = periods::bin(row.get(2)?, row.get(3)?)?;
         let tally = groups.entry(group(row.get(0)?, row.get(1)?)?).or_default();
         tally.histogram_mut(kind).add(bin, row.get(4)?);
     }
@@ -249,13 +185,6 @@ pub(super) fn day_totals(connection: &Connection, days: DayRange) -> Result<Vec<
             tally,
         })
         .collect())
-}
-
-/// A hotline and task type as they are stored.
-pub(super) fn group(hotline: String, task_type: i16) -> Result<(HotlineName, TaskType), StoreError> {
-    let task_type = TaskType::from_code(task_type)
-        .ok_or_else(|| StoreError::Unusable("counts of an unknown task type".to_owned()))?;
-    Ok((HotlineName::new(hotline), task_type))
 }
 
 /// See [`crate::calls::CallStore::imbalance`].

@@ -7,9 +7,9 @@ use domain::record::TaskType;
 use domain::visit::Outcome;
 use rusqlite::{Connection, Transaction, params};
 
-use super::counts::group;
 use crate::StoreError;
 use crate::calls::{Advance, DayRange, RejectedItem};
+use crate::periods::group;
 
 /// Moves reading positions, each from exactly where it is expected to be.
 pub(super) fn advance(

@@ -3,28 +3,16 @@
 use chrono::DateTime;
 use domain::assembly::{Assembled, CallState};
 use domain::ids::{HotlineName, Identity, SourceName};
-use domain::personal::{Caller, Personal};
-use domain::record::{CallRecord, ConnectionStatus, Doubt, TaskType};
-use domain::report::{CallbackLogged, RevisedRecord};
+use domain::record::{CallRecord, ConnectionStatus, TaskType};
+use domain::report::RevisedRecord;
 use domain::visit::Visit;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::{Deserialize, Serialize};
 
 use super::names::Names;
 use crate::StoreError;
 use crate::calls::StoredCall;
-
-/// What a call keeps beside its 24 fields, as one compressed value.
-#[derive(Default, Serialize, Deserialize)]
-struct More {
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    conflicts: Vec<RevisedRecord>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    events: Vec<domain::event::CallEvent>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    callbacks: Vec<CallbackLogged>,
-}
+use crate::packing::{self, unknown};
 
 /// A call that is there already.
 pub(super) struct KnownCall {
@@ -62,14 +50,7 @@ pub(super) fn known_call(
     let mut rows = statement.query([identity.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let more: Option<Vec<u8>> = row.get(2)?;
-    let more: More = more.map(|bytes| unpack(&bytes)).transpose()?.unwrap_or_default();
-    let state = CallState {
-        record: read_record(row, 5)?,
-        conflicts: more.conflicts,
-        events: more.events,
-        callbacks: more.callbacks,
-        given_up: row.get(1)?,
-    };
+    let state = packing::unpack_state(read_record(row, 5)?, more.as_deref(), row.get(1)?)?;
     Ok(Some(KnownCall {
         call_row: row.get(0)?,
         state,
@@ -106,19 +87,14 @@ fn read_record(row: &Row<'_>, at: usize) -> Result<Option<RevisedRecord>, StoreE
     let Some(revision) = row.get::<_, Option<u32>>(at + 1)? else {
         return Ok(None);
     };
-    let unusable = |what: &str| StoreError::Unusable(format!("a call with an unknown {what}"));
-    let started_at = DateTime::from_timestamp_millis(row.get(at + 2)?).ok_or_else(|| unusable("time"))?;
-    let task_type = TaskType::from_code(row.get(at + 3)?).ok_or_else(|| unusable("task type"))?;
-    let status =
-        ConnectionStatus::from_code(row.get(at + 7)?).ok_or_else(|| unusable("connection status"))?;
+    let started_at = DateTime::from_timestamp_millis(row.get(at + 2)?).ok_or_else(|| unknown("time"))?;
+    let task_type = TaskType::from_code(row.get(at + 3)?).ok_or_else(|| unknown("task type"))?;
+    let status = ConnectionStatus::from_code(row.get(at + 7)?).ok_or_else(|| unknown("connection status"))?;
     let hotline: String = row.get(at)?;
     let mut record = CallRecord::new(started_at, task_type, HotlineName::new(hotline), status);
     record.caller = row
         .get::<_, Option<String>>(at + 4)?
-        .map(|caller| match caller.as_str() {
-            "" => Caller::Withheld,
-            given => Caller::Given(Personal::new(given)),
-        });
+        .map(|text| packing::caller(&text));
     record.dialled_address = row.get(at + 5)?;
     record.customer_record_count = row.get(at + 8)?;
     record.customer_connection_count = row.get(at + 9)?;
@@ -139,7 +115,7 @@ fn read_record(row: &Row<'_>, at: usize) -> Result<Option<RevisedRecord>, StoreE
     record.voice_message_recorded = row.get(at + 24)?;
     record.network_overflow_count = row.get(at + 25)?;
     if let Some(doubts) = row.get::<_, Option<String>>(at + 26)? {
-        record.doubts = serde_json::from_str::<Vec<Doubt>>(&doubts).map_err(|_| unusable("doubt"))?;
+        record.doubts = packing::doubts(&doubts)?;
     }
     Ok(Some(RevisedRecord { revision, record }))
 }
@@ -157,17 +133,10 @@ pub(super) fn write_call(
     let hotline_id = record
         .map(|record| names.hotline(connection, &record.hotline))
         .transpose()?;
-    let flags: Vec<&str> = call.flags.iter().map(|flag| flag.name()).collect();
-    let flags = (!flags.is_empty()).then(|| flags.join(","));
-    let caller = record
-        .and_then(|record| record.caller.as_ref())
-        .map(|caller| match caller {
-            Caller::Withheld => "",
-            Caller::Given(given) => given.reveal(),
-        });
-    let doubts = record.filter(|record| !record.doubts.is_empty());
-    let doubts = doubts.map(|record| json(&record.doubts)).transpose()?;
-    let more = pack_more(state)?;
+    let flags = packing::flags_text(call);
+    let caller = record.and_then(packing::caller_text);
+    let doubts = record.map(packing::doubts_text).transpose()?.flatten();
+    let more = packing::pack_more(state)?;
     macro_rules! field {
         ($($field:ident).+) => { record.and_then(|record| record.$($field).+) };
     }
@@ -275,37 +244,11 @@ pub(super) fn write_visits(
             visit.consult_talk_ms,
             visit.transfer_count,
             visit.agent.as_ref().map(domain::ids::AgentName::as_str),
-            visit.ended_by.map(|by| format!("{by:?}").to_lowercase()),
+            visit.ended_by.map(packing::ended_by_text),
             visit.overflowed_in,
             visit.network_overflow_count,
             visit.voice_message,
         ])?;
     }
     Ok(())
-}
-
-fn pack_more(state: &CallState) -> Result<Option<Vec<u8>>, StoreError> {
-    if state.conflicts.is_empty() && state.events.is_empty() && state.callbacks.is_empty() {
-        return Ok(None);
-    }
-    let more = More {
-        conflicts: state.conflicts.clone(),
-        events: state.events.clone(),
-        callbacks: state.callbacks.clone(),
-    };
-    let packed = zstd::bulk::compress(json(&more)?.as_bytes(), 1);
-    packed
-        .map(Some)
-        .map_err(|error| StoreError::Unusable(format!("events cannot be compressed: {error}")))
-}
-
-fn unpack(bytes: &[u8]) -> Result<More, StoreError> {
-    let unusable =
-        |error: &dyn std::fmt::Display| StoreError::Unusable(format!("the events of a call: {error}"));
-    let text = zstd::stream::decode_all(bytes).map_err(|error| unusable(&error))?;
-    serde_json::from_slice(&text).map_err(|error| unusable(&error))
-}
-
-fn json<T: Serialize>(value: &T) -> Result<String, StoreError> {
-    serde_json::to_string(value).map_err(|error| StoreError::Unusable(error.to_string()))
 }

@@ -1,0 +1,61 @@
+//! A batch of reports, call by call.
+
+use std::collections::HashMap;
+
+use domain::assembly::CallState;
+use domain::ids::Identity;
+use domain::report::CallReport;
+
+use crate::calls::LedgerBatch;
+
+/// What a batch tells about one call.
+pub(crate) struct Told<'a> {
+    pub(crate) identity: Identity,
+    /// The partition that the first report was read from.
+    pub(crate) shard: u32,
+    /// In the order of the bus; never empty.
+    pub(crate) reports: Vec<&'a CallReport>,
+}
+
+impl Told<'_> {
+    /// The report that the call was first heard of by.
+    pub(crate) fn first(&self) -> &CallReport {
+        self.reports[0]
+    }
+
+    /// When intake accepted the latest report.
+    pub(crate) fn heard_at_ms(&self) -> i64 {
+        let times = self
+            .reports
+            .iter()
+            .map(|report| report.received_at.timestamp_millis());
+        times.max().unwrap_or(0)
+    }
+
+    /// Takes the reports in. Returns how many told something new.
+    pub(crate) fn apply_to(&self, state: &mut CallState) -> usize {
+        let mut news = 0;
+        for report in &self.reports {
+            news += usize::from(state.apply(report.body.clone()));
+        }
+        news
+    }
+}
+
+/// What a batch tells about each call, calls in the order of their first report.
+pub(crate) fn by_call(batch: &LedgerBatch) -> Vec<Told<'_>> {
+    let mut places: HashMap<Identity, usize> = HashMap::with_capacity(batch.reports.len());
+    let mut calls: Vec<Told<'_>> = Vec::with_capacity(batch.reports.len());
+    for (shard, report) in &batch.reports {
+        let place = *places.entry(report.identity).or_insert_with(|| {
+            calls.push(Told {
+                identity: report.identity,
+                shard: *shard,
+                reports: Vec::with_capacity(1),
+            });
+            calls.len() - 1
+        });
+        calls[place].reports.push(report);
+    }
+    calls
+}

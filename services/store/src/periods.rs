@@ -1,0 +1,127 @@
+//! The two periods that counts are kept for, in every store alike.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use domain::counts::{Bin, HistogramKind, INTERVAL_SECONDS, Interval, Movement, Movements};
+use domain::ids::HotlineName;
+use domain::local_time;
+use domain::record::TaskType;
+
+use crate::StoreError;
+
+/// A period that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Period {
+    Interval(Interval),
+    Day(NaiveDate),
+}
+
+/// What the rows of a kind of period are called.
+#[derive(Clone, Copy)]
+pub(crate) struct Tables {
+    pub(crate) column: &'static str,
+    pub(crate) counts: &'static str,
+    pub(crate) histograms: &'static str,
+}
+
+impl Tables {
+    pub(crate) const INTERVALS: Self = Self {
+        column: "interval",
+        counts: "interval_counts",
+        histograms: "interval_histograms",
+    };
+    pub(crate) const DAYS: Self = Self {
+        column: "day",
+        counts: "day_counts",
+        histograms: "day_histograms",
+    };
+}
+
+impl Period {
+    /// Its tables.
+    pub(crate) fn tables(self) -> Tables {
+        match self {
+            Self::Interval(_) => Tables::INTERVALS,
+            Self::Day(_) => Tables::DAYS,
+        }
+    }
+
+    /// Its number in them.
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            Self::Interval(interval) => interval.0,
+            Self::Day(day) => local_time::day_number(day),
+        }
+    }
+
+    /// Start and end in milliseconds since 1970.
+    pub(crate) fn span_ms(self) -> (i64, i64) {
+        match self {
+            Self::Interval(interval) => {
+                let start_ms = interval.0 * INTERVAL_SECONDS * 1000;
+                (start_ms, start_ms + INTERVAL_SECONDS * 1000)
+            }
+            Self::Day(day) => {
+                let end = local_time::start_of(local_time::next(day));
+                (
+                    local_time::start_of(day).timestamp_millis(),
+                    end.timestamp_millis(),
+                )
+            }
+        }
+    }
+}
+
+/// How a row of counts moves.
+pub(crate) struct RowMovement<'a> {
+    pub(crate) period: Period,
+    pub(crate) hotline: &'a HotlineName,
+    pub(crate) task_type: TaskType,
+    pub(crate) movement: std::borrow::Cow<'a, Movement>,
+}
+
+/// The rows of intervals that move, then those of local days, each in the order of their keys.
+pub(crate) fn rows(movements: &Movements) -> Vec<RowMovement<'_>> {
+    let mut rows = Vec::with_capacity(movements.0.len() + 8);
+    let mut days: BTreeMap<(NaiveDate, &HotlineName, TaskType), Movement> = BTreeMap::new();
+    for (key, movement) in &movements.0 {
+        if movement.is_nothing() {
+            continue;
+        }
+        rows.push(RowMovement {
+            period: Period::Interval(key.interval),
+            hotline: &key.hotline,
+            task_type: key.task_type,
+            movement: std::borrow::Cow::Borrowed(movement),
+        });
+        let day = local_time::day_of(key.interval.start());
+        let sum = days.entry((day, &key.hotline, key.task_type)).or_default();
+        sum.difference.merge(&movement.difference);
+        sum.times_retracted |= movement.times_retracted;
+    }
+    rows.extend(
+        days.into_iter()
+            .map(|((day, hotline, task_type), movement)| RowMovement {
+                period: Period::Day(day),
+                hotline,
+                task_type,
+                movement: std::borrow::Cow::Owned(movement),
+            }),
+    );
+    rows
+}
+
+/// A hotline and task type as they are stored.
+pub(crate) fn group(hotline: String, task_type: i16) -> Result<(HotlineName, TaskType), StoreError> {
+    let task_type = TaskType::from_code(task_type)
+        .ok_or_else(|| StoreError::Unusable("counts of an unknown task type".to_owned()))?;
+    Ok((HotlineName::new(hotline), task_type))
+}
+
+/// Kind and bin of a histogram as they are stored.
+pub(crate) fn bin(kind: i16, bin: i16) -> Result<(HistogramKind, Bin), StoreError> {
+    HistogramKind::from_code(kind)
+        .zip(Bin::from_edge(bin))
+        .ok_or_else(|| StoreError::Unusable("a histogram with an unknown bin".to_owned()))
+}

@@ -1,0 +1,13 @@
+//! The store in PostgreSQL, for several instances of each role.
+//!
+//! [`Database`] is the pool that the stores share. `up` calls [`Database::migrate`] first, `serve` does not:
+//! connecting checks the schema and says what to do when it does not fit.
+
+mod calls;
+mod database;
+mod errors;
+mod schema;
+mod tls;
+
+pub use calls::PostgresCalls;
+pub use database::Database;

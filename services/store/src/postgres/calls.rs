@@ -1,0 +1,140 @@
+//! Calls, visits and counts in PostgreSQL.
+//!
+//! Several instances write at once. What keeps them apart: the row of a reading position is the lock of its
+//! partition, the row of an identity is the lock of its call, and rows of counts carry the shard. Locks are taken in
+//! this order, and by key within each kind.
+
+mod apply;
+mod copy;
+mod counts;
+mod names;
+mod partitions;
+mod queries;
+mod rows;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun};
+use domain::record::TaskType;
+
+use self::names::Dictionary;
+use self::partitions::Months;
+use super::database::Database;
+use super::schema;
+use crate::StoreError;
+use crate::calls::{
+    Applied, CallStore, DayRange, GroupTally, LedgerBatch, RejectedItem, RunCounts, StoredCall,
+};
+
+/// The calls in PostgreSQL.
+pub struct PostgresCalls {
+    database: Database,
+    hotlines: Dictionary,
+    sources: Dictionary,
+    months: Months,
+}
+
+impl PostgresCalls {
+    /// Connects, and checks that the tables are there and fit.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] with the remedy when tables are missing, older or newer than this program;
+    /// [`StoreError::Unavailable`] when the database cannot be reached.
+    pub async fn connect(database: &Database) -> Result<Self, StoreError> {
+        database.check(&schema::CALLS).await?;
+        Ok(Self {
+            database: database.clone(),
+            hotlines: Dictionary::hotlines(),
+            sources: Dictionary::sources(),
+            months: Months::default(),
+        })
+    }
+}
+
+#[async_trait]
+impl CallStore for PostgresCalls {
+    async fn identity_key(&self) -> Result<IdentityKey, StoreError> {
+        let secret = queries::secret(&self.database.client().await?, "identity").await?;
+        Ok(IdentityKey::new(secret))
+    }
+
+    async fn position(&self, topic_id: &str, partition: u32) -> Result<i64, StoreError> {
+        let positions = self.positions(topic_id).await?;
+        Ok(positions.get(&partition).copied().unwrap_or(0))
+    }
+
+    async fn positions(&self, topic_id: &str) -> Result<BTreeMap<u32, i64>, StoreError> {
+        queries::positions(&self.database.client().await?, topic_id).await
+    }
+
+    async fn apply(&self, batch: LedgerBatch) -> Result<Applied, StoreError> {
+        let applied = apply::apply(self, batch).await;
+        if applied.is_err() {
+            // A month may have been dropped meanwhile: look again before the next try.
+            self.months.forget();
+        }
+        applied
+    }
+
+    async fn give_up(&self, heard_before: DateTime<Utc>, most: usize) -> Result<usize, StoreError> {
+        apply::give_up(self, heard_before, most).await
+    }
+
+    async fn keep_rejected(&self, items: Vec<RejectedItem>) -> Result<(), StoreError> {
+        queries::keep_rejected(&self.database.client().await?, &items).await
+    }
+
+    async fn rejected(&self, after: Option<Identity>, most: usize) -> Result<Vec<RejectedItem>, StoreError> {
+        queries::rejected(&self.database.client().await?, after, most).await
+    }
+
+    async fn import_run(&self, run: &ImportRun) -> Result<RunCounts, StoreError> {
+        queries::import_run(&self.database.client().await?, run).await
+    }
+
+    async fn day_totals(&self, days: DayRange) -> Result<Vec<GroupTally>, StoreError> {
+        counts::day_totals(&mut self.database.client().await?, days).await
+    }
+
+    async fn waiting_since(
+        &self,
+        offered_since: DateTime<Utc>,
+        days: DayRange,
+    ) -> Result<Vec<(HotlineName, TaskType, i64)>, StoreError> {
+        queries::waiting_since(&self.database.client().await?, offered_since, days).await
+    }
+
+    async fn call(&self, identity: Identity) -> Result<Option<StoredCall>, StoreError> {
+        let mut client = self.database.client().await?;
+        rows::stored_call(&mut client, identity).await
+    }
+
+    async fn imbalance(&self) -> Result<i64, StoreError> {
+        counts::imbalance(&self.database.client().await?).await
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.database.probe().await
+    }
+}
+
+/// An identity as it is stored.
+fn key(identity: Identity) -> uuid::Uuid {
+    uuid::Uuid::from_bytes(identity.0)
+}
+
+/// A shard as it is stored; partitions of a topic are fewer.
+fn shard_column(shard: u32) -> Result<i32, StoreError> {
+    i32::try_from(shard)
+        .map_err(|_| StoreError::Unusable(format!("partition {shard} is no partition of a topic")))
+}
+
+/// PostgreSQL's texts cannot hold the character NUL.
+fn text(given: &str) -> std::borrow::Cow<'_, str> {
+    match given.contains('\0') {
+        true => given.replace('\0', "\u{fffd}").into(),
+        false => given.into(),
+    }
+}

@@ -1,0 +1,282 @@
+//! The ledger's unit of work: a fixed number of statements, however many calls a batch tells about.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::{Object, Transaction};
+use domain::assembly::CallState;
+use domain::counts::{Contribution, Movements};
+use domain::event::{EventKind, OverflowTarget};
+use domain::ids::{HotlineName, Identity, ImportRun};
+use domain::personal::{Caller, Personal};
+use domain::report::{CallReport, ReportBody, RevisedRecord};
+use tokio_postgres::IsolationLevel;
+
+use super::names::Numbers;
+use super::partitions::month_of;
+use super::rows::{Filing, KnownCall, Writing};
+use super::{PostgresCalls, counts, queries, rows, text};
+use crate::StoreError;
+use crate::batch::{Told, by_call};
+use crate::calls::{Applied, LedgerBatch, RunCounts};
+
+/// What a batch tells about a call, and what the call is if nothing else was told before.
+struct Incoming<'a> {
+    told: Told<'a>,
+    alone: CallState,
+    news: usize,
+    month: i32,
+}
+
+/// What one transaction of the ledger writes.
+#[derive(Default)]
+struct Ledger {
+    writings: Vec<Writing>,
+    movements: BTreeMap<u32, Movements>,
+    runs: BTreeMap<(ImportRun, u32), RunCounts>,
+    applied: Applied,
+}
+
+/// See [`crate::calls::CallStore::apply`].
+pub(super) async fn apply(store: &PostgresCalls, mut batch: LedgerBatch) -> Result<Applied, StoreError> {
+    for (_, report) in &mut batch.reports {
+        make_storable(report);
+    }
+    let incoming: Vec<Incoming<'_>> = by_call(&batch).into_iter().map(Incoming::new).collect();
+    let mut client = store.database.client().await?;
+    // What is shared by all partitions is made beforehand: nobody waits for this transaction because of a new name.
+    let sources = incoming.iter().map(|call| call.told.first().source.as_str());
+    let sources = store.sources.learn(&client, sources).await?;
+    let hotlines = batch.reports.iter().filter_map(|(_, report)| hotline_of(report));
+    store
+        .hotlines
+        .learn(&client, hotlines.map(HotlineName::as_str))
+        .await?;
+    let months: BTreeSet<i32> = incoming.iter().map(|call| call.month).collect();
+    store.months.ensure(&mut client, months).await?;
+
+    let transaction = begin(&mut client).await?;
+    queries::advance(&transaction, &batch.topic_id, &batch.advances).await?;
+    let identities: Vec<Identity> = incoming.iter().map(|call| call.told.identity).collect();
+    let places = rows::lock(&transaction, &identities).await?;
+    let mut known = rows::known_calls(&transaction, &places).await?;
+    let new = incoming
+        .iter()
+        .filter(|call| !places.contains_key(&call.told.identity));
+    let new: Vec<(Identity, i32)> = new.map(|call| (call.told.identity, call.month)).collect();
+    let filed = match new.is_empty() {
+        true => HashMap::new(),
+        false => rows::file(&transaction, new).await?,
+    };
+    let mut ledger = Ledger::default();
+    for call in incoming {
+        let identity = call.told.identity;
+        if let Some(known) = known.remove(&identity) {
+            ledger.apply_to_known(&call.told, known);
+        } else if places.contains_key(&identity) {
+            // Counted once, and purged since: it must not count again.
+            ledger.applied.repeated += call.told.reports.len();
+        } else {
+            let filed = filed.get(&identity).ok_or_else(filed_elsewhere)?;
+            ledger.add_new(call, *filed, &sources)?;
+        }
+    }
+    ledger.commit(store, transaction).await
+}
+
+/// See [`crate::calls::CallStore::give_up`].
+pub(super) async fn give_up(
+    store: &PostgresCalls,
+    heard_before: DateTime<Utc>,
+    most: usize,
+) -> Result<usize, StoreError> {
+    let before_ms = heard_before.timestamp_millis();
+    let mut client = store.database.client().await?;
+    let transaction = begin(&mut client).await?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let overdue = transaction
+        .query(
+            "SELECT identity FROM calls WHERE open AND heard_at_ms < $1 ORDER BY heard_at_ms LIMIT $2",
+            &[&before_ms, &most],
+        )
+        .await?;
+    let overdue: Vec<Identity> = overdue
+        .iter()
+        .map(|row| Identity(row.get::<_, uuid::Uuid>(0).into_bytes()))
+        .collect();
+    if overdue.is_empty() {
+        return Ok(0);
+    }
+    // Calls that are being written are heard of right now. The others are read again now that they are locked.
+    let places = rows::lock_idle(&transaction, &overdue).await?;
+    let known = rows::known_calls(&transaction, &places).await?;
+    let mut ledger = Ledger::default();
+    for call in known.into_values() {
+        if call.filing.heard_at_ms < before_ms && call.state.assembled().open {
+            let mut state = call.state.clone();
+            state.given_up = true;
+            ledger.rewrite(call, state);
+        }
+    }
+    let given_up = ledger.writings.len();
+    ledger.commit(store, transaction).await?;
+    Ok(given_up)
+}
+
+/// Statements see what was committed before each of them, so that a call is read as it is once its lock is held.
+async fn begin(client: &mut Object) -> Result<Transaction<'_>, StoreError> {
+    let builder = client.build_transaction();
+    Ok(builder
+        .isolation_level(IsolationLevel::ReadCommitted)
+        .start()
+        .await?)
+}
+
+fn filed_elsewhere() -> StoreError {
+    StoreError::Unavailable("another instance has just filed the same call".to_owned())
+}
+
+/// Takes NULs out of the texts of a record, so that what is stored is what a repetition is compared with. Events are
+/// stored as a whole and need not change.
+fn make_storable(report: &mut CallReport) {
+    let ReportBody::Record(RevisedRecord { record, .. }) = &mut report.body else {
+        return;
+    };
+    if let Some(Caller::Given(given)) = &mut record.caller
+        && let Cow::Owned(storable) = text(given.reveal())
+    {
+        *given = Personal::new(storable);
+    }
+    if let Some(address) = &mut record.dialled_address
+        && let Cow::Owned(storable) = text(address)
+    {
+        *address = storable;
+    }
+    if let Cow::Owned(storable) = text(record.hotline.as_str()) {
+        record.hotline = HotlineName::new(storable);
+    }
+}
+
+/// The hotline that a report names.
+fn hotline_of(report: &CallReport) -> Option<&HotlineName> {
+    match &report.body {
+        ReportBody::Record(revised) => Some(&revised.record.hotline),
+        ReportBody::CallbackLogged(callback) => Some(&callback.hotline),
+        ReportBody::Event(event) => match &event.kind {
+            EventKind::Arrived { hotline, .. } | EventKind::Queued { hotline } => Some(hotline),
+            EventKind::Overflowed {
+                to: OverflowTarget::Hotline(hotline),
+            } => Some(hotline),
+            EventKind::Transferred { hotline, .. } => hotline.as_ref(),
+            _ => None,
+        },
+    }
+}
+
+impl<'a> Incoming<'a> {
+    fn new(told: Told<'a>) -> Self {
+        let mut alone = CallState::default();
+        let news = told.apply_to(&mut alone);
+        let filed_at = alone.filed_at().unwrap_or(told.first().received_at);
+        Self {
+            told,
+            alone,
+            news,
+            month: month_of(filed_at),
+        }
+    }
+}
+
+impl Ledger {
+    fn apply_to_known(&mut self, told: &Told<'_>, mut known: KnownCall) {
+        let mut state = known.state.clone();
+        let news = told.apply_to(&mut state);
+        self.applied.repeated += told.reports.len() - news;
+        if news > 0 {
+            self.applied.changed_calls += 1;
+            known.filing.heard_at_ms = known.filing.heard_at_ms.max(told.heard_at_ms());
+            self.rewrite(known, state);
+        }
+    }
+
+    fn add_new(&mut self, call: Incoming<'_>, call_row: i64, sources: &Numbers) -> Result<(), StoreError> {
+        let Incoming {
+            told,
+            alone: state,
+            news,
+            month,
+        } = call;
+        let report = told.first();
+        let filing = Filing {
+            identity: told.identity,
+            month,
+            call_row,
+            source_id: sources.of(report.source.as_str())?,
+            call_id: report.call_id.as_ref().map(|id| id.as_str().to_owned()),
+            shard: told.shard,
+            received_at_ms: report.received_at.timestamp_millis(),
+            heard_at_ms: told.heard_at_ms(),
+        };
+        let call = state.assembled();
+        let run = self.runs.entry((report.run.clone(), told.shard)).or_default();
+        run.new_calls += 1;
+        run.flagged += i64::from(!call.flags.is_empty());
+        self.applied.new_calls += 1;
+        self.applied.repeated += told.reports.len() - news;
+        self.move_counts(told.shard, &Contribution::default(), &state.contribution());
+        self.writings.push(Writing {
+            filing,
+            state,
+            call,
+            known: false,
+            visits_changed: true,
+        });
+        Ok(())
+    }
+
+    fn rewrite(&mut self, known: KnownCall, state: CallState) {
+        let call = state.assembled();
+        self.move_counts(
+            known.filing.shard,
+            &known.state.contribution(),
+            &state.contribution(),
+        );
+        self.writings.push(Writing {
+            filing: known.filing,
+            visits_changed: known.state.assembled().visits != call.visits,
+            state,
+            call,
+            known: true,
+        });
+    }
+
+    fn move_counts(&mut self, shard: u32, old: &Contribution, new: &Contribution) {
+        self.movements.entry(shard).or_default().replace(old, new);
+    }
+
+    async fn commit(
+        self,
+        store: &PostgresCalls,
+        transaction: Transaction<'_>,
+    ) -> Result<Applied, StoreError> {
+        let records = self
+            .writings
+            .iter()
+            .filter_map(|writing| writing.call.record.as_ref());
+        let visits = self.writings.iter().flat_map(|writing| &writing.call.visits);
+        let counted = self.movements.values().flat_map(|movements| movements.0.keys());
+        let names = records
+            .map(|record| &record.hotline)
+            .chain(visits.map(|visit| &visit.hotline))
+            .chain(counted.map(|key| &key.hotline));
+        let names = names.map(HotlineName::as_str);
+        let hotlines = store.hotlines.numbers(&transaction, names).await?;
+        rows::write(&transaction, &hotlines, &self.writings).await?;
+        counts::write(&transaction, &hotlines, &self.movements).await?;
+        // Last, and so held for the shortest time.
+        queries::add_to_runs(&transaction, &self.runs).await?;
+        transaction.commit().await?;
+        Ok(self.applied)
+    }
+}

@@ -1,0 +1,79 @@
+//! The months that calls and visits have partitions for.
+
+use std::collections::BTreeSet;
+use std::sync::{PoisonError, RwLock};
+
+use chrono::{DateTime, Datelike, Utc};
+use deadpool_postgres::Object;
+
+use crate::StoreError;
+
+/// Held while months are added: any number, but always the same.
+const LOCK: i64 = 0x6e72_7764_0002;
+
+/// The month of a time, as a number like 202410. Times without a month of four digits go to the nearest.
+pub(super) fn month_of(at: DateTime<Utc>) -> i32 {
+    match at.year() {
+        ..1970 => 197_001,
+        10_000.. => 999_912,
+        year => year * 100 + at.month() as i32,
+    }
+}
+
+/// The months that this instance knows to be there.
+#[derive(Default)]
+pub(super) struct Months(RwLock<BTreeSet<i32>>);
+
+impl Months {
+    /// Sees to it that calls can be filed under these months. In transactions of its own, and by attaching complete
+    /// tables: adding a month lets writers of other months go on.
+    pub(super) async fn ensure(&self, client: &mut Object, months: BTreeSet<i32>) -> Result<(), StoreError> {
+        let missing: Vec<i32> = {
+            let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            months.difference(&known).copied().collect()
+        };
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for month in &missing {
+            add(client, *month).await?;
+        }
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(missing);
+        Ok(())
+    }
+
+    /// Months may have been dropped.
+    pub(super) fn forget(&self) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+async fn add(client: &mut Object, month: i32) -> Result<(), StoreError> {
+    let is_there = "SELECT FROM partitions WHERE month = $1";
+    if client.query_opt(is_there, &[&month]).await?.is_some() {
+        return Ok(());
+    }
+    let transaction = client.transaction().await?;
+    transaction
+        .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
+        .await?;
+    if transaction.query_opt(is_there, &[&month]).await?.is_some() {
+        return Ok(());
+    }
+    for table in ["calls", "visits"] {
+        // Creating a table as a partition would stop all readers and writers of the parent; attaching one does not.
+        transaction
+            .batch_execute(&format!(
+                "CREATE TABLE {table}_{month} (LIKE {table});
+                 ALTER TABLE {table} ATTACH PARTITION {table}_{month} FOR VALUES IN ({month})"
+            ))
+            .await?;
+    }
+    transaction
+        .execute("INSERT INTO partitions (month) VALUES ($1)", &[&month])
+        .await?;
+    Ok(transaction.commit().await?)
+}
