@@ -1,0 +1,152 @@
+//! The lines of work of a lease, each going on until it is stopped.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::ids::DepartmentId;
+use tokio_util::sync::CancellationToken;
+
+use crate::error::HandoverError;
+use crate::inbound::Inbound;
+use crate::outbound::Outbound;
+use crate::supervisor::HandoverParts;
+use crate::{metrics, notices};
+
+/// The first pause after a failure; doubled with each further one.
+const PAUSE_MIN: Duration = Duration::from_millis(250);
+/// The least time between two looks, so that many new tickets are taken together.
+const REST: Duration = Duration::from_millis(5);
+/// How long a reader waits for a reply before it looks again.
+const REPLY_WAIT: Duration = Duration::from_secs(5);
+
+/// Everything about one department, until stopped or fenced.
+pub(crate) async fn department(parts: Arc<HandoverParts>, department: DepartmentId, stop: CancellationToken) {
+    let sending = async {
+        send(&parts, &department, &stop).await;
+        // Without the publisher the replies are another instance's too.
+        stop.cancel();
+    };
+    tokio::join!(sending, receive(&parts, &department, &stop));
+}
+
+async fn send(parts: &Arc<HandoverParts>, department: &DepartmentId, stop: &CancellationToken) {
+    let mut raised = parts.wake.subscribe();
+    let mut pauses = Pauses::new(parts, "outbound");
+    let mut desk: Option<Outbound> = None;
+    while !stop.is_cancelled() {
+        raised.mark_unchanged();
+        let step = async {
+            let desk = match &mut desk {
+                Some(desk) => desk,
+                None => desk.insert(Outbound::open(parts, department).await?),
+            };
+            desk.step().await
+        };
+        let Some(outcome) = unless_stopped(stop, step).await else {
+            return;
+        };
+        match outcome {
+            Ok(more) => pauses.after_success(stop, more, &mut raised).await,
+            Err(error) if error.is_fenced() => {
+                tracing::warn!(%department, %error, "no longer the publisher of a department");
+                return;
+            }
+            Err(error) => pauses.after_failure(stop, department.as_str(), &error).await,
+        }
+    }
+}
+
+async fn receive(parts: &Arc<HandoverParts>, department: &DepartmentId, stop: &CancellationToken) {
+    let mut pauses = Pauses::new(parts, "inbound");
+    let mut desk: Option<Inbound> = None;
+    while !stop.is_cancelled() {
+        let step = async {
+            let desk = match &mut desk {
+                Some(desk) => desk,
+                None => desk.insert(Inbound::open(parts, department).await?),
+            };
+            desk.step(REPLY_WAIT).await
+        };
+        let Some(outcome) = unless_stopped(stop, step).await else {
+            return;
+        };
+        match outcome {
+            Ok(_) => pauses.reset(),
+            Err(error) => {
+                desk = None;
+                pauses.after_failure(stop, department.as_str(), &error).await;
+            }
+        }
+    }
+}
+
+/// The notices for the topic of calls, until stopped.
+pub(crate) async fn call_notices(parts: Arc<HandoverParts>, stop: CancellationToken) {
+    let mut raised = parts.wake.subscribe();
+    let mut pauses = Pauses::new(&parts, "call_notices");
+    while !stop.is_cancelled() {
+        raised.mark_unchanged();
+        let Some(outcome) = unless_stopped(&stop, notices::step(&parts)).await else {
+            return;
+        };
+        match outcome {
+            Ok(more) => pauses.after_success(&stop, more, &mut raised).await,
+            Err(error) => pauses.after_failure(&stop, "call notices", &error).await,
+        }
+    }
+}
+
+async fn unless_stopped<T>(stop: &CancellationToken, step: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        outcome = step => Some(outcome),
+        () = stop.cancelled() => None,
+    }
+}
+
+/// The pauses of a line: short while there is work, longer with each failure in a row.
+struct Pauses {
+    line: &'static str,
+    poll: Duration,
+    most: Duration,
+    next: Duration,
+}
+
+impl Pauses {
+    fn new(parts: &HandoverParts, line: &'static str) -> Self {
+        Self {
+            line,
+            poll: parts.settings.poll,
+            most: parts.settings.pause_max,
+            next: PAUSE_MIN,
+        }
+    }
+
+    fn reset(&mut self) {
+        self.next = PAUSE_MIN;
+    }
+
+    async fn after_success(
+        &mut self,
+        stop: &CancellationToken,
+        more: bool,
+        raised: &mut tokio::sync::watch::Receiver<u64>,
+    ) {
+        self.reset();
+        if more {
+            return;
+        }
+        unless_stopped(stop, async {
+            tokio::time::sleep(REST).await;
+            let _ = tokio::time::timeout(self.poll, raised.changed()).await;
+        })
+        .await;
+    }
+
+    async fn after_failure(&mut self, stop: &CancellationToken, whose: &str, error: &HandoverError) {
+        metrics::failed(self.line);
+        tracing::warn!(line = self.line, whose, %error, pause_ms = self.next.as_millis() as u64, "handover goes on later");
+        let pause = self.next;
+        self.next = (2 * self.next).min(self.most);
+        unless_stopped(stop, tokio::time::sleep(pause)).await;
+    }
+}

@@ -1,0 +1,64 @@
+//! What handover measures.
+
+use chrono::TimeDelta;
+use domain::ids::DepartmentId;
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
+
+const PUBLISHED: &str = "nrwdirekt_ticket_messages_published_total";
+const HAND_OVER: &str = "nrwdirekt_hand_over_seconds";
+const SET_ASIDE: &str = "nrwdirekt_ticket_messages_set_aside_total";
+const REPLIES: &str = "nrwdirekt_ticket_replies_total";
+const REPLIES_LOST: &str = "nrwdirekt_ticket_replies_lost_total";
+const FAILURES: &str = "nrwdirekt_handover_failures_total";
+const DEPARTMENTS: &str = "nrwdirekt_handover_departments";
+
+/// Describes the metrics to whatever exports them.
+pub fn describe() {
+    describe_counter!(
+        PUBLISHED,
+        "Messages on topics of departments, by department and kind"
+    );
+    describe_histogram!(
+        HAND_OVER,
+        "Time from a change of a ticket to its message on the bus"
+    );
+    describe_counter!(
+        SET_ASIDE,
+        "Times that the bus refused a ticket for good; it is tried again later"
+    );
+    describe_counter!(REPLIES, "Replies settled, by department and outcome");
+    describe_counter!(
+        REPLIES_LOST,
+        "Times that replies were gone from their topic before they were read"
+    );
+    describe_counter!(FAILURES, "Steps that failed and are done again");
+    describe_gauge!(DEPARTMENTS, "Departments that this instance serves now");
+}
+
+pub(crate) fn published(department: &DepartmentId, kind: &'static str, messages: usize) {
+    counter!(PUBLISHED, "department" => department.to_string(), "kind" => kind).increment(messages as u64);
+}
+
+pub(crate) fn handed_over(after: TimeDelta) {
+    histogram!(HAND_OVER).record(after.num_milliseconds().max(0) as f64 / 1000.0);
+}
+
+pub(crate) fn set_aside(department: &DepartmentId) {
+    counter!(SET_ASIDE, "department" => department.to_string()).increment(1);
+}
+
+pub(crate) fn reply(department: &DepartmentId, outcome: &str) {
+    counter!(REPLIES, "department" => department.to_string(), "outcome" => outcome.to_owned()).increment(1);
+}
+
+pub(crate) fn replies_lost(department: &DepartmentId) {
+    counter!(REPLIES_LOST, "department" => department.to_string()).increment(1);
+}
+
+pub(crate) fn failed(line: &'static str) {
+    counter!(FAILURES, "line" => line).increment(1);
+}
+
+pub(crate) fn departments(served: usize) {
+    gauge!(DEPARTMENTS).set(served as f64);
+}
