@@ -10,6 +10,7 @@ mod packing;
 mod periods;
 pub mod postgres;
 pub mod sqlite;
+mod ticket_columns;
 pub mod tickets;
 
 pub use error::StoreError;

@@ -7,7 +7,10 @@ mod calls;
 mod database;
 mod errors;
 mod schema;
+mod tickets;
 mod tls;
+mod values;
 
 pub use calls::PostgresCalls;
 pub use database::Database;
+pub use tickets::PostgresTickets;

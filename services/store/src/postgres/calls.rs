@@ -119,22 +119,3 @@ impl CallStore for PostgresCalls {
         self.database.probe().await
     }
 }
-
-/// An identity as it is stored.
-fn key(identity: Identity) -> uuid::Uuid {
-    uuid::Uuid::from_bytes(identity.0)
-}
-
-/// A shard as it is stored; partitions of a topic are fewer.
-fn shard_column(shard: u32) -> Result<i32, StoreError> {
-    i32::try_from(shard)
-        .map_err(|_| StoreError::Unusable(format!("partition {shard} is no partition of a topic")))
-}
-
-/// PostgreSQL's texts cannot hold the character NUL.
-fn text(given: &str) -> std::borrow::Cow<'_, str> {
-    match given.contains('\0') {
-        true => given.replace('\0', "\u{fffd}").into(),
-        false => given.into(),
-    }
-}

@@ -11,6 +11,10 @@ mod calls {
     refinery::embed_migrations!("../../schemas/migrations/postgres/calls");
 }
 
+mod tickets {
+    refinery::embed_migrations!("../../schemas/migrations/postgres/tickets");
+}
+
 /// Held while tables are created: several nodes may start at once. Any number, but always the same.
 const LOCK: i64 = 0x6e72_7764_0001;
 
@@ -26,7 +30,13 @@ pub(super) const CALLS: Schema = Schema {
     runner: calls::migrations::runner,
 };
 
-const ALL: [&Schema; 1] = [&CALLS];
+/// The tables of the tickets.
+pub(super) const TICKETS: Schema = Schema {
+    history: "schema_history_tickets",
+    runner: tickets::migrations::runner,
+};
+
+const ALL: [&Schema; 2] = [&CALLS, &TICKETS];
 
 /// See [`Database::migrate`].
 pub(super) async fn migrate(database: &Database) -> Result<(), StoreError> {

@@ -4,4 +4,5 @@
 mod calls;
 mod postgres;
 mod postgres_calls;
+mod postgres_tickets;
 mod tickets;

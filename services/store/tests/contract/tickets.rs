@@ -12,19 +12,22 @@ use domain::ticket::{
     Actor, Opening, Reply, Ticket, TicketState, TicketVersion, apply_reply, close, open, ticket_id,
 };
 use store::StoreError;
+use store::postgres::PostgresTickets;
 use store::sqlite::SqliteTickets;
 use store::tickets::{
     HandOverContent, HandOverKey, LeaseName, ListPosition, Logged, NewTicket, Pending, ReplyAdvance,
     ReplyOutcome, SetAside, Settled, Settlement, TicketFilter, TicketStore, Verdict,
 };
 
+use crate::postgres::on_a_database;
+
 const TOPIC: &str = "topic-1";
 
-fn at(minute: i64) -> DateTime<Utc> {
+pub(crate) fn at(minute: i64) -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 11, 20, 9, 0, 0).unwrap() + TimeDelta::minutes(minute)
 }
 
-fn department(id: &str) -> DepartmentId {
+pub(crate) fn department(id: &str) -> DepartmentId {
     DepartmentId::new(id)
 }
 
@@ -43,7 +46,7 @@ fn routing() -> RoutingTable {
 }
 
 /// Ticket `number`, for department a, logged in minute `number`.
-fn new_ticket(number: u8) -> NewTicket {
+pub(crate) fn new_ticket(number: u8) -> NewTicket {
     let fields = CallbackFields {
         phone: Personal::new("0221 4710123"),
         concern: Personal::new("Frage zum Bescheid"),
@@ -74,13 +77,13 @@ fn new_ticket(number: u8) -> NewTicket {
     }
 }
 
-async fn logged(store: &dyn TicketStore, number: u8) -> Ticket {
+pub(crate) async fn logged(store: &dyn TicketStore, number: u8) -> Ticket {
     let new = new_ticket(number);
     assert_eq!(store.log(new.clone()).await.unwrap(), Logged::New);
     new.transition.ticket
 }
 
-async fn current(store: &dyn TicketStore, id: &TicketId) -> Ticket {
+pub(crate) async fn current(store: &dyn TicketStore, id: &TicketId) -> Ticket {
     store
         .ticket(id)
         .await
@@ -99,11 +102,11 @@ async fn actions(store: &dyn TicketStore, id: &TicketId) -> Vec<&'static str> {
     history.iter().map(|entry| entry.action.name()).collect()
 }
 
-async fn pending(store: &dyn TicketStore, id: &str, minute: i64) -> Pending {
+pub(crate) async fn pending(store: &dyn TicketStore, id: &str, minute: i64) -> Pending {
     store.pending(&department(id), at(minute), 100).await.unwrap()
 }
 
-fn keys(pending: &Pending) -> Vec<HandOverKey> {
+pub(crate) fn keys(pending: &Pending) -> Vec<HandOverKey> {
     pending
         .hand_overs
         .iter()
@@ -112,7 +115,7 @@ fn keys(pending: &Pending) -> Vec<HandOverKey> {
 }
 
 /// A settlement of a reply of department a, decided on the given state of the ticket.
-fn settlement(ticket: &Ticket, id: &str, reply: &Reply, position: i64) -> Settlement {
+pub(crate) fn settlement(ticket: &Ticket, id: &str, reply: &Reply, position: i64) -> Settlement {
     let from = department("a");
     let decided = apply_reply(ticket, &from, reply, &routing(), at(60));
     let verdict = match &decided {
@@ -504,6 +507,10 @@ async fn on_every_store<F: Future<Output = ()>>(case: impl Fn(Arc<dyn TicketStor
     let folder = tempfile::tempdir().unwrap();
     let sqlite = SqliteTickets::open(&folder.path().join("tickets.db")).unwrap();
     case(Arc::new(sqlite)).await;
+    on_a_database(|database| async move {
+        case(Arc::new(PostgresTickets::connect(&database).await.unwrap())).await;
+    })
+    .await;
 }
 
 macro_rules! cases {

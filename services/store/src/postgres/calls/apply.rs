@@ -13,10 +13,11 @@ use domain::personal::{Caller, Personal};
 use domain::report::{CallReport, ReportBody, RevisedRecord};
 use tokio_postgres::IsolationLevel;
 
+use super::super::values::{self, text};
 use super::names::Numbers;
 use super::partitions::month_of;
 use super::rows::{Filing, KnownCall, Writing};
-use super::{PostgresCalls, counts, queries, rows, text};
+use super::{PostgresCalls, counts, queries, rows};
 use crate::StoreError;
 use crate::batch::{Told, by_call};
 use crate::calls::{Applied, LedgerBatch, RunCounts};
@@ -94,17 +95,14 @@ pub(super) async fn give_up(
     let before_ms = heard_before.timestamp_millis();
     let mut client = store.database.client().await?;
     let transaction = begin(&mut client).await?;
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let most = values::limit(most);
     let overdue = transaction
         .query(
             "SELECT identity FROM calls WHERE open AND heard_at_ms < $1 ORDER BY heard_at_ms LIMIT $2",
             &[&before_ms, &most],
         )
         .await?;
-    let overdue: Vec<Identity> = overdue
-        .iter()
-        .map(|row| Identity(row.get::<_, uuid::Uuid>(0).into_bytes()))
-        .collect();
+    let overdue: Vec<Identity> = overdue.iter().map(|row| values::identity(row.get(0))).collect();
     if overdue.is_empty() {
         return Ok(0);
     }

@@ -12,8 +12,8 @@ use domain::visit::Outcome;
 use tokio_postgres::IsolationLevel;
 use tokio_postgres::types::ToSql;
 
+use super::super::values::partition_column;
 use super::names::Numbers;
-use super::shard_column;
 use crate::StoreError;
 use crate::calls::{DayRange, GroupTally};
 use crate::periods::{self, Period, RowMovement, Tables, group};
@@ -38,7 +38,7 @@ pub(super) async fn write(
 ) -> Result<(), StoreError> {
     let mut rows = KeyedRows::new();
     for (shard, movements) in movements {
-        let shard = shard_column(*shard)?;
+        let shard = partition_column(*shard)?;
         for RowMovement {
             period,
             hotline,

@@ -5,7 +5,7 @@ use std::sync::{PoisonError, RwLock};
 
 use deadpool_postgres::GenericClient;
 
-use super::text;
+use super::super::values::text;
 use crate::StoreError;
 
 /// The numbers of names, as far as this instance has met them. Names are only ever added.

@@ -10,7 +10,7 @@ use domain::record::TaskType;
 use domain::visit::Outcome;
 use tokio_postgres::Row;
 
-use super::{key, shard_column, text};
+use super::super::values::{self, key, partition_column, text};
 use crate::StoreError;
 use crate::calls::{Advance, DayRange, RejectedItem, RunCounts};
 use crate::periods::group;
@@ -41,8 +41,8 @@ pub(super) async fn positions(client: &Object, topic_id: &str) -> Result<BTreeMa
         .prepare_cached("SELECT partition, position FROM positions WHERE topic_id = $1")
         .await?;
     let rows = client.query(&find, &[&text(topic_id)]).await?;
-    let position = |row: &Row| Some((u32::try_from(row.get::<_, i32>(0)).ok()?, row.get(1)));
-    Ok(rows.iter().filter_map(position).collect())
+    let position = |row: &Row| Ok((values::partition(row.get(0))?, row.get(1)));
+    rows.iter().map(position).collect()
 }
 
 /// Moves reading positions, each from exactly where it is expected to be. Until the transaction ends, nobody else
@@ -54,7 +54,7 @@ pub(super) async fn advance(
 ) -> Result<(), StoreError> {
     let mut advances = advances.to_vec();
     advances.sort_unstable_by_key(|advance| advance.partition);
-    let partitions = advances.iter().map(|advance| shard_column(advance.partition));
+    let partitions = advances.iter().map(|advance| partition_column(advance.partition));
     let partitions: Vec<i32> = partitions.collect::<Result<_, _>>()?;
     let expected: Vec<i64> = advances.iter().map(|advance| advance.expected).collect();
     let next: Vec<i64> = advances.iter().map(|advance| advance.next).collect();
@@ -104,7 +104,7 @@ pub(super) async fn add_to_runs(
         return Ok(());
     }
     let names: Vec<_> = runs.keys().map(|(run, _)| text(run.as_str())).collect();
-    let shards = runs.keys().map(|(_, shard)| shard_column(*shard));
+    let shards = runs.keys().map(|(_, shard)| partition_column(*shard));
     let shards: Vec<i32> = shards.collect::<Result<_, _>>()?;
     let new_calls: Vec<i64> = runs.values().map(|counts| counts.new_calls).collect();
     let flagged: Vec<i64> = runs.values().map(|counts| counts.flagged).collect();
@@ -176,7 +176,7 @@ pub(super) async fn rejected(
     after: Option<Identity>,
     most: usize,
 ) -> Result<Vec<RejectedItem>, StoreError> {
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let most = values::limit(most);
     let columns =
         "SELECT id, source, run, received_at_ms, position, field, reason, payload FROM rejected_items";
     let order = "ORDER BY received_at_ms DESC, id DESC";
@@ -195,7 +195,7 @@ pub(super) async fn rejected(
         }
     };
     let item = |row: &Row| RejectedItem {
-        id: Identity(row.get::<_, uuid::Uuid>(0).into_bytes()),
+        id: values::identity(row.get(0)),
         source: SourceName::new(row.get::<_, &str>(1)),
         run: ImportRun::new(row.get::<_, &str>(2)),
         received_at: DateTime::from_timestamp_millis(row.get(3)).unwrap_or_default(),

@@ -12,9 +12,9 @@ use domain::visit::Visit;
 use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
+use super::super::values::{self, key, partition_column, text};
 use super::copy::Rows;
 use super::names::Numbers;
-use super::{key, shard_column, text};
 use crate::StoreError;
 use crate::calls::StoredCall;
 use crate::packing::{self, unknown};
@@ -79,7 +79,7 @@ async fn places(
     );
     let find = transaction.prepare_cached(&find).await?;
     let rows = transaction.query(&find, &[&keys]).await?;
-    let place = |row: &Row| (identity(row, 0), (row.get(1), row.get(2)));
+    let place = |row: &Row| (values::identity(row.get(0)), (row.get(1), row.get(2)));
     Ok(rows.iter().map(place).collect())
 }
 
@@ -99,7 +99,10 @@ pub(super) async fn file(
         )
         .await?;
     let rows = transaction.query(&add, &[&keys, &months]).await?;
-    Ok(rows.iter().map(|row| (identity(row, 0), row.get(1))).collect())
+    Ok(rows
+        .iter()
+        .map(|row| (values::identity(row.get(0)), row.get(1)))
+        .collect())
 }
 
 const RECORD_COLUMNS: &str = "revision, started_at_ms, task_type, caller, dialled_address, h.name,
@@ -136,12 +139,12 @@ pub(super) async fn known_calls(
 
 fn known_call(row: &Row, month: i32) -> Result<KnownCall, StoreError> {
     let filing = Filing {
-        identity: identity(row, 0),
+        identity: values::identity(row.get(0)),
         month,
         call_row: row.get(1),
         source_id: row.get(2),
         call_id: row.get(3),
-        shard: u32::try_from(row.get::<_, i32>(4)).map_err(|_| unknown("shard"))?,
+        shard: values::partition(row.get(4))?,
         received_at_ms: row.get(5),
         heard_at_ms: row.get(6),
     };
@@ -154,14 +157,14 @@ fn read_record(row: &Row, at: usize) -> Result<Option<RevisedRecord>, StoreError
     let Some(revision) = row.get::<_, Option<i64>>(at) else {
         return Ok(None);
     };
-    let revision = u32::try_from(revision).map_err(|_| unknown("revision"))?;
+    let revision = values::count(revision)?;
     let started_at = DateTime::from_timestamp_millis(row.get(at + 1)).ok_or_else(|| unknown("time"))?;
     let task_type = TaskType::from_code(row.get(at + 2)).ok_or_else(|| unknown("task type"))?;
     let status = ConnectionStatus::from_code(row.get(at + 6)).ok_or_else(|| unknown("connection status"))?;
     let hotline = HotlineName::new(row.get::<_, &str>(at + 5));
     let count = |place: usize| -> Result<Option<u32>, StoreError> {
-        let count = row.get::<_, Option<i64>>(at + place).map(u32::try_from);
-        count.transpose().map_err(|_| unknown("count"))
+        let stored: Option<i64> = row.get(at + place);
+        stored.map(values::count).transpose()
     };
     let mut record = CallRecord::new(started_at, task_type, hotline, status);
     record.caller = row.get::<_, Option<&str>>(at + 3).map(packing::caller);
@@ -323,7 +326,7 @@ async fn write_call(rows: &mut Rows, hotlines: &Numbers, writing: &Writing) -> R
         &key(filing.identity),
         &filing.source_id,
         &filing.call_id.as_deref().map(text),
-        &shard_column(filing.shard)?,
+        &partition_column(filing.shard)?,
         &filing.received_at_ms,
         &filing.heard_at_ms,
         &call.open,
@@ -399,7 +402,7 @@ async fn write_visit(
         &i32::from(visit.ordinal),
         &hotlines.of(visit.hotline.as_str())?,
         &visit.task_type.code(),
-        &shard_column(filing.shard)?,
+        &partition_column(filing.shard)?,
         &visit.offered_at.timestamp_millis(),
         &visit.outcome.code(),
         &visit.wait_ms,
@@ -418,8 +421,4 @@ async fn write_visit(
         &visit.voice_message,
     ])
     .await
-}
-
-fn identity(row: &Row, at: usize) -> Identity {
-    Identity(row.get::<_, uuid::Uuid>(at).into_bytes())
 }

@@ -6,8 +6,9 @@ use domain::routing::RuleId;
 use domain::ticket::{Effect, Ticket, Transition};
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{queries, rows};
+use super::queries;
 use crate::StoreError;
+use crate::ticket_columns::{CURRENT, WITHDRAWN, actor_columns, json};
 use crate::tickets::{Logged, NewTicket};
 
 pub(super) fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Result<Logged, StoreError> {
@@ -65,7 +66,7 @@ pub(super) fn apply(transaction: &Transaction<'_>, transition: &Transition) -> R
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
     for entry in &transition.entries {
-        let (actor_kind, actor) = rows::actor_columns(&entry.actor);
+        let (actor_kind, actor) = actor_columns(&entry.actor);
         enter.execute(params![
             ticket.id.as_str(),
             entry.number,
@@ -145,13 +146,13 @@ fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect) -> Re
             transaction
                 .prepare_cached("DELETE FROM tombstones WHERE department = ?1 AND ticket_id = ?2")?
                 .execute(params![department.as_str(), ticket.id.as_str()])?;
-            pend(transaction, ticket, department, "current")
+            pend(transaction, ticket, department, CURRENT)
         }
         Effect::Withdraw {
             department,
             tombstone_at,
         } => {
-            pend(transaction, ticket, department, "withdrawn")?;
+            pend(transaction, ticket, department, WITHDRAWN)?;
             bury(transaction, ticket, department, tombstone_at.timestamp_millis())
         }
         Effect::Tombstone { department, at } => bury(transaction, ticket, department, at.timestamp_millis()),
@@ -201,8 +202,4 @@ fn bury(
             due_at_ms
         ])?;
     Ok(())
-}
-
-fn json<T: serde::Serialize>(value: &T) -> String {
-    serde_json::to_string(value).expect("texts and lists of texts can be written as JSON")
 }

@@ -8,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use super::rows::{self, TICKET_COLUMN_COUNT, TICKET_COLUMNS, collect};
 use super::{changes, queries, replies};
 use crate::StoreError;
-use crate::tickets::{CallNotice, HandOver, HandOverContent, HandOverKey, Pending, SetAside};
+use crate::ticket_columns::{self, CURRENT, time};
+use crate::tickets::{CallNotice, HandOver, HandOverKey, Pending, SetAside};
 
 pub(super) fn pending(
     connection: &Connection,
@@ -57,22 +58,13 @@ pub(super) fn pending(
 fn hand_over(row: &Row<'_>, department: &DepartmentId) -> Result<HandOver, StoreError> {
     let ticket = rows::ticket(row)?;
     let kind: String = row.get(TICKET_COLUMN_COUNT + 1)?;
-    let since = rows::time(row.get(TICKET_COLUMN_COUNT + 2)?)?;
+    let since = time(row.get(TICKET_COLUMN_COUNT + 2)?)?;
     let key = HandOverKey {
         ticket: ticket.id.clone(),
         department: department.clone(),
         version: TicketVersion(row.get(TICKET_COLUMN_COUNT)?),
     };
-    let content = match kind.as_str() {
-        "current" => HandOverContent::Current(Box::new(ticket)),
-        "withdrawn" => HandOverContent::Withdrawn(since),
-        _ => {
-            return Err(StoreError::Unusable(format!(
-                "the kind of a hand-over of {}",
-                key.ticket
-            )));
-        }
-    };
+    let content = ticket_columns::content(&kind, ticket, since)?;
     Ok(HandOver {
         key,
         content,
@@ -92,7 +84,7 @@ pub(super) fn mark_published(
         )?
         .query_row(key_params(key), |row| row.get(0))
         .optional()?;
-    if kind.as_deref() != Some("current") {
+    if kind.as_deref() != Some(CURRENT) {
         return Ok(());
     }
     let Some(ticket) = queries::ticket(transaction, &key.ticket)? else {
@@ -142,7 +134,7 @@ pub(super) fn call_notices(connection: &Connection, most: usize) -> Result<Vec<C
                 identity: Identity(row.get(0)?),
                 ticket: TicketId::new(row.get::<_, String>(1)?),
                 hotline: HotlineName::new(row.get::<_, String>(2)?),
-                at: rows::time(row.get(3)?)?,
+                at: time(row.get(3)?)?,
             })
         },
     )

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use domain::ids::{DepartmentId, ReplyId, TicketId};
-use domain::ticket::{TicketState, TicketVersion};
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::changes;
-use super::rows::{self, collect};
+use super::rows::collect;
 use crate::StoreError;
-use crate::tickets::{PendingResult, ReplyAdvance, ReplyOutcome, Settled, Settlement, Verdict};
+use crate::ticket_columns::{self, time, verdict_columns};
+use crate::tickets::{PendingResult, ReplyAdvance, ReplyOutcome, Settled, Settlement};
 
 pub(super) fn positions(connection: &Connection, topic_id: &str) -> Result<BTreeMap<u32, i64>, StoreError> {
     let mut statement =
@@ -34,22 +34,16 @@ pub(super) fn outcome(
 
 /// Reads `ticket_id, at_ms, state, version, code, reason`.
 fn read_outcome(row: &Row<'_>, first: usize) -> Result<ReplyOutcome, StoreError> {
-    let unreadable = || StoreError::Unusable("the outcome of a reply".to_owned());
-    let state: Option<String> = row.get(first + 2)?;
-    let verdict = match state {
-        Some(state) => Verdict::Applied {
-            state: TicketState::from_name(&state).ok_or_else(unreadable)?,
-            version: TicketVersion(row.get(first + 3)?),
-        },
-        None => Verdict::Rejected {
-            code: row.get(first + 4)?,
-            reason: row.get(first + 5)?,
-        },
-    };
+    let columns = (
+        row.get(first + 2)?,
+        row.get(first + 3)?,
+        row.get(first + 4)?,
+        row.get(first + 5)?,
+    );
     Ok(ReplyOutcome {
         ticket: TicketId::new(row.get::<_, String>(first)?),
-        verdict,
-        at: rows::time(row.get(first + 1)?)?,
+        verdict: ticket_columns::verdict(columns)?,
+        at: time(row.get(first + 1)?)?,
     })
 }
 
@@ -71,10 +65,7 @@ pub(super) fn settle(transaction: &Transaction<'_>, settlement: &Settlement) -> 
 
 fn keep(transaction: &Transaction<'_>, settlement: &Settlement) -> Result<(), StoreError> {
     let outcome = &settlement.outcome;
-    let (state, version, code, reason) = match &outcome.verdict {
-        Verdict::Applied { state, version } => (Some(state.name()), Some(version.0), None, None),
-        Verdict::Rejected { code, reason } => (None, None, Some(code), Some(reason)),
-    };
+    let (state, version, code, reason) = verdict_columns(&outcome.verdict);
     transaction
         .prepare_cached(
             "INSERT INTO replies (department, reply_id, ticket_id, at_ms, state, version, code, reason)

@@ -1,14 +1,14 @@
 //! Rows as values of the domain.
 
-use chrono::{DateTime, Utc};
 use domain::callback::CallbackRequest;
-use domain::ids::{AgentName, DepartmentId, HotlineName, Identity, TicketId};
+use domain::ids::{DepartmentId, HotlineName, Identity, TicketId};
 use domain::personal::Personal;
 use domain::routing::RuleId;
-use domain::ticket::{Action, Actor, HistoryEntry, Ticket, TicketState, TicketVersion};
+use domain::ticket::{Action, HistoryEntry, Ticket, TicketState, TicketVersion};
 use rusqlite::Row;
 
 use crate::StoreError;
+use crate::ticket_columns::{self, of_ticket, time, unreadable};
 
 /// The columns that [`ticket`] reads, from the first.
 pub(super) const TICKET_COLUMNS: &str = "tickets.ticket_id, tickets.version, tickets.history_length, \
@@ -21,7 +21,7 @@ pub(super) const TICKET_COLUMN_COUNT: usize = 17;
 
 pub(super) fn ticket(row: &Row<'_>) -> Result<Ticket, StoreError> {
     let id = TicketId::new(row.get::<_, String>(0)?);
-    let unreadable = |column: &str| StoreError::Unusable(format!("{column} of ticket {id}"));
+    let unreadable = |column: &str| of_ticket(column, &id);
     let request: String = row.get(7)?;
     let request: CallbackRequest = serde_json::from_str(&request).map_err(|_| unreadable("the request"))?;
     let returned_by: String = row.get(15)?;
@@ -49,34 +49,14 @@ pub(super) fn ticket(row: &Row<'_>) -> Result<Ticket, StoreError> {
 
 /// Reads `number, at_ms, actor_kind, actor, action, note`.
 pub(super) fn history_entry(row: &Row<'_>) -> Result<HistoryEntry, StoreError> {
-    let unreadable = |what: &str| StoreError::Unusable(format!("{what} of an entry of a history"));
-    let name: Option<String> = row.get(3)?;
-    let actor = match (row.get::<_, String>(2)?.as_str(), name) {
-        ("agent", Some(name)) => Actor::Agent(AgentName::new(name)),
-        ("department", Some(name)) => Actor::Department(DepartmentId::new(name)),
-        ("system", None) => Actor::System,
-        _ => return Err(unreadable("the actor")),
-    };
     Ok(HistoryEntry {
         number: row.get(0)?,
         at: time(row.get(1)?)?,
-        actor,
-        action: Action::from_name(&row.get::<_, String>(4)?).ok_or_else(|| unreadable("the action"))?,
+        actor: ticket_columns::actor(&row.get::<_, String>(2)?, row.get(3)?)?,
+        action: Action::from_name(&row.get::<_, String>(4)?)
+            .ok_or_else(|| unreadable("the action of an entry of a history"))?,
         note: row.get::<_, Option<String>>(5)?.map(Personal::new),
     })
-}
-
-/// The two columns of an actor.
-pub(super) fn actor_columns(actor: &Actor) -> (&'static str, Option<&str>) {
-    match actor {
-        Actor::Agent(name) => ("agent", Some(name.as_str())),
-        Actor::Department(id) => ("department", Some(id.as_str())),
-        Actor::System => ("system", None),
-    }
-}
-
-pub(super) fn time(ms: i64) -> Result<DateTime<Utc>, StoreError> {
-    DateTime::from_timestamp_millis(ms).ok_or_else(|| StoreError::Unusable(format!("{ms} is not a time")))
 }
 
 /// Runs a statement and reads every row.

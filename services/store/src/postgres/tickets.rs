@@ -1,0 +1,196 @@
+//! Tickets in PostgreSQL.
+//!
+//! Several instances write at once. The row of a ticket is the lock of all that belongs to it and is taken first;
+//! whoever decided on a ticket that has changed since is told so.
+
+mod changes;
+mod hand_overs;
+mod leases;
+mod queries;
+mod replies;
+mod rows;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use deadpool_postgres::{Object, Transaction};
+use domain::ids::{DepartmentId, ReplyId, TicketId};
+use domain::ticket::{Ticket, Transition};
+use tokio_postgres::IsolationLevel;
+
+use super::database::Database;
+use super::schema;
+use crate::StoreError;
+use crate::tickets::{
+    CallNotice, HandOverKey, LeaseName, Logged, NewTicket, Pending, ReplyAdvance, ReplyOutcome, SetAside,
+    Settled, Settlement, TicketFilter, TicketStore, TicketWithHistory,
+};
+
+/// The tickets in PostgreSQL.
+pub struct PostgresTickets {
+    database: Database,
+}
+
+impl PostgresTickets {
+    /// Connects, and checks that the tables are there and fit.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] with the remedy when tables are missing, older or newer than this program;
+    /// [`StoreError::Unavailable`] when the database cannot be reached.
+    pub async fn connect(database: &Database) -> Result<Self, StoreError> {
+        database.check(&schema::TICKETS).await?;
+        Ok(Self {
+            database: database.clone(),
+        })
+    }
+}
+
+/// A unit of work. Statements see what was committed before each of them, so that a ticket is read as it is once its
+/// lock is held. Without a commit nothing of it is written.
+async fn begin(client: &mut Object) -> Result<Transaction<'_>, StoreError> {
+    let builder = client.build_transaction();
+    Ok(builder
+        .isolation_level(IsolationLevel::ReadCommitted)
+        .start()
+        .await?)
+}
+
+/// Queries that all see the same moment.
+async fn moment(client: &mut Object) -> Result<Transaction<'_>, StoreError> {
+    let builder = client.build_transaction().read_only(true);
+    Ok(builder
+        .isolation_level(IsolationLevel::RepeatableRead)
+        .start()
+        .await?)
+}
+
+#[async_trait]
+impl TicketStore for PostgresTickets {
+    async fn log(&self, new: NewTicket) -> Result<Logged, StoreError> {
+        let mut client = self.database.client().await?;
+        let transaction = begin(&mut client).await?;
+        let logged = changes::log(&transaction, &new).await?;
+        match logged {
+            Logged::New => transaction.commit().await?,
+            _ => transaction.rollback().await?,
+        }
+        Ok(logged)
+    }
+
+    async fn ticket(&self, id: &TicketId) -> Result<Option<TicketWithHistory>, StoreError> {
+        let mut client = self.database.client().await?;
+        queries::with_history(&moment(&mut client).await?, id).await
+    }
+
+    async fn list(&self, filter: TicketFilter) -> Result<Vec<Ticket>, StoreError> {
+        queries::list(&self.database.client().await?, &filter).await
+    }
+
+    async fn record(&self, transition: Transition) -> Result<(), StoreError> {
+        let mut client = self.database.client().await?;
+        let transaction = begin(&mut client).await?;
+        changes::apply(&transaction, &transition).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn pending(
+        &self,
+        department: &DepartmentId,
+        now: DateTime<Utc>,
+        most: usize,
+    ) -> Result<Pending, StoreError> {
+        let mut client = self.database.client().await?;
+        hand_overs::pending(&moment(&mut client).await?, department, now, most).await
+    }
+
+    async fn mark_published(&self, published: Vec<HandOverKey>, at: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut client = self.database.client().await?;
+        let transaction = begin(&mut client).await?;
+        hand_overs::mark_published(&transaction, &published, at).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn set_aside(&self, refused: HandOverKey, aside: SetAside) -> Result<(), StoreError> {
+        hand_overs::set_aside(&self.database.client().await?, &refused, &aside).await
+    }
+
+    async fn mark_tombstoned(&self, gone: Vec<HandOverKey>) -> Result<(), StoreError> {
+        hand_overs::mark_tombstoned(&self.database.client().await?, &gone).await
+    }
+
+    async fn mark_results_published(&self, sequences: Vec<i64>) -> Result<(), StoreError> {
+        let client = self.database.client().await?;
+        client
+            .execute(
+                "DELETE FROM pending_results WHERE sequence = ANY($1)",
+                &[&sequences],
+            )
+            .await?;
+        Ok(())
+    }
+
+    async fn call_notices(&self, most: usize) -> Result<Vec<CallNotice>, StoreError> {
+        hand_overs::call_notices(&self.database.client().await?, most).await
+    }
+
+    async fn mark_notices_published(&self, tickets: Vec<TicketId>) -> Result<(), StoreError> {
+        let client = self.database.client().await?;
+        let tickets: Vec<&str> = tickets.iter().map(TicketId::as_str).collect();
+        client
+            .execute("DELETE FROM call_notices WHERE ticket_id = ANY($1)", &[&tickets])
+            .await?;
+        Ok(())
+    }
+
+    async fn reply_positions(&self, topic_id: &str) -> Result<BTreeMap<u32, i64>, StoreError> {
+        replies::positions(&self.database.client().await?, topic_id).await
+    }
+
+    async fn reply_outcome(
+        &self,
+        department: &DepartmentId,
+        reply: &ReplyId,
+    ) -> Result<Option<ReplyOutcome>, StoreError> {
+        replies::outcome(&self.database.client().await?, department, reply).await
+    }
+
+    async fn settle_reply(&self, settlement: Settlement) -> Result<Settled, StoreError> {
+        let mut client = self.database.client().await?;
+        let transaction = begin(&mut client).await?;
+        let settled = replies::settle(&transaction, &settlement).await?;
+        transaction.commit().await?;
+        Ok(settled)
+    }
+
+    async fn skip_replies(&self, advance: ReplyAdvance) -> Result<(), StoreError> {
+        replies::advance(&self.database.client().await?, &advance).await
+    }
+
+    async fn take_leases(
+        &self,
+        wanted: &[LeaseName],
+        owner: &str,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<Vec<LeaseName>, StoreError> {
+        leases::take(&self.database.client().await?, wanted, owner, now, until).await
+    }
+
+    async fn release_leases(&self, owner: &str) -> Result<(), StoreError> {
+        leases::release(&self.database.client().await?, owner).await
+    }
+
+    async fn answered_before(
+        &self,
+        department: &DepartmentId,
+        before: DateTime<Utc>,
+        most: usize,
+    ) -> Result<Vec<Ticket>, StoreError> {
+        queries::answered_before(&self.database.client().await?, department, before, most).await
+    }
+
+    async fn probe(&self) -> Result<(), StoreError> {
+        self.database.probe().await
+    }
+}

@@ -1,0 +1,284 @@
+//! Writing changes of tickets with all that follows from them.
+
+use deadpool_postgres::Transaction;
+use domain::ids::{DepartmentId, TicketId};
+use domain::personal::Personal;
+use domain::routing::RuleId;
+use domain::ticket::{Effect, HistoryEntry, Ticket, Transition};
+
+use super::super::values::{key, text};
+use super::queries;
+use crate::StoreError;
+use crate::ticket_columns::{CURRENT, WITHDRAWN, actor_columns, json};
+use crate::tickets::{Logged, NewTicket};
+
+/// Of several requests with one key, the first to write it goes on, the others wait for how it ends.
+pub(super) async fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Result<Logged, StoreError> {
+    let ticket = &new.transition.ticket;
+    let created_at_ms = ticket.created_at.timestamp_millis();
+    let add_key = transaction
+        .prepare_cached(
+            "INSERT INTO idempotency_keys (idempotency_key, content, ticket_id, at_ms) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (idempotency_key) DO NOTHING",
+        )
+        .await?;
+    let added = transaction
+        .execute(
+            &add_key,
+            &[
+                &text(&new.idempotency_key),
+                &new.content.as_slice(),
+                &ticket.id.as_str(),
+                &created_at_ms,
+            ],
+        )
+        .await?;
+    if added == 0 {
+        return logged_before(transaction, new).await;
+    }
+    if !insert(transaction, ticket).await? {
+        return Ok(Logged::IdTaken);
+    }
+    follow_all(transaction, &new.transition).await?;
+    let notify = transaction
+        .prepare_cached(
+            "INSERT INTO call_notices (ticket_id, identity, hotline, at_ms) VALUES ($1, $2, $3, $4)",
+        )
+        .await?;
+    transaction
+        .execute(
+            &notify,
+            &[
+                &ticket.id.as_str(),
+                &key(new.notice_identity),
+                &text(ticket.hotline.as_str()),
+                &created_at_ms,
+            ],
+        )
+        .await?;
+    Ok(Logged::New)
+}
+
+async fn logged_before(transaction: &Transaction<'_>, new: &NewTicket) -> Result<Logged, StoreError> {
+    let known = transaction
+        .query_opt(
+            "SELECT content, ticket_id FROM idempotency_keys WHERE idempotency_key = $1",
+            &[&text(&new.idempotency_key)],
+        )
+        .await?;
+    let gone = || StoreError::Unavailable("a ticket was erased while its request was repeated".to_owned());
+    let known = known.ok_or_else(gone)?;
+    if known.get::<_, &[u8]>(0) != new.content {
+        return Ok(Logged::KeyTaken);
+    }
+    let ticket = queries::ticket(transaction, &TicketId::new(known.get::<_, &str>(1))).await?;
+    ticket
+        .map(|ticket| Logged::Repeated(Box::new(ticket)))
+        .ok_or_else(gone)
+}
+
+/// Writes a change, unless the ticket was changed since the change was decided.
+pub(super) async fn apply(transaction: &Transaction<'_>, transition: &Transition) -> Result<(), StoreError> {
+    let ticket = &transition.ticket;
+    let written = match transition.history_before {
+        0 => insert(transaction, ticket).await?,
+        before => update(transaction, ticket, before).await?,
+    };
+    match written {
+        true => follow_all(transaction, transition).await,
+        false => Err(StoreError::Conflict(format!("ticket {}", ticket.id))),
+    }
+}
+
+/// Whether it was written: another ticket may have the number.
+async fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<bool, StoreError> {
+    let insert = transaction
+        .prepare_cached(
+            "INSERT INTO tickets (ticket_id, version, history_length, state, department, hotline, category, request,
+                 call, created_at_ms, changed_at_ms, due_at_ms, because, rule, attempts, returned_by, returned_because)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+             ON CONFLICT (ticket_id) DO NOTHING",
+        )
+        .await?;
+    let inserted = transaction
+        .execute(
+            &insert,
+            &[
+                &ticket.id.as_str(),
+                &i64::from(ticket.version.0),
+                &i64::from(ticket.history_length),
+                &ticket.state.name(),
+                &ticket.department.as_str(),
+                &text(ticket.hotline.as_str()),
+                &ticket.category.as_deref().map(text),
+                &json(&ticket.request),
+                &ticket.call.map(key),
+                &ticket.created_at.timestamp_millis(),
+                &ticket.changed_at.timestamp_millis(),
+                &ticket.due_at.timestamp_millis(),
+                &text(&ticket.because),
+                &ticket.rule.as_ref().map(RuleId::as_str),
+                &i64::from(ticket.attempts),
+                &json(&ticket.returned_by),
+                &ticket.returned_because.as_ref().map(Personal::reveal).map(text),
+            ],
+        )
+        .await?;
+    Ok(inserted == 1)
+}
+
+/// Whether it was written: the ticket may have been changed meanwhile.
+async fn update(
+    transaction: &Transaction<'_>,
+    ticket: &Ticket,
+    history_before: u32,
+) -> Result<bool, StoreError> {
+    let update = transaction
+        .prepare_cached(
+            "UPDATE tickets SET version = $3, history_length = $4, state = $5, department = $6, changed_at_ms = $7,
+                 due_at_ms = $8, because = $9, rule = $10, attempts = $11, returned_by = $12, returned_because = $13
+             WHERE ticket_id = $1 AND history_length = $2",
+        )
+        .await?;
+    let updated = transaction
+        .execute(
+            &update,
+            &[
+                &ticket.id.as_str(),
+                &i64::from(history_before),
+                &i64::from(ticket.version.0),
+                &i64::from(ticket.history_length),
+                &ticket.state.name(),
+                &ticket.department.as_str(),
+                &ticket.changed_at.timestamp_millis(),
+                &ticket.due_at.timestamp_millis(),
+                &text(&ticket.because),
+                &ticket.rule.as_ref().map(RuleId::as_str),
+                &i64::from(ticket.attempts),
+                &json(&ticket.returned_by),
+                &ticket.returned_because.as_ref().map(Personal::reveal).map(text),
+            ],
+        )
+        .await?;
+    Ok(updated == 1)
+}
+
+async fn follow_all(transaction: &Transaction<'_>, transition: &Transition) -> Result<(), StoreError> {
+    for entry in &transition.entries {
+        enter(transaction, &transition.ticket, entry).await?;
+    }
+    for effect in &transition.effects {
+        follow(transaction, &transition.ticket, effect).await?;
+    }
+    Ok(())
+}
+
+async fn enter(
+    transaction: &Transaction<'_>,
+    ticket: &Ticket,
+    entry: &HistoryEntry,
+) -> Result<(), StoreError> {
+    let enter = transaction
+        .prepare_cached(
+            "INSERT INTO ticket_history (ticket_id, number, at_ms, actor_kind, actor, action, note)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .await?;
+    let (actor_kind, actor) = actor_columns(&entry.actor);
+    transaction
+        .execute(
+            &enter,
+            &[
+                &ticket.id.as_str(),
+                &i64::from(entry.number),
+                &entry.at.timestamp_millis(),
+                &actor_kind,
+                &actor.map(text),
+                &entry.action.name(),
+                &entry.note.as_ref().map(Personal::reveal).map(text),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect) -> Result<(), StoreError> {
+    match effect {
+        Effect::HandOver(department) => {
+            transaction
+                .execute(
+                    "DELETE FROM tombstones WHERE department = $1 AND ticket_id = $2",
+                    &[&department.as_str(), &ticket.id.as_str()],
+                )
+                .await?;
+            pend(transaction, ticket, department, CURRENT).await
+        }
+        Effect::Withdraw {
+            department,
+            tombstone_at,
+        } => {
+            pend(transaction, ticket, department, WITHDRAWN).await?;
+            bury(transaction, ticket, department, tombstone_at.timestamp_millis()).await
+        }
+        Effect::Tombstone { department, at } => {
+            bury(transaction, ticket, department, at.timestamp_millis()).await
+        }
+    }
+}
+
+/// The newest version replaces one that was not published yet, at its place.
+async fn pend(
+    transaction: &Transaction<'_>,
+    ticket: &Ticket,
+    department: &DepartmentId,
+    kind: &str,
+) -> Result<(), StoreError> {
+    let pend = transaction
+        .prepare_cached(
+            "INSERT INTO pending_hand_overs (department, ticket_id, version, kind, since_ms)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (department, ticket_id) DO UPDATE SET version = excluded.version, kind = excluded.kind,
+                 since_ms = excluded.since_ms, not_before_ms = 0, refusals = 0, error = NULL",
+        )
+        .await?;
+    transaction
+        .execute(
+            &pend,
+            &[
+                &department.as_str(),
+                &ticket.id.as_str(),
+                &i64::from(ticket.version.0),
+                &kind,
+                &ticket.changed_at.timestamp_millis(),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn bury(
+    transaction: &Transaction<'_>,
+    ticket: &Ticket,
+    department: &DepartmentId,
+    due_at_ms: i64,
+) -> Result<(), StoreError> {
+    let bury = transaction
+        .prepare_cached(
+            "INSERT INTO tombstones (department, ticket_id, version, due_at_ms) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (department, ticket_id) DO UPDATE SET version = excluded.version,
+                 due_at_ms = excluded.due_at_ms",
+        )
+        .await?;
+    transaction
+        .execute(
+            &bury,
+            &[
+                &department.as_str(),
+                &ticket.id.as_str(),
+                &i64::from(ticket.version.0),
+                &due_at_ms,
+            ],
+        )
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,114 @@
+//! Reading tickets.
+
+use chrono::{DateTime, Utc};
+use deadpool_postgres::{Object, Transaction};
+use domain::ids::{DepartmentId, TicketId};
+use domain::ticket::{Ticket, TicketState};
+use tokio_postgres::types::ToSql;
+
+use super::super::values::{limit, text};
+use super::rows::{self, TICKET_COLUMNS};
+use crate::StoreError;
+use crate::tickets::{TicketFilter, TicketWithHistory};
+
+pub(super) async fn ticket(
+    transaction: &Transaction<'_>,
+    id: &TicketId,
+) -> Result<Option<Ticket>, StoreError> {
+    let find = format!("SELECT {TICKET_COLUMNS} FROM tickets WHERE ticket_id = $1");
+    let find = transaction.prepare_cached(&find).await?;
+    let row = transaction.query_opt(&find, &[&text(id.as_str())]).await?;
+    row.as_ref().map(rows::ticket).transpose()
+}
+
+/// Tickets as they are now, and nobody else changes them until the transaction ends.
+pub(super) async fn lock(
+    transaction: &Transaction<'_>,
+    ids: impl Iterator<Item = &TicketId>,
+) -> Result<Vec<Ticket>, StoreError> {
+    let ids: Vec<_> = ids.map(|id| text(id.as_str())).collect();
+    let find = format!(
+        "SELECT {TICKET_COLUMNS} FROM tickets WHERE ticket_id = ANY($1) ORDER BY ticket_id FOR UPDATE"
+    );
+    let find = transaction.prepare_cached(&find).await?;
+    let tickets = transaction.query(&find, &[&ids]).await?;
+    tickets.iter().map(rows::ticket).collect()
+}
+
+pub(super) async fn with_history(
+    moment: &Transaction<'_>,
+    id: &TicketId,
+) -> Result<Option<TicketWithHistory>, StoreError> {
+    let Some(ticket) = ticket(moment, id).await? else {
+        return Ok(None);
+    };
+    let find = moment
+        .prepare_cached(
+            "SELECT number, at_ms, actor_kind, actor, action, note FROM ticket_history
+             WHERE ticket_id = $1 ORDER BY number",
+        )
+        .await?;
+    let history = moment.query(&find, &[&id.as_str()]).await?;
+    let history = history
+        .iter()
+        .map(rows::history_entry)
+        .collect::<Result<_, _>>()?;
+    Ok(Some(TicketWithHistory { ticket, history }))
+}
+
+pub(super) async fn list(client: &Object, filter: &TicketFilter) -> Result<Vec<Ticket>, StoreError> {
+    let department = filter.department.as_ref().map(DepartmentId::as_str);
+    let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
+    let after = filter
+        .after
+        .as_ref()
+        .map(|after| (after.created_at.timestamp_millis(), text(after.id.as_str())));
+    let most = limit(filter.most);
+    let mut conditions: Vec<String> = Vec::new();
+    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&most];
+    if let Some(department) = &department {
+        parameters.push(department);
+        conditions.push(format!("department = ${}", parameters.len()));
+    }
+    if !states.is_empty() {
+        parameters.push(&states);
+        conditions.push(format!("state = ANY(${})", parameters.len()));
+    }
+    if let Some((created_at_ms, id)) = &after {
+        parameters.extend([created_at_ms as &(dyn ToSql + Sync), id]);
+        let last = parameters.len();
+        conditions.push(format!("(created_at_ms, ticket_id) < (${}, ${last})", last - 1));
+    }
+    let conditions = match conditions.is_empty() {
+        true => String::new(),
+        false => format!("WHERE {}", conditions.join(" AND ")),
+    };
+    let list = format!(
+        "SELECT {TICKET_COLUMNS} FROM tickets {conditions} ORDER BY created_at_ms DESC, ticket_id DESC LIMIT $1"
+    );
+    let list = client.prepare_cached(&list).await?;
+    let tickets = client.query(&list, &parameters).await?;
+    tickets.iter().map(rows::ticket).collect()
+}
+
+pub(super) async fn answered_before(
+    client: &Object,
+    department: &DepartmentId,
+    before: DateTime<Utc>,
+    most: usize,
+) -> Result<Vec<Ticket>, StoreError> {
+    let find = format!(
+        "SELECT {TICKET_COLUMNS} FROM tickets WHERE department = $1 AND state = $2 AND changed_at_ms < $3
+         ORDER BY changed_at_ms LIMIT $4"
+    );
+    let find = client.prepare_cached(&find).await?;
+    let answered = TicketState::Answered.name();
+    let before_ms = before.timestamp_millis();
+    let tickets = client
+        .query(
+            &find,
+            &[&department.as_str(), &answered, &before_ms, &limit(most)],
+        )
+        .await?;
+    tickets.iter().map(rows::ticket).collect()
+}

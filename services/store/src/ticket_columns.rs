@@ -1,0 +1,94 @@
+//! How values of tickets that have no column type of their own are kept, in every store alike.
+
+use chrono::{DateTime, Utc};
+use domain::ids::{AgentName, DepartmentId, TicketId};
+use domain::ticket::{Actor, Ticket, TicketState, TicketVersion};
+
+use crate::StoreError;
+use crate::tickets::{HandOverContent, Verdict};
+
+/// The two columns of an actor: kind and name.
+pub(crate) fn actor_columns(actor: &Actor) -> (&'static str, Option<&str>) {
+    match actor {
+        Actor::Agent(name) => ("agent", Some(name.as_str())),
+        Actor::Department(id) => ("department", Some(id.as_str())),
+        Actor::System => ("system", None),
+    }
+}
+
+/// Reads what [`actor_columns`] gave.
+pub(crate) fn actor(kind: &str, name: Option<String>) -> Result<Actor, StoreError> {
+    match (kind, name) {
+        ("agent", Some(name)) => Ok(Actor::Agent(AgentName::new(name))),
+        ("department", Some(name)) => Ok(Actor::Department(DepartmentId::new(name))),
+        ("system", None) => Ok(Actor::System),
+        _ => Err(unreadable("the actor of an entry of a history")),
+    }
+}
+
+/// The four columns of a verdict: state and version, or code and reason.
+pub(crate) type VerdictColumns<'a> = (Option<&'a str>, Option<u32>, Option<&'a str>, Option<&'a str>);
+
+/// See [`VerdictColumns`].
+pub(crate) fn verdict_columns(verdict: &Verdict) -> VerdictColumns<'_> {
+    match verdict {
+        Verdict::Applied { state, version } => (Some(state.name()), Some(version.0), None, None),
+        Verdict::Rejected { code, reason } => (None, None, Some(code), Some(reason)),
+    }
+}
+
+/// Reads what [`verdict_columns`] gave.
+pub(crate) fn verdict(
+    (state, version, code, reason): (Option<String>, Option<u32>, Option<String>, Option<String>),
+) -> Result<Verdict, StoreError> {
+    let applied = state
+        .and_then(|state| TicketState::from_name(&state))
+        .zip(version);
+    let rejected = code.zip(reason);
+    match (applied, rejected) {
+        (Some((state, version)), _) => Ok(Verdict::Applied {
+            state,
+            version: TicketVersion(version),
+        }),
+        (None, Some((code, reason))) => Ok(Verdict::Rejected { code, reason }),
+        (None, None) => Err(unreadable("the outcome of a reply")),
+    }
+}
+
+/// The kind of a hand-over that shows the ticket as it is.
+pub(crate) const CURRENT: &str = "current";
+/// The kind of a hand-over that takes the ticket away.
+pub(crate) const WITHDRAWN: &str = "withdrawn";
+
+/// What a hand-over says, by its kind.
+pub(crate) fn content(
+    kind: &str,
+    ticket: Ticket,
+    since: DateTime<Utc>,
+) -> Result<HandOverContent, StoreError> {
+    match kind {
+        CURRENT => Ok(HandOverContent::Current(Box::new(ticket))),
+        WITHDRAWN => Ok(HandOverContent::Withdrawn(since)),
+        _ => Err(of_ticket("the kind of a hand-over", &ticket.id)),
+    }
+}
+
+/// A time in milliseconds since 1970.
+pub(crate) fn time(ms: i64) -> Result<DateTime<Utc>, StoreError> {
+    DateTime::from_timestamp_millis(ms).ok_or_else(|| unreadable("a time"))
+}
+
+/// A list or a group of texts as JSON.
+pub(crate) fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("texts and lists of texts can be written as JSON")
+}
+
+/// A column holds something that this version does not know.
+pub(crate) fn of_ticket(what: &str, ticket: &TicketId) -> StoreError {
+    StoreError::Unusable(format!("{what} of ticket {ticket} cannot be read"))
+}
+
+/// As [`of_ticket`], where no ticket can be named.
+pub(crate) fn unreadable(what: &str) -> StoreError {
+    StoreError::Unusable(format!("{what} cannot be read"))
+}
