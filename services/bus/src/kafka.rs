@@ -217,7 +217,7 @@ impl KafkaBus {
         const LOOKS: u32 = 100;
         const BETWEEN: Duration = Duration::from_millis(50);
         for _ in 0..LOOKS {
-            match self.known.partitions(topic).await {
+            match self.ends(topic).await {
                 Err(BusError::UnknownTopic(_) | BusError::Unavailable(_)) => {
                     tokio::time::sleep(BETWEEN).await;
                 }

@@ -25,6 +25,8 @@ use crate::{BusError, Received, StartPositions};
 
 /// How long one look for messages takes at most; also how soon a seek or the end is noticed.
 const POLL_TIME: Duration = Duration::from_millis(50);
+/// Messages taken in before the reader is woken, at most.
+const MESSAGES_A_POLL: usize = 500;
 /// After this time without room the partitions are paused and polling goes on, so that the group keeps this member.
 const STALL_TIME: Duration = Duration::from_secs(60);
 /// Between two attempts at what failed.
@@ -163,16 +165,32 @@ impl Polling {
                 self.wait_for_room(consumer);
                 continue;
             }
-            match consumer.poll(POLL_TIME) {
-                None => {}
-                Some(Ok(message)) => self.shared.push(received(&message)),
-                Some(Err(KafkaError::MessageConsumptionFatal(code))) => {
-                    tracing::error!(%code, topic = self.shared.topic, "a Kafka consumer cannot go on; starting a new one");
-                    return;
-                }
-                Some(Err(error)) => self.report(&error),
+            if let Err(code) = self.poll(consumer) {
+                tracing::error!(%code, topic = self.shared.topic, "a Kafka consumer cannot go on; starting a new one");
+                return;
             }
         }
+    }
+
+    /// Waits for messages, and takes those that are there in.
+    fn poll(&self, consumer: &Native) -> Result<(), Code> {
+        let mut time = POLL_TIME;
+        for _ in 0..MESSAGES_A_POLL {
+            match consumer.poll(time) {
+                None => break,
+                Some(Ok(message)) => self.shared.push(received(&message)),
+                Some(Err(KafkaError::MessageConsumptionFatal(code))) => return Err(code),
+                Some(Err(error)) => {
+                    self.report(&error);
+                    break;
+                }
+            }
+            time = Duration::ZERO;
+        }
+        if time.is_zero() {
+            self.shared.announce();
+        }
+        Ok(())
     }
 
     /// Asks for the starts of new partitions and begins to read them. False when that has to be tried again.
@@ -284,12 +302,19 @@ impl Polling {
 
     fn seek_one(&self, consumer: &Native, partition: u32, position: i64) -> Result<(), KafkaError> {
         let topic = &self.shared.topic;
-        let mut list = consumer.assignment()?;
-        if list.find_partition(topic, number(partition)).is_some() {
-            return consumer.seek(topic, number(partition), Offset::Offset(position), SEEK_TIME);
+        let is_read = consumer
+            .assignment()?
+            .find_partition(topic, number(partition))
+            .is_some();
+        if is_read
+            && consumer
+                .seek(topic, number(partition), Offset::Offset(position), SEEK_TIME)
+                .is_ok()
+        {
+            return Ok(());
         }
-        // Its start was lost, so it is not among those that are read: assign all anew, from where they are.
-        list = TopicPartitionList::new();
+        // Its start was lost, or its topic was away: assign all anew, from where they are.
+        let mut list = TopicPartitionList::new();
         let assigned = self.shared.state().assigned.clone();
         for (other, next) in assigned {
             let from = if other == partition { position } else { next };
@@ -310,10 +335,8 @@ impl Polling {
             return;
         }
         while !self.shared.wait_for_room(Duration::ZERO) {
-            match consumer.poll(POLL_TIME) {
-                Some(Ok(message)) => self.shared.push(received(&message)),
-                Some(Err(error)) => self.report(&error),
-                None => {}
+            if self.poll(consumer).is_err() {
+                return;
             }
         }
         // A rebalance in the meantime has made the list stale; what is not assigned any more is passed over.

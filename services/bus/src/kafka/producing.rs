@@ -1,15 +1,16 @@
 //! Appending: one idempotent producer for all callers.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::RDKafkaErrorCode as Code;
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseRecord, Producer, ThreadedProducer};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::context::{Batch, Reports};
-use super::settings::{self, KafkaSettings};
+use super::settings::{self, DELIVERY_MS_MAX, KafkaSettings};
 use super::{CLOSING_TIME, errors};
 use crate::{BusError, Outgoing, Positions};
 
@@ -39,11 +40,7 @@ impl SharedProducer {
 
     /// Appends the messages; returns when each has its delivery report.
     pub(super) async fn append(&self, topic: &str, messages: Vec<Outgoing>) -> Result<Positions, BusError> {
-        let _room = self
-            .room
-            .acquire_many(kib(&messages))
-            .await
-            .map_err(|_| BusError::Unavailable("the bus was stopped".to_owned()))?;
+        let _room = self.room(&messages).await?;
         let producer = self.usable()?;
         let (batch, result) = Batch::new(messages.len());
         let mut remaining = messages.len();
@@ -63,6 +60,18 @@ impl SharedProducer {
             .await
             .map_err(|_| BusError::Unavailable("the producer was stopped".to_owned()))?
             .map_err(|code| errors::of_code(code, topic))
+    }
+
+    /// Waits for room beside what is under way. When nothing gets away for long, there is none.
+    async fn room(&self, messages: &[Outgoing]) -> Result<SemaphorePermit<'_>, BusError> {
+        let time = Duration::from_millis(DELIVERY_MS_MAX);
+        match tokio::time::timeout(time, self.room.acquire_many(kib(messages))).await {
+            Ok(Ok(room)) => Ok(room),
+            Ok(Err(_)) => Err(BusError::Unavailable("the bus was stopped".to_owned())),
+            Err(_) => Err(BusError::Unavailable(
+                "too much is under way to the Kafka cluster already".to_owned(),
+            )),
+        }
     }
 
     /// The producer; a new one when the former met an error that it cannot recover from.

@@ -55,22 +55,24 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a message of the polling thread in.
+    /// Takes a message of the polling thread in. The reader learns of it by [`Shared::announce`].
     pub(super) fn push(&self, message: Received) {
-        {
-            let mut state = self.state();
-            let partition = message.partition;
-            if state.seeks.contains_key(&partition) || state.lost.contains_key(&partition) {
-                return;
-            }
-            // Not assigned any more: whoever reads the partition now gets it.
-            let Some(position) = state.assigned.get_mut(&partition) else {
-                return;
-            };
-            *position = message.offset + 1;
-            state.waiting_bytes += message.bytes();
-            state.waiting.push_back(message);
+        let mut state = self.state();
+        let partition = message.partition;
+        if state.seeks.contains_key(&partition) || state.lost.contains_key(&partition) {
+            return;
         }
+        // Not assigned any more: whoever reads the partition now gets it.
+        let Some(position) = state.assigned.get_mut(&partition) else {
+            return;
+        };
+        *position = message.offset + 1;
+        state.waiting_bytes += message.bytes();
+        state.waiting.push_back(message);
+    }
+
+    /// Wakes the reader: waking it for each message would cost more than the message.
+    pub(super) fn announce(&self) {
         self.arrived.notify_one();
     }
 

@@ -172,6 +172,8 @@ impl KafkaSettings {
             ("queued.min.messages", "10000"),
             ("queued.max.messages.kbytes", "16384"),
             ("fetch.wait.max.ms", "250"),
+            // How soon fetching goes on after enough was in stock; the default of a second lets readers run dry.
+            ("fetch.queue.backoff.ms", "10"),
         ] {
             if !self.properties.contains_key(name) {
                 config.set(name, value);

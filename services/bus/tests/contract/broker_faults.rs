@@ -139,6 +139,9 @@ async fn a_topic_made_anew_under_a_reader_is_noticed() {
         ),
         "{error:?}"
     );
+    reader.seek(0, 0).await.unwrap();
+    insist(bus.as_ref(), &topic.name, numbered("a", 10..12)).await;
+    assert_eq!(texts(&read(reader.as_mut(), 2).await), ["10", "11"]);
 }
 
 /// A broker of this test's own, that it may stop.

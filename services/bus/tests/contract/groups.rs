@@ -14,7 +14,10 @@ async fn until_assigned(reader: &mut dyn Reader, partitions: usize) -> Vec<Recei
     let mut messages = Vec::new();
     while reader.assigned().len() != partitions {
         assert!(Instant::now() < deadline, "{:?} are assigned", reader.assigned());
-        messages.extend(reader.next(1_000, Duration::from_millis(100)).await.unwrap());
+        match reader.next(1_000, Duration::from_millis(100)).await {
+            Ok(more) => messages.extend(more),
+            Err(error) => assert!(error.is_temporary(), "{error:?}"),
+        }
     }
     messages
 }
