@@ -86,7 +86,11 @@ impl Inbound {
         Ok(())
     }
 
-    async fn settle_reply(&mut self, incoming: Incoming, advance: &ReplyAdvance) -> Result<(), HandoverError> {
+    async fn settle_reply(
+        &mut self,
+        incoming: Incoming,
+        advance: &ReplyAdvance,
+    ) -> Result<(), HandoverError> {
         let mut decision = 1;
         loop {
             let decided = self.decide(&incoming).await?;
@@ -129,7 +133,10 @@ impl Inbound {
         }
     }
 
-    async fn decide(&mut self, incoming: &Incoming) -> Result<Result<Transition, ReplyRejection>, HandoverError> {
+    async fn decide(
+        &mut self,
+        incoming: &Incoming,
+    ) -> Result<Result<Transition, ReplyRejection>, HandoverError> {
         let reply = match &incoming.reply {
             Ok(reply) => reply,
             Err(rejection) => return Ok(Err(rejection.clone())),

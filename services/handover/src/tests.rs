@@ -1,1 +1,7 @@
+//! The way of a callback over the embedded bus and SQLite.
 
+mod desk;
+mod faults;
+mod schemas;
+mod service;
+mod way;

@@ -1,0 +1,156 @@
+//! What is published follows `schemas/topics/`, and the samples there can be read.
+
+use std::path::{Path, PathBuf};
+
+use bus::{Received, topics};
+use serde_json::Value;
+
+use super::desk::{accepted, department, desk, returned};
+use crate::payload::{HeartbeatMessage, ReplyResultMessage, TicketMessage, WithdrawnMessage};
+use crate::reply;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas/topics")
+}
+
+fn schema(name: &str) -> Value {
+    let text = std::fs::read_to_string(folder().join(format!("{name}.schema.json"))).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+fn check(name: &str, content: &Value) {
+    let schema = schema(name);
+    let validator = jsonschema::options()
+        .should_validate_formats(true)
+        .build(&schema)
+        .unwrap();
+    let faults: Vec<String> = validator
+        .iter_errors(content)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(faults.is_empty(), "{name}: {faults:?} in {content}");
+    let declared = |field: &String| schema["properties"].get(field).is_some();
+    let fields: Vec<&String> = content.as_object().unwrap().keys().collect();
+    assert!(
+        fields.iter().all(|field| declared(field)),
+        "{name} does not declare all of {fields:?}"
+    );
+}
+
+/// Schema by `ce_type`.
+fn schema_of(message: &Received) -> &'static str {
+    match message.header("ce_type").expect("every message has a type") {
+        crate::TICKET_TYPE => "ticket.v1",
+        crate::WITHDRAWN_TYPE => "ticket-withdrawn.v1",
+        crate::REPLY_TYPE => "ticket-reply.v1",
+        crate::REPLY_RESULT_TYPE => "ticket-reply-result.v1",
+        crate::HEARTBEAT_TYPE => "heartbeat.v1",
+        other => panic!("{other}?"),
+    }
+}
+
+#[tokio::test]
+async fn every_published_message_follows_its_schema() {
+    let desk = desk().await;
+    let (one, two) = (desk.log(1).await, desk.log(2).await);
+    let mut outbound = desk.outbound("a").await;
+    outbound.step().await.unwrap();
+    desk.reply("a", "r1", &returned(&one, "b")).await;
+    desk.reply("a", "r2", &accepted(&two)).await;
+    desk.reply("a", "r3", "?").await;
+    desk.receive("a").await;
+    outbound.step().await.unwrap();
+    desk.send("b").await;
+    desk.set_clock(120);
+    outbound.step().await.unwrap();
+
+    let mut checked = Vec::new();
+    for id in ["a", "b"] {
+        for topic in [
+            topics::tickets(&department(id)),
+            topics::ticket_reply_results(&department(id)),
+        ] {
+            for message in desk.topic(&topic).await {
+                let schema = schema_of(&message);
+                check(
+                    schema,
+                    &serde_json::from_slice(message.payload.as_ref().unwrap()).unwrap(),
+                );
+                for header in ["ce_specversion", "ce_id", "ce_source", "ce_time", "content-type"] {
+                    assert!(message.header(header).is_some(), "{schema} without {header}");
+                }
+                checked.push(schema);
+            }
+        }
+    }
+    checked.sort_unstable();
+    checked.dedup();
+    assert_eq!(
+        checked,
+        [
+            "heartbeat.v1",
+            "ticket-reply-result.v1",
+            "ticket-withdrawn.v1",
+            "ticket.v1"
+        ]
+    );
+}
+
+/// A sample must be read without loss: nothing in it is unknown to the types.
+fn read_whole<T: serde::de::DeserializeOwned + serde::Serialize>(sample: &Value) {
+    let read: T = serde_json::from_value(sample.clone()).unwrap();
+    let written = serde_json::to_value(&read).unwrap();
+    assert_eq!(&written, sample);
+}
+
+#[test]
+fn every_sample_follows_its_schema_and_can_be_read() {
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder().join("samples")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let (message, _) = name
+            .split_once(".v1.")
+            .expect("samples are named MESSAGE.v1.….json");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let sample: Value = serde_json::from_str(&text).unwrap();
+        check(&format!("{message}.v1"), &sample);
+        match message {
+            "ticket" => read_whole::<TicketMessage>(&sample),
+            "ticket-withdrawn" => read_whole::<WithdrawnMessage>(&sample),
+            "ticket-reply-result" => read_whole::<ReplyResultMessage>(&sample),
+            "heartbeat" => read_whole::<HeartbeatMessage>(&sample),
+            "ticket-reply" => {
+                let headers = [("ce_id", "r1"), ("ce_type", crate::REPLY_TYPE)];
+                let message = Received {
+                    partition: 0,
+                    offset: 0,
+                    key: Vec::new(),
+                    headers: headers
+                        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                        .into(),
+                    payload: Some(text.into_bytes()),
+                };
+                reply::read(&message).reply.unwrap();
+            }
+            other => panic!("{other}: a sample of an unknown message"),
+        }
+        read += 1;
+    }
+    assert!(read >= 10, "{read} samples");
+}
+
+#[test]
+fn replies_beyond_the_schema_are_refused_by_it_too() {
+    let schema = schema("ticket-reply.v1");
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for bad in [
+        r#"{"ticket_id":"T-7K3M-9QXW","type":"sold"}"#,
+        r#"{"ticket_id":"T-7K3M-9QXW","type":"accepted","outcome":"busy"}"#,
+        r#"{"ticket_id":"T-7K3M-9QXW","type":"callback_attempted"}"#,
+        r#"{"ticket_id":"T-7K3M-9QXW","type":"returned"}"#,
+        r#"{"type":"accepted"}"#,
+    ] {
+        assert!(!validator.is_valid(&serde_json::from_str(bad).unwrap()), "{bad}");
+    }
+}
