@@ -63,6 +63,7 @@ CREATE TABLE pending_hand_overs (
     error         TEXT,
     UNIQUE (department, ticket_id)
 );
+CREATE INDEX pending_hand_overs_in_order ON pending_hand_overs (department, sequence);
 
 CREATE TABLE tombstones (
     department TEXT NOT NULL,
