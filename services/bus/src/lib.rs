@@ -8,6 +8,7 @@ pub mod embedded;
 mod error;
 pub mod kafka;
 mod message;
+pub mod prefixed;
 pub mod topics;
 
 use std::collections::BTreeMap;
