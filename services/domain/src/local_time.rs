@@ -16,7 +16,10 @@ pub fn start_of(day: NaiveDate) -> DateTime<Utc> {
     let midnight = day.and_time(NaiveTime::MIN);
     let local = ZONE.from_local_datetime(&midnight).earliest();
     // Europe/Berlin has no day without a midnight; a zone that has begins such a day an hour later.
-    local.map_or_else(|| Utc.from_utc_datetime(&midnight), |local| local.with_timezone(&Utc))
+    local.map_or_else(
+        || Utc.from_utc_datetime(&midnight),
+        |local| local.with_timezone(&Utc),
+    )
 }
 
 /// Days since 1970, as days are stored.
@@ -39,13 +42,19 @@ mod tests {
             let date = NaiveDate::from_ymd_opt(year, month, day).expect("a date");
             (start_of(next(date)) - start_of(date)).num_hours()
         };
-        assert_eq!([length(2024, 3, 31), length(2024, 10, 26), length(2024, 10, 27)], [23, 24, 25]);
+        assert_eq!(
+            [length(2024, 3, 31), length(2024, 10, 26), length(2024, 10, 27)],
+            [23, 24, 25]
+        );
     }
 
     #[test]
     fn an_evening_in_utc_belongs_to_the_next_local_day() {
         let at = Utc.with_ymd_and_hms(2024, 7, 1, 22, 0, 0).unwrap();
         assert_eq!(day_of(at), NaiveDate::from_ymd_opt(2024, 7, 2).expect("a date"));
-        assert_eq!(day_number(NaiveDate::from_ymd_opt(1970, 1, 2).expect("a date")), 1);
+        assert_eq!(
+            day_number(NaiveDate::from_ymd_opt(1970, 1, 2).expect("a date")),
+            1
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 
 use crate::exit::Failure;
@@ -26,8 +26,13 @@ impl Interceptor for Bearer {
     }
 }
 
-/// Connects to a server.
+/// Connects to a server with the token that this user has for it.
 pub(crate) async fn connect(server: &str) -> anyhow::Result<Connection> {
+    connect_with(server, token(server).as_deref()).await
+}
+
+/// Connects to a server with a token.
+pub(crate) async fn connect_with(server: &str, token: Option<&str>) -> anyhow::Result<Connection> {
     let endpoint = Endpoint::from_shared(server.to_owned())
         .map_err(|_| {
             Failure::usage(format!(
@@ -39,7 +44,7 @@ pub(crate) async fn connect(server: &str) -> anyhow::Result<Connection> {
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(20));
     let endpoint = if server.starts_with("https://") {
-        endpoint.tls_config(ClientTlsConfig::new().with_enabled_roots())?
+        endpoint.tls_config(authorities()?)?
     } else {
         endpoint
     };
@@ -51,8 +56,7 @@ pub(crate) async fn connect(server: &str) -> anyhow::Result<Connection> {
             "no server at {server}{cause}; start one with `nrwdirekt up`, or name it with --server"
         ))
     })?;
-    let token = token(server);
-    let bearer = match token.as_deref().map(|token| format!("Bearer {token}").parse()) {
+    let bearer = match token.map(|token| format!("Bearer {token}").parse()) {
         None => None,
         Some(Ok(value)) => Some(value),
         Some(Err(_)) => {
@@ -62,6 +66,17 @@ pub(crate) async fn connect(server: &str) -> anyhow::Result<Connection> {
         }
     };
     Ok(InterceptedService::new(channel, Bearer(bearer)))
+}
+
+/// Whose certificates are trusted: the system's authorities, and that of NRWDIREKT_CA, a PEM file.
+fn authorities() -> anyhow::Result<ClientTlsConfig> {
+    let config = ClientTlsConfig::new().with_native_roots();
+    let Some(file) = std::env::var_os("NRWDIREKT_CA") else {
+        return Ok(config);
+    };
+    let pem = std::fs::read(&file)
+        .map_err(|error| Failure::usage(format!("NRWDIREKT_CA {}: {error}", file.to_string_lossy())))?;
+    Ok(config.ca_certificate(Certificate::from_pem(pem)))
 }
 
 fn token(server: &str) -> Option<String> {

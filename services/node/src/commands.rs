@@ -1,15 +1,21 @@
 //! What each command does.
 
 mod config;
+mod department;
 mod import;
 mod report;
+pub(crate) mod simulate;
+mod ticket;
 mod topics;
 
 use std::process::ExitCode;
 
 use clap::CommandFactory;
 
-use crate::cli::{Arguments, Command, Report, Role, ServeArguments, StorageArguments, UpArguments};
+use crate::cli::{
+    Arguments, CallbackAction, Command, DepartmentAction, Report, Role, ServeArguments, StorageArguments,
+    TicketAction, UpArguments,
+};
 use crate::config::Config;
 use crate::{node, telemetry};
 
@@ -24,6 +30,35 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Report(arguments) => match arguments.report {
             Report::Totals(arguments) => report::totals(arguments).await?,
             Report::Rejected { max, json, server } => report::rejected(max, json, &server).await?,
+        },
+        Command::Simulate(arguments) => return simulate::run(*arguments).await,
+        Command::Callback(arguments) => {
+            let CallbackAction::Log(arguments) = arguments.action;
+            ticket::log(*arguments).await?;
+        }
+        Command::Ticket(arguments) => match arguments.action {
+            TicketAction::Show { id, json, server } => ticket::show(&id, json, &server).await?,
+            TicketAction::List {
+                department,
+                state,
+                max,
+                json,
+                server,
+            } => {
+                ticket::list(department, state, max, json, &server).await?;
+            }
+        },
+        Command::Department(arguments) => match arguments.action {
+            DepartmentAction::Consume {
+                department,
+                follow,
+                max,
+                json,
+                server,
+            } => {
+                department::consume(department, follow, max, json, &server).await?;
+            }
+            DepartmentAction::Reply(arguments) => return department::reply(arguments).await,
         },
         Command::Completions { shell } => {
             clap_complete::generate(
@@ -52,6 +87,7 @@ async fn up(arguments: UpArguments) -> anyhow::Result<()> {
         data: Some(arguments.data),
         roles,
         prepare: true,
+        demo: !arguments.empty,
     })
     .await
 }
@@ -64,6 +100,7 @@ async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
         data: arguments.data,
         roles: arguments.roles,
         prepare: false,
+        demo: false,
     })
     .await
 }

@@ -11,6 +11,7 @@ use anyhow::Context;
 use domain::counts::Bin;
 use domain::policy::ServiceLevelPolicy;
 use domain::routing::{RoutingConfig, RoutingTable};
+use domain::service_time::DuePolicy;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::TokenHash;
@@ -37,6 +38,7 @@ pub(crate) struct Written {
     pub(crate) bus: Bus,
     pub(crate) ledger: LedgerSection,
     pub(crate) service_level: ServiceLevel,
+    pub(crate) due: DuePolicy,
     #[serde(default)]
     pub(crate) routing: Routing,
 }
@@ -67,7 +69,8 @@ pub(crate) struct Store {
 pub(crate) struct Bus {
     pub(crate) url: String,
     pub(crate) call_partitions: u32,
-    pub(crate) replication_factor: i32,
+    pub(crate) replication_factor: u16,
+    pub(crate) topic_prefix: String,
     #[serde(default)]
     pub(crate) kafka: BTreeMap<String, String>,
 }
@@ -120,8 +123,10 @@ pub(crate) struct Config {
     pub(crate) store: StoreChoice,
     pub(crate) bus: BusChoice,
     pub(crate) call_partitions: u32,
-    pub(crate) replication_factor: i32,
+    pub(crate) replication_factor: u16,
+    pub(crate) topic_prefix: String,
     pub(crate) kafka: BTreeMap<String, String>,
+    pub(crate) due: DuePolicy,
     pub(crate) ledger: ledger::LedgerSettings,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) routing: RoutingTable,
@@ -216,7 +221,9 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         bus: bus_choice(&written.bus.url)?,
         call_partitions: written.bus.call_partitions,
         replication_factor: written.bus.replication_factor,
+        topic_prefix: written.bus.topic_prefix,
         kafka: written.bus.kafka,
+        due: written.due,
         ledger,
         policy: policy(&written.service_level)?,
         routing: routing(written.routing.file.map(at))?,

@@ -7,9 +7,13 @@ mod cli;
 mod client;
 mod commands;
 mod config;
+mod demo;
 mod exit;
+mod listener;
 mod node;
+mod roles;
 mod server;
+mod storage;
 mod telemetry;
 
 use std::process::ExitCode;

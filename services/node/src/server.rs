@@ -1,7 +1,6 @@
 //! One port for gRPC, health and metrics.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +12,11 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use crate::auth::Tokens;
+use crate::listener::Listener;
 
 /// How long streams may go on after the server was asked to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -46,16 +45,9 @@ pub(crate) struct Served {
     pub(crate) metrics: PrometheusHandle,
 }
 
-/// Binds the address.
-pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("{address} cannot be listened on; is another node running? Choose another with --listen")
-    })
-}
-
 /// Serves until `shutdown`, then lets requests that have begun come to their end, for a while.
 pub(crate) async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     served: Served,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {

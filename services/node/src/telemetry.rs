@@ -11,7 +11,8 @@ const SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 
 /// Logs go to standard error: text for people, JSON where NRWDIREKT_LOG_FORMAT=json; NRWDIREKT_LOG filters them.
 pub(crate) fn start_logs() {
-    let filter = EnvFilter::try_from_env("NRWDIREKT_LOG").unwrap_or_else(|_| EnvFilter::new("info,refinery_core=warn"));
+    let filter = EnvFilter::try_from_env("NRWDIREKT_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,refinery_core=warn"));
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
@@ -32,6 +33,8 @@ pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
         .context("metrics could not be set up")?;
     intake::metrics::describe();
     ledger::metrics::describe();
+    ticketing::metrics::describe();
+    handover::metrics::describe();
     let upkeep = handle.clone();
     tokio::spawn(async move {
         loop {

@@ -7,7 +7,7 @@
 )]
 
 mod feed;
-mod sender;
+pub(super) mod sender;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
@@ -31,9 +31,9 @@ use crate::exit::{self, Failure};
 #[derive(Default)]
 pub(crate) struct Summary {
     read: u64,
-    accepted: u64,
-    flagged: u64,
-    rejected: u64,
+    pub(super) accepted: u64,
+    pub(super) flagged: u64,
+    pub(super) rejected: u64,
     provisional: BTreeSet<String>,
     positions: BTreeMap<u32, i64>,
 }
@@ -147,7 +147,11 @@ fn tell_local_time(report: &LocalTimeReport) {
 }
 
 /// Waits until everything sent is counted; gives the number of accepted calls that were known before.
-async fn wait_for_figures(connection: &Connection, summary: &Summary, run: &str) -> anyhow::Result<u64> {
+pub(super) async fn wait_for_figures(
+    connection: &Connection,
+    summary: &Summary,
+    run: &str,
+) -> anyhow::Result<u64> {
     let mut client = ReportingClient::new(connection.clone());
     let positions: Vec<_> = summary
         .positions

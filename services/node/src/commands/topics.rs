@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::cli::{TopicsAction, TopicsTarget};
-use crate::{config, node};
+use crate::{config, storage};
 
 /// Applies or checks the topics.
 pub(crate) async fn run(action: TopicsAction) -> anyhow::Result<ExitCode> {
@@ -52,6 +52,6 @@ fn open(target: &TopicsTarget) -> anyhow::Result<(std::sync::Arc<dyn bus::Bus>, 
     if let Some(bus) = &target.bus {
         config.bus = config::bus_choice(bus)?;
     }
-    let wanted = node::wanted_topics(&config);
-    Ok((node::open_bus(&config, target.data.as_deref())?, wanted))
+    let wanted = storage::wanted_topics(&config);
+    Ok((storage::open_bus(&config, target.data.as_deref())?, wanted))
 }

@@ -1,0 +1,133 @@
+//! `nrwdirekt department`: what a department does that has no Kafka client of its own.
+
+#![expect(clippy::print_stdout, reason = "the output of the command")]
+
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+use wire::v1::tickets as proto;
+use wire::v1::tickets::handover_client::HandoverClient;
+
+use crate::cli::{ReplyArguments, ReplyType, ServerArguments};
+use crate::client;
+use crate::exit::{self, Failure};
+
+/// Shows the messages of a department's topic.
+pub(crate) async fn consume(
+    department: String,
+    follow: bool,
+    max: Option<usize>,
+    as_json: bool,
+    server: &ServerArguments,
+) -> anyhow::Result<()> {
+    let mut client = HandoverClient::new(client::connect(&server.server).await?);
+    let request = proto::SubscribeRequest { department, follow };
+    let mut messages = client
+        .subscribe(request)
+        .await
+        .map_err(|status| Failure::of_status(&status))?
+        .into_inner();
+    let mut shown = 0;
+    while max.is_none_or(|max| shown < max) {
+        let Some(message) = messages
+            .message()
+            .await
+            .map_err(|status| Failure::of_status(&status))?
+        else {
+            break;
+        };
+        show(&message, as_json)?;
+        shown += 1;
+    }
+    Ok(())
+}
+
+fn show(message: &proto::TicketMessage, as_json: bool) -> anyhow::Result<()> {
+    let ticket: Option<Value> = message.payload.as_deref().map(serde_json::from_str).transpose()?;
+    if as_json {
+        let object = json!({
+            "offset": message.offset,
+            "key": message.key,
+            "headers": message.headers,
+            "ticket": ticket,
+        });
+        println!("{object}");
+        return Ok(());
+    }
+    let kind = message.headers.get("ce_type").map_or("", String::as_str);
+    println!("{}  {}  {kind}", message.offset, message.key);
+    match ticket {
+        None => println!("  (nothing is kept of it any more)"),
+        Some(ticket) => println!("{}", serde_json::to_string_pretty(&ticket)?),
+    }
+    Ok(())
+}
+
+/// Replies to a ticket.
+pub(crate) async fn reply(arguments: ReplyArguments) -> anyhow::Result<ExitCode> {
+    let mut client = HandoverClient::new(client::connect(&arguments.server.server).await?);
+    let reply_id = arguments
+        .reply_id
+        .clone()
+        .unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+    let request = proto::ReplyRequest {
+        department: arguments.department.clone(),
+        payload: payload(&arguments).to_string(),
+        reply_id: reply_id.clone(),
+    };
+    let response = client
+        .reply(request)
+        .await
+        .map_err(|status| Failure::of_status(&status))?
+        .into_inner();
+    if arguments.json {
+        let object = json!({
+            "reply_id": reply_id,
+            "applied": response.applied,
+            "pending": response.pending,
+            "state": response.state,
+            "code": response.code,
+            "reason": response.reason,
+        });
+        println!("{object}");
+    } else if response.applied {
+        println!("applied; the ticket is {}", response.state);
+    } else if response.pending {
+        println!("kept, and not settled yet; ask again with --reply-id {reply_id}");
+    } else {
+        println!("rejected ({}): {}", response.code, response.reason);
+    }
+    let settled = response.applied || response.pending;
+    Ok(if settled {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(exit::REJECTED)
+    })
+}
+
+/// The reply as it stands on the topic of replies.
+fn payload(arguments: &ReplyArguments) -> Value {
+    let kind = match arguments.kind {
+        ReplyType::Accepted => "accepted",
+        ReplyType::CallbackAttempted => "callback_attempted",
+        ReplyType::Answered => "answered",
+        ReplyType::Returned => "returned",
+    };
+    let mut reply = json!({ "ticket_id": arguments.ticket, "type": kind });
+    let note = if arguments.kind == ReplyType::Returned {
+        "reason"
+    } else {
+        "note"
+    };
+    let optional = [
+        ("outcome", &arguments.outcome),
+        (note, &arguments.note),
+        ("suggested_department", &arguments.suggest),
+    ];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            reply[name] = json!(value);
+        }
+    }
+    reply
+}

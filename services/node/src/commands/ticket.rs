@@ -1,0 +1,210 @@
+//! `nrwdirekt callback` and `nrwdirekt ticket`.
+
+#![expect(clippy::print_stdout, reason = "the output of the command")]
+
+use domain::local_time;
+use serde_json::{Value, json};
+use wire::v1::tickets as proto;
+use wire::v1::tickets::ticketing_client::TicketingClient;
+
+use crate::cli::{LogArguments, ServerArguments};
+use crate::client;
+use crate::exit::Failure;
+
+/// Logs a callback request.
+pub(crate) async fn log(arguments: LogArguments) -> anyhow::Result<()> {
+    let mut client = TicketingClient::new(client::connect(&arguments.server.server).await?);
+    let fields = proto::CallbackFields {
+        salutation: arguments.salutation.unwrap_or_default(),
+        name: arguments.name.unwrap_or_default(),
+        first_name: arguments.first_name.unwrap_or_default(),
+        email: arguments.email.unwrap_or_default(),
+        street: arguments.street.unwrap_or_default(),
+        house_number: arguments.house_number.unwrap_or_default(),
+        postal_code: arguments.postal_code.unwrap_or_default(),
+        town: arguments.town.unwrap_or_default(),
+        phone: arguments.phone.unwrap_or_default(),
+        concern: arguments.concern,
+    };
+    let request = proto::LogCallbackRequest {
+        idempotency_key: arguments
+            .idempotency_key
+            .unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+        fields: Some(fields),
+        hotline: arguments.hotline,
+        call: arguments.call.unwrap_or_default(),
+        category: arguments.category.unwrap_or_default(),
+        agent: arguments.agent.unwrap_or_default(),
+    };
+    let response = client
+        .log_callback(request)
+        .await
+        .map_err(|status| Failure::of_status(&status))?
+        .into_inner();
+    let ticket = response.ticket.unwrap_or_default();
+    if arguments.json {
+        let mut object = summary(&ticket);
+        object["repeated"] = json!(response.repeated);
+        println!("{object}");
+    } else {
+        println!(
+            "{}  for {}, due {}",
+            ticket.ticket_id,
+            ticket.department,
+            local(ticket.due_at_unix_ms)
+        );
+        println!("{}", ticket.because);
+    }
+    Ok(())
+}
+
+/// A ticket with its history.
+pub(crate) async fn show(id: &str, as_json: bool, server: &ServerArguments) -> anyhow::Result<()> {
+    let mut client = TicketingClient::new(client::connect(&server.server).await?);
+    let request = proto::GetTicketRequest {
+        ticket_id: id.to_owned(),
+    };
+    let ticket = client
+        .get_ticket(request)
+        .await
+        .map_err(|status| Failure::of_status(&status))?
+        .into_inner();
+    if as_json {
+        println!("{}", serde_json::to_string_pretty(&whole(&ticket))?);
+        return Ok(());
+    }
+    println!(
+        "{}  {}  {}  due {}",
+        ticket.ticket_id,
+        ticket.state,
+        ticket.department,
+        local(ticket.due_at_unix_ms)
+    );
+    println!("{}", ticket.because);
+    for (name, value) in fields(ticket.fields.as_ref()) {
+        println!("  {name}: {value}");
+    }
+    for entry in &ticket.history {
+        println!(
+            "{:>3}  {}  {}  {}  {}",
+            entry.number,
+            local(entry.at_unix_ms),
+            entry.actor,
+            entry.action,
+            entry.note
+        );
+    }
+    Ok(())
+}
+
+/// Tickets, newest first.
+pub(crate) async fn list(
+    department: Option<String>,
+    states: Vec<String>,
+    max: u32,
+    as_json: bool,
+    server: &ServerArguments,
+) -> anyhow::Result<()> {
+    let mut client = TicketingClient::new(client::connect(&server.server).await?);
+    let mut left = max;
+    let mut page_token = String::new();
+    while left > 0 {
+        let request = proto::ListTicketsRequest {
+            department: department.clone().unwrap_or_default(),
+            states: states.clone(),
+            page_size: left.min(500),
+            page_token,
+        };
+        let response = client
+            .list_tickets(request)
+            .await
+            .map_err(|status| Failure::of_status(&status))?
+            .into_inner();
+        for ticket in &response.tickets {
+            if as_json {
+                println!("{}", summary(ticket));
+            } else {
+                let due = local(ticket.due_at_unix_ms);
+                println!(
+                    "{}  {:18}  {:24}  due {due}  {}",
+                    ticket.ticket_id, ticket.state, ticket.department, ticket.hotline
+                );
+            }
+        }
+        left = left.saturating_sub(response.tickets.len() as u32);
+        page_token = response.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A time with the offset of the hotline's zone.
+fn local(unix_ms: i64) -> String {
+    let at = wire::time(unix_ms)
+        .unwrap_or_default()
+        .with_timezone(&local_time::ZONE);
+    at.to_rfc3339_opts(chrono::SecondsFormat::Secs, false)
+}
+
+/// What lists and answers show of a ticket: nothing about the citizen.
+fn summary(ticket: &proto::Ticket) -> Value {
+    json!({
+        "ticket_id": ticket.ticket_id,
+        "version": ticket.version,
+        "state": ticket.state,
+        "department": ticket.department,
+        "hotline": ticket.hotline,
+        "category": ticket.category,
+        "created_at": local(ticket.created_at_unix_ms),
+        "changed_at": local(ticket.changed_at_unix_ms),
+        "due_at": local(ticket.due_at_unix_ms),
+        "because": ticket.because,
+        "rule": ticket.rule,
+        "attempts": ticket.attempts,
+    })
+}
+
+fn whole(ticket: &proto::Ticket) -> Value {
+    let mut object = summary(ticket);
+    object["call"] = json!(ticket.call);
+    object["returned_because"] = json!(ticket.returned_because);
+    object["fields"] = fields(ticket.fields.as_ref())
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), json!(value)))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    let entry = |entry: &proto::HistoryEntry| {
+        json!({
+            "number": entry.number,
+            "at": local(entry.at_unix_ms),
+            "actor": entry.actor,
+            "action": entry.action,
+            "note": entry.note,
+        })
+    };
+    object["history"] = ticket.history.iter().map(entry).collect();
+    object
+}
+
+/// The fields that were given.
+fn fields(fields: Option<&proto::CallbackFields>) -> Vec<(&'static str, &str)> {
+    let Some(fields) = fields else { return Vec::new() };
+    let all = [
+        ("salutation", &fields.salutation),
+        ("name", &fields.name),
+        ("first_name", &fields.first_name),
+        ("email", &fields.email),
+        ("street", &fields.street),
+        ("house_number", &fields.house_number),
+        ("postal_code", &fields.postal_code),
+        ("town", &fields.town),
+        ("phone", &fields.phone),
+        ("concern", &fields.concern),
+    ];
+    all.into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name, value.as_str()))
+        .collect()
+}

@@ -1,0 +1,177 @@
+//! The roles of a node: each with its parts, its gRPC services and its work in the background.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use domain::routing::RoutingTable;
+use domain::service_time::ServiceCalendar;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic_health::server::HealthReporter;
+use wire::v1::calls::intake_server::IntakeServer;
+use wire::v1::reporting::reporting_server::ReportingServer;
+use wire::v1::tickets::handover_server::HandoverServer;
+use wire::v1::tickets::ticketing_server::TicketingServer;
+
+use crate::cli::Role;
+use crate::config::Config;
+use crate::storage::Storage;
+
+/// Starts roles; what they do in the background goes into `running` and ends with `stopping`.
+pub(crate) struct Starting<'a> {
+    pub(crate) config: &'a Config,
+    pub(crate) storage: &'a Storage,
+    pub(crate) stopping: CancellationToken,
+    pub(crate) running: JoinSet<()>,
+}
+
+type Clock = Arc<dyn Fn() -> chrono::DateTime<chrono::Utc> + Send + Sync>;
+
+fn clock() -> Clock {
+    Arc::new(chrono::Utc::now)
+}
+
+impl Starting<'_> {
+    /// Starts the roles and gives their services, health and reflection among them.
+    pub(crate) async fn start(mut self, roles: &[Role]) -> anyhow::Result<(Routes, JoinSet<()>)> {
+        let (health, health_service) = tonic_health::server::health_reporter();
+        let reflection = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(wire::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .build_v1()
+            .context("the descriptors for reflection")?;
+        let mut services = Routes::new(health_service).add_service(reflection);
+        let routing = Arc::new(self.config.routing.clone());
+        let (wake, _) = watch::channel(0);
+        let wake = Arc::new(wake);
+        for role in roles {
+            services = match role {
+                Role::Intake => self.intake(services, &health).await?,
+                Role::Ledger => self.ledger(services).await?,
+                Role::Ticketing => self.ticketing(services, &health, &routing, &wake).await?,
+                Role::Handover => self.handover(services, &health, &routing, &wake).await,
+                Role::Reporting => self.reporting(services, &health).await,
+            };
+        }
+        if let Some(cleaning) = self.storage.cleaning(self.config, self.stopping.clone()) {
+            self.running.spawn(cleaning);
+        }
+        Ok((services, self.running))
+    }
+
+    async fn intake(&mut self, services: Routes, health: &HealthReporter) -> anyhow::Result<Routes> {
+        let hotlines = self
+            .config
+            .routing
+            .hotlines()
+            .iter()
+            .map(|hotline| hotline.name.clone())
+            .collect();
+        let intake = intake::IntakeService::new(
+            Arc::clone(&self.storage.bus),
+            Arc::clone(&self.storage.calls),
+            self.storage
+                .calls
+                .identity_key()
+                .await
+                .context("the key of identities")?,
+            hotlines,
+            clock(),
+        );
+        health.set_serving::<IntakeServer<intake::IntakeService>>().await;
+        Ok(services.add_service(IntakeServer::new(intake)))
+    }
+
+    async fn ledger(&mut self, services: Routes) -> anyhow::Result<Routes> {
+        let ledger = ledger::Ledger {
+            bus: Arc::clone(&self.storage.bus),
+            store: Arc::clone(&self.storage.calls),
+            key: self
+                .storage
+                .calls
+                .identity_key()
+                .await
+                .context("the key of identities")?,
+            clock: clock(),
+            settings: self.config.ledger.clone(),
+        };
+        self.running.spawn(ledger.run(self.stopping.clone()));
+        Ok(services)
+    }
+
+    async fn ticketing(
+        &mut self,
+        services: Routes,
+        health: &HealthReporter,
+        routing: &Arc<RoutingTable>,
+        wake: &Arc<watch::Sender<u64>>,
+    ) -> anyhow::Result<Routes> {
+        let routing = Arc::clone(routing);
+        let ticketing = ticketing::TicketingService::new(ticketing::TicketingParts {
+            store: Arc::clone(&self.storage.tickets),
+            routing: Arc::new(move || Arc::clone(&routing)),
+            calendar: ServiceCalendar::default(),
+            due_policy: self.config.due,
+            identity_key: self
+                .storage
+                .calls
+                .identity_key()
+                .await
+                .context("the key of identities")?,
+            clock: clock(),
+            wake: Some(Arc::clone(wake)),
+        });
+        health
+            .set_serving::<TicketingServer<ticketing::TicketingService>>()
+            .await;
+        Ok(services.add_service(TicketingServer::new(ticketing)))
+    }
+
+    async fn handover(
+        &mut self,
+        services: Routes,
+        health: &HealthReporter,
+        routing: &Arc<RoutingTable>,
+        wake: &Arc<watch::Sender<u64>>,
+    ) -> Routes {
+        let current: handover::CurrentRouting = {
+            let routing = Arc::clone(routing);
+            Arc::new(move || Arc::clone(&routing))
+        };
+        let exchange = handover::HandoverLoop::new(handover::HandoverParts {
+            store: Arc::clone(&self.storage.tickets),
+            bus: Arc::clone(&self.storage.bus),
+            routing: Arc::clone(&current),
+            clock: clock(),
+            wake: Arc::clone(wake),
+            settings: handover::HandoverSettings::of(uuid::Uuid::new_v4().to_string()),
+        });
+        self.running.spawn(exchange.run(self.stopping.clone()));
+        let service = handover::HandoverService::new(handover::HandoverServiceParts {
+            store: Arc::clone(&self.storage.tickets),
+            bus: Arc::clone(&self.storage.bus),
+            routing: current,
+            clock: clock(),
+            shutdown: self.stopping.clone(),
+        });
+        health
+            .set_serving::<HandoverServer<handover::HandoverService>>()
+            .await;
+        services.add_service(HandoverServer::new(service))
+    }
+
+    async fn reporting(&mut self, services: Routes, health: &HealthReporter) -> Routes {
+        let reporting = reporting::ReportingService::new(
+            Arc::clone(&self.storage.calls),
+            Arc::clone(&self.storage.bus),
+            self.config.policy.clone(),
+            clock(),
+        );
+        health
+            .set_serving::<ReportingServer<reporting::ReportingService>>()
+            .await;
+        services.add_service(ReportingServer::new(reporting))
+    }
+}

@@ -1,0 +1,261 @@
+//! What every role stands on: the bus and the store, embedded or beside a cluster.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bus::embedded::EmbeddedBus;
+use bus::kafka::{KafkaBus, KafkaSettings};
+use bus::prefixed::PrefixedBus;
+use bus::{Bus, topics};
+use domain::ids::DepartmentId;
+use store::calls::CallStore;
+use store::postgres::{Database, PostgresCalls, PostgresTickets};
+use store::sqlite::{SqliteCalls, SqliteTickets};
+use store::tickets::TicketStore;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{BusChoice, Config, StoreChoice};
+use crate::exit::Failure;
+
+/// Partitions of the topic of calls on the embedded bus, which has one reader anyway.
+const EMBEDDED_CALL_PARTITIONS: u32 = 4;
+
+/// Bus and store of a node.
+pub(crate) struct Storage {
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) calls: Arc<dyn CallStore>,
+    pub(crate) tickets: Arc<dyn TicketStore>,
+    embedded: Option<Arc<EmbeddedBus>>,
+    /// Held while the node runs, so that no other process opens the same files.
+    _lock: Option<fs::File>,
+}
+
+/// Opens bus and store. `prepare` migrates the store; otherwise its schema is only checked.
+pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) -> anyhow::Result<Storage> {
+    let lock = data.map(lock_folder).transpose()?;
+    let (bus, embedded) = open_either_bus(config, data)?;
+    let (calls, tickets): (Arc<dyn CallStore>, Arc<dyn TicketStore>) = match &config.store {
+        StoreChoice::Sqlite => {
+            let folder = folder(data)?;
+            let calls = SqliteCalls::open(&folder.join("calls.db")).context("calls.db")?;
+            (
+                Arc::new(calls),
+                Arc::new(SqliteTickets::open(&folder.join("tickets.db")).context("tickets.db")?),
+            )
+        }
+        StoreChoice::Postgres(url) => {
+            let database = Database::new(url).context("store.url")?;
+            if prepare {
+                database.migrate().await.context("PostgreSQL")?;
+            }
+            let calls = PostgresCalls::connect(&database).await.context("PostgreSQL")?;
+            (
+                Arc::new(calls),
+                Arc::new(PostgresTickets::connect(&database).await.context("PostgreSQL")?),
+            )
+        }
+    };
+    Ok(Storage {
+        bus,
+        calls,
+        tickets,
+        embedded,
+        _lock: lock,
+    })
+}
+
+/// Opens the bus of a configuration.
+pub(crate) fn open_bus(config: &Config, data: Option<&Path>) -> anyhow::Result<Arc<dyn Bus>> {
+    open_either_bus(config, data).map(|(bus, _)| bus)
+}
+
+/// A bus, and the embedded one behind it if it is one.
+type OpenBus = (Arc<dyn Bus>, Option<Arc<EmbeddedBus>>);
+
+fn open_either_bus(config: &Config, data: Option<&Path>) -> anyhow::Result<OpenBus> {
+    let (bus, embedded): (Arc<dyn Bus>, _) = match &config.bus {
+        BusChoice::Embedded => {
+            let embedded = Arc::new(EmbeddedBus::open(&folder(data)?.join("bus.db")).context("bus.db")?);
+            (Arc::clone(&embedded) as Arc<dyn Bus>, Some(embedded))
+        }
+        BusChoice::Kafka(servers) => {
+            let settings = KafkaSettings {
+                bootstrap: servers.clone(),
+                replication_factor: config.replication_factor,
+                properties: config.kafka.clone(),
+            };
+            (Arc::new(KafkaBus::connect(settings).context("Kafka")?), None)
+        }
+    };
+    match config.topic_prefix.as_str() {
+        "" => Ok((bus, embedded)),
+        prefix => Ok((Arc::new(PrefixedBus::new(bus, prefix)), embedded)),
+    }
+}
+
+fn folder(data: Option<&Path>) -> anyhow::Result<&Path> {
+    data.ok_or_else(|| Failure::usage("--data: embedded storage needs a data folder"))
+}
+
+/// Makes the folder, for its owner only, and keeps other processes out of it.
+fn lock_folder(data: &Path) -> anyhow::Result<fs::File> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(data)
+        .with_context(|| format!("--data {}", data.display()))?;
+    let path = data.join("node.lock");
+    let file = fs::File::create(&path).with_context(|| path.display().to_string())?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(Failure::usage(format!(
+            "--data {}: another node is using this folder; stop it first",
+            data.display()
+        ))),
+        Err(fs::TryLockError::Error(error)) => Err(error).with_context(|| path.display().to_string()),
+    }
+}
+
+/// Every topic that the configuration calls for.
+pub(crate) fn wanted_topics(config: &Config) -> Vec<bus::TopicSpec> {
+    let partitions = match config.bus {
+        BusChoice::Embedded => EMBEDDED_CALL_PARTITIONS,
+        BusChoice::Kafka(_) => config.call_partitions,
+    };
+    topics::wanted(partitions, departments(config).iter())
+}
+
+fn departments(config: &Config) -> Vec<DepartmentId> {
+    config
+        .routing
+        .departments()
+        .iter()
+        .map(|department| department.id.clone())
+        .collect()
+}
+
+/// Creates the topics where `apply`, and makes sure that the node can work with them.
+pub(crate) async fn prepare_topics(config: &Config, bus: &dyn Bus, apply: bool) -> anyhow::Result<()> {
+    let wanted = wanted_topics(config);
+    if apply {
+        let changes = bus
+            .apply_topics(&wanted)
+            .await
+            .context("the topics could not be created")?;
+        tracing::info!(
+            topics = wanted.len(),
+            changed = changes.len(),
+            "the topics are as they should be"
+        );
+    }
+    let mut fatal = Vec::new();
+    for fault in bus
+        .check_topics(&wanted)
+        .await
+        .context("the topics could not be checked")?
+    {
+        tracing::warn!(
+            topic = fault.topic,
+            fault = fault.fault,
+            "a topic is not as it should be"
+        );
+        if fault.fatal {
+            fatal.push(format!("{}: {}", fault.topic, fault.fault));
+        }
+    }
+    if !fatal.is_empty() {
+        bail!("the bus is not as it should be: {}", fatal.join("; "));
+    }
+    Ok(())
+}
+
+impl Storage {
+    /// Whether nothing was ever counted.
+    pub(crate) async fn is_empty(&self) -> anyhow::Result<bool> {
+        let topic_id = self.bus.topic_id(topics::CALLS).await?;
+        Ok(self
+            .calls
+            .positions(&topic_id)
+            .await?
+            .values()
+            .all(|position| *position == 0))
+    }
+
+    /// What keeps an embedded bus small; nothing for a cluster, which does it by itself.
+    pub(crate) fn cleaning(
+        &self,
+        config: &Config,
+        stopping: CancellationToken,
+    ) -> Option<impl Future<Output = ()> + use<>> {
+        let embedded = Arc::clone(self.embedded.as_ref()?);
+        let bus = Arc::clone(&self.bus);
+        let calls = Arc::clone(&self.calls);
+        let tickets = Arc::clone(&self.tickets);
+        let departments = departments(config);
+        Some(async move {
+            const EVERY: Duration = Duration::from_secs(600);
+            while stopping
+                .run_until_cancelled(tokio::time::sleep(EVERY))
+                .await
+                .is_some()
+            {
+                let cleaned = clean(
+                    &embedded,
+                    bus.as_ref(),
+                    calls.as_ref(),
+                    tickets.as_ref(),
+                    &departments,
+                )
+                .await;
+                if let Err(error) = cleaned {
+                    tracing::warn!("the bus could not be cleaned: {error:#}");
+                }
+            }
+        })
+    }
+
+    /// Whether the node can do its work.
+    pub(crate) fn readiness(&self) -> crate::server::Readiness {
+        let bus = Arc::clone(&self.bus);
+        let calls = Arc::clone(&self.calls);
+        let tickets = Arc::clone(&self.tickets);
+        Arc::new(move || {
+            let (bus, calls, tickets) = (Arc::clone(&bus), Arc::clone(&calls), Arc::clone(&tickets));
+            Box::pin(async move {
+                bus.probe().await.map_err(|error| error.to_string())?;
+                calls.probe().await.map_err(|error| error.to_string())?;
+                tickets.probe().await.map_err(|error| error.to_string())
+            })
+        })
+    }
+}
+
+/// Lets the embedded bus forget what its policies no longer keep, but nothing that a role has yet to read.
+async fn clean(
+    embedded: &EmbeddedBus,
+    bus: &dyn Bus,
+    calls: &dyn CallStore,
+    tickets: &dyn TicketStore,
+    departments: &[DepartmentId],
+) -> anyhow::Result<()> {
+    let mut floors = std::collections::HashMap::new();
+    floors.insert(
+        topics::CALLS.to_owned(),
+        calls.positions(&bus.topic_id(topics::CALLS).await?).await?,
+    );
+    for department in departments {
+        let topic = topics::ticket_replies(department);
+        let positions = tickets.reply_positions(&bus.topic_id(&topic).await?).await?;
+        floors.insert(topic, positions);
+    }
+    let floor = move |topic: &str, partition: u32| match floors.get(topic) {
+        Some(positions) => positions.get(&partition).copied().unwrap_or(0),
+        None => i64::MAX,
+    };
+    embedded.clean(&floor).await?;
+    Ok(())
+}
