@@ -287,6 +287,44 @@ async fn tables_that_do_not_fit_are_refused_with_the_remedy() {
 }
 
 #[tokio::test]
+async fn a_batch_cut_off_anywhere_counts_once_when_it_is_read_again() {
+    on_an_empty_database(|url| async move {
+        let database = Database::new(&url).unwrap();
+        database.migrate().await.unwrap();
+        let store = Arc::new(PostgresCalls::connect(&database).await.unwrap());
+        let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        for round in 0..10_u8 {
+            let reports = || {
+                (0..20)
+                    .map(|n| report(20 * round + n, finished(0, answered(5_000))))
+                    .collect()
+            };
+            let from = 20 * i64::from(round);
+            let writing = {
+                let (store, batch) = (Arc::clone(&store), batch(0, from, reports()));
+                tokio::spawn(async move { store.apply(batch).await })
+            };
+            execute(&url, cut).await;
+            let mut outcome = writing.await.unwrap();
+            // As the ledger does: the outcome is unknown until the position tells.
+            while let Err(error) = outcome {
+                assert!(error.is_temporary(), "{error}");
+                outcome = match store.position(TOPIC, 0).await {
+                    Ok(position) if position == from => store.apply(batch(0, from, reports())).await,
+                    Ok(_) => break,
+                    Err(error) => Err(error),
+                };
+            }
+        }
+        let tally = group(&*store, "Bürgertelefon").await.tally;
+        assert_eq!(tally.counts.get(Figure::Answered), 200);
+        assert_eq!(store.position(TOPIC, 0).await.unwrap(), 200);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_unavailable() {
     let database = Database::new("postgres://nobody@127.0.0.1:1/nothing").unwrap();
     let refused = database.migrate().await;
