@@ -28,7 +28,7 @@ impl HandoverSettings {
     pub fn of(instance: impl Into<String>) -> Self {
         Self {
             instance: instance.into(),
-            lease: Duration::from_secs(30),
+            lease: Duration::from_secs(15),
             poll: Duration::from_secs(2),
             batch: 100,
             pause_max: Duration::from_secs(30),

@@ -88,7 +88,7 @@ pub trait TicketStore: Send + Sync + 'static {
     /// [`StoreError`].
     async fn mark_notices_published(&self, tickets: Vec<TicketId>) -> Result<(), StoreError>;
 
-    /// Where reading a department's replies goes on, by partition, in this incarnation of their topic.
+    /// Where reading a department's replies goes on, by partition. `topic_id` names the topic and its incarnation.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -343,7 +343,7 @@ pub struct Settlement {
 /// A reading position on a topic of replies that moves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplyAdvance {
-    /// The incarnation of the topic.
+    /// The topic and its incarnation.
     pub topic_id: String,
     /// The partition.
     pub partition: u32,

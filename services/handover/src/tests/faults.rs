@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::desk::{Desk, accepted, answered, department, desk, desk_without_topics, returned};
 use crate::error::HandoverError;
+use crate::inbound::place;
 use crate::{HandoverLoop, envelope};
 
 async fn versions(desk: &Desk, of: &str, ticket: &TicketId) -> Vec<u32> {
@@ -134,6 +135,23 @@ async fn two_readers_settle_a_reply_once() {
     let error = two.step(Duration::ZERO).await.unwrap_err();
     assert!(error.is_conflict(), "{error}");
     assert_eq!(desk.actions(&id).await, ["logged", "handed_over", "accepted"]);
+}
+
+#[tokio::test]
+async fn every_department_has_a_position_of_its_own() {
+    let desk = desk().await;
+    let topic = topics::ticket_replies(&department("a"));
+    let incarnation = desk.parts.bus.topic_id(&topic).await.unwrap();
+    desk.reply("a", "r1", "?").await;
+    desk.receive("a").await;
+    let positions = async |place: String| desk.parts.store.reply_positions(&place).await.unwrap();
+    assert_eq!(positions(place(&topic, &incarnation)).await, [(0, 1)].into());
+    let other = topics::ticket_replies(&department("b"));
+    assert_eq!(
+        positions(place(&other, &incarnation)).await,
+        [].into(),
+        "also where the incarnation is the same"
+    );
 }
 
 #[tokio::test]

@@ -33,7 +33,8 @@ pub struct SqliteTickets {
 }
 
 impl SqliteTickets {
-    /// Opens the file, creating it when it is not there, and brings its schema up to date.
+    /// Opens the file, creating it when it is not there, and brings its schema up to date. The file has one process
+    /// at a time: leases that are found belong to one that is gone, and are given up.
     ///
     /// # Errors
     /// [`StoreError::Unusable`] when the file was written by a newer version.
@@ -42,6 +43,7 @@ impl SqliteTickets {
             migrations::migrations::runner()
                 .run(connection)
                 .map_err(|error| StoreError::Unusable(format!("{}: {error}", path.display())))?;
+            connection.execute("DELETE FROM leases", [])?;
             Ok(())
         })?;
         Ok(Self { file })
