@@ -325,6 +325,44 @@ async fn a_batch_cut_off_anywhere_counts_once_when_it_is_read_again() {
 }
 
 #[tokio::test]
+async fn what_the_server_refuses_is_told_apart_and_works_again_later() {
+    on_an_empty_database(|url| async move {
+        let database = Database::new(&url).unwrap();
+        database.migrate().await.unwrap();
+        let store = PostgresCalls::connect(&database).await.unwrap();
+        let told = || batch(0, 0, vec![report(1, finished(0, answered(5_000)))]);
+        let refuse = |code: &str| {
+            format!(
+                "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+                 $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{code}', DETAIL = '0221 4710123'; END $$;
+                 CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON import_runs EXECUTE FUNCTION refuse()"
+            )
+        };
+        let cases = [
+            ("53100", "NoRoom"),
+            ("40001", "Unavailable"),
+            ("40P01", "Unavailable"),
+            ("25006", "Unavailable"),
+            ("57P01", "Unavailable"),
+            ("57014", "Unavailable"),
+            ("55P03", "Unavailable"),
+            ("23505", "Unusable"),
+            ("42703", "Unusable"),
+        ];
+        for (code, kind) in cases {
+            execute(&url, &refuse(code)).await;
+            let refused = format!("{:?}", store.apply(told()).await.unwrap_err());
+            assert!(refused.starts_with(kind), "{code}: {refused}");
+            assert!(!refused.contains("4710123"), "personal data in {refused}");
+            assert_eq!(store.position(TOPIC, 0).await.unwrap(), 0);
+        }
+        execute(&url, "DROP TRIGGER refuse ON import_runs").await;
+        assert_eq!(store.apply(told()).await.unwrap().new_calls, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_unavailable() {
     let database = Database::new("postgres://nobody@127.0.0.1:1/nothing").unwrap();
     let refused = database.migrate().await;
