@@ -124,10 +124,22 @@ pub fn checked_body(
         }
         Some(wire::call_report::Body::Event(event)) => {
             let event: CallEvent = event_from_wire(event)?;
-            domain::record::plausible_time(event.at, now)?;
+            domain::record::plausible_time(event.at, now).map_err(event_time)?;
             Ok(ReportBody::Event(event))
         }
     }
+}
+
+/// The time of an event follows the rules of a record's, and is another field.
+fn event_time(rejection: RecordRejection) -> ReportRejection {
+    let remedy = match rejection {
+        RecordRejection::TooOld => "it lies before 1990; correct the time stamp and send the event again",
+        RecordRejection::InTheFuture => {
+            "it lies more than a day in the future; correct the time stamp or the clock of the source"
+        }
+        other => return other.into(),
+    };
+    ReportRejection::Malformed { field: "at", remedy }
 }
 
 /// The message for the topic of calls.
