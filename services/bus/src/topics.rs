@@ -10,9 +10,6 @@ pub const HEARTBEAT_KEY: &str = "heartbeat";
 /// Call reports on their way from intake to the ledger.
 pub const CALLS: &str = "nrwdirekt.calls.v1";
 
-/// Notices of rejected items.
-pub const REJECTED: &str = "nrwdirekt.rejected.v1";
-
 /// The tickets of a department: the current state of each.
 pub fn tickets(department: &DepartmentId) -> String {
     format!("nrwdirekt.tickets.{department}.v1")
@@ -81,10 +78,7 @@ pub fn wanted<'a>(
             retention: days * DAY,
         },
     };
-    let mut topics = vec![
-        delete(CALLS.to_owned(), call_partitions, 7),
-        delete(REJECTED.to_owned(), 1, 30),
-    ];
+    let mut topics = vec![delete(CALLS.to_owned(), call_partitions, 7)];
     for department in departments {
         topics.push(TopicSpec {
             name: tickets(department),

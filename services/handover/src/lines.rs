@@ -144,8 +144,13 @@ impl Pauses {
 
     async fn after_failure(&mut self, stop: &CancellationToken, whose: &str, error: &HandoverError) {
         metrics::failed(self.line);
-        tracing::warn!(line = self.line, whose, %error, pause_ms = self.next.as_millis() as u64, "handover goes on later");
         let pause = self.next;
+        // One warning an outage and line; the metric counts every failure.
+        if pause == PAUSE_MIN {
+            tracing::warn!(line = self.line, whose, %error, "handover pauses and goes on later");
+        } else {
+            tracing::debug!(line = self.line, whose, %error, pause_ms = pause.as_millis() as u64, "handover still pauses");
+        }
         self.next = (2 * self.next).min(self.most);
         unless_stopped(stop, tokio::time::sleep(pause)).await;
     }

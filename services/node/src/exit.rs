@@ -38,9 +38,15 @@ impl Failure {
             Code::Unavailable | Code::Unauthenticated | Code::PermissionDenied => 4,
             _ => 1,
         };
+        let message = status.message();
+        if message.contains("h2 protocol error") || message.contains("transport error") {
+            let remedy =
+                "the server does not answer as expected: is it one of ours, and is it http:// or https://?";
+            return Self::server(format!("{remedy} ({message})"));
+        }
         anyhow::Error::new(Self {
             code,
-            message: status.message().to_owned(),
+            message: message.to_owned(),
         })
     }
 }
