@@ -1,0 +1,8 @@
+//! What goes wrong, and what must not come of it.
+
+mod connections;
+mod full_disk;
+mod kills;
+mod limits;
+mod load;
+mod slow_readers;

@@ -1,0 +1,9 @@
+//! What users do, from end to end.
+
+mod command_line;
+mod dresses;
+mod json_output;
+mod life_cycle;
+mod repeated_imports;
+mod serving;
+mod unreadable_rows;
