@@ -26,27 +26,14 @@ pub(super) fn from_environment(variables: impl Iterator<Item = (String, String)>
         .collect()
 }
 
-/// Sets one value, written as in the file; what is no TOML value is a text.
+/// Sets one value. The key is written as in TOML, so that a part with a dot in it can be quoted; what is no TOML
+/// value is a text.
 pub(super) fn set(table: &mut toml::Table, key: &str, value: &str) -> anyhow::Result<()> {
-    let value = format!("value = {value}")
+    let text = toml::Value::String(value.to_owned());
+    let setting = format!("{key} = {value}")
         .parse::<toml::Table>()
-        .ok()
-        .and_then(|mut parsed| parsed.remove("value"))
-        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
-    let mut place = table;
-    let mut parts: Vec<&str> = key.split('.').collect();
-    let last = parts
-        .pop()
-        .filter(|last| !last.is_empty())
-        .ok_or_else(|| Failure::usage("--set: the key is empty"))?;
-    for part in parts {
-        let next = place
-            .entry(part)
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        place = next
-            .as_table_mut()
-            .ok_or_else(|| Failure::usage(format!("--set {key}: {part} is not a section")))?;
-    }
-    place.insert(last.to_owned(), value);
+        .or_else(|_| format!("{key} = {text}").parse::<toml::Table>())
+        .map_err(|_| Failure::usage(format!("--set {key}: write a key like ledger.horizon_s")))?;
+    merge(table, setting);
     Ok(())
 }
