@@ -7,6 +7,7 @@ const NEW_CALLS: &str = "nrwdirekt_ledger_new_calls_total";
 const CHANGED_CALLS: &str = "nrwdirekt_ledger_changed_calls_total";
 const REPEATED_REPORTS: &str = "nrwdirekt_ledger_repeated_reports_total";
 const UNREADABLE_MESSAGES: &str = "nrwdirekt_ledger_unreadable_messages_total";
+const REPORTS_LOST: &str = "nrwdirekt_ledger_reports_lost_total";
 const GIVEN_UP_CALLS: &str = "nrwdirekt_ledger_given_up_calls_total";
 const BATCH_SECONDS: &str = "nrwdirekt_ledger_batch_seconds";
 const IMBALANCED_ROWS: &str = "nrwdirekt_ledger_imbalanced_rows";
@@ -19,6 +20,10 @@ pub fn describe() {
     describe_counter!(
         UNREADABLE_MESSAGES,
         "Messages on the topic of calls that could not be read; kept as rejected items"
+    );
+    describe_counter!(
+        REPORTS_LOST,
+        "Times that the topic of calls had lost the position of a partition"
     );
     describe_counter!(GIVEN_UP_CALLS, "Calls whose end was given up at the horizon");
     describe_histogram!(BATCH_SECONDS, "Time to apply a batch, in seconds");
@@ -37,6 +42,10 @@ pub(crate) fn applied(applied: Applied, seconds: f64) {
 
 pub(crate) fn unreadable(messages: usize) {
     counter!(UNREADABLE_MESSAGES).increment(messages as u64);
+}
+
+pub(crate) fn reports_lost() {
+    counter!(REPORTS_LOST).increment(1);
 }
 
 pub(crate) fn given_up(calls: usize) {

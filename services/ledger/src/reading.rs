@@ -2,14 +2,16 @@
 //!
 //! The store's position is the truth. It is fenced: a batch is written only if the position is where this instance
 //! believes it to be. After any failure, also one whose outcome is unknown, the position is read again and reading
-//! goes on from there, so that a batch is applied once or not at all, and never skipped.
+//! goes on from there, so that a batch is applied once or not at all, and never skipped. That holds also when the
+//! store itself has gone back (a standby that lacked the last commits took over), and when the topic has lost the
+//! position: applying reports again changes nothing, so what is left is read from its beginning.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use bus::{BusError, Reader, Received, StartPositions, topics};
+use bus::{BusError, Positions, Reader, Received, StartPositions, topics};
 use domain::ids::{ImportRun, SourceName};
 use store::StoreError;
 use store::calls::{Advance, CallStore, LedgerBatch, RejectedItem};
@@ -75,20 +77,29 @@ async fn read(
         topic_id: topic_id.clone(),
     };
     let mut reader = ledger.bus.reader(topics::CALLS, GROUP, Arc::new(starts)).await?;
+    let mut reached = Positions::new();
     loop {
         let next = reader.next(ledger.settings.batch, WAIT_FOR_MESSAGES);
         let Some(messages) = shutdown.run_until_cancelled(next).await else {
             return Ok(());
         };
-        let messages = messages?;
+        let messages = match messages {
+            Err(error @ BusError::Lost { .. }) => {
+                reached.clear();
+                go_on_after_loss(ledger, &topic_id, reader.as_mut(), error).await?;
+                continue;
+            }
+            messages => messages?,
+        };
         if messages.is_empty() {
             continue;
         }
         let partitions: Vec<u32> = messages.iter().map(|message| message.partition).collect();
-        match apply(ledger, &topic_id, messages).await {
+        match apply(ledger, &topic_id, messages, &mut reached).await {
             Ok(()) => *pause = FIRST_PAUSE,
             Err(ReadingError::Store(StoreError::Conflict(what))) => {
                 tracing::info!(%what, "another instance was faster");
+                reached.clear();
                 go_back(ledger, &topic_id, reader.as_mut(), partitions).await?;
             }
             Err(error) => return Err(error),
@@ -118,7 +129,41 @@ async fn go_back(
     Ok(())
 }
 
-async fn apply(ledger: &Ledger, topic_id: &str, messages: Vec<Received>) -> Result<(), ReadingError> {
+/// The topic does not have the position: it was made anew, or reports were deleted before they were read. Waiting
+/// would lose more: a topic that has grown to the position again would be read from there, and all before it skipped.
+async fn go_on_after_loss(
+    ledger: &Ledger,
+    topic_id: &str,
+    reader: &mut dyn Reader,
+    error: BusError,
+) -> Result<(), ReadingError> {
+    let BusError::Lost { partition, first, .. } = error else {
+        return Err(error.into());
+    };
+    tracing::error!(%error, "reports may be lost; what is left is read from its beginning");
+    metrics::reports_lost();
+    let expected = ledger.store.position(topic_id, partition).await?;
+    let back = Advance {
+        partition,
+        expected,
+        next: first,
+    };
+    let batch = LedgerBatch {
+        topic_id: topic_id.to_owned(),
+        advances: vec![back],
+        reports: Vec::new(),
+    };
+    ledger.store.apply(batch).await?;
+    Ok(reader.seek(partition, first).await?)
+}
+
+/// Applies messages. `reached` is how far this reader has come: a store that stands before it has gone back.
+async fn apply(
+    ledger: &Ledger,
+    topic_id: &str,
+    messages: Vec<Received>,
+    reached: &mut Positions,
+) -> Result<(), ReadingError> {
     let begun = Instant::now();
     let positions = ledger.store.positions(topic_id).await?;
     let mut advances: BTreeMap<u32, Advance> = BTreeMap::new();
@@ -130,6 +175,11 @@ async fn apply(ledger: &Ledger, topic_id: &str, messages: Vec<Received>) -> Resu
             continue; // applied before; read again after a failure
         }
         let partition = message.partition;
+        if reached.get(&partition).is_some_and(|reached| expected < *reached) {
+            let what =
+                format!("the reading position of partition {partition}, which stands before what was read,");
+            return Err(StoreError::Conflict(what).into());
+        }
         let advance = advances.entry(partition).or_insert(Advance {
             partition,
             expected,
@@ -151,6 +201,10 @@ async fn apply(ledger: &Ledger, topic_id: &str, messages: Vec<Received>) -> Resu
         metrics::unreadable(unreadable.len());
         ledger.store.keep_rejected(unreadable).await?;
     }
+    let moved: Positions = advances
+        .values()
+        .map(|advance| (advance.partition, advance.next))
+        .collect();
     let advances = advances.into_values().collect();
     let batch = LedgerBatch {
         topic_id: topic_id.to_owned(),
@@ -158,6 +212,7 @@ async fn apply(ledger: &Ledger, topic_id: &str, messages: Vec<Received>) -> Resu
         reports,
     };
     let applied = ledger.store.apply(batch).await?;
+    reached.extend(moved);
     metrics::applied(applied, begun.elapsed().as_secs_f64());
     Ok(())
 }
@@ -177,3 +232,6 @@ fn rejected(ledger: &Ledger, topic_id: &str, message: Received, reason: &str) ->
         payload: message.payload.unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod tests;
