@@ -149,12 +149,9 @@ impl CallState {
             {
                 call.flags.push(Flag::RecordAndEventsDiffer);
             }
-            if self.events.is_empty() {
-                call.visits = if record.is_outbound() {
-                    Vec::new()
-                } else {
-                    Visit::of_record(record).into_iter().collect()
-                };
+            // Events that tell of no queue, such as after-call work alone, do not take the record's visit away.
+            if call.visits.is_empty() && !record.is_outbound() {
+                call.visits = Visit::of_record(record).into_iter().collect();
             }
             call.record = Some(record.clone());
         }
@@ -172,6 +169,11 @@ impl CallState {
     /// What the call adds to the figures.
     pub fn contribution(&self) -> Contribution {
         contribution::of(&self.assembled(), &self.callbacks)
+    }
+
+    /// Whether nothing is known but callbacks: they name a call, its own feed has yet to tell of it.
+    pub fn is_only_named(&self) -> bool {
+        self.record.is_none() && self.events.is_empty()
     }
 
     /// The time by which the call is filed: field 1, else the first event or callback.

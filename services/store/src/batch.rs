@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use domain::assembly::CallState;
 use domain::ids::Identity;
-use domain::report::CallReport;
+use domain::report::{CallReport, ReportBody};
 
 use crate::calls::LedgerBatch;
 
@@ -18,9 +18,10 @@ pub(crate) struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// The report that the call was first heard of by.
+    /// The report that says where the call comes from: the first of its own feed. A callback only names a call.
     pub(crate) fn first(&self) -> &CallReport {
-        self.reports[0]
+        let own = |report: &&&CallReport| !matches!(report.body, ReportBody::CallbackLogged(_));
+        self.reports.iter().find(own).unwrap_or(&self.reports[0])
     }
 
     /// When intake accepted the latest report.

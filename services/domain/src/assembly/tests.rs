@@ -292,6 +292,23 @@ fn a_hang_up_in_the_announcement_is_not_offered_however_long_it_waited() {
 }
 
 #[test]
+fn a_record_keeps_its_visit_beside_events_that_tell_of_none() {
+    let mut state = told(vec![(70, EventKind::AfterCallWorkEnded { agent: agent() })]);
+    state.apply(ReportBody::Record(RevisedRecord {
+        revision: 0,
+        record: record(60_000),
+    }));
+    let counts = row(&state, "Steuern").counts;
+    assert_eq!(
+        (counts.get(Figure::Contacts), counts.get(Figure::Answered)),
+        (1, 1)
+    );
+    state.apply(ReportBody::Event(event(2, queued("Bauen"))));
+    let visits = state.assembled().visits;
+    assert_eq!((visits.len(), &visits[0].hotline), (1, &hotline("Bauen")));
+}
+
+#[test]
 fn a_callback_marks_the_answered_visit_of_its_call() {
     let mut state = CallState::default();
     state.apply(ReportBody::Record(RevisedRecord {

@@ -327,6 +327,34 @@ async fn a_callback_is_counted_with_and_without_its_call() {
 }
 
 #[tokio::test]
+async fn a_call_that_a_callback_named_first_belongs_to_its_own_feed() {
+    on_every_store(|store| async move {
+        let callback = CallReport {
+            source: SourceName::new("callbacks"),
+            call_id: None,
+            run: ImportRun::new("callbacks"),
+            ..report(
+                1,
+                ReportBody::CallbackLogged(CallbackLogged {
+                    ticket: TicketId::new("T-1"),
+                    hotline: hotline("Bürgertelefon"),
+                    at: at(100),
+                }),
+            )
+        };
+        apply(&*store, 0, vec![callback]).await.unwrap();
+        let own = || report(1, finished(0, answered(5_000)));
+        apply(&*store, 1, vec![own(), own()]).await.unwrap();
+        apply(&*store, 3, vec![own()]).await.unwrap();
+        let call = store.call(Identity([1; 16])).await.unwrap().unwrap();
+        assert_eq!(call.source, SourceName::new("test"));
+        let run = store.import_run(&ImportRun::new("run-1")).await.unwrap();
+        assert_eq!(run.new_calls, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn rejected_items_are_kept_once_and_paged() {
     on_every_store(|store| async move {
         let item = |n: u8| RejectedItem {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Transaction};
-use domain::assembly::CallState;
+use domain::assembly::{Assembled, CallState};
 use domain::counts::{Contribution, Movements};
 use domain::event::{EventKind, OverflowTarget};
 use domain::ids::{HotlineName, Identity, ImportRun};
@@ -74,7 +74,7 @@ pub(super) async fn apply(store: &PostgresCalls, mut batch: LedgerBatch) -> Resu
     for call in incoming {
         let identity = call.told.identity;
         if let Some(known) = known.remove(&identity) {
-            ledger.apply_to_known(&call.told, known);
+            ledger.apply_to_known(&call.told, known, &sources)?;
         } else if places.contains_key(&identity) {
             // Counted once, and purged since: it must not count again.
             ledger.applied.repeated += call.told.reports.len();
@@ -187,15 +187,28 @@ impl<'a> Incoming<'a> {
 }
 
 impl Ledger {
-    fn apply_to_known(&mut self, told: &Told<'_>, mut known: KnownCall) {
+    fn apply_to_known(
+        &mut self,
+        told: &Told<'_>,
+        mut known: KnownCall,
+        sources: &Numbers,
+    ) -> Result<(), StoreError> {
         let mut state = known.state.clone();
         let news = told.apply_to(&mut state);
         self.applied.repeated += told.reports.len() - news;
         if news > 0 {
             self.applied.changed_calls += 1;
             known.filing.heard_at_ms = known.filing.heard_at_ms.max(told.heard_at_ms());
+            if known.state.is_only_named() && !state.is_only_named() {
+                // The call's own feed tells of it for the first time.
+                let report = told.first();
+                known.filing.source_id = sources.of(report.source.as_str())?;
+                known.filing.call_id = report.call_id.as_ref().map(|id| id.as_str().to_owned());
+                self.add_to_run(report, told.shard, &state.assembled());
+            }
             self.rewrite(known, state);
         }
+        Ok(())
     }
 
     fn add_new(&mut self, call: Incoming<'_>, call_row: i64, sources: &Numbers) -> Result<(), StoreError> {
@@ -217,9 +230,7 @@ impl Ledger {
             heard_at_ms: told.heard_at_ms(),
         };
         let call = state.assembled();
-        let run = self.runs.entry((report.run.clone(), told.shard)).or_default();
-        run.new_calls += 1;
-        run.flagged += i64::from(!call.flags.is_empty());
+        self.add_to_run(report, told.shard, &call);
         self.applied.new_calls += 1;
         self.applied.repeated += told.reports.len() - news;
         self.move_counts(told.shard, &Contribution::default(), &state.contribution());
@@ -231,6 +242,12 @@ impl Ledger {
             visits_changed: true,
         });
         Ok(())
+    }
+
+    fn add_to_run(&mut self, report: &CallReport, shard: u32, call: &Assembled) {
+        let run = self.runs.entry((report.run.clone(), shard)).or_default();
+        run.new_calls += 1;
+        run.flagged += i64::from(!call.flags.is_empty());
     }
 
     fn rewrite(&mut self, known: KnownCall, state: CallState) {

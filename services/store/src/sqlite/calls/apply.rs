@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use domain::assembly::CallState;
+use domain::assembly::{Assembled, CallState};
 use domain::counts::{Contribution, Movements};
 use domain::ids::{Identity, ImportRun};
+use domain::report::CallReport;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::names::Names;
@@ -87,7 +88,11 @@ impl<'a> Ledger<'a> {
             Some(known) => {
                 self.applied.changed_calls += 1;
                 let heard_at_ms = told.heard_at_ms().max(known.heard_at_ms);
-                self.rewrite(told.identity, &known, &state, heard_at_ms)
+                self.rewrite(told.identity, &known, &state, heard_at_ms)?;
+                if known.state.is_only_named() && !state.is_only_named() {
+                    self.adopt(told, known.call_row, &state)?;
+                }
+                Ok(())
             }
             None => self.write_new(told, &state),
         }
@@ -113,12 +118,28 @@ impl<'a> Ledger<'a> {
             0,
             &call.visits,
         )?;
-        let run = self.runs.entry(report.run.clone()).or_default();
-        run.new_calls += 1;
-        run.flagged += i64::from(!call.flags.is_empty());
+        self.add_to_run(report, &call);
         self.applied.new_calls += 1;
         self.move_counts(shard, &Contribution::default(), &state.contribution());
         Ok(())
+    }
+
+    /// The call's own feed tells of it for the first time.
+    fn adopt(&mut self, told: &Told<'_>, call_row: i64, state: &CallState) -> Result<(), StoreError> {
+        let report = told.first();
+        let source_id = self.names.source(&self.transaction, &report.source)?;
+        let call_id = report.call_id.as_ref().map(domain::ids::CallId::as_str);
+        self.transaction
+            .prepare_cached("UPDATE calls SET source_id = ?2, call_id = ?3 WHERE call_row = ?1")?
+            .execute(params![call_row, source_id, call_id])?;
+        self.add_to_run(report, &state.assembled());
+        Ok(())
+    }
+
+    fn add_to_run(&mut self, report: &CallReport, call: &Assembled) {
+        let run = self.runs.entry(report.run.clone()).or_default();
+        run.new_calls += 1;
+        run.flagged += i64::from(!call.flags.is_empty());
     }
 
     fn rewrite(
