@@ -29,6 +29,11 @@ impl Backend {
         }
     }
 
+    /// Runs a case on embedded storage alone: what it tries lies before any storage.
+    pub async fn first<F: Future<Output = ()>>(case: impl Fn(Backend) -> F) {
+        case(Self::Embedded).await;
+    }
+
     fn servers_are_there() -> bool {
         let missing = [POSTGRES, KAFKA]
             .into_iter()

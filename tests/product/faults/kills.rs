@@ -19,7 +19,7 @@ async fn whatever_is_acknowledged_is_there_after_kills_and_counts_once() {
         let mut dice = Dice::new();
         let mut node = TestNode::start(backend).await;
         let mut load = Load::of(500);
-        for _ in 0..4 {
+        for _ in 0..3 {
             let moment = dice.duration(Duration::from_millis(5), Duration::from_millis(400));
             let connection = node.connection();
             let kill = async {

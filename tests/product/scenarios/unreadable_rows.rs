@@ -61,7 +61,7 @@ async fn a_rejected_row_is_listed_with_line_and_reason_and_kept() {
 
 #[tokio::test]
 async fn a_rejected_row_is_kept_once_however_often_it_comes() {
-    Backend::each(|backend| async move {
+    Backend::first(|backend| async move {
         let rows = [
             good().instead(Field::StartedAt, "gestern"),
             good().instead(Field::StartedAt, "vorgestern"),
@@ -93,7 +93,7 @@ async fn a_rejected_row_is_kept_once_however_often_it_comes() {
 
 #[tokio::test]
 async fn a_row_that_is_not_utf_8_is_kept_with_the_reason() {
-    Backend::each(|backend| async move {
+    Backend::first(|backend| async move {
         let mut content = export::file(
             &[good(), good().caller("MARKE"), good().caller("1")],
             Dress::Commas,
@@ -131,7 +131,7 @@ async fn a_row_that_is_not_utf_8_is_kept_with_the_reason() {
 
 #[tokio::test]
 async fn an_unreadable_optional_value_is_flagged_and_the_row_counts() {
-    Backend::each(|backend| async move {
+    Backend::first(|backend| async move {
         let rows = [
             good().instead(Field::Talk, "-00:00:07"),
             good().instead(Field::ConsultCount, "viele"),
@@ -154,7 +154,7 @@ async fn an_unreadable_optional_value_is_flagged_and_the_row_counts() {
 
 #[tokio::test]
 async fn an_unknown_hotline_counts_and_is_named_once() {
-    Backend::each(|backend| async move {
+    Backend::first(|backend| async move {
         let rows = [1, 2].map(|caller| {
             Row::answered("2024-03-04 09:00:00", "Ganz neues Thema").caller(&caller.to_string())
         });
@@ -184,7 +184,7 @@ async fn an_unknown_hotline_counts_and_is_named_once() {
 
 #[tokio::test]
 async fn a_map_repairs_the_rows_that_were_rejected_for_an_unknown_word() {
-    Backend::each(|backend| async move {
+    Backend::first(|backend| async move {
         let rows = [good(), good().instead(Field::ConnectionStatus, "Durchgestellt")];
         let node = TestNode::start(backend).await;
         let file = node.file("export.csv", &export::file(&rows, Dress::German));
