@@ -302,7 +302,10 @@ fn message(report: &CallReport) -> Outgoing {
     let headers = vec![
         ("ce_specversion".to_owned(), "1.0".to_owned()),
         ("ce_type".to_owned(), format!("nrwdirekt.call.{kind}.v1")),
-        ("ce_source".to_owned(), format!("/sources/{}", report.source)),
+        (
+            "ce_source".to_owned(),
+            format!("/sources/{}", uri_part(report.source.as_str())),
+        ),
         (
             "ce_id".to_owned(),
             format!("{identity}-{}", report.received_at.timestamp_micros()),
@@ -318,6 +321,18 @@ fn message(report: &CallReport) -> Outgoing {
         headers,
         payload: Some(wire::calls::encode_report(report)),
     }
+}
+
+/// A name as part of a URI: everything but letters, digits and `-._~` as %XX.
+fn uri_part(name: &str) -> String {
+    name.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
 }
 
 fn bus_status(error: &BusError) -> Status {

@@ -21,7 +21,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Start every role in this process, in the foreground; Ctrl-C or SIGTERM ends it.
     Up(UpArguments),
-    /// Start some roles beside others, on PostgreSQL and Kafka. Checks topics and schema, changes neither.
+    /// Start some roles beside others, on PostgreSQL and Kafka, whose schema and topics are checked, not changed.
     Serve(ServeArguments),
     /// Show, check or print a sample of the configuration.
     Config(ConfigArguments),

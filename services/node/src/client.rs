@@ -83,6 +83,11 @@ fn token(server: &str) -> Option<String> {
     if let Ok(token) = std::env::var("NRWDIREKT_TOKEN") {
         return Some(token.trim().to_owned());
     }
-    let port = server.trim_end_matches('/').rsplit(':').next()?.parse().ok()?;
-    crate::auth::left_token(port)
+    // A token that a server of this user left belongs to this machine: no other host is to see it.
+    let address: tonic::transport::Uri = server.parse().ok()?;
+    let here = matches!(address.host()?, "localhost" | "127.0.0.1" | "[::1]");
+    address
+        .port_u16()
+        .filter(|_| here)
+        .and_then(crate::auth::left_token)
 }

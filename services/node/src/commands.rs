@@ -17,6 +17,7 @@ use crate::cli::{
     TicketAction, UpArguments,
 };
 use crate::config::Config;
+use crate::output::say;
 use crate::{node, telemetry};
 
 /// Runs the command.
@@ -61,12 +62,9 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             DepartmentAction::Reply(arguments) => return department::reply(arguments).await,
         },
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "nrwdirekt",
-                &mut std::io::stdout(),
-            );
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "nrwdirekt", &mut script);
+            say!("{}", String::from_utf8_lossy(&script).trim_end());
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -98,7 +96,7 @@ async fn serve(arguments: ServeArguments) -> anyhow::Result<()> {
     node::run(node::Start {
         config,
         data: arguments.data,
-        roles: arguments.roles,
+        roles: each_once(arguments.roles),
         prepare: false,
         demo: false,
     })
@@ -116,4 +114,10 @@ fn with_storage(mut config: Config, storage: &StorageArguments) -> anyhow::Resul
         config.store = crate::config::store_choice(store)?;
     }
     Ok(config)
+}
+
+fn each_once(mut roles: Vec<Role>) -> Vec<Role> {
+    roles.sort_unstable();
+    roles.dedup();
+    roles
 }

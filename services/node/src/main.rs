@@ -11,6 +11,7 @@ mod demo;
 mod exit;
 mod listener;
 mod node;
+mod output;
 mod roles;
 mod server;
 mod storage;

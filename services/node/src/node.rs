@@ -13,6 +13,7 @@ use crate::cli::Role;
 use crate::config::Config;
 use crate::exit::Failure;
 use crate::listener::Listener;
+use crate::output::say;
 use crate::roles::Starting;
 use crate::server::{self, Served};
 use crate::{demo, storage, telemetry};
@@ -124,11 +125,8 @@ fn operator_token(
 }
 
 /// The line that scripts wait for.
-#[expect(clippy::print_stdout, reason = "part of the interface of the command line")]
 fn announce(url: &str) {
-    use std::io::Write as _;
-    println!("ready {url}");
-    let _ = std::io::stdout().flush();
+    say!("ready {url}");
 }
 
 /// Asks the node to end at the first signal; later ones change nothing.

@@ -40,10 +40,10 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
     let (calls, tickets): (Arc<dyn CallStore>, Arc<dyn TicketStore>) = match &config.store {
         StoreChoice::Sqlite => {
             let folder = folder(data)?;
-            let calls = SqliteCalls::open(&folder.join("calls.db")).context("calls.db")?;
+            let calls = SqliteCalls::open(&private(folder.join("calls.db"))?).context("calls.db")?;
             (
                 Arc::new(calls),
-                Arc::new(SqliteTickets::open(&folder.join("tickets.db")).context("tickets.db")?),
+                Arc::new(SqliteTickets::open(&private(folder.join("tickets.db"))?).context("tickets.db")?),
             )
         }
         StoreChoice::Postgres(url) => {
@@ -78,7 +78,8 @@ type OpenBus = (Arc<dyn Bus>, Option<Arc<EmbeddedBus>>);
 fn open_either_bus(config: &Config, data: Option<&Path>) -> anyhow::Result<OpenBus> {
     let (bus, embedded): (Arc<dyn Bus>, _) = match &config.bus {
         BusChoice::Embedded => {
-            let embedded = Arc::new(EmbeddedBus::open(&folder(data)?.join("bus.db")).context("bus.db")?);
+            let embedded =
+                Arc::new(EmbeddedBus::open(&private(folder(data)?.join("bus.db"))?).context("bus.db")?);
             (Arc::clone(&embedded) as Arc<dyn Bus>, Some(embedded))
         }
         BusChoice::Kafka(servers) => {
@@ -100,14 +101,30 @@ fn folder(data: Option<&Path>) -> anyhow::Result<&Path> {
     data.ok_or_else(|| Failure::usage("--data: embedded storage needs a data folder"))
 }
 
+/// A file that holds personal data: where it is missing it is made readable for its owner only, whatever the folder
+/// is. SQLite gives the files beside it the same mode.
+fn private(file: std::path::PathBuf) -> anyhow::Result<std::path::PathBuf> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(&file)
+        .with_context(|| file.display().to_string())?;
+    Ok(file)
+}
+
 /// Makes the folder, for its owner only, and keeps other processes out of it.
 fn lock_folder(data: &Path) -> anyhow::Result<fs::File> {
-    use std::os::unix::fs::DirBuilderExt as _;
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(data)
         .with_context(|| format!("--data {}", data.display()))?;
+    // Also a folder that was there before is for its owner only: it holds what citizens said.
+    fs::set_permissions(data, fs::Permissions::from_mode(0o700))
+        .with_context(|| format!("--data {}: it must belong to this user", data.display()))?;
     let path = data.join("node.lock");
     let file = fs::File::create(&path).with_context(|| path.display().to_string())?;
     match file.try_lock() {
@@ -196,6 +213,7 @@ impl Storage {
         let calls = Arc::clone(&self.calls);
         let tickets = Arc::clone(&self.tickets);
         let departments = departments(config);
+        let prefix = config.topic_prefix.clone();
         Some(async move {
             const EVERY: Duration = Duration::from_secs(600);
             while stopping
@@ -209,6 +227,7 @@ impl Storage {
                     calls.as_ref(),
                     tickets.as_ref(),
                     &departments,
+                    &prefix,
                 )
                 .await;
                 if let Err(error) = cleaned {
@@ -241,6 +260,7 @@ async fn clean(
     calls: &dyn CallStore,
     tickets: &dyn TicketStore,
     departments: &[DepartmentId],
+    prefix: &str,
 ) -> anyhow::Result<()> {
     let mut floors = std::collections::HashMap::new();
     floors.insert(
@@ -249,13 +269,15 @@ async fn clean(
     );
     for department in departments {
         let topic = topics::ticket_replies(department);
-        let positions = tickets.reply_positions(&bus.topic_id(&topic).await?).await?;
-        floors.insert(topic, positions);
+        let place = handover::reply_place(&topic, &bus.topic_id(&topic).await?);
+        floors.insert(topic, tickets.reply_positions(&place).await?);
     }
-    let floor = move |topic: &str, partition: u32| match floors.get(topic) {
-        Some(positions) => positions.get(&partition).copied().unwrap_or(0),
-        None => i64::MAX,
-    };
+    // The bus behind the prefix names its topics with it.
+    let floor =
+        move |topic: &str, partition: u32| match floors.get(topic.strip_prefix(prefix).unwrap_or(topic)) {
+            Some(positions) => positions.get(&partition).copied().unwrap_or(0),
+            None => i64::MAX,
+        };
     embedded.clean(&floor).await?;
     Ok(())
 }

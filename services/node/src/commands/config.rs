@@ -1,9 +1,8 @@
 //! `nrwdirekt config`.
 
-#![expect(clippy::print_stdout, reason = "the output of the command")]
-
 use crate::cli::ConfigAction;
 use crate::config;
+use crate::output::say;
 
 /// Shows, checks or prints a sample.
 pub(crate) fn run(action: ConfigAction) -> anyhow::Result<()> {
@@ -20,28 +19,26 @@ pub(crate) fn run(action: ConfigAction) -> anyhow::Result<()> {
                 }
             }
             if json {
-                println!("{}", serde_json::to_string_pretty(&written)?);
+                say!("{}", serde_json::to_string_pretty(&written)?);
             } else {
-                print!("{}", toml::to_string_pretty(&written)?);
+                say!("{}", toml::to_string_pretty(&written)?.trim_end());
             }
         }
         ConfigAction::Check { source } => {
             let config = config::read(&source)?;
             let departments = config.routing.departments().len();
-            println!(
+            say!(
                 "the configuration is sound: {departments} departments, {} hotlines",
                 config.routing.hotlines().len()
             );
         }
         ConfigAction::Sample { routing } => {
-            print!(
-                "{}",
-                if routing {
-                    config::SAMPLE_ROUTING
-                } else {
-                    config::SAMPLE
-                }
-            );
+            let sample = if routing {
+                config::SAMPLE_ROUTING
+            } else {
+                config::SAMPLE
+            };
+            say!("{}", sample.trim_end());
         }
     }
     Ok(())

@@ -1,7 +1,5 @@
 //! `nrwdirekt department`: what a department does that has no Kafka client of its own.
 
-#![expect(clippy::print_stdout, reason = "the output of the command")]
-
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -11,6 +9,7 @@ use wire::v1::tickets::handover_client::HandoverClient;
 use crate::cli::{ReplyArguments, ReplyType, ServerArguments};
 use crate::client;
 use crate::exit::{self, Failure};
+use crate::output::say;
 
 /// Shows the messages of a department's topic.
 pub(crate) async fn consume(
@@ -51,14 +50,14 @@ fn show(message: &proto::TicketMessage, as_json: bool) -> anyhow::Result<()> {
             "headers": message.headers,
             "ticket": ticket,
         });
-        println!("{object}");
+        say!("{object}");
         return Ok(());
     }
     let kind = message.headers.get("ce_type").map_or("", String::as_str);
-    println!("{}  {}  {kind}", message.offset, message.key);
+    say!("{}  {}  {kind}", message.offset, message.key);
     match ticket {
-        None => println!("  (nothing is kept of it any more)"),
-        Some(ticket) => println!("{}", serde_json::to_string_pretty(&ticket)?),
+        None => say!("  (nothing is kept of it any more)"),
+        Some(ticket) => say!("{}", serde_json::to_string_pretty(&ticket)?),
     }
     Ok(())
 }
@@ -89,13 +88,13 @@ pub(crate) async fn reply(arguments: ReplyArguments) -> anyhow::Result<ExitCode>
             "code": response.code,
             "reason": response.reason,
         });
-        println!("{object}");
+        say!("{object}");
     } else if response.applied {
-        println!("applied; the ticket is {}", response.state);
+        say!("applied; the ticket is {}", response.state);
     } else if response.pending {
-        println!("kept, and not settled yet; ask again with --reply-id {reply_id}");
+        say!("kept, and not settled yet; ask again with --reply-id {reply_id}");
     } else {
-        println!("rejected ({}): {}", response.code, response.reason);
+        say!("rejected ({}): {}", response.code, response.reason);
     }
     let settled = response.applied || response.pending;
     Ok(if settled {

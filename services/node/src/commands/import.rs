@@ -1,10 +1,6 @@
 //! `nrwdirekt import`: parses files and sends them to intake, until every batch has its receipt.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the output of the command"
-)]
+#![expect(clippy::print_stderr, reason = "what an import has to say beside its result")]
 
 mod feed;
 pub(super) mod sender;
@@ -26,6 +22,7 @@ use wire::v1::reporting::reporting_client::ReportingClient;
 use crate::cli::{ImportArguments, ImportFormat};
 use crate::client::{self, Connection};
 use crate::exit::{self, Failure};
+use crate::output::say;
 
 /// What an import did.
 #[derive(Default)]
@@ -103,7 +100,8 @@ fn export_map(arguments: &ImportArguments) -> anyhow::Result<ExportMap> {
     let Some(path) = &arguments.map else {
         return Ok(map);
     };
-    let text = std::fs::read_to_string(path).with_context(|| format!("--map {}", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("--map {}: {error}", path.display())))?;
     map.extended(&text)
         .map_err(|error| Failure::usage(format!("--map {}: {error}", path.display())))
 }
@@ -202,13 +200,16 @@ fn print_summary(arguments: &ImportArguments, summary: &Summary, duplicate: Opti
         if let Some(duplicate) = duplicate {
             object["duplicate"] = json!(duplicate);
         }
-        println!("{object}");
+        say!("{object}");
         return;
     }
     let duplicate = duplicate.map_or(String::new(), |duplicate| format!(" ({duplicate} known before)"));
-    println!(
+    say!(
         "{} read, {} accepted{duplicate}, {} flagged, {} rejected",
-        summary.read, summary.accepted, summary.flagged, summary.rejected
+        summary.read,
+        summary.accepted,
+        summary.flagged,
+        summary.rejected
     );
 }
 

@@ -1,7 +1,5 @@
 //! `nrwdirekt report`.
 
-#![expect(clippy::print_stdout, reason = "the output of the command")]
-
 use serde_json::{Map, Value, json};
 use wire::v1::reporting as proto;
 use wire::v1::reporting::reporting_client::ReportingClient;
@@ -9,6 +7,7 @@ use wire::v1::reporting::reporting_client::ReportingClient;
 use crate::cli::{ServerArguments, TotalsArguments};
 use crate::client;
 use crate::exit::Failure;
+use crate::output::say;
 
 /// Sums over local days.
 pub(crate) async fn totals(arguments: TotalsArguments) -> anyhow::Result<()> {
@@ -26,7 +25,7 @@ pub(crate) async fn totals(arguments: TotalsArguments) -> anyhow::Result<()> {
         .map_err(|status| Failure::of_status(&status))?
         .into_inner();
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&as_json(&response))?);
+        say!("{}", serde_json::to_string_pretty(&as_json(&response))?);
     } else {
         print_table(&response);
     }
@@ -95,13 +94,18 @@ fn group_json(group: &proto::Totals, named: bool) -> Value {
 
 fn print_table(response: &proto::TotalsResponse) {
     let policy = response.policy.clone().unwrap_or_default();
-    println!(
+    say!(
         "{} to {} (exclusive), {}",
-        response.from, response.to, response.zone
+        response.from,
+        response.to,
+        response.zone
     );
-    println!(
+    say!(
         "service level: {} v{}, {} s: {}\n",
-        policy.name, policy.version, policy.threshold_seconds, policy.formula
+        policy.name,
+        policy.version,
+        policy.threshold_seconds,
+        policy.formula
     );
     let width = response
         .groups
@@ -110,7 +114,7 @@ fn print_table(response: &proto::TotalsResponse) {
         .max()
         .unwrap_or(0)
         .max(7);
-    println!(
+    say!(
         "{:width$} {:>9} {:>11} {:>8} {:>9} {:>9} {:>10} {:>8} {:>10} {:>8} {:>8} {:>8}",
         "hotline",
         "contacts",
@@ -137,7 +141,7 @@ fn print_table(response: &proto::TotalsResponse) {
         let with_time = group.answered - group.answered_without_time;
         let asa = (with_time > 0).then(|| group.time_to_answer_ms as f64 / with_time as f64 / 1000.0);
         let asa = asa.map_or("–".to_owned(), |asa| format!("{asa:.1}"));
-        println!(
+        say!(
             "{name:width$} {:>9} {:>11} {:>8} {:>9} {:>9} {:>10} {:>8} {:>10} {:>8} {level:>8} {asa:>8}",
             group.contacts,
             group.not_offered,
@@ -181,16 +185,20 @@ pub(crate) async fn rejected(max: u32, as_json: bool, server: &ServerArguments) 
 
 fn print_rejected(item: &proto::RejectedItem, as_json: bool) {
     if !as_json {
-        println!(
+        say!(
             "{}  {}  {}  {}: {}",
-            item.id, item.source, item.position, item.field, item.reason
+            item.id,
+            item.source,
+            item.position,
+            item.field,
+            item.reason
         );
         return;
     }
     let received_at = wire::time(item.received_at_unix_ms)
         .unwrap_or_default()
         .to_rfc3339();
-    println!(
+    say!(
         "{}",
         json!({
             "id": item.id,

@@ -1,7 +1,5 @@
 //! `nrwdirekt simulate`: plays hotline days and reports them like a telephone system would.
 
-#![expect(clippy::print_stdout, reason = "the output of the command")]
-
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -22,7 +20,8 @@ use wire::v1::tickets::ticketing_client::TicketingClient;
 use super::import::{self, Summary, sender};
 use crate::cli::{FeedForm, SimulateArguments};
 use crate::client::{self, Connection};
-use crate::exit::Failure;
+use crate::exit::{self, Failure};
+use crate::output::say;
 
 const REPORTS_A_BATCH: usize = 1000;
 /// A live feed sends what it has after this time.
@@ -83,14 +82,18 @@ pub(crate) async fn run(arguments: SimulateArguments) -> anyhow::Result<ExitCode
     } = &played.summary;
     if arguments.json {
         let sent = json!({ "accepted": accepted, "flagged": flagged, "rejected": rejected, "callbacks": played.callbacks });
-        println!("{sent}");
+        say!("{sent}");
     } else {
-        println!(
+        say!(
             "{accepted} reports accepted, {rejected} rejected, {} callbacks logged",
             played.callbacks
         );
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(if played.summary.rejected > 0 {
+        ExitCode::from(exit::REJECTED)
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn write_truth(file: Option<&Path>, truth: &Truth) -> anyhow::Result<()> {
@@ -100,7 +103,7 @@ fn write_truth(file: Option<&Path>, truth: &Truth) -> anyhow::Result<()> {
             std::fs::write(file, text + "\n").with_context(|| format!("--truth {}", file.display()))
         }
         None => {
-            println!("{text}");
+            say!("{text}");
             Ok(())
         }
     }

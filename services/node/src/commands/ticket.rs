@@ -1,7 +1,5 @@
 //! `nrwdirekt callback` and `nrwdirekt ticket`.
 
-#![expect(clippy::print_stdout, reason = "the output of the command")]
-
 use domain::local_time;
 use serde_json::{Value, json};
 use wire::v1::tickets as proto;
@@ -10,6 +8,7 @@ use wire::v1::tickets::ticketing_client::TicketingClient;
 use crate::cli::{LogArguments, ServerArguments};
 use crate::client;
 use crate::exit::Failure;
+use crate::output::say;
 
 /// Logs a callback request.
 pub(crate) async fn log(arguments: LogArguments) -> anyhow::Result<()> {
@@ -45,15 +44,15 @@ pub(crate) async fn log(arguments: LogArguments) -> anyhow::Result<()> {
     if arguments.json {
         let mut object = summary(&ticket);
         object["repeated"] = json!(response.repeated);
-        println!("{object}");
+        say!("{object}");
     } else {
-        println!(
+        say!(
             "{}  for {}, due {}",
             ticket.ticket_id,
             ticket.department,
             local(ticket.due_at_unix_ms)
         );
-        println!("{}", ticket.because);
+        say!("{}", ticket.because);
     }
     Ok(())
 }
@@ -70,22 +69,22 @@ pub(crate) async fn show(id: &str, as_json: bool, server: &ServerArguments) -> a
         .map_err(|status| Failure::of_status(&status))?
         .into_inner();
     if as_json {
-        println!("{}", serde_json::to_string_pretty(&whole(&ticket))?);
+        say!("{}", serde_json::to_string_pretty(&whole(&ticket))?);
         return Ok(());
     }
-    println!(
+    say!(
         "{}  {}  {}  due {}",
         ticket.ticket_id,
         ticket.state,
         ticket.department,
         local(ticket.due_at_unix_ms)
     );
-    println!("{}", ticket.because);
+    say!("{}", ticket.because);
     for (name, value) in fields(ticket.fields.as_ref()) {
-        println!("  {name}: {value}");
+        say!("  {name}: {value}");
     }
     for entry in &ticket.history {
-        println!(
+        say!(
             "{:>3}  {}  {}  {}  {}",
             entry.number,
             local(entry.at_unix_ms),
@@ -122,12 +121,15 @@ pub(crate) async fn list(
             .into_inner();
         for ticket in &response.tickets {
             if as_json {
-                println!("{}", summary(ticket));
+                say!("{}", summary(ticket));
             } else {
                 let due = local(ticket.due_at_unix_ms);
-                println!(
+                say!(
                     "{}  {:18}  {:24}  due {due}  {}",
-                    ticket.ticket_id, ticket.state, ticket.department, ticket.hotline
+                    ticket.ticket_id,
+                    ticket.state,
+                    ticket.department,
+                    ticket.hotline
                 );
             }
         }

@@ -1,12 +1,11 @@
 //! `nrwdirekt topics`.
 
-#![expect(clippy::print_stdout, reason = "the output of the command")]
-
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use crate::cli::{TopicsAction, TopicsTarget};
+use crate::output::say;
 use crate::{config, storage};
 
 /// Applies or checks the topics.
@@ -16,10 +15,10 @@ pub(crate) async fn run(action: TopicsAction) -> anyhow::Result<ExitCode> {
             let (bus, wanted) = open(&target)?;
             let changes = bus.apply_topics(&wanted).await?;
             if target.json {
-                println!("{}", json!({ "topics": wanted.len(), "changes": changes }));
+                say!("{}", json!({ "topics": wanted.len(), "changes": changes }));
             } else {
-                changes.iter().for_each(|change| println!("{change}"));
-                println!("{} topics, {} changed", wanted.len(), changes.len());
+                changes.iter().for_each(|change| say!("{change}"));
+                say!("{} topics, {} changed", wanted.len(), changes.len());
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -31,12 +30,12 @@ pub(crate) async fn run(action: TopicsAction) -> anyhow::Result<ExitCode> {
                     .iter()
                     .map(|fault| json!({ "topic": fault.topic, "fault": fault.fault, "fatal": fault.fatal }))
                     .collect();
-                println!("{}", json!({ "topics": wanted.len(), "faults": faults }));
+                say!("{}", json!({ "topics": wanted.len(), "faults": faults }));
             } else {
                 faults
                     .iter()
-                    .for_each(|fault| println!("{}: {}", fault.topic, fault.fault));
-                println!("{} topics, {} faults", wanted.len(), faults.len());
+                    .for_each(|fault| say!("{}: {}", fault.topic, fault.fault));
+                say!("{} topics, {} faults", wanted.len(), faults.len());
             }
             Ok(if faults.iter().any(|fault| fault.fatal) {
                 ExitCode::FAILURE

@@ -25,7 +25,10 @@ fn a_setting_overrides_the_file() {
     assert_eq!(config.ledger.horizon, Duration::from_secs(60));
     assert_eq!(config.store, StoreChoice::Postgres("postgres://a@b/c".to_owned()));
     let property = "bus.kafka.\"security.protocol\"=SASL_SSL";
-    assert_eq!(read(&source(&[property])).unwrap().kafka["security.protocol"], "SASL_SSL");
+    assert_eq!(
+        read(&source(&[property])).unwrap().kafka["security.protocol"],
+        "SASL_SSL"
+    );
     let environment = [("NRWDIREKT_SET_LEDGER__HORIZON_S", "61"), ("OTHER", "1")];
     let environment = environment
         .map(|(name, value)| (name.to_owned(), value.to_owned()))

@@ -7,15 +7,16 @@
 
 use std::fs;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use importer::hotline_export::{ExportItem, ExportMap, ExportReader, Row, UnreadableRow};
 use importer::{DoubleHour, LocalTimeReport};
 use indicatif::ProgressBar;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use wire::v1::calls as proto;
+
+use crate::exit::Failure;
 
 /// Rows in a batch.
 const ROWS_A_BATCH: usize = 1000;
@@ -53,12 +54,16 @@ pub(crate) fn start(
     let reader: Box<dyn Read + Send> = if file.path.as_os_str() == "-" {
         Box::new(io::stdin())
     } else {
-        Box::new(fs::File::open(&file.path).with_context(|| file.path.display().to_string())?)
+        Box::new(open(&file.path)?)
     };
     let reader = io::BufReader::with_capacity(1 << 16, file.progress.wrap_read(reader));
     let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
     let parsing = tokio::task::spawn_blocking(move || parse(file, reader, &sender));
     Ok((parsing, batches))
+}
+
+fn open(path: &Path) -> anyhow::Result<fs::File> {
+    fs::File::open(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
 fn parse(
