@@ -123,6 +123,7 @@ pub fn checked_body(
             Ok(ReportBody::Record(revised))
         }
         Some(wire::call_report::Body::Event(event)) => {
+            event::check_lengths(&event)?;
             let event: CallEvent = event_from_wire(event)?;
             domain::record::plausible_time(event.at, now).map_err(event_time)?;
             Ok(ReportBody::Event(event))

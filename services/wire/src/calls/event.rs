@@ -1,5 +1,6 @@
 use domain::event::{CallEvent, EndedBy, EventKind, OutboundOutcome, OverflowTarget, TransferKind};
 use domain::ids::{AgentName, HotlineName};
+use domain::record::CallRecord;
 
 use super::record::{caller, caller_to_wire, status, task_type};
 use super::{ReportRejection, event_id};
@@ -45,6 +46,46 @@ pub fn event_from_wire(event: wire::CallEvent) -> Result<CallEvent, ReportReject
         at,
         kind,
     })
+}
+
+/// Refuses texts that are longer than any real one: what an event says is kept with its call.
+pub(super) fn check_lengths(event: &wire::CallEvent) -> Result<(), ReportRejection> {
+    use wire::call_event::overflowed::To;
+    let name = super::LONGEST_NAME;
+    let text = CallRecord::LONGEST_TEXT;
+    let told = match &event.kind {
+        Some(Kind::Arrived(arrived)) => {
+            let given = arrived.caller.as_ref().and_then(|caller| match &caller.caller {
+                Some(wire::caller::Caller::Given(given)) => Some(given),
+                _ => None,
+            });
+            is_within("caller", given, text)?;
+            ("dialled_address", arrived.dialled_address.as_ref(), text)
+        }
+        Some(Kind::Overflowed(overflowed)) => match &overflowed.to {
+            Some(To::Site(site)) => ("overflowed.site", Some(site), name),
+            Some(To::Network(network)) => ("overflowed.network", Some(network), name),
+            _ => return is_within("event_id", event.event_id.as_ref(), name),
+        },
+        Some(Kind::Ringing(ringing)) => ("agent", ringing.agent.as_ref(), name),
+        Some(Kind::RingUnanswered(ringing)) => ("agent", ringing.agent.as_ref(), name),
+        Some(Kind::Answered(answered)) => ("agent", answered.agent.as_ref(), name),
+        Some(Kind::AfterCallWorkStarted(work)) => ("agent", work.agent.as_ref(), name),
+        Some(Kind::AfterCallWorkEnded(work)) => ("agent", work.agent.as_ref(), name),
+        _ => ("event_id", None, name),
+    };
+    is_within(told.0, told.1, told.2)?;
+    is_within("event_id", event.event_id.as_ref(), name)
+}
+
+fn is_within(field: &'static str, text: Option<&String>, most: usize) -> Result<(), ReportRejection> {
+    match text {
+        Some(text) if text.chars().count() > most => Err(ReportRejection::Malformed {
+            field,
+            remedy: "it is longer than any real one; shorten it",
+        }),
+        _ => Ok(()),
+    }
 }
 
 fn kind_from_wire(kind: Kind) -> Result<EventKind, ReportRejection> {
@@ -233,5 +274,36 @@ fn kind_to_wire(kind: &EventKind) -> Kind {
         EventKind::AfterCallWorkEnded { agent } => Kind::AfterCallWorkEnded(to::AfterCallWorkEnded {
             agent: agent_to_wire(agent.as_ref()),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_longer_than_any_real_one_is_refused_by_its_field() {
+        let long = || Some("x".repeat(401));
+        let event = |event_id, kind| wire::CallEvent {
+            event_id,
+            kind: Some(kind),
+            ..wire::CallEvent::default()
+        };
+        let arrived = wire::call_event::Arrived {
+            dialled_address: long(),
+            ..wire::call_event::Arrived::default()
+        };
+        let answered = |agent| Kind::Answered(wire::call_event::Answered { agent });
+        for (event, field) in [
+            (event(None, Kind::Arrived(arrived)), "dialled_address"),
+            (event(None, answered(long())), "agent"),
+            (event(long(), answered(None)), "event_id"),
+        ] {
+            assert_eq!(check_lengths(&event).unwrap_err().field(), field);
+        }
+        assert_eq!(
+            check_lengths(&event(Some("e1".to_owned()), answered(None))),
+            Ok(())
+        );
     }
 }

@@ -82,7 +82,9 @@ pub fn record_from_wire(record: wire::FinishedRecord) -> Result<RevisedRecord, R
     domain.dialer_contact = record.dialer_contact;
     domain.voice_message_recorded = record.voice_message_recorded;
     domain.network_overflow_count = record.network_overflow_count;
-    domain.doubts = record.doubtful.iter().filter_map(doubt).collect();
+    // A field may be doubtful twice: to its source, and to intake.
+    let doubts = record.doubtful.iter().filter_map(doubt);
+    domain.doubts = doubts.take(2 * Field::ALL.len()).collect();
     Ok(RevisedRecord {
         revision: record.revision,
         record: domain,
