@@ -19,7 +19,7 @@ const REPLIES_AT_ONCE: usize = 100;
 const DECISIONS: usize = 5;
 
 /// Under what the position on a topic is kept. On some buses topics of one installation share an incarnation.
-pub(crate) fn place(topic: &str, incarnation: &str) -> String {
+pub fn reply_place(topic: &str, incarnation: &str) -> String {
     format!("{topic} {incarnation}")
 }
 
@@ -40,7 +40,7 @@ impl Inbound {
         department: &DepartmentId,
     ) -> Result<Self, HandoverError> {
         let topic = topics::ticket_replies(department);
-        let topic_id = place(&topic, &parts.bus.topic_id(&topic).await?);
+        let topic_id = reply_place(&topic, &parts.bus.topic_id(&topic).await?);
         let positions = parts.store.reply_positions(&topic_id).await?;
         Ok(Self {
             parts: Arc::clone(parts),

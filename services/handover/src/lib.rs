@@ -21,6 +21,7 @@ mod supervisor;
 pub use envelope::{
     HEARTBEAT_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
 };
+pub use inbound::reply_place;
 pub use service::{HandoverService, HandoverServiceParts};
 pub use settings::HandoverSettings;
 pub use supervisor::{Clock, CurrentRouting, HandoverLoop, HandoverParts, Wake};

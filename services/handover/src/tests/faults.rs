@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::desk::{Desk, accepted, answered, department, desk, desk_without_topics, returned};
 use crate::error::HandoverError;
-use crate::inbound::place;
+use crate::inbound::reply_place;
 use crate::{HandoverLoop, envelope};
 
 async fn versions(desk: &Desk, of: &str, ticket: &TicketId) -> Vec<u32> {
@@ -145,10 +145,10 @@ async fn every_department_has_a_position_of_its_own() {
     desk.reply("a", "r1", "?").await;
     desk.receive("a").await;
     let positions = async |place: String| desk.parts.store.reply_positions(&place).await.unwrap();
-    assert_eq!(positions(place(&topic, &incarnation)).await, [(0, 1)].into());
+    assert_eq!(positions(reply_place(&topic, &incarnation)).await, [(0, 1)].into());
     let other = topics::ticket_replies(&department("b"));
     assert_eq!(
-        positions(place(&other, &incarnation)).await,
+        positions(reply_place(&other, &incarnation)).await,
         [].into(),
         "also where the incarnation is the same"
     );
