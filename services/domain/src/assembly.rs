@@ -13,7 +13,7 @@ use crate::counts::Contribution;
 use crate::event::{CallEvent, sort_events};
 use crate::record::{CallRecord, DoubtReason};
 use crate::report::{CallbackLogged, ReportBody, RevisedRecord, content_hash};
-use crate::visit::Visit;
+use crate::visit::{Outcome, Placement, Visit, placement};
 
 /// Everything reported about one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +76,34 @@ pub struct Assembled {
     pub open: bool,
     /// What the dialer or an outbound attempt reported.
     pub outbound: Option<crate::event::OutboundOutcome>,
+}
+
+impl Assembled {
+    /// The end of the last visit that the events do not tell is the one that the finished record tells.
+    fn settle_by(&mut self, record: &CallRecord) {
+        let Some((last, earlier)) = self.visits.split_last_mut() else {
+            return;
+        };
+        let rest = |whole: Option<i64>, part: fn(&Visit) -> Option<i64>| {
+            let before: i64 = earlier.iter().filter_map(part).sum();
+            whole.map(|whole_ms| (whole_ms - before).max(0))
+        };
+        let unsettled = matches!(last.outcome, Outcome::Waiting | Outcome::Unresolved);
+        if let Placement::Offered(outcome) = placement(record.connection_status)
+            && unsettled
+        {
+            last.outcome = outcome;
+            last.wait_ms = rest(record.wait_ms, |visit| visit.wait_ms);
+            last.ring_ms = record.ring_ms;
+            self.open = false;
+        }
+        if last.outcome == Outcome::Answered && last.talk_ms.is_none() {
+            last.talk_ms = rest(record.talk_ms, |visit| visit.talk_ms);
+            last.hold_ms = rest(record.hold_ms, |visit| visit.hold_ms);
+            self.open = false;
+            self.flags.retain(|flag| *flag != Flag::AnsweredWithoutEnd);
+        }
+    }
 }
 
 impl CallState {
@@ -153,6 +181,7 @@ impl CallState {
             if call.visits.is_empty() && !record.is_outbound() {
                 call.visits = Visit::of_record(record).into_iter().collect();
             }
+            call.settle_by(record);
             call.record = Some(record.clone());
         }
         for doubt in call.record.iter().flat_map(|record| &record.doubts) {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::assembly::{Assembled, Flag};
 use crate::event::{CallEvent, EndedBy, EventKind, OutboundOutcome, OverflowTarget};
 use crate::ids::{AgentName, HotlineName};
-use crate::record::{CallRecord, ConnectionStatus, TaskType};
+use crate::record::{CallRecord, ConnectionStatus, LONGEST_DURATION_MS, TaskType};
 use crate::visit::{Outcome, Placement, Visit, placement};
 
 /// A span of time that may still be running, summed over its pieces.
@@ -83,7 +83,8 @@ impl OpenVisit {
         self.talk.since.is_some() || self.hold.since.is_some()
     }
 
-    fn finished(mut self) -> Visit {
+    /// The visit, and whether a duration in it cannot be and is therefore absent.
+    fn finished(mut self) -> (Visit, bool) {
         if self.visit.outcome == Outcome::Answered {
             let complete = !self.is_talking();
             self.visit.talk_ms = complete.then_some(self.talk.total_ms).filter(|_| self.talk.ran);
@@ -92,9 +93,30 @@ impl OpenVisit {
             self.visit.after_call_work_ms = finished.reduce(|sum, work_ms| sum + work_ms);
             self.visit.consult_talk_ms = self.consult.total_ms;
         }
-        self.visit
+        let visit = &mut self.visit;
+        let mut implausible = false;
+        for duration in [
+            &mut visit.wait_ms,
+            &mut visit.ring_ms,
+            &mut visit.talk_ms,
+            &mut visit.hold_ms,
+            &mut visit.after_call_work_ms,
+        ] {
+            if duration.is_some_and(|duration_ms| duration_ms > LONGEST_DURATION_MS) {
+                *duration = None;
+                implausible = true;
+            }
+        }
+        if visit.consult_talk_ms > LONGEST_DURATION_MS {
+            visit.consult_talk_ms = 0;
+            implausible = true;
+        }
+        (self.visit, implausible)
     }
 }
+
+/// Visits of one call at most: beyond that a feed has gone astray, and the rest tells nothing.
+const VISITS_MAX: usize = 10_000;
 
 /// The call so far.
 #[derive(Default)]
@@ -275,7 +297,10 @@ impl Telling {
                 open.stop_talking(at);
             }
         }
-        let ordinal = u16::try_from(self.visits.len() + 1).unwrap_or(u16::MAX);
+        if self.visits.len() == VISITS_MAX {
+            return;
+        }
+        let ordinal = self.visits.len() as u16 + 1;
         let task_type = self
             .arrival
             .as_ref()
@@ -362,8 +387,14 @@ impl Telling {
         }
         call.record = self.record(first);
         let outbound = call.record.as_ref().is_some_and(CallRecord::is_outbound);
-        let visits = self.visits.into_iter().map(OpenVisit::finished);
-        call.visits = if outbound { Vec::new() } else { visits.collect() };
+        for (visit, implausible) in self.visits.into_iter().map(OpenVisit::finished) {
+            if implausible {
+                call.flags.push(Flag::ImplausibleDuration);
+            }
+            if !outbound {
+                call.visits.push(visit);
+            }
+        }
         call
     }
 
@@ -438,6 +469,6 @@ impl Telling {
 
 impl OpenVisit {
     fn snapshot(&self) -> Visit {
-        self.clone().finished()
+        self.clone().finished().0
     }
 }

@@ -369,3 +369,59 @@ fn after_call_work_belongs_to_the_visit_of_its_agent() {
         [Some(15_000), Some(7_000)]
     );
 }
+
+#[test]
+fn a_finished_record_tells_the_end_that_the_events_do_not() {
+    let mut state = told(vec![(0, arrived()), (0, queued("Steuern"))]);
+    state.given_up = true;
+    state.apply(ReportBody::Record(RevisedRecord {
+        revision: 0,
+        record: record(60_000),
+    }));
+    let call = state.assembled();
+    assert_eq!(
+        (call.visits[0].outcome, call.visits[0].wait_ms),
+        (Outcome::Answered, Some(5_000))
+    );
+    assert_eq!(call.visits[0].talk_ms, Some(60_000));
+    assert!(!call.open);
+
+    let mut state = told(vec![
+        (0, queued("Steuern")),
+        (5, EventKind::Answered { agent: agent() }),
+    ]);
+    state.given_up = true;
+    state.apply(ReportBody::Record(RevisedRecord {
+        revision: 0,
+        record: record(60_000),
+    }));
+    assert_eq!(state.assembled().visits[0].talk_ms, Some(60_000));
+    assert!(!state.assembled().flags.contains(&Flag::AnsweredWithoutEnd));
+}
+
+#[test]
+fn a_duration_told_by_events_that_cannot_be_is_absent_and_flagged() {
+    let state = told(vec![(0, queued("Steuern")), (90_000, ended(EndedBy::Citizen))]);
+    let call = state.assembled();
+    assert_eq!(
+        (call.visits[0].outcome, call.visits[0].wait_ms),
+        (Outcome::Abandoned, None)
+    );
+    assert_eq!(call.flags, [Flag::ImplausibleDuration]);
+    assert_eq!(row(&state, "Steuern").counts.get(Figure::AbandonedWithoutTime), 1);
+}
+
+#[test]
+fn a_feed_gone_astray_makes_no_endless_visits() {
+    let mut state = CallState::default();
+    state.events = (0..10_050)
+        .map(|seconds| {
+            event(
+                seconds,
+                queued(if seconds % 2 == 0 { "Steuern" } else { "Schule" }),
+            )
+        })
+        .collect();
+    let visits = state.assembled().visits;
+    assert_eq!((visits.len(), visits[9_999].ordinal), (10_000, 10_000));
+}

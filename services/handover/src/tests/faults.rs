@@ -145,7 +145,10 @@ async fn every_department_has_a_position_of_its_own() {
     desk.reply("a", "r1", "?").await;
     desk.receive("a").await;
     let positions = async |place: String| desk.parts.store.reply_positions(&place).await.unwrap();
-    assert_eq!(positions(reply_place(&topic, &incarnation)).await, [(0, 1)].into());
+    assert_eq!(
+        positions(reply_place(&topic, &incarnation)).await,
+        [(0, 1)].into()
+    );
     let other = topics::ticket_replies(&department("b"));
     assert_eq!(
         positions(reply_place(&other, &incarnation)).await,
