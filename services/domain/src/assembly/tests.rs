@@ -413,15 +413,14 @@ fn a_duration_told_by_events_that_cannot_be_is_absent_and_flagged() {
 
 #[test]
 fn a_feed_gone_astray_makes_no_endless_visits() {
-    let mut state = CallState::default();
-    state.events = (0..10_050)
-        .map(|seconds| {
-            event(
-                seconds,
-                queued(if seconds % 2 == 0 { "Steuern" } else { "Schule" }),
-            )
-        })
+    let hotline = |seconds| if seconds % 2 == 0 { "Steuern" } else { "Schule" };
+    let events = (0..10_050)
+        .map(|seconds| event(seconds, queued(hotline(seconds))))
         .collect();
+    let state = CallState {
+        events,
+        ..CallState::default()
+    };
     let visits = state.assembled().visits;
     assert_eq!((visits.len(), visits[9_999].ordinal), (10_000, 10_000));
 }
