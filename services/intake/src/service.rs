@@ -11,7 +11,7 @@ use futures::{Stream, StreamExt};
 use prost::Message;
 use store::StoreError;
 use store::calls::{CallStore, RejectedItem};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 use wire::calls::ReportRejection;
 use wire::v1::calls as proto;
 
@@ -71,7 +71,7 @@ impl proto::intake_server::Intake for IntakeService {
             .into_inner()
             .map(move |batch| {
                 let inner = Arc::clone(&inner);
-                async move { inner.take_in(batch?).await }
+                async move { inner.take_in(batch.map_err(too_large)?).await }
             })
             .buffered(BATCHES_AT_ONCE);
         Ok(Response::new(Box::pin(receipts)))
@@ -333,6 +333,14 @@ fn uri_part(name: &str) -> String {
             _ => format!("%{byte:02X}"),
         })
         .collect()
+}
+
+/// A message over the limit is RESOURCE_EXHAUSTED by gRPC's conventions; the library calls it OUT_OF_RANGE.
+fn too_large(status: Status) -> Status {
+    match status.code() {
+        Code::OutOfRange => Status::resource_exhausted(status.message()),
+        _ => status,
+    }
 }
 
 fn bus_status(error: &BusError) -> Status {

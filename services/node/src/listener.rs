@@ -20,6 +20,8 @@ use tokio_rustls::server::TlsStream;
 /// Handshakes that may be on their way at once; further clients wait.
 const HANDSHAKES: usize = 64;
 const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+/// Out of file descriptors, most likely: some will be free soon.
+const AFTER_FAILURE: Duration = Duration::from_millis(50);
 
 /// Where the server takes connections.
 pub(crate) struct Listener {
@@ -29,7 +31,7 @@ pub(crate) struct Listener {
 
 enum Kind {
     Plain(TcpListener),
-    Tls(mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)>),
+    Tls(mpsc::Receiver<TlsStream<TcpStream>>),
 }
 
 /// A connection, whichever way it is carried.
@@ -75,7 +77,7 @@ fn acceptor(certificate: &Path, key: &Path) -> anyhow::Result<TlsAcceptor> {
 }
 
 /// Does handshakes beside each other, so that a slow client does not hold up the others.
-fn handshakes(tcp: TcpListener, acceptor: TlsAcceptor) -> mpsc::Receiver<(TlsStream<TcpStream>, SocketAddr)> {
+fn handshakes(tcp: TcpListener, acceptor: TlsAcceptor) -> mpsc::Receiver<TlsStream<TcpStream>> {
     let (done, ready) = mpsc::channel(HANDSHAKES);
     let free = Arc::new(tokio::sync::Semaphore::new(HANDSHAKES));
     tokio::spawn(async move {
@@ -84,8 +86,8 @@ fn handshakes(tcp: TcpListener, acceptor: TlsAcceptor) -> mpsc::Receiver<(TlsStr
                 .acquire_owned()
                 .await
                 .expect("the semaphore is never closed");
-            let Ok((stream, peer)) = tcp.accept().await else {
-                tokio::time::sleep(Duration::from_millis(50)).await;
+            let Ok((stream, _)) = tcp.accept().await else {
+                tokio::time::sleep(AFTER_FAILURE).await;
                 continue;
             };
             let (acceptor, done) = (acceptor.clone(), done.clone());
@@ -93,7 +95,7 @@ fn handshakes(tcp: TcpListener, acceptor: TlsAcceptor) -> mpsc::Receiver<(TlsStr
                 let handshake = tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await;
                 drop(permit);
                 match handshake {
-                    Ok(Ok(stream)) => drop(done.send((stream, peer)).await),
+                    Ok(Ok(stream)) => drop(done.send(stream).await),
                     Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                     Err(_) => tracing::debug!("a TLS handshake took too long"),
                 }
@@ -103,27 +105,28 @@ fn handshakes(tcp: TcpListener, acceptor: TlsAcceptor) -> mpsc::Receiver<(TlsStr
     ready
 }
 
-impl axum::serve::Listener for Listener {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
+impl Listener {
+    /// The next connection, through whatever goes wrong with single ones.
+    pub(crate) async fn accept(&mut self) -> Connection {
         match &mut self.kind {
-            Kind::Plain(tcp) => {
-                let (stream, peer) = axum::serve::Listener::accept(tcp).await;
-                // Small messages, both ways, that somebody waits for.
-                let _ = stream.set_nodelay(true);
-                (Connection::Plain(stream), peer)
-            }
+            Kind::Plain(tcp) => loop {
+                match tcp.accept().await {
+                    Ok((stream, _)) => {
+                        // Small messages, both ways, that somebody waits for.
+                        let _ = stream.set_nodelay(true);
+                        return Connection::Plain(stream);
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be taken");
+                        tokio::time::sleep(AFTER_FAILURE).await;
+                    }
+                }
+            },
             Kind::Tls(ready) => match ready.recv().await {
-                Some((stream, peer)) => (Connection::Tls(Box::new(stream)), peer),
+                Some(stream) => Connection::Tls(Box::new(stream)),
                 None => std::future::pending().await,
             },
         }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        Ok(self.address)
     }
 }
 

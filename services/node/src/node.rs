@@ -82,7 +82,7 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
     if !stopping.is_cancelled() {
         announce(&url);
     }
-    let result = serving.await.context("the server ended badly")?;
+    serving.await.context("the server ended badly")?;
     tracing::info!("finishing what was acknowledged");
     stopping_roles.cancel();
     let finished = async { while running.join_next().await.is_some() {} };
@@ -91,7 +91,7 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
             "a role did not finish in time; it goes on from its stored position at the next start"
         );
     }
-    result
+    Ok(())
 }
 
 fn refuse_unsafe_listening(config: &Config) -> anyhow::Result<()> {

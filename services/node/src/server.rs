@@ -4,13 +4,17 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -20,6 +24,10 @@ use crate::listener::Listener;
 
 /// How long streams may go on after the server was asked to end.
 const GRACE: Duration = Duration::from_secs(5);
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
+/// A client that is gone is noticed after about twice this time.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// Answers whether the node can do its work, with the reason if it cannot.
 pub(crate) type Readiness = Arc<dyn Fn() -> futures_readiness::Answer + Send + Sync>;
@@ -46,11 +54,7 @@ pub(crate) struct Served {
 }
 
 /// Serves until `shutdown`, then lets requests that have begun come to their end, for a while.
-pub(crate) async fn serve(
-    listener: Listener,
-    served: Served,
-    shutdown: CancellationToken,
-) -> anyhow::Result<()> {
+pub(crate) async fn serve(listener: Listener, served: Served, shutdown: CancellationToken) {
     let Served {
         services,
         tokens,
@@ -65,20 +69,63 @@ pub(crate) async fn serve(
         .prepare()
         .into_axum_router()
         .merge(pages)
+        .fallback(nothing_here)
         .layer(from_fn(too_large_is_exhausted))
         .layer(from_fn_with_state(tokens, let_in));
-    let graceful = axum::serve(listener, router).with_graceful_shutdown(shutdown.clone().cancelled_owned());
-    let late = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        result = async { graceful.await } => result.context("the server ended badly"),
-        () = late => {
-            tracing::info!("streams that are still open are cut");
-            Ok(())
-        }
+    let connections = take_connections(listener, &router, &shutdown).await;
+    tracing::info!("no new requests; those that have begun come to their end");
+    if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
+        tracing::info!("streams that are still open are cut");
     }
+}
+
+/// Takes connections until `shutdown`.
+async fn take_connections(
+    mut listener: Listener,
+    router: &Router,
+    shutdown: &CancellationToken,
+) -> GracefulShutdown {
+    let connections = GracefulShutdown::new();
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // A stream is slowed down by its own window. The window of the connection is much larger, because HTTP/2's guard
+    // against floods of small frames is measured by it, and a feed of single events is one.
+    builder
+        .http2()
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW);
+    builder
+        .http2()
+        .keep_alive_interval(KEEP_ALIVE)
+        .timer(TokioTimer::new());
+    builder.http1().timer(TokioTimer::new());
+    while let Some(connection) = shutdown.run_until_cancelled(listener.accept()).await {
+        let service = TowerToHyperService::new(router.clone());
+        let serving = builder
+            .serve_connection(TokioIo::new(connection), service)
+            .into_owned();
+        let serving = connections.watch(serving);
+        tokio::spawn(async move {
+            if let Err(error) = serving.await {
+                tracing::debug!(%error, "a connection ended badly");
+            }
+        });
+    }
+    connections
+}
+
+/// Neither a page nor a method.
+async fn nothing_here(request: Request) -> Response {
+    if is_grpc(&request) {
+        Status::unimplemented("no such method; `grpcurl list` and the .proto files name them")
+            .into_http::<Body>()
+    } else {
+        (StatusCode::NOT_FOUND, "there is nothing here\n").into_response()
+    }
+}
+
+fn is_grpc(request: &Request) -> bool {
+    let content = request.headers().get(header::CONTENT_TYPE);
+    content.is_some_and(|content| content.as_bytes().starts_with(b"application/grpc"))
 }
 
 async fn readyz(ready: futures_readiness::Answer) -> Response {
@@ -100,12 +147,8 @@ async fn let_in(State(tokens): State<Tokens>, request: Request, next: Next) -> R
         return Ok(next.run(request).await);
     }
     let remedy = "no valid token: send `authorization: Bearer TOKEN` (commands take it from NRWDIREKT_TOKEN)";
-    let grpc = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|content| content.as_bytes().starts_with(b"application/grpc"));
-    Ok(if grpc {
-        Status::unauthenticated(remedy).into_http::<axum::body::Body>()
+    Ok(if is_grpc(&request) {
+        Status::unauthenticated(remedy).into_http::<Body>()
     } else {
         (StatusCode::UNAUTHORIZED, format!("{remedy}\n")).into_response()
     })

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use importer::hotline_export::{ExportItem, ExportMap, ExportReader, Row, UnreadableRow};
 use importer::{DoubleHour, LocalTimeReport};
 use indicatif::ProgressBar;
+use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use wire::v1::calls as proto;
@@ -20,6 +21,8 @@ use crate::exit::Failure;
 
 /// Rows in a batch.
 const ROWS_A_BATCH: usize = 1000;
+/// Bytes in a batch, about: far below what the server takes at once.
+const BYTES_A_BATCH: usize = 1 << 20;
 /// Batches that are parsed ahead.
 const BATCHES_AHEAD: usize = 4;
 /// Unreadable rows that are listed one by one.
@@ -79,7 +82,8 @@ fn parse(
         progress,
         ..
     } = file;
-    let mut rows = ExportReader::open(reader, map, double_hour)?;
+    let mut rows =
+        ExportReader::open(reader, map, double_hour).map_err(|error| Failure::usage(error.to_string()))?;
     let unknown_columns = rows.columns().unknown.clone();
     let missing_columns = rows
         .columns()
@@ -99,19 +103,27 @@ fn parse(
         }
     };
     let mut batch = empty();
+    let mut bytes = 0;
     let mut read = 0;
     let mut unreadable = 0;
     for item in rows.by_ref() {
         read += 1;
         match item? {
-            ExportItem::Row(row) => batch.reports.push(report(&row)),
+            ExportItem::Row(row) => {
+                let report = report(&row);
+                bytes += report.encoded_len();
+                batch.reports.push(report);
+            }
             ExportItem::Unreadable(row) => {
                 unreadable += 1;
                 list(&progress, unreadable, &row);
-                batch.unreadable.push(unreadable_item(&row));
+                let item = unreadable_item(&row);
+                bytes += item.encoded_len();
+                batch.unreadable.push(item);
             }
         }
-        if batch.reports.len() + batch.unreadable.len() >= ROWS_A_BATCH {
+        if batch.reports.len() + batch.unreadable.len() >= ROWS_A_BATCH || bytes >= BYTES_A_BATCH {
+            bytes = 0;
             let full = std::mem::replace(&mut batch, empty());
             if batches.blocking_send(full).is_err() {
                 break; // the sender gave up, and says why
