@@ -293,7 +293,7 @@ async fn a_batch_cut_off_anywhere_counts_once_when_it_is_read_again() {
         database.migrate().await.unwrap();
         let store = Arc::new(PostgresCalls::connect(&database).await.unwrap());
         let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()";
         for round in 0..10_u8 {
             let reports = || {
                 (0..20)
