@@ -1,0 +1,77 @@
+//! Measures the product beside baselines, in the same run on the same machine: what a handler, hand-written SQL or a
+//! bare client does with the same calls. Started by `ops/bench`, which builds it and starts the servers.
+//!
+//! Each figure is the median of several short rounds in which the product and its baseline take turns.
+
+#![expect(clippy::print_stdout, reason = "the output of the program")]
+
+mod callback;
+mod figures;
+mod fixture;
+mod growth;
+mod intake;
+mod kafka;
+mod ledger;
+mod memory;
+mod postgres;
+
+mod unseen {
+    #![allow(clippy::all, unreachable_pub, unused_qualifications, reason = "generated")]
+    tonic::include_proto!("nrwdirekt.calls.v1");
+}
+
+use clap::{Parser, ValueEnum};
+use figures::Figure;
+
+/// Measures nrwdirekt beside baselines.
+#[derive(Parser)]
+struct Arguments {
+    /// Print a JSON list instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// What to measure; everything unless named.
+    names: Vec<Name>,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Name {
+    IntakeKafka,
+    LedgerSqlite,
+    LedgerPostgres,
+    LedgerGrowth,
+    CallbackPath,
+    Memory,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let names = match arguments.names.as_slice() {
+        [] => Name::value_variants(),
+        names => names,
+    };
+    let mut figures: Vec<Figure> = Vec::new();
+    for name in names {
+        eprintln!("    measuring {name:?}");
+        let measured = match name {
+            Name::IntakeKafka => intake::measure().await,
+            Name::LedgerSqlite => ledger::measure_sqlite().await,
+            Name::LedgerPostgres => ledger::measure_postgres().await,
+            Name::LedgerGrowth => growth::measure().await,
+            Name::CallbackPath => callback::measure().await,
+            Name::Memory => memory::measure().await,
+        }?;
+        if !arguments.json {
+            measured
+                .iter()
+                .for_each(|figure| println!("{}", figures::line(figure)));
+        }
+        figures.extend(measured);
+    }
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&figures)?);
+    }
+    Ok(())
+}
