@@ -104,7 +104,12 @@ pub struct Identity(pub [u8; 16]);
 impl Identity {
     /// Lower-case hexadecimal, 32 characters.
     pub fn to_hex(self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+        let digits = self
+            .0
+            .iter()
+            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+        digits.collect()
     }
 
     /// Reads what [`Identity::to_hex`] wrote.

@@ -169,13 +169,11 @@ impl Inner {
             messages: Vec::with_capacity(batch.reports.len()),
             ..Examined::default()
         };
-        for (index, report) in batch.reports.into_iter().enumerate() {
-            // What is refused is kept as it came.
-            let as_delivered = report.clone();
+        for (index, report) in batch.reports.iter().enumerate() {
             match self.check(report, &source, &run, now) {
                 Ok(report) => self.accept(&report, &mut examined),
                 Err(rejection) => {
-                    let item = self.refused_report(&as_delivered, &rejection, &source, &run, now);
+                    let item = self.refused_report(report, &rejection, &source, &run, now);
                     examined.rejected.push(item);
                     examined.rejections.push(proto::Rejection {
                         index: index as u32,
@@ -193,13 +191,13 @@ impl Inner {
 
     fn check(
         &self,
-        report: proto::CallReport,
+        report: &proto::CallReport,
         source: &SourceName,
         run: &ImportRun,
         now: DateTime<Utc>,
     ) -> Result<CallReport, ReportRejection> {
-        let key = wire::calls::source_key(report.key)?;
-        let body = wire::calls::checked_body(report.body, now)?;
+        let key = wire::calls::source_key(report.key.as_ref())?;
+        let body = wire::calls::checked_body(report.body.as_ref(), now)?;
         let identity = self.key.identity(source, &key);
         let call_id: Option<CallId> = match key {
             SourceKey::Call(id) => Some(id),

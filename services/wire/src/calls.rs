@@ -66,11 +66,11 @@ impl ReportRejection {
 ///
 /// # Errors
 /// [`ReportRejection`] when it says nothing, or something of another form.
-pub fn source_key(key: Option<wire::call_report::Key>) -> Result<SourceKey, ReportRejection> {
+pub fn source_key(key: Option<&wire::call_report::Key>) -> Result<SourceKey, ReportRejection> {
     match key {
         None => Err(ReportRejection::Missing { field: "call_id" }),
         Some(wire::call_report::Key::CallId(id)) => {
-            let id = CallId::new(&id);
+            let id = CallId::new(id);
             match id.as_str().chars().count() {
                 0 => Err(ReportRejection::Missing { field: "call_id" }),
                 1..=LONGEST_NAME => Ok(SourceKey::Call(id)),
@@ -80,7 +80,7 @@ pub fn source_key(key: Option<wire::call_report::Key>) -> Result<SourceKey, Repo
                 }),
             }
         }
-        Some(wire::call_report::Key::Row(row)) => row_key(&row),
+        Some(wire::call_report::Key::Row(row)) => row_key(row),
     }
 }
 
@@ -108,7 +108,7 @@ pub fn row_key(row: &wire::RowKey) -> Result<SourceKey, ReportRejection> {
 /// # Errors
 /// [`ReportRejection`] for what can never be counted.
 pub fn checked_body(
-    body: Option<wire::call_report::Body>,
+    body: Option<&wire::call_report::Body>,
     now: DateTime<Utc>,
 ) -> Result<ReportBody, ReportRejection> {
     match body {
@@ -123,7 +123,7 @@ pub fn checked_body(
             Ok(ReportBody::Record(revised))
         }
         Some(wire::call_report::Body::Event(event)) => {
-            event::check_lengths(&event)?;
+            event::check_lengths(event)?;
             let event: CallEvent = event_from_wire(event)?;
             domain::record::plausible_time(event.at, now).map_err(event_time)?;
             Ok(ReportBody::Event(event))
@@ -194,8 +194,8 @@ pub fn decode_report(message: &[u8]) -> Result<CallReport, UnreadableReport> {
         .try_into()
         .map_err(|_| UnreadableReport::Part("identity"))?;
     let body = match stored.body.ok_or(UnreadableReport::Part("body"))? {
-        wire::stored_report::Body::Record(record) => ReportBody::Record(record_from_wire(record)?),
-        wire::stored_report::Body::Event(event) => ReportBody::Event(event_from_wire(event)?),
+        wire::stored_report::Body::Record(record) => ReportBody::Record(record_from_wire(&record)?),
+        wire::stored_report::Body::Event(event) => ReportBody::Event(event_from_wire(&event)?),
         wire::stored_report::Body::CallbackLogged(callback) => ReportBody::CallbackLogged(CallbackLogged {
             ticket: TicketId::new(callback.ticket_id),
             hotline: HotlineName::new(callback.hotline),
@@ -232,6 +232,6 @@ pub fn event_report(key: wire::call_report::Key, event: &CallEvent) -> wire::Cal
     }
 }
 
-fn event_id(id: Option<String>) -> Option<EventId> {
+fn event_id(id: Option<&str>) -> Option<EventId> {
     id.map(EventId::new).filter(|id| !id.as_str().is_empty())
 }

@@ -92,8 +92,8 @@ impl Calls {
     pub(crate) fn encoded(&self, from: usize, count: usize) -> Vec<UnseenBatch> {
         let encoded = |batch: proto::ReportBatch| UnseenBatch {
             batch: batch.batch,
-            source: batch.source.into(),
-            import_run: batch.import_run.into(),
+            source: batch.source,
+            import_run: batch.import_run,
             reports: batch
                 .reports
                 .iter()

@@ -7,7 +7,7 @@ use super::{ReportRejection, event_id};
 use crate::v1::calls as wire;
 use wire::call_event::Kind;
 
-fn agent(name: Option<String>) -> Option<AgentName> {
+fn agent(name: Option<&String>) -> Option<AgentName> {
     name.map(AgentName::new).filter(|name| !name.as_str().is_empty())
 }
 
@@ -31,7 +31,7 @@ fn hotline(name: &str) -> Result<HotlineName, ReportRejection> {
 ///
 /// # Errors
 /// [`ReportRejection`] when something required is missing or unknown.
-pub fn event_from_wire(event: wire::CallEvent) -> Result<CallEvent, ReportRejection> {
+pub fn event_from_wire(event: &wire::CallEvent) -> Result<CallEvent, ReportRejection> {
     let at = match event.at_unix_ms {
         0 => return Err(ReportRejection::Missing { field: "at" }),
         ms => crate::time(ms).ok_or(ReportRejection::Malformed {
@@ -39,9 +39,10 @@ pub fn event_from_wire(event: wire::CallEvent) -> Result<CallEvent, ReportReject
             remedy: "milliseconds since 1970, UTC",
         })?,
     };
-    let kind = kind_from_wire(event.kind.ok_or(ReportRejection::Missing { field: "kind" })?)?;
+    let kind = event.kind.as_ref();
+    let kind = kind_from_wire(kind.ok_or(ReportRejection::Missing { field: "kind" })?)?;
     Ok(CallEvent {
-        id: event_id(event.event_id),
+        id: event_id(event.event_id.as_deref()),
         sequence: event.sequence,
         at,
         kind,
@@ -88,13 +89,13 @@ fn is_within(field: &'static str, text: Option<&String>, most: usize) -> Result<
     }
 }
 
-fn kind_from_wire(kind: Kind) -> Result<EventKind, ReportRejection> {
+fn kind_from_wire(kind: &Kind) -> Result<EventKind, ReportRejection> {
     Ok(match kind {
         Kind::Arrived(arrived) => EventKind::Arrived {
             task_type: task_type(arrived.task_type)?,
             hotline: hotline(&arrived.hotline)?,
-            caller: caller(arrived.caller),
-            dialled_address: arrived.dialled_address,
+            caller: caller(arrived.caller.as_ref()),
+            dialled_address: arrived.dialled_address.clone(),
             direct_topic_dial: arrived.direct_topic_dial,
             external_contact: arrived.external_contact,
             inbound_contact: arrived.inbound_contact,
@@ -109,23 +110,23 @@ fn kind_from_wire(kind: Kind) -> Result<EventKind, ReportRejection> {
         },
         Kind::Overflowed(overflowed) => {
             use wire::call_event::overflowed::To;
-            let to = match overflowed.to.ok_or(ReportRejection::Missing {
+            let to = match overflowed.to.as_ref().ok_or(ReportRejection::Missing {
                 field: "overflowed.to",
             })? {
-                To::Hotline(name) => OverflowTarget::Hotline(hotline(&name)?),
-                To::Site(site) => OverflowTarget::Site(site),
-                To::Network(network) => OverflowTarget::Network(network),
+                To::Hotline(name) => OverflowTarget::Hotline(hotline(name)?),
+                To::Site(site) => OverflowTarget::Site(site.clone()),
+                To::Network(network) => OverflowTarget::Network(network.clone()),
             };
             EventKind::Overflowed { to }
         }
         Kind::Ringing(ringing) => EventKind::Ringing {
-            agent: agent(ringing.agent),
+            agent: agent(ringing.agent.as_ref()),
         },
         Kind::RingUnanswered(ringing) => EventKind::RingUnanswered {
-            agent: agent(ringing.agent),
+            agent: agent(ringing.agent.as_ref()),
         },
         Kind::Answered(answered) => EventKind::Answered {
-            agent: agent(answered.agent),
+            agent: agent(answered.agent.as_ref()),
         },
         Kind::Held(_) => EventKind::Held,
         Kind::Resumed(_) => EventKind::Resumed,
@@ -150,10 +151,10 @@ fn kind_from_wire(kind: Kind) -> Result<EventKind, ReportRejection> {
             status: status(ended.status)?,
         },
         Kind::AfterCallWorkStarted(work) => EventKind::AfterCallWorkStarted {
-            agent: agent(work.agent),
+            agent: agent(work.agent.as_ref()),
         },
         Kind::AfterCallWorkEnded(work) => EventKind::AfterCallWorkEnded {
-            agent: agent(work.agent),
+            agent: agent(work.agent.as_ref()),
         },
     })
 }

@@ -26,8 +26,8 @@ pub(super) fn status(code: i32) -> Result<Option<ConnectionStatus>, ReportReject
     })
 }
 
-pub(super) fn caller(caller: Option<wire::Caller>) -> Option<Caller> {
-    match caller?.caller? {
+pub(super) fn caller(caller: Option<&wire::Caller>) -> Option<Caller> {
+    match caller?.caller.as_ref()? {
         wire::caller::Caller::Withheld(true) => Some(Caller::Withheld),
         wire::caller::Caller::Withheld(false) => None,
         wire::caller::Caller::Given(given) => Some(Personal::new(given))
@@ -48,7 +48,7 @@ pub(super) fn caller_to_wire(caller: &Caller) -> wire::Caller {
 ///
 /// # Errors
 /// [`ReportRejection`] when something required is missing or unknown.
-pub fn record_from_wire(record: wire::FinishedRecord) -> Result<RevisedRecord, ReportRejection> {
+pub fn record_from_wire(record: &wire::FinishedRecord) -> Result<RevisedRecord, ReportRejection> {
     let started_at = match record.started_at_unix_ms {
         0 => return Err(ReportRejection::Missing { field: "started_at" }),
         ms => crate::time(ms).ok_or(ReportRejection::Malformed {
@@ -60,10 +60,10 @@ pub fn record_from_wire(record: wire::FinishedRecord) -> Result<RevisedRecord, R
     let status = status.ok_or(ReportRejection::Missing {
         field: "connection_status",
     })?;
-    let hotline = HotlineName::new(record.hotline);
+    let hotline = HotlineName::new(&record.hotline);
     let mut domain = CallRecord::new(started_at, task_type(record.task_type)?, hotline, status);
-    domain.caller = caller(record.caller);
-    domain.dialled_address = record.dialled_address;
+    domain.caller = caller(record.caller.as_ref());
+    domain.dialled_address = record.dialled_address.clone();
     domain.customer_record_count = record.customer_record_count;
     domain.customer_connection_count = record.customer_connection_count;
     domain.billable_ms = record.billable_ms;
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_record_without_a_time_is_rejected_by_name() {
-        let rejection = record_from_wire(wire::FinishedRecord::default()).expect_err("nothing is given");
+        let rejection = record_from_wire(&wire::FinishedRecord::default()).expect_err("nothing is given");
         assert_eq!(
             rejection.to_string(),
             "started_at is missing; send it with every report"

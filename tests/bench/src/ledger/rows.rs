@@ -116,5 +116,5 @@ fn names(connection: &Connection, query: &str) -> anyhow::Result<Vec<String>> {
 fn columns(connection: &Connection, table: &str) -> anyhow::Result<Vec<String>> {
     let statement = connection.prepare(&format!("SELECT * FROM {table}"));
     let statement = statement.with_context(|| table.to_owned())?;
-    Ok(statement.column_names().into_iter().map(str::to_owned).collect())
+    Ok(statement.column_names().map(str::to_owned).collect())
 }

@@ -187,9 +187,7 @@ impl<'a> Ledger<'a> {
     }
 
     fn commit(mut self) -> Result<Applied, StoreError> {
-        for (shard, movements) in &self.movements {
-            counts::write(&self.transaction, &mut self.names, *shard, movements)?;
-        }
+        counts::write(&self.transaction, &mut self.names, &self.movements)?;
         for (run, counts) in &self.runs {
             self.transaction
                 .prepare_cached(

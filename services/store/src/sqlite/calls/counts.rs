@@ -8,82 +8,96 @@ use domain::ids::HotlineName;
 use domain::local_time;
 use domain::record::TaskType;
 use domain::visit::Outcome;
-use rusqlite::{Connection, ToSql, Transaction, params};
+use rusqlite::{CachedStatement, Connection, ToSql, Transaction, params};
 
 use super::names::Names;
 use crate::StoreError;
 use crate::calls::{DayRange, GroupTally};
 use crate::periods::{self, Period, Tables, group};
 
-/// Adds the movements of a shard. The visits must have been written already.
+/// The statements that add to the tables of a period, prepared once a transaction.
+struct Additions<'a> {
+    counts: CachedStatement<'a>,
+    histograms: CachedStatement<'a>,
+}
+
+impl<'a> Additions<'a> {
+    fn prepare(transaction: &'a Transaction<'_>, tables: Tables) -> Result<Self, StoreError> {
+        let Tables {
+            column,
+            counts,
+            histograms,
+        } = tables;
+        Ok(Self {
+            counts: transaction.prepare_cached(&upsert(column, counts))?,
+            histograms: transaction.prepare_cached(&format!(
+                "INSERT INTO {histograms} ({column}, hotline_id, task_type, kind, bin, shard, visits)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET visits = visits + excluded.visits"
+            ))?,
+        })
+    }
+}
+
+/// Adds movements, by shard. The visits must have been written already.
 pub(super) fn write(
     transaction: &Transaction<'_>,
     names: &mut Names,
-    shard: u32,
-    movements: &Movements,
+    movements: &BTreeMap<u32, Movements>,
 ) -> Result<(), StoreError> {
-    for row in periods::rows(movements) {
-        let hotline_id = names.hotline(transaction, row.hotline)?;
-        write_row(
-            transaction,
-            row.period,
-            hotline_id,
-            row.task_type,
-            shard,
-            &row.movement,
-        )?;
+    let mut intervals = Additions::prepare(transaction, Tables::INTERVALS)?;
+    let mut days = Additions::prepare(transaction, Tables::DAYS)?;
+    for (shard, movements) in movements {
+        for row in periods::rows(movements) {
+            let hotline_id = names.hotline(transaction, row.hotline)?;
+            let additions = match row.period {
+                Period::Interval(_) => &mut intervals,
+                Period::Day(_) => &mut days,
+            };
+            additions.write_row(row.period, hotline_id, row.task_type, *shard, &row.movement)?;
+            if row.movement.times_retracted {
+                read_longest_again(transaction, row.period, hotline_id, row.task_type, *shard)?;
+            }
+        }
     }
     Ok(())
 }
 
-fn write_row(
-    transaction: &Transaction<'_>,
-    period: Period,
-    hotline_id: i64,
-    task_type: TaskType,
-    shard: u32,
-    movement: &Movement,
-) -> Result<(), StoreError> {
-    let Tables {
-        column,
-        counts,
-        histograms,
-    } = period.tables();
-    let number = period.number();
-    let task_code = task_type.code();
-    let figures: Vec<i64> = Figure::ALL
-        .iter()
-        .map(|figure| movement.difference.counts.get(*figure))
-        .collect();
-    let mut values: Vec<&dyn ToSql> = vec![&number, &hotline_id, &task_code, &shard];
-    values.extend(figures.iter().map(|figure| figure as &dyn ToSql));
-    values.push(&movement.difference.longest_time_to_answer_ms);
-    values.push(&movement.difference.longest_time_to_abandon_ms);
-    transaction
-        .prepare_cached(&upsert(column, counts))?
-        .execute(values.as_slice())?;
-    let mut statement = transaction.prepare_cached(&format!(
-        "INSERT INTO {histograms} ({column}, hotline_id, task_type, kind, bin, shard, visits)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET visits = visits + excluded.visits"
-    ))?;
-    for kind in HistogramKind::ALL {
-        for (bin, visits) in movement.difference.histogram(kind).bins() {
-            let bin = bin.edge_seconds();
-            statement.execute(params![
-                number,
-                hotline_id,
-                task_code,
-                kind.code(),
-                bin,
-                shard,
-                visits
-            ])?;
+impl Additions<'_> {
+    fn write_row(
+        &mut self,
+        period: Period,
+        hotline_id: i64,
+        task_type: TaskType,
+        shard: u32,
+        movement: &Movement,
+    ) -> Result<(), StoreError> {
+        let number = period.number();
+        let task_code = task_type.code();
+        let figures: Vec<i64> = Figure::ALL
+            .iter()
+            .map(|figure| movement.difference.counts.get(*figure))
+            .collect();
+        let mut values: Vec<&dyn ToSql> = vec![&number, &hotline_id, &task_code, &shard];
+        values.extend(figures.iter().map(|figure| figure as &dyn ToSql));
+        values.push(&movement.difference.longest_time_to_answer_ms);
+        values.push(&movement.difference.longest_time_to_abandon_ms);
+        self.counts.execute(values.as_slice())?;
+        for kind in HistogramKind::ALL {
+            for (bin, visits) in movement.difference.histogram(kind).bins() {
+                let bin = bin.edge_seconds();
+                self.histograms.execute(params![
+                    number,
+                    hotline_id,
+                    task_code,
+                    kind.code(),
+                    bin,
+                    shard,
+                    visits
+                ])?;
+            }
         }
+        Ok(())
     }
-    if movement.times_retracted {
-        read_longest_again(transaction, period, hotline_id, task_type, shard)?;
-    }
-    Ok(())
 }
 
 /// A time was taken away, and it may have been the longest: the visits know.

@@ -1,5 +1,7 @@
 //! A call as a row, its visits as rows, and back.
 
+use std::sync::LazyLock;
+
 use chrono::DateTime;
 use domain::assembly::{Assembled, CallState};
 use domain::ids::{HotlineName, Identity, SourceName};
@@ -43,10 +45,13 @@ pub(super) fn known_call(
     connection: &Connection,
     identity: Identity,
 ) -> Result<Option<KnownCall>, StoreError> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT call_row, given_up, more, heard_at_ms, shard, h.name, {RECORD_COLUMNS}
-         FROM calls LEFT JOIN hotlines h USING (hotline_id) WHERE identity = ?1"
-    ))?;
+    static FIND: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT call_row, given_up, more, heard_at_ms, shard, h.name, {RECORD_COLUMNS}
+             FROM calls LEFT JOIN hotlines h USING (hotline_id) WHERE identity = ?1"
+        )
+    });
+    let mut statement = connection.prepare_cached(&FIND)?;
     let mut rows = statement.query([identity.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     let more: Option<Vec<u8>> = row.get(2)?;
@@ -179,13 +184,16 @@ pub(super) fn write_call(
         &doubts,
         &more,
     ];
-    let mut statement = connection.prepare_cached(&format!(
-        "INSERT INTO calls (call_row, identity, source_id, call_id, shard, received_at_ms, heard_at_ms, open, given_up,
+    static WRITE: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "INSERT INTO calls (call_row, identity, source_id, call_id, shard, received_at_ms, heard_at_ms, open, given_up,
              flags, {RECORD_COLUMNS}, more)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
              ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37)
          ON CONFLICT (call_row) DO UPDATE SET ({UPDATED}) = ({EXCLUDED})"
-    ))?;
+        )
+    });
+    let mut statement = connection.prepare_cached(&WRITE)?;
     statement.execute(values.as_slice())?;
     Ok(call_row.unwrap_or_else(|| connection.last_insert_rowid()))
 }
