@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A department in thirty lines: shows its tickets, and reports each as accepted and answered.
+"""A department in forty lines: shows its tickets, and reports each as accepted and answered.
 
     pip install confluent-kafka
     department.py --bootstrap HOST:PORT --department finanzamt-koeln
