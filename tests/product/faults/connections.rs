@@ -27,7 +27,8 @@ async fn a_stream_that_is_cut_is_resumed_without_loss_or_double_count() {
         let node = TestNode::start(backend).await;
         let proxy = FaultProxy::before(node.port()).await;
         proxy.cut_next(cuts(8, 60_000, 1_000, &mut dice));
-        let mut load = Load::of(200);
+        // More than all connections that are cut can carry: a batch takes 2,000 bytes at least, a receipt 25.
+        let mut load = Load::of(400);
         while !load.is_done() {
             // Cut, until no cut is left.
             let _ = load.send(node.connection_by(&proxy.url())).await;
