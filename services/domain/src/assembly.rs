@@ -5,6 +5,7 @@
 
 mod contribution;
 mod from_events;
+mod open_visit;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -231,3 +232,5 @@ fn differ(record: &CallRecord, told: &CallRecord) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_named_visits;

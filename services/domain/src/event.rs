@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{AgentName, EventId, HotlineName};
+use crate::ids::{AgentName, EventId, HotlineName, VisitKey};
 use crate::personal::Caller;
 use crate::record::{ConnectionStatus, TaskType};
 
@@ -18,10 +18,53 @@ pub struct CallEvent {
     /// The source's position of the event within its call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sequence: Option<u64>,
+    /// The visit that it belongs to, where the source tells visits apart. Without, it belongs to the visit of its
+    /// time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visit: Option<VisitKey>,
+    /// Durations that the source measured itself.
+    #[serde(default, skip_serializing_if = "Measured::is_empty")]
+    pub measured: Measured,
     /// When it happened, by the source's clock.
     pub at: DateTime<Utc>,
     /// What happened.
     pub kind: EventKind,
+}
+
+impl CallEvent {
+    /// An event that nothing is known of but its time and kind.
+    pub fn new(at: DateTime<Utc>, kind: EventKind) -> Self {
+        Self {
+            id: None,
+            sequence: None,
+            visit: None,
+            measured: Measured::default(),
+            at,
+            kind,
+        }
+    }
+}
+
+/// Durations that a source measured itself, in milliseconds: they win over the differences of its time stamps, which
+/// may be whole seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Measured {
+    /// In the queue until the last ringing began, or until the exit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wait_ms: Option<i64>,
+    /// The last ringing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ring_ms: Option<i64>,
+    /// With an agent: talk and hold together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engaged_ms: Option<i64>,
+}
+
+impl Measured {
+    /// Whether nothing was measured.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Who ended a call or a stay in the queue.
@@ -34,6 +77,22 @@ pub enum EndedBy {
     Agent,
     /// The telephone system: closing time, an announcement, a fault.
     System,
+    /// Nobody: the agent handed the call on.
+    Transfer,
+}
+
+/// How a stay with a hotline ended without an answer, as its source tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VisitEnd {
+    /// The citizen hung up.
+    Abandoned,
+    /// Left for another hotline or network.
+    Overflowed,
+    /// Left for a voice message, an announcement or closing time.
+    Diverted,
+    /// The source lost the end, and will not tell it: what waits is unresolved at once, what was answered stays so.
+    Lost,
 }
 
 /// How a call is handed on.
@@ -146,6 +205,14 @@ pub enum EventKind {
     },
     /// The citizen left a voice message.
     VoiceMessageRecorded,
+    /// A stay with a hotline ended; the contact may go on.
+    VisitEnded {
+        /// How, if nobody answered. Without it, what was answered ends, and what waits was abandoned by the citizen or
+        /// diverted by the system.
+        outcome: Option<VisitEnd>,
+        /// By whom.
+        by: Option<EndedBy>,
+    },
     /// The contact ended.
     Ended {
         /// By whom.
@@ -184,9 +251,10 @@ impl EventKind {
             Self::Transferred { .. } => 12,
             Self::Overflowed { .. } => 13,
             Self::VoiceMessageRecorded => 14,
-            Self::Ended { .. } => 15,
-            Self::AfterCallWorkStarted { .. } => 16,
-            Self::AfterCallWorkEnded { .. } => 17,
+            Self::VisitEnded { .. } => 15,
+            Self::Ended { .. } => 16,
+            Self::AfterCallWorkStarted { .. } => 17,
+            Self::AfterCallWorkEnded { .. } => 18,
         }
     }
 }

@@ -54,6 +54,10 @@ text_id! {
     DepartmentId
 }
 text_id! {
+    /// The name that a source gives to a visit, unique within its call.
+    VisitKey
+}
+text_id! {
     /// The id of an event, unique within its call, where the source gives one.
     EventId
 }

@@ -298,10 +298,8 @@ impl Call {
         let numbered = self.events.into_iter().zip(1..);
         let events = numbered
             .map(|((at, kind), sequence)| CallEvent {
-                id: None,
                 sequence: Some(sequence),
-                at: utc(at),
-                kind,
+                ..CallEvent::new(utc(at), kind)
             })
             .collect();
         SimulatedCall {

@@ -101,6 +101,7 @@ pub(crate) fn ended_by_text(by: EndedBy) -> &'static str {
         EndedBy::Citizen => "citizen",
         EndedBy::Agent => "agent",
         EndedBy::System => "system",
+        EndedBy::Transfer => "transfer",
     }
 }
 

@@ -46,12 +46,7 @@ pub fn record(call_id: &str, record: &CallRecord) -> CallReport {
 
 /// The report of an event.
 pub fn event(call_id: &str, seconds: i64, kind: EventKind) -> CallReport {
-    let event = CallEvent {
-        id: None,
-        sequence: None,
-        at: at(seconds),
-        kind,
-    };
+    let event = CallEvent::new(at(seconds), kind);
     wire::calls::event_report(Key::CallId(call_id.to_owned()), &event)
 }
 

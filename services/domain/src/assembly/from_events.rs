@@ -1,119 +1,13 @@
 //! Events of one call, in order, become its record and its visits.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
+use super::open_visit::{OpenVisit, Stopwatch};
 use crate::assembly::{Assembled, Flag};
-use crate::event::{CallEvent, EndedBy, EventKind, OutboundOutcome, OverflowTarget};
-use crate::ids::{AgentName, HotlineName};
-use crate::record::{CallRecord, ConnectionStatus, LONGEST_DURATION_MS, TaskType};
+use crate::event::{CallEvent, EndedBy, EventKind, OutboundOutcome, OverflowTarget, VisitEnd};
+use crate::ids::{AgentName, HotlineName, VisitKey};
+use crate::record::{CallRecord, ConnectionStatus, TaskType};
 use crate::visit::{Outcome, Placement, Visit, placement};
-
-/// A span of time that may still be running, summed over its pieces.
-#[derive(Clone, Copy, Default)]
-struct Stopwatch {
-    total_ms: i64,
-    since: Option<DateTime<Utc>>,
-    ran: bool,
-}
-
-impl Stopwatch {
-    fn start(&mut self, at: DateTime<Utc>) {
-        self.ran = true;
-        self.since.get_or_insert(at);
-    }
-
-    fn stop(&mut self, at: DateTime<Utc>) {
-        if let Some(since) = self.since.take() {
-            self.total_ms += (at - since).num_milliseconds().max(0);
-        }
-    }
-
-    fn total(self) -> Option<i64> {
-        (self.ran && self.since.is_none()).then_some(self.total_ms)
-    }
-}
-
-/// A visit while it is being told.
-#[derive(Clone)]
-struct OpenVisit {
-    visit: Visit,
-    ringing_since: Option<DateTime<Utc>>,
-    talk: Stopwatch,
-    hold: Stopwatch,
-    /// Of every agent who had the call in this visit.
-    after_call_work: BTreeMap<Option<AgentName>, Stopwatch>,
-    consult: Stopwatch,
-}
-
-impl OpenVisit {
-    fn new(visit: Visit) -> Self {
-        Self {
-            visit,
-            ringing_since: None,
-            talk: Stopwatch::default(),
-            hold: Stopwatch::default(),
-            after_call_work: BTreeMap::new(),
-            consult: Stopwatch::default(),
-        }
-    }
-
-    fn in_queue(&self) -> bool {
-        self.visit.outcome == Outcome::Waiting
-    }
-
-    /// The visit leaves the queue: its wait ended when the last ringing began, or now.
-    fn leave_queue(&mut self, at: DateTime<Utc>, outcome: Outcome) {
-        let wait_end = self.ringing_since.unwrap_or(at);
-        self.visit.wait_ms = Some((wait_end - self.visit.offered_at).num_milliseconds().max(0));
-        self.visit.ring_ms = Some((at - wait_end).num_milliseconds().max(0));
-        self.visit.outcome = outcome;
-        self.ringing_since = None;
-    }
-
-    /// The agent is out of the call: conversation, hold and consultation are over.
-    fn stop_talking(&mut self, at: DateTime<Utc>) {
-        self.talk.stop(at);
-        self.hold.stop(at);
-        self.consult.stop(at);
-    }
-
-    fn is_talking(&self) -> bool {
-        self.talk.since.is_some() || self.hold.since.is_some()
-    }
-
-    /// The visit, and whether a duration in it cannot be and is therefore absent.
-    fn finished(mut self) -> (Visit, bool) {
-        if self.visit.outcome == Outcome::Answered {
-            let complete = !self.is_talking();
-            self.visit.talk_ms = complete.then_some(self.talk.total_ms).filter(|_| self.talk.ran);
-            self.visit.hold_ms = complete.then_some(self.hold.total_ms);
-            let finished = self.after_call_work.values().filter_map(|work| work.total());
-            self.visit.after_call_work_ms = finished.reduce(|sum, work_ms| sum + work_ms);
-            self.visit.consult_talk_ms = self.consult.total_ms;
-        }
-        let visit = &mut self.visit;
-        let mut implausible = false;
-        for duration in [
-            &mut visit.wait_ms,
-            &mut visit.ring_ms,
-            &mut visit.talk_ms,
-            &mut visit.hold_ms,
-            &mut visit.after_call_work_ms,
-        ] {
-            if duration.is_some_and(|duration_ms| duration_ms > LONGEST_DURATION_MS) {
-                *duration = None;
-                implausible = true;
-            }
-        }
-        if visit.consult_talk_ms > LONGEST_DURATION_MS {
-            visit.consult_talk_ms = 0;
-            implausible = true;
-        }
-        (self.visit, implausible)
-    }
-}
 
 /// Visits of one call at most: beyond that a feed has gone astray, and the rest tells nothing.
 const VISITS_MAX: usize = 10_000;
@@ -131,7 +25,35 @@ struct Telling {
     outbound_talk: Stopwatch,
     overflows: u32,
     voice_message: bool,
-    ended: Option<(DateTime<Utc>, Option<EndedBy>, Option<ConnectionStatus>)>,
+    ended: Option<End>,
+}
+
+/// The end of the whole call.
+#[derive(Clone, Copy)]
+struct End {
+    at: DateTime<Utc>,
+    by: Option<EndedBy>,
+    status: Option<ConnectionStatus>,
+}
+
+impl End {
+    /// Ends a visit, as far as its own events have not ended it.
+    fn end(self, open: &mut OpenVisit, voice_message: bool) {
+        if open.in_queue() {
+            let told = match self.status.map(placement) {
+                Some(Placement::Offered(outcome)) if outcome != Outcome::Answered => Some(outcome),
+                _ => None,
+            };
+            let outcome = told.unwrap_or(match self.by {
+                _ if voice_message => Outcome::Diverted,
+                Some(EndedBy::System) => Outcome::Diverted,
+                _ => Outcome::Abandoned,
+            });
+            open.leave_queue(self.at, outcome);
+        }
+        open.stop_talking(self.at);
+        open.visit.ended_by = self.by;
+    }
 }
 
 /// Assembles the events of one call, which must be in order. `given_up`: the horizon has passed.
@@ -152,15 +74,29 @@ impl Telling {
         self.visits.last_mut()
     }
 
-    fn waiting(&mut self) -> Option<&mut OpenVisit> {
-        self.visits.last_mut().filter(|open| open.in_queue())
+    fn named(&mut self, key: &VisitKey) -> Option<&mut OpenVisit> {
+        self.visits.iter_mut().find(|open| open.key.as_ref() == Some(key))
     }
 
-    fn answered(&mut self) -> Option<&mut OpenVisit> {
-        self.visits
-            .iter_mut()
-            .rev()
-            .find(|open| open.visit.outcome == Outcome::Answered)
+    /// The visit that an event belongs to: the one that it names, else the last.
+    fn of(&mut self, event: &CallEvent) -> Option<&mut OpenVisit> {
+        match &event.visit {
+            Some(key) => self.named(key),
+            None => self.current(),
+        }
+    }
+
+    fn waiting(&mut self, event: &CallEvent) -> Option<&mut OpenVisit> {
+        self.of(event).filter(|open| open.in_queue())
+    }
+
+    /// The visit that an event of a conversation belongs to: the one that it names, else the last answered one.
+    fn answered(&mut self, event: &CallEvent) -> Option<&mut OpenVisit> {
+        let answered = |open: &OpenVisit| open.visit.outcome == Outcome::Answered;
+        match &event.visit {
+            Some(key) => self.named(key).filter(|open| answered(open)),
+            None => self.visits.iter_mut().rev().find(|open| answered(open)),
+        }
     }
 
     fn tell(&mut self, event: &CallEvent) {
@@ -174,33 +110,38 @@ impl Telling {
                     self.outbound_talk.start(at);
                 }
             }
-            EventKind::Queued { hotline } => self.queue(hotline, at),
-            EventKind::Overflowed { to } => self.overflow(to, at),
+            EventKind::Queued { hotline } => self.queue(hotline, event),
+            EventKind::Overflowed { to } => self.overflow(to, event),
             EventKind::Ringing { .. } => {
-                if let Some(open) = self.waiting() {
+                if let Some(open) = self.waiting(event) {
                     open.ringing_since = Some(at);
                 }
             }
             EventKind::RingUnanswered { .. } => {
-                if let Some(open) = self.waiting() {
+                if let Some(open) = self.waiting(event) {
                     open.ringing_since = None;
                 }
             }
-            EventKind::Answered { agent } => self.answer(agent.as_ref(), at),
+            EventKind::Answered { agent } => self.answer(agent.as_ref(), event),
             EventKind::VoiceMessageRecorded => {
                 self.voice_message = true;
-                if let Some(open) = self.current() {
+                if let Some(open) = self.of(event) {
                     open.visit.voice_message = true;
                 }
             }
-            EventKind::Ended { by, status } => self.end(at, *by, *status),
+            EventKind::VisitEnded { outcome, by } => self.end_visit(*outcome, *by, event),
+            EventKind::Ended { by, status } => self.end(End {
+                at,
+                by: *by,
+                status: *status,
+            }),
             EventKind::AfterCallWorkStarted { agent } => {
-                if let Some(work) = self.after_call_work(agent.as_ref()) {
+                if let Some(work) = self.after_call_work(agent.as_ref(), event) {
                     work.start(at);
                 }
             }
             EventKind::AfterCallWorkEnded { agent } => {
-                if let Some(work) = self.after_call_work(agent.as_ref()) {
+                if let Some(work) = self.after_call_work(agent.as_ref(), event) {
                     work.stop(at);
                 }
             }
@@ -211,13 +152,13 @@ impl Telling {
     /// What happens while, or after, an agent has the call.
     fn tell_of_agent(&mut self, event: &CallEvent) {
         let at = event.at;
-        let Some(open) = self.answered() else { return };
+        let Some(open) = self.answered(event) else { return };
         match &event.kind {
-            EventKind::Held if open.talk.since.is_some() => {
+            EventKind::Held if open.talk.is_running() => {
                 open.talk.stop(at);
                 open.hold.start(at);
             }
-            EventKind::Resumed if open.hold.since.is_some() => {
+            EventKind::Resumed if open.hold.is_running() => {
                 open.hold.stop(at);
                 open.talk.start(at);
             }
@@ -229,6 +170,8 @@ impl Telling {
             EventKind::ConsultEnded => open.consult.stop(at),
             EventKind::Transferred { .. } => {
                 open.visit.transfer_count += 1;
+                open.visit.ended_by = Some(EndedBy::Transfer);
+                open.engaged(event.measured);
                 open.stop_talking(at);
             }
             _ => {}
@@ -236,8 +179,12 @@ impl Telling {
     }
 
     /// After-call work belongs to the last visit that its agent had, which need not be the last one.
-    fn after_call_work(&mut self, agent: Option<&AgentName>) -> Option<&mut Stopwatch> {
+    fn after_call_work(&mut self, agent: Option<&AgentName>, event: &CallEvent) -> Option<&mut Stopwatch> {
         let agent = agent.cloned();
+        if event.visit.is_some() {
+            let open = self.answered(event)?;
+            return Some(open.after_call_work.entry(agent).or_default());
+        }
         let mut answered = self
             .visits
             .iter_mut()
@@ -284,16 +231,22 @@ impl Telling {
         self.arrival.get_or_insert(record);
     }
 
-    fn queue(&mut self, hotline: &HotlineName, at: DateTime<Utc>) {
+    fn queue(&mut self, hotline: &HotlineName, event: &CallEvent) {
+        let at = event.at;
+        if event.visit.as_ref().is_some_and(|key| self.named(key).is_some()) {
+            return;
+        }
         let mut overflowed_in = std::mem::take(&mut self.overflow_announced);
         if let Some(open) = self.current() {
-            if open.in_queue() {
-                if open.visit.hotline == *hotline {
-                    return;
-                }
+            let same_stay = open.in_queue() && open.visit.hotline == *hotline;
+            if same_stay && event.visit.is_none() {
+                return;
+            }
+            // A visit that its source names is ended by its own events, which may come later.
+            if open.key.is_none() && open.in_queue() {
                 open.leave_queue(at, Outcome::Overflowed);
                 overflowed_in = true;
-            } else {
+            } else if open.key.is_none() {
                 open.stop_talking(at);
             }
         }
@@ -307,65 +260,105 @@ impl Telling {
             .map_or(TaskType::InboundCall, |record| record.task_type);
         let mut visit = Visit::waiting(ordinal, hotline.clone(), task_type, at);
         visit.overflowed_in = overflowed_in;
-        self.visits.push(OpenVisit::new(visit));
+        self.visits.push(OpenVisit::new(visit, event.visit.clone()));
     }
 
-    fn overflow(&mut self, to: &OverflowTarget, at: DateTime<Utc>) {
+    fn overflow(&mut self, to: &OverflowTarget, event: &CallEvent) {
         self.overflows += 1;
-        let Some(open) = self.waiting() else { return };
+        let Some(open) = self.waiting(event) else { return };
         if matches!(to, OverflowTarget::Hotline(hotline) if *hotline == open.visit.hotline) {
             return; // told in the same instant as, but after, the queueing there
         }
         open.visit.network_overflow_count += u32::from(!matches!(to, OverflowTarget::Hotline(_)));
         match to {
             OverflowTarget::Site(_) => {}
-            OverflowTarget::Network(_) => open.leave_queue(at, Outcome::Overflowed),
+            OverflowTarget::Network(_) => open.leave_queue(event.at, Outcome::Overflowed),
             OverflowTarget::Hotline(_) => {
-                open.leave_queue(at, Outcome::Overflowed);
+                open.leave_queue(event.at, Outcome::Overflowed);
                 self.overflow_announced = true;
             }
         }
     }
 
-    fn answer(&mut self, agent: Option<&AgentName>, at: DateTime<Utc>) {
+    fn answer(&mut self, agent: Option<&AgentName>, event: &CallEvent) {
+        let at = event.at;
         self.connected_at.get_or_insert(at);
-        if let Some(open) = self.waiting() {
+        if let Some(open) = self.waiting(event) {
             open.leave_queue(at, Outcome::Answered);
+            open.waited(event.measured);
         }
         match self
-            .current()
+            .of(event)
             .filter(|open| open.visit.outcome == Outcome::Answered)
         {
             Some(open) => {
                 if open.visit.agent.is_none() {
                     open.visit.agent = agent.cloned();
                 }
+                open.visit.ended_by = None;
                 open.after_call_work.entry(agent.cloned()).or_default();
                 open.talk.start(at);
             }
-            None => self.outbound_talk.start(at),
+            None if event.visit.is_none() => self.outbound_talk.start(at),
+            None => {}
         }
     }
 
-    fn end(&mut self, at: DateTime<Utc>, by: Option<EndedBy>, status: Option<ConnectionStatus>) {
-        self.ended = Some((at, by, status));
-        self.outbound_talk.stop(at);
-        let voice_message = self.voice_message;
-        let Some(open) = self.current() else { return };
-        if open.in_queue() {
-            let told = match status.map(placement) {
-                Some(Placement::Offered(outcome)) if outcome != Outcome::Answered => Some(outcome),
-                _ => None,
-            };
-            let outcome = told.unwrap_or(match by {
-                _ if voice_message => Outcome::Diverted,
-                Some(EndedBy::System) => Outcome::Diverted,
-                _ => Outcome::Abandoned,
-            });
-            open.leave_queue(at, outcome);
+    fn end_visit(&mut self, outcome: Option<VisitEnd>, by: Option<EndedBy>, event: &CallEvent) {
+        let Some(open) = self.of(event) else { return };
+        if outcome == Some(VisitEnd::Lost) {
+            open.lose_end();
+            return;
         }
-        open.stop_talking(at);
-        open.visit.ended_by = by;
+        let mut overflowed = 0;
+        if open.in_queue() {
+            let outcome = match (outcome, by) {
+                (Some(VisitEnd::Overflowed), _) => Outcome::Overflowed,
+                (Some(VisitEnd::Diverted), _) => Outcome::Diverted,
+                (Some(_), _) => Outcome::Abandoned,
+                (None, Some(EndedBy::System)) => Outcome::Diverted,
+                (None, _) => Outcome::Abandoned,
+            };
+            overflowed = u32::from(outcome == Outcome::Overflowed);
+            open.leave_queue(event.at, outcome);
+            open.waited(event.measured);
+        }
+        open.engaged(event.measured);
+        open.stop_talking(event.at);
+        open.visit.ended_by = by.or(open.visit.ended_by);
+        self.overflows += overflowed;
+    }
+
+    fn end(&mut self, end: End) {
+        self.ended = Some(end);
+        self.outbound_talk.stop(end.at);
+        let voice_message = self.voice_message;
+        // A visit that its source names may have an end of its own, told with a later time: see `into_call`.
+        if let Some(open) = self.current().filter(|open| open.key.is_none()) {
+            end.end(open, voice_message);
+        }
+    }
+
+    /// What the order of the events alone does not tell: ends of named visits, and what overflowed into what.
+    fn settle_named(&mut self) {
+        let voice_message = self.voice_message;
+        if let Some(end) = self.ended {
+            for open in &mut self.visits {
+                if open.key.is_some()
+                    && (open.in_queue() || open.is_talking())
+                    && open.visit.offered_at <= end.at
+                {
+                    end.end(open, voice_message);
+                }
+            }
+        }
+        for next in 1..self.visits.len() {
+            let (before, after) = (&self.visits[next - 1], &self.visits[next]);
+            let into_another = before.key.is_some()
+                && before.visit.outcome == Outcome::Overflowed
+                && before.visit.hotline != after.visit.hotline;
+            self.visits[next].visit.overflowed_in |= into_another;
+        }
     }
 
     fn into_call(mut self, given_up: bool, first: &CallEvent) -> Assembled {
@@ -373,17 +366,17 @@ impl Telling {
             outbound: self.outbound,
             ..Assembled::default()
         };
-        let settled = self.ended.is_some()
-            || self
-                .visits
-                .last()
-                .is_some_and(|open| !open.in_queue() && !open.is_talking());
+        self.settle_named();
+        let all_ended = || !self.visits.iter().any(OpenVisit::awaits_end);
+        let settled = self.ended.is_some() || (!self.visits.is_empty() && all_ended());
         call.open = !settled && !given_up;
-        if given_up && let Some(open) = self.waiting() {
-            open.visit.outcome = Outcome::Unresolved;
-        }
-        if given_up && self.visits.iter().any(OpenVisit::is_talking) {
-            call.flags.push(Flag::AnsweredWithoutEnd);
+        for open in &mut self.visits {
+            if given_up && open.in_queue() {
+                open.visit.outcome = Outcome::Unresolved;
+            }
+            if open.is_talking() && (given_up || open.is_lost()) {
+                call.flags.push(Flag::AnsweredWithoutEnd);
+            }
         }
         call.record = self.record(first);
         let outbound = call.record.as_ref().is_some_and(CallRecord::is_outbound);
@@ -439,12 +432,12 @@ impl Telling {
     }
 
     fn status(&self, visits: &[Visit]) -> ConnectionStatus {
-        let told = self.ended.and_then(|(_, _, status)| status);
+        let told = self.ended.and_then(|end| end.status);
         if visits.iter().any(|visit| visit.outcome == Outcome::Answered) {
             return ConnectionStatus::Answered;
         }
         let Some(last) = visits.last() else {
-            let by_citizen = matches!(self.ended, Some((_, Some(EndedBy::Citizen), _)));
+            let by_citizen = self.ended.is_some_and(|end| end.by == Some(EndedBy::Citizen));
             let unasked = match self.outbound {
                 Some(OutboundOutcome::Reached) => ConnectionStatus::Answered,
                 Some(OutboundOutcome::Busy) => ConnectionStatus::Busy,
@@ -464,11 +457,5 @@ impl Telling {
             Outcome::Diverted => ConnectionStatus::ClosedWhileQueued,
             Outcome::Waiting | Outcome::Unresolved => ConnectionStatus::Failed,
         }
-    }
-}
-
-impl OpenVisit {
-    fn snapshot(&self) -> Visit {
-        self.clone().finished().0
     }
 }

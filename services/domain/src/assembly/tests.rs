@@ -20,12 +20,7 @@ fn agent() -> Option<AgentName> {
 }
 
 fn event(seconds: i64, kind: EventKind) -> CallEvent {
-    CallEvent {
-        id: None,
-        sequence: None,
-        at: at(seconds),
-        kind,
-    }
+    CallEvent::new(at(seconds), kind)
 }
 
 fn arrived() -> EventKind {

@@ -224,14 +224,7 @@ async fn a_correction_moves_the_figures_and_the_longest_time_back() {
 #[tokio::test]
 async fn events_in_any_order_and_batching_give_the_same_call() {
     on_every_store(|store| async move {
-        let event = |seconds, kind| {
-            ReportBody::Event(CallEvent {
-                id: None,
-                sequence: None,
-                at: at(seconds),
-                kind,
-            })
-        };
+        let event = |seconds, kind| ReportBody::Event(CallEvent::new(at(seconds), kind));
         let agent = Some(AgentName::new("agent-1"));
         let queued = event(
             0,
@@ -275,12 +268,7 @@ async fn a_missing_end_is_given_up_after_the_horizon() {
         let queued = EventKind::Queued {
             hotline: hotline("Umwelt"),
         };
-        let event = ReportBody::Event(CallEvent {
-            id: None,
-            sequence: None,
-            at: at(0),
-            kind: queued,
-        });
+        let event = ReportBody::Event(CallEvent::new(at(0), queued));
         apply(&*store, 0, vec![report(1, event)]).await.unwrap();
         assert_eq!(store.waiting_since(at(-1), day()).await.unwrap().len(), 1);
         assert_eq!(store.waiting_since(at(1), day()).await.unwrap().len(), 0);

@@ -181,12 +181,7 @@ async fn giving_up_passes_over_calls_that_are_being_written() {
         use domain::report::ReportBody;
         let instances = two_instances(&database).await;
         let event = |call, seconds, kind| {
-            let event = CallEvent {
-                id: None,
-                sequence: None,
-                at: at(seconds),
-                kind,
-            };
+            let event = CallEvent::new(at(seconds), kind);
             report(call, ReportBody::Event(event))
         };
         let hotline = hotline("Umwelt");

@@ -1,6 +1,8 @@
-use domain::event::{CallEvent, EndedBy, EventKind, OutboundOutcome, OverflowTarget, TransferKind};
-use domain::ids::{AgentName, HotlineName};
-use domain::record::CallRecord;
+use domain::event::{
+    CallEvent, EndedBy, EventKind, Measured, OutboundOutcome, OverflowTarget, TransferKind, VisitEnd,
+};
+use domain::ids::{AgentName, HotlineName, VisitKey};
+use domain::record::{CallRecord, LONGEST_DURATION_MS};
 
 use super::record::{caller, caller_to_wire, status, task_type};
 use super::{ReportRejection, event_id};
@@ -44,8 +46,26 @@ pub fn event_from_wire(event: &wire::CallEvent) -> Result<CallEvent, ReportRejec
     Ok(CallEvent {
         id: event_id(event.event_id.as_deref()),
         sequence: event.sequence,
+        visit: visit_key(event.visit.as_deref()),
+        measured: measured_from_wire(event.measured.as_ref()),
         at,
         kind,
+    })
+}
+
+fn visit_key(key: Option<&str>) -> Option<VisitKey> {
+    key.map(VisitKey::new).filter(|key| !key.as_str().is_empty())
+}
+
+/// A duration below 0 or above 24 hours counts as not measured.
+fn measured_from_wire(measured: Option<&wire::Measured>) -> Measured {
+    let plausible = |duration_ms: Option<i64>| {
+        duration_ms.filter(|duration_ms| (0..=LONGEST_DURATION_MS).contains(duration_ms))
+    };
+    measured.map_or_else(Measured::default, |measured| Measured {
+        wait_ms: plausible(measured.wait_ms),
+        ring_ms: plausible(measured.ring_ms),
+        engaged_ms: plausible(measured.engaged_ms),
     })
 }
 
@@ -76,6 +96,7 @@ pub(super) fn check_lengths(event: &wire::CallEvent) -> Result<(), ReportRejecti
         _ => ("event_id", None, name),
     };
     is_within(told.0, told.1, told.2)?;
+    is_within("visit", event.visit.as_ref(), name)?;
     is_within("event_id", event.event_id.as_ref(), name)
 }
 
@@ -146,6 +167,10 @@ fn kind_from_wire(kind: &Kind) -> Result<EventKind, ReportRejection> {
             hotline: transferred.hotline.as_deref().map(hotline).transpose()?,
         },
         Kind::VoiceMessageRecorded(_) => EventKind::VoiceMessageRecorded,
+        Kind::VisitEnded(ended) => EventKind::VisitEnded {
+            outcome: visit_end(ended.outcome)?,
+            by: ended_by(ended.by)?,
+        },
         Kind::Ended(ended) => EventKind::Ended {
             by: ended_by(ended.by)?,
             status: status(ended.status)?,
@@ -174,12 +199,37 @@ fn outbound(code: i32) -> Result<OutboundOutcome, ReportRejection> {
     }
 }
 
+fn visit_end(code: i32) -> Result<Option<VisitEnd>, ReportRejection> {
+    match wire::VisitEnd::try_from(code) {
+        Ok(wire::VisitEnd::Unspecified) => Ok(None),
+        Ok(wire::VisitEnd::Abandoned) => Ok(Some(VisitEnd::Abandoned)),
+        Ok(wire::VisitEnd::Overflowed) => Ok(Some(VisitEnd::Overflowed)),
+        Ok(wire::VisitEnd::Diverted) => Ok(Some(VisitEnd::Diverted)),
+        Ok(wire::VisitEnd::Lost) => Ok(Some(VisitEnd::Lost)),
+        Err(_) => Err(ReportRejection::Unknown {
+            field: "visit_ended.outcome",
+        }),
+    }
+}
+
+fn ended_by_to_wire(by: Option<EndedBy>) -> i32 {
+    let by = match by {
+        None => wire::EndedBy::Unspecified,
+        Some(EndedBy::Citizen) => wire::EndedBy::Citizen,
+        Some(EndedBy::Agent) => wire::EndedBy::Agent,
+        Some(EndedBy::System) => wire::EndedBy::System,
+        Some(EndedBy::Transfer) => wire::EndedBy::Transfer,
+    };
+    by as i32
+}
+
 fn ended_by(code: i32) -> Result<Option<EndedBy>, ReportRejection> {
     match wire::EndedBy::try_from(code) {
         Ok(wire::EndedBy::Unspecified) => Ok(None),
         Ok(wire::EndedBy::Citizen) => Ok(Some(EndedBy::Citizen)),
         Ok(wire::EndedBy::Agent) => Ok(Some(EndedBy::Agent)),
         Ok(wire::EndedBy::System) => Ok(Some(EndedBy::System)),
+        Ok(wire::EndedBy::Transfer) => Ok(Some(EndedBy::Transfer)),
         Err(_) => Err(ReportRejection::Unknown { field: "ended.by" }),
     }
 }
@@ -189,6 +239,12 @@ pub fn event_to_wire(event: &CallEvent) -> wire::CallEvent {
     wire::CallEvent {
         event_id: event.id.as_ref().map(|id| id.as_str().to_owned()),
         sequence: event.sequence,
+        visit: event.visit.as_ref().map(|key| key.as_str().to_owned()),
+        measured: (!event.measured.is_empty()).then_some(wire::Measured {
+            wait_ms: event.measured.wait_ms,
+            ring_ms: event.measured.ring_ms,
+            engaged_ms: event.measured.engaged_ms,
+        }),
         at_unix_ms: event.at.timestamp_millis(),
         kind: Some(kind_to_wire(&event.kind)),
     }
@@ -260,13 +316,18 @@ fn kind_to_wire(kind: &EventKind) -> Kind {
             hotline: hotline.as_ref().map(ToString::to_string),
         }),
         EventKind::VoiceMessageRecorded => Kind::VoiceMessageRecorded(to::VoiceMessageRecorded {}),
-        EventKind::Ended { by, status } => Kind::Ended(to::Ended {
-            by: match by {
-                None => wire::EndedBy::Unspecified as i32,
-                Some(EndedBy::Citizen) => wire::EndedBy::Citizen as i32,
-                Some(EndedBy::Agent) => wire::EndedBy::Agent as i32,
-                Some(EndedBy::System) => wire::EndedBy::System as i32,
+        EventKind::VisitEnded { outcome, by } => Kind::VisitEnded(to::VisitEnded {
+            outcome: match outcome {
+                None => wire::VisitEnd::Unspecified as i32,
+                Some(VisitEnd::Abandoned) => wire::VisitEnd::Abandoned as i32,
+                Some(VisitEnd::Overflowed) => wire::VisitEnd::Overflowed as i32,
+                Some(VisitEnd::Diverted) => wire::VisitEnd::Diverted as i32,
+                Some(VisitEnd::Lost) => wire::VisitEnd::Lost as i32,
             },
+            by: ended_by_to_wire(*by),
+        }),
+        EventKind::Ended { by, status } => Kind::Ended(to::Ended {
+            by: ended_by_to_wire(*by),
             status: status.map_or(0, |status| i32::from(status.code())),
         }),
         EventKind::AfterCallWorkStarted { agent } => Kind::AfterCallWorkStarted(to::AfterCallWorkStarted {
