@@ -3,6 +3,7 @@
 //! Owns every definition that a figure or a promise rests on. Pure: no I/O, no clock, no crate of this
 //! workspace. What time it is, what is stored and what was sent comes in as an argument.
 
+pub mod agents;
 pub mod assembly;
 pub mod callback;
 pub mod counts;

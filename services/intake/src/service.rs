@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bus::{Bus, BusError, Outgoing, topics};
 use chrono::{DateTime, Utc};
+use domain::agents::{AcceptedAgentReport, AgentReport};
 use domain::event::EventKind;
-use domain::ids::{CallId, HotlineName, IdentityKey, ImportRun, SourceKey, SourceName};
+use domain::ids::{CallId, HotlineName, Identity, IdentityKey, ImportRun, SourceKey, SourceName};
 use domain::report::{CallReport, ReportBody};
 use futures::{Stream, StreamExt};
 use prost::Message;
@@ -159,7 +160,7 @@ impl Inner {
                 )));
             }
         }
-        if batch.reports.len() + batch.unreadable.len() > REPORTS_A_BATCH {
+        if batch.reports.len() + batch.unreadable.len() + batch.agents.len() > REPORTS_A_BATCH {
             return Err(Status::invalid_argument(format!(
                 "reports: split the batch, {REPORTS_A_BATCH} at most"
             )));
@@ -173,10 +174,25 @@ impl Inner {
             match self.check(report, &source, &run, now) {
                 Ok(report) => self.accept(&report, &mut examined),
                 Err(rejection) => {
-                    let item = self.refused_report(report, &rejection, &source, &run, now);
+                    let item = self.refused(report.encode_to_vec(), &rejection, &source, &run, now);
                     examined.rejected.push(item);
                     examined.rejections.push(proto::Rejection {
                         index: index as u32,
+                        field: rejection.field().to_owned(),
+                        reason: rejection.to_string(),
+                    });
+                }
+            }
+        }
+        for (index, report) in batch.agents.iter().enumerate() {
+            match wire::calls::checked_agent(report, now) {
+                Ok(report) => self.accept_agent(report, &source, &run, now, &mut examined),
+                Err(rejection) => {
+                    let payload = report.encode_to_vec();
+                    let item = self.refused(payload, &rejection, &source, &run, now);
+                    examined.rejected.push(item);
+                    examined.rejections.push(proto::Rejection {
+                        index: (batch.reports.len() + index) as u32,
                         field: rejection.field().to_owned(),
                         reason: rejection.to_string(),
                     });
@@ -231,15 +247,46 @@ impl Inner {
         examined.messages.push(message(report));
     }
 
-    fn refused_report(
+    fn accept_agent(
         &self,
-        report: &proto::CallReport,
+        report: AgentReport,
+        source: &SourceName,
+        run: &ImportRun,
+        now: DateTime<Utc>,
+        examined: &mut Examined,
+    ) {
+        let parts: [&[u8]; 3] = [
+            b"agent",
+            source.as_str().as_bytes(),
+            report.agent.as_str().as_bytes(),
+        ];
+        let accepted = AcceptedAgentReport {
+            identity: self.key.keyed(&parts),
+            source: source.clone(),
+            run: run.clone(),
+            received_at: now,
+            report,
+        };
+        let about = About {
+            identity: accepted.identity,
+            kind: "agent.state",
+            at: accepted.report.at,
+            source,
+            received_at: now,
+        };
+        examined
+            .messages
+            .push(about.message(wire::calls::encode_agent(&accepted)));
+    }
+
+    fn refused(
+        &self,
+        payload: Vec<u8>,
         rejection: &ReportRejection,
         source: &SourceName,
         run: &ImportRun,
         now: DateTime<Utc>,
     ) -> RejectedItem {
-        let payload = report.encode_to_vec();
         RejectedItem {
             id: self
                 .key
@@ -289,35 +336,59 @@ fn metrics_of(receipt: &proto::BatchReceipt) {
     crate::metrics::accepted(receipt.accepted, receipt.flagged);
 }
 
-/// The message of a report: CloudEvents in binary mode, keyed by the call so that its reports stay in order.
+/// The message of a report about a call.
 fn message(report: &CallReport) -> Outgoing {
-    let identity = report.identity.to_hex();
     let (kind, at) = match &report.body {
-        ReportBody::Record(record) => ("record", record.record.started_at),
-        ReportBody::Event(event) => ("event", event.at),
-        ReportBody::CallbackLogged(callback) => ("callback", callback.at),
+        ReportBody::Record(record) => ("call.record", record.record.started_at),
+        ReportBody::Event(event) => ("call.event", event.at),
+        ReportBody::CallbackLogged(callback) => ("call.callback", callback.at),
     };
-    let headers = vec![
-        ("ce_specversion".to_owned(), "1.0".to_owned()),
-        ("ce_type".to_owned(), format!("nrwdirekt.call.{kind}.v1")),
-        (
-            "ce_source".to_owned(),
-            format!("/sources/{}", uri_part(report.source.as_str())),
-        ),
-        (
-            "ce_id".to_owned(),
-            format!("{identity}-{}", report.received_at.timestamp_micros()),
-        ),
-        (
-            "ce_time".to_owned(),
-            at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-        ),
-        ("content-type".to_owned(), "application/protobuf".to_owned()),
-    ];
-    Outgoing {
-        key: identity.into_bytes(),
-        headers,
-        payload: Some(wire::calls::encode_report(report)),
+    let about = About {
+        identity: report.identity,
+        kind,
+        at,
+        source: &report.source,
+        received_at: report.received_at,
+    };
+    about.message(wire::calls::encode_report(report))
+}
+
+/// What the headers of a message say.
+struct About<'a> {
+    /// Of the call or agent: its reports stay in order.
+    identity: Identity,
+    kind: &'a str,
+    at: DateTime<Utc>,
+    source: &'a SourceName,
+    received_at: DateTime<Utc>,
+}
+
+impl About<'_> {
+    /// CloudEvents in binary mode.
+    fn message(&self, payload: Vec<u8>) -> Outgoing {
+        let identity = self.identity.to_hex();
+        let headers = vec![
+            ("ce_specversion".to_owned(), "1.0".to_owned()),
+            ("ce_type".to_owned(), format!("nrwdirekt.{}.v1", self.kind)),
+            (
+                "ce_source".to_owned(),
+                format!("/sources/{}", uri_part(self.source.as_str())),
+            ),
+            (
+                "ce_id".to_owned(),
+                format!("{identity}-{}", self.received_at.timestamp_micros()),
+            ),
+            (
+                "ce_time".to_owned(),
+                self.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+            ),
+            ("content-type".to_owned(), "application/protobuf".to_owned()),
+        ];
+        Outgoing {
+            key: identity.into_bytes(),
+            headers,
+            payload: Some(payload),
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub struct LedgerSettings {
     pub horizon: Duration,
     /// How often calls past the horizon are looked for.
     pub sweep_every: Duration,
+    /// How long what agents do is kept.
+    pub agents_kept: Duration,
 }
 
 impl Default for LedgerSettings {
@@ -35,6 +37,7 @@ impl Default for LedgerSettings {
             batch: 4096,
             horizon: Duration::from_secs(4 * 60 * 60),
             sweep_every: Duration::from_secs(30),
+            agents_kept: Duration::from_secs(2 * 24 * 60 * 60),
         }
     }
 }
@@ -64,6 +67,15 @@ impl Ledger {
         }
     }
 
+    async fn forget_agents(&self) {
+        let kept = TimeDelta::from_std(self.settings.agents_kept).unwrap_or(TimeDelta::MAX);
+        match self.store.forget_agent_reports((self.clock)() - kept).await {
+            Ok(0) => {}
+            Ok(reports) => tracing::info!(reports, "what agents did is past its time and forgotten"),
+            Err(error) => tracing::warn!(%error, "what agents did stays for now"),
+        }
+    }
+
     /// Gives up the ends of calls past the horizon, and checks that the counts agree with themselves.
     async fn sweep(self: Arc<Self>, shutdown: CancellationToken) {
         const AT_ONCE: usize = 500;
@@ -88,6 +100,7 @@ impl Ledger {
                     }
                 }
             }
+            self.forget_agents().await;
             match self.store.imbalance().await {
                 Ok(0) => metrics::imbalance(0),
                 Ok(rows) => {

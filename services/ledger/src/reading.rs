@@ -17,6 +17,7 @@ use store::StoreError;
 use store::calls::{Advance, CallStore, LedgerBatch, RejectedItem};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
+use wire::calls::Stored;
 
 use crate::{Ledger, metrics};
 
@@ -151,7 +152,7 @@ async fn go_on_after_loss(
     let batch = LedgerBatch {
         topic_id: topic_id.to_owned(),
         advances: vec![back],
-        reports: Vec::new(),
+        ..LedgerBatch::default()
     };
     ledger.store.apply(batch).await?;
     Ok(reader.seek(partition, first).await?)
@@ -168,6 +169,7 @@ async fn apply(
     let positions = ledger.store.positions(topic_id).await?;
     let mut advances: BTreeMap<u32, Advance> = BTreeMap::new();
     let mut reports = Vec::with_capacity(messages.len());
+    let mut agents = Vec::new();
     let mut unreadable = Vec::new();
     for message in messages {
         let expected = positions.get(&message.partition).copied().unwrap_or(0);
@@ -186,8 +188,9 @@ async fn apply(
             next: expected,
         });
         advance.next = message.offset + 1;
-        match wire::calls::decode_report(message.payload.as_deref().unwrap_or_default()) {
-            Ok(report) => reports.push((partition, report)),
+        match wire::calls::decode_stored(message.payload.as_deref().unwrap_or_default()) {
+            Ok(Stored::Call(report)) => reports.push((partition, report)),
+            Ok(Stored::Agent(report)) => agents.push((partition, report)),
             Err(error) => {
                 tracing::error!(partition, offset = message.offset, %error, "a message of the topic of calls is unreadable");
                 unreadable.push(rejected(ledger, topic_id, message, &error.to_string()));
@@ -210,6 +213,7 @@ async fn apply(
         topic_id: topic_id.to_owned(),
         advances,
         reports,
+        agents,
     };
     let applied = ledger.store.apply(batch).await?;
     reached.extend(moved);

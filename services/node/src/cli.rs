@@ -231,6 +231,20 @@ pub(crate) struct ReportArguments {
 pub(crate) enum Report {
     /// Sums over a range of local days.
     Totals(TotalsArguments),
+    /// Sums of single agents; refused unless the configuration allows them.
+    Agents {
+        /// The first day, local; else as far back as agents are known.
+        #[arg(long, value_name = "DATE")]
+        from: Option<NaiveDate>,
+        /// The day after the last, local; else until now.
+        #[arg(long, value_name = "DATE")]
+        to: Option<NaiveDate>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
     /// Items that could not be counted, with the reason.
     Rejected {
         /// At most so many.

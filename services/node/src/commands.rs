@@ -30,6 +30,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Import(arguments) => return import::run(arguments).await,
         Command::Report(arguments) => match arguments.report {
             Report::Totals(arguments) => report::totals(arguments).await?,
+            Report::Agents {
+                from,
+                to,
+                json,
+                server,
+            } => report::agents(from, to, json, &server).await?,
             Report::Rejected { max, json, server } => report::rejected(max, json, &server).await?,
         },
         Command::Simulate(arguments) => return simulate::run(*arguments).await,

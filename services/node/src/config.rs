@@ -21,6 +21,9 @@ use crate::exit::Failure;
 /// Where a server listens unless told otherwise.
 pub(crate) const DEFAULT_URL: &str = "http://127.0.0.1:7115";
 
+/// Days that what agents do is kept for live states alone.
+const LIVE_STATES_KEPT_DAYS: u32 = 2;
+
 /// The built-in configuration.
 pub(crate) const SAMPLE: &str = include_str!("../../../schemas/sample/nrwdirekt.toml");
 
@@ -37,6 +40,7 @@ pub(crate) struct Written {
     pub(crate) store: Store,
     pub(crate) bus: Bus,
     pub(crate) ledger: LedgerSection,
+    pub(crate) agents: Agents,
     pub(crate) service_level: ServiceLevel,
     pub(crate) due: DuePolicy,
     #[serde(default)]
@@ -85,6 +89,13 @@ pub(crate) struct LedgerSection {
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
+pub(crate) struct Agents {
+    pub(crate) figures: bool,
+    pub(crate) kept_days: u32,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ServiceLevel {
     pub(crate) threshold_s: i64,
     pub(crate) short_abandon_s: i64,
@@ -128,6 +139,7 @@ pub(crate) struct Config {
     pub(crate) kafka: BTreeMap<String, String>,
     pub(crate) due: DuePolicy,
     pub(crate) ledger: ledger::LedgerSettings,
+    pub(crate) agent_figures: bool,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) routing: RoutingTable,
 }
@@ -208,7 +220,17 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
     if !(1..=1000).contains(&written.bus.call_partitions) {
         return Err(Failure::usage("bus.call_partitions: use 1 to 1000"));
     }
+    let Agents { figures, kept_days } = written.agents;
+    if !(1..=3_650).contains(&kept_days) {
+        return Err(Failure::usage("agents.kept_days: use 1 to 3650"));
+    }
+    let agents_kept_days = if figures {
+        kept_days
+    } else {
+        LIVE_STATES_KEPT_DAYS.min(kept_days)
+    };
     let ledger = ledger::LedgerSettings {
+        agents_kept: Duration::from_secs(u64::from(agents_kept_days) * 86_400),
         batch,
         horizon: Duration::from_secs(horizon_s),
         sweep_every: Duration::from_secs(sweep_every_s),
@@ -225,6 +247,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         kafka: written.bus.kafka,
         due: written.due,
         ledger,
+        agent_figures: figures,
         policy: policy(&written.service_level)?,
         routing: routing(written.routing.file.map(at))?,
     })

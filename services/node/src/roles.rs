@@ -167,6 +167,7 @@ impl Starting<'_> {
             Arc::clone(&self.storage.calls),
             Arc::clone(&self.storage.bus),
             self.config.policy.clone(),
+            self.config.agent_figures,
             clock(),
         );
         health

@@ -2,6 +2,7 @@
 //!
 //! Owns the composition of stored counts into answers. Stores nothing and counts nothing.
 
+mod agents;
 mod service;
 mod totals;
 

@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bus::{Bus, topics};
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use domain::ids::{Identity, ImportRun};
 use domain::local_time;
 use domain::policy::ServiceLevelPolicy;
 use domain::record::TaskType;
 use store::StoreError;
-use store::calls::{CallStore, DayRange, RejectedItem};
+use store::calls::{CallStore, DayRange, Period, RejectedItem};
 use tonic::{Request, Response, Status};
 use wire::v1::reporting as proto;
 
@@ -20,6 +20,8 @@ pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// The longest that a caller may wait for figures in one call.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+/// No report is older.
+const EARLIEST: NaiveDate = NaiveDate::from_ymd_opt(1990, 1, 1).expect("a date");
 const LARGEST_PAGE: u32 = 500;
 const USUAL_PAGE: u32 = 100;
 
@@ -33,15 +35,18 @@ struct Inner {
     store: Arc<dyn CallStore>,
     bus: Arc<dyn Bus>,
     policy: ServiceLevelPolicy,
+    agent_figures: bool,
     clock: Clock,
 }
 
 impl ReportingService {
-    /// Reports from a store; the bus only tells which incarnation of the topic positions belong to.
+    /// Reports from a store; the bus only tells which incarnation of the topic positions belong to. `agent_figures`:
+    /// figures of single agents may be shown.
     pub fn new(
         store: Arc<dyn CallStore>,
         bus: Arc<dyn Bus>,
         policy: ServiceLevelPolicy,
+        agent_figures: bool,
         clock: Clock,
     ) -> Self {
         Self {
@@ -49,6 +54,7 @@ impl ReportingService {
                 store,
                 bus,
                 policy,
+                agent_figures,
                 clock,
             }),
         }
@@ -150,8 +156,45 @@ impl proto::reporting_server::Reporting for ReportingService {
             .map_err(|error| status(&error))?;
         Ok(Response::new(proto::ImportRun {
             import_run: run.to_string(),
-            new_calls: counts.new_calls,
+            new_reports: counts.new_reports,
             flagged: counts.flagged,
+        }))
+    }
+
+    async fn agents(
+        &self,
+        request: Request<proto::AgentsRequest>,
+    ) -> Result<Response<proto::AgentsResponse>, Status> {
+        if !self.inner.agent_figures {
+            return Err(Status::failed_precondition(
+                "figures of single agents are off; `agents.figures = true` in the configuration turns them on",
+            ));
+        }
+        let request = request.into_inner();
+        let now = (self.inner.clock)();
+        let asked = |field, text: &str, otherwise| match text {
+            "" => Ok(otherwise),
+            text => day(field, text),
+        };
+        let from = asked("from", &request.from, EARLIEST)?;
+        let to = asked("to", &request.to, local_time::day_of(now) + Days::new(1))?;
+        if to <= from {
+            return Err(Status::invalid_argument(
+                "to: give a day after `from`; it is exclusive",
+            ));
+        }
+        let period = Period {
+            from: local_time::start_of(from),
+            to: local_time::start_of(to),
+        };
+        let agents = crate::agents::figures(&*self.inner.store, period, now)
+            .await
+            .map_err(|error| status(&error))?;
+        Ok(Response::new(proto::AgentsResponse {
+            from: from.to_string(),
+            to: to.to_string(),
+            zone: local_time::ZONE.name().to_owned(),
+            agents,
         }))
     }
 

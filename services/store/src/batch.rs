@@ -1,12 +1,12 @@
 //! A batch of reports, call by call.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::assembly::CallState;
-use domain::ids::Identity;
+use domain::ids::{Identity, ImportRun};
 use domain::report::{CallReport, ReportBody};
 
-use crate::calls::LedgerBatch;
+use crate::calls::{LedgerBatch, RunCounts};
 
 /// What a batch tells about one call.
 pub(crate) struct Told<'a> {
@@ -33,13 +33,43 @@ impl Told<'_> {
         times.max().unwrap_or(0)
     }
 
-    /// Takes the reports in. Returns how many told something new.
-    pub(crate) fn apply_to(&self, state: &mut CallState) -> usize {
+    /// Takes the reports in. Returns how many told something new, after `runs` has counted each under its import.
+    pub(crate) fn apply_to(&self, state: &mut CallState, runs: &mut Runs) -> usize {
         let mut news = 0;
         for report in &self.reports {
-            news += usize::from(state.apply(report.body.clone()));
+            if state.apply(report.body.clone()) {
+                news += 1;
+                runs.count(report, self.shard);
+            }
         }
         news
+    }
+}
+
+/// What a batch tells that is new, by import and partition.
+#[derive(Default)]
+pub(crate) struct Runs(pub(crate) BTreeMap<(ImportRun, u32), RunCounts>);
+
+impl Runs {
+    fn count(&mut self, report: &CallReport, shard: u32) {
+        // A callback comes from ticketing, under no import.
+        if !matches!(report.body, ReportBody::CallbackLogged(_)) {
+            self.of(&report.run, shard).new_reports += 1;
+        }
+    }
+
+    /// Adds what was counted elsewhere.
+    pub(crate) fn add(&mut self, counted: Self) {
+        for ((run, shard), counts) in counted.0 {
+            let sum = self.of(&run, shard);
+            sum.new_reports += counts.new_reports;
+            sum.flagged += counts.flagged;
+        }
+    }
+
+    /// The counts of an import in a partition.
+    pub(crate) fn of(&mut self, run: &ImportRun, shard: u32) -> &mut RunCounts {
+        self.0.entry((run.clone(), shard)).or_default()
     }
 }
 

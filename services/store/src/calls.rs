@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::agents::{AcceptedAgentReport, AgentReport};
 use domain::counts::Tally;
-use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun, SourceName};
+use domain::ids::{AgentName, HotlineName, Identity, IdentityKey, ImportRun, SourceName};
 use domain::record::TaskType;
 use domain::report::CallReport;
 
@@ -88,6 +89,24 @@ pub trait CallStore: Send + Sync + 'static {
     /// [`StoreError`].
     async fn call(&self, identity: Identity) -> Result<Option<StoredCall>, StoreError>;
 
+    /// Sums of the visits offered in a period, by the agent who answered them first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn agent_visits(&self, period: Period) -> Result<Vec<AgentVisits>, StoreError>;
+
+    /// What agents did in a period, by agent and in no order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn agent_reports(&self, period: Period) -> Result<Vec<AgentReport>, StoreError>;
+
+    /// Forgets what agents did, and was received, before a time. Returns how many reports went.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn forget_agent_reports(&self, before: DateTime<Utc>) -> Result<u64, StoreError>;
+
     /// Counts that contradict each other: rows whose offered visits are not the sum of their outcomes. Must be zero.
     ///
     /// # Errors
@@ -111,7 +130,7 @@ pub struct DayRange {
 }
 
 /// Reports to apply together, and the positions after them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LedgerBatch {
     /// The incarnation of the topic that was read.
     pub topic_id: String,
@@ -119,6 +138,8 @@ pub struct LedgerBatch {
     pub advances: Vec<Advance>,
     /// The reports with the partition that each was read from, in the order of the bus.
     pub reports: Vec<(u32, CallReport)>,
+    /// What agents do, with the partition that each was read from.
+    pub agents: Vec<(u32, AcceptedAgentReport)>,
 }
 
 /// A reading position that moves.
@@ -146,10 +167,34 @@ pub struct Applied {
 /// What the ledger counted under an import.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunCounts {
-    /// Calls first counted under it.
-    pub new_calls: i64,
-    /// Of these, flagged ones, when they were first counted.
+    /// Reports that told something new, however often they were sent: records, events, and what agents do.
+    pub new_reports: i64,
+    /// Calls first heard of under it that are flagged, when they were.
     pub flagged: i64,
+}
+
+/// A period of time, half-open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// Its beginning.
+    pub from: DateTime<Utc>,
+    /// Its end.
+    pub to: DateTime<Utc>,
+}
+
+/// The sums of an agent's visits, durations in milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentVisits {
+    /// Who answered first.
+    pub agent: AgentName,
+    /// Visits answered.
+    pub answered: i64,
+    /// Conversation, without hold.
+    pub talk_ms: i64,
+    /// Hold.
+    pub hold_ms: i64,
+    /// After-call work.
+    pub after_call_work_ms: i64,
 }
 
 /// The sums of a hotline and task type.

@@ -70,6 +70,7 @@ pub fn batch(number: u64, reports: Vec<CallReport>) -> ReportBatch {
         import_run: Uuid::new_v4().to_string(),
         reports,
         unreadable: Vec::new(),
+        agents: Vec::new(),
     }
 }
 

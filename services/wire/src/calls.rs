@@ -1,9 +1,11 @@
 //! Call reports: from the wire to the domain and back.
 
+mod agent;
 mod event;
 mod record;
 
 use chrono::{DateTime, Utc};
+use domain::agents::AcceptedAgentReport;
 use domain::event::CallEvent;
 use domain::ids::{
     CallId, EventId, HotlineName, Identity, ImportRun, RowDigest, SourceKey, SourceName, TicketId,
@@ -15,6 +17,7 @@ use thiserror::Error;
 
 use crate::v1::calls as wire;
 
+pub use agent::{agent_from_wire, agent_to_wire, checked_agent, encode_agent};
 pub use event::{event_from_wire, event_to_wire};
 pub use record::{record_from_wire, record_to_wire};
 
@@ -182,12 +185,32 @@ pub enum UnreadableReport {
     Body(#[from] ReportRejection),
 }
 
-/// Reads what [`encode_report`] wrote.
+/// A message of the topic of calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every message is of the large kind"
+)]
+pub enum Stored {
+    /// About a call.
+    Call(CallReport),
+    /// About an agent.
+    Agent(AcceptedAgentReport),
+}
+
+/// Reads what [`encode_report`] or [`encode_agent`] wrote.
 ///
 /// # Errors
 /// [`UnreadableReport`] when the message was not written by intake or ticketing.
-pub fn decode_report(message: &[u8]) -> Result<CallReport, UnreadableReport> {
+pub fn decode_stored(message: &[u8]) -> Result<Stored, UnreadableReport> {
     let stored = wire::StoredReport::decode(message)?;
+    match &stored.body {
+        Some(wire::stored_report::Body::Agent(report)) => agent::stored(&stored, report).map(Stored::Agent),
+        _ => call_report(stored).map(Stored::Call),
+    }
+}
+
+fn call_report(stored: wire::StoredReport) -> Result<CallReport, UnreadableReport> {
     let identity = stored
         .identity
         .as_slice()
@@ -201,6 +224,7 @@ pub fn decode_report(message: &[u8]) -> Result<CallReport, UnreadableReport> {
             hotline: HotlineName::new(callback.hotline),
             at: crate::time(callback.at_unix_ms).ok_or(UnreadableReport::Part("at"))?,
         }),
+        wire::stored_report::Body::Agent(_) => return Err(UnreadableReport::Part("body")),
     };
     Ok(CallReport {
         identity: Identity(identity),

@@ -84,6 +84,7 @@ impl Calls {
             import_run: "bench".to_owned(),
             reports: numbers.iter().map(|n| self.report(*n)).collect(),
             unreadable: Vec::new(),
+            agents: Vec::new(),
         };
         numbers.chunks(REPORTS_A_BATCH).enumerate().map(batch).collect()
     }

@@ -82,6 +82,7 @@ impl Growing {
             topic_id: "bench".to_owned(),
             advances: vec![advance],
             reports: reports.into_iter().map(|report| (0, report)).collect(),
+            ..LedgerBatch::default()
         };
         let begun = Instant::now();
         self.store.apply(batch).await?;

@@ -117,13 +117,16 @@ async fn batches(bus: &dyn Bus) -> anyhow::Result<Vec<LedgerBatch>> {
             });
             advance.next = message.offset + 1;
             let payload = message.payload.as_deref().context("a report")?;
-            reports.push((partition, wire::calls::decode_report(payload)?));
+            if let wire::calls::Stored::Call(report) = wire::calls::decode_stored(payload)? {
+                reports.push((partition, report));
+            }
         }
         positions.extend(advances.values().map(|advance| (advance.partition, advance.next)));
         batches.push(LedgerBatch {
             topic_id: topic_id.clone(),
             advances: advances.into_values().collect(),
             reports,
+            ..LedgerBatch::default()
         });
     }
     Ok(batches)

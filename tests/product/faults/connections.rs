@@ -150,7 +150,7 @@ async fn the_same_batch_five_times_counts_once() {
             .await
             .expect("the run")
             .into_inner();
-        assert_eq!(run.new_calls, 50);
+        assert_eq!(run.new_reports, 50);
     })
     .await;
 }

@@ -100,6 +100,7 @@ impl<'a> Ledger<'a> {
                 next,
             }],
             reports: items.iter().map(|item| (0, report(item))).collect(),
+            ..LedgerBatch::default()
         };
         self.store
             .apply(batch.clone())
@@ -125,8 +126,13 @@ impl<'a> Ledger<'a> {
         assert_eq!(self.store.imbalance().await.expect("a check"), 0);
         let bus = EmbeddedBus::open(&self.file.with_extension("bus")).expect("the bus opens");
         let policy = ServiceLevelPolicy::default();
-        let reporting =
-            ReportingService::new(Arc::new(self.store), Arc::new(bus), policy, Arc::new(Utc::now));
+        let reporting = ReportingService::new(
+            Arc::new(self.store),
+            Arc::new(bus),
+            policy,
+            false,
+            Arc::new(Utc::now),
+        );
         let [from, to] = days();
         let request = TotalsRequest {
             from: from.to_string(),

@@ -164,7 +164,10 @@ async fn the_ledger_hears_of_every_callback() {
     assert!(!notices::step(&desk.parts).await.unwrap());
     let messages = desk.topic(topics::CALLS).await;
     assert_eq!(messages.len(), 1);
-    let report = wire::calls::decode_report(messages[0].payload.as_ref().unwrap()).unwrap();
+    let stored = wire::calls::decode_stored(messages[0].payload.as_ref().unwrap()).unwrap();
+    let wire::calls::Stored::Call(report) = stored else {
+        panic!("a report about a call, not {stored:?}");
+    };
     assert_eq!(report.identity, Identity([7; 16]));
     assert_eq!(messages[0].key, report.identity.to_hex().into_bytes());
     assert!(matches!(report.body, ReportBody::CallbackLogged(logged) if logged.ticket == id));

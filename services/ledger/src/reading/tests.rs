@@ -43,7 +43,7 @@ async fn set_position(store: &dyn CallStore, topic_id: &str, expected: i64, next
     let batch = LedgerBatch {
         topic_id: topic_id.to_owned(),
         advances: vec![advance],
-        reports: Vec::new(),
+        ..LedgerBatch::default()
     };
     store.apply(batch).await.unwrap();
 }
@@ -94,5 +94,5 @@ async fn a_position_that_the_topic_has_lost_skips_nothing_that_is_there() {
     shutdown.cancel();
     running.await.unwrap();
     let run = store.import_run(&ImportRun::new("run")).await.unwrap();
-    assert_eq!(run.new_calls, 4);
+    assert_eq!(run.new_reports, 4);
 }

@@ -144,7 +144,7 @@ fn tell_local_time(report: &LocalTimeReport) {
     }
 }
 
-/// Waits until everything sent is counted; gives the number of accepted calls that were known before.
+/// Waits until everything sent is counted; gives the number of accepted reports that told nothing new.
 pub(super) async fn wait_for_figures(
     connection: &Connection,
     summary: &Summary,
@@ -177,8 +177,8 @@ pub(super) async fn wait_for_figures(
         };
         match client.get_import_run(request).await {
             Ok(response) => {
-                let new_calls = u64::try_from(response.get_ref().new_calls).unwrap_or(0);
-                return Ok(summary.accepted.saturating_sub(new_calls));
+                let new_reports = u64::try_from(response.get_ref().new_reports).unwrap_or(0);
+                return Ok(summary.accepted.saturating_sub(new_reports));
             }
             Err(status) => outage.wait(&status).await?,
         }

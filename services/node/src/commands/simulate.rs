@@ -290,6 +290,7 @@ impl Filling {
             import_run: run.to_owned(),
             reports: Vec::new(),
             unreadable: Vec::new(),
+            agents: Vec::new(),
         };
         Self {
             batch,

@@ -4,6 +4,7 @@
 //! partition, the row of an identity is the lock of its call, and rows of counts carry the shard. Locks are taken in
 //! this order, and by key within each kind.
 
+mod agents;
 mod apply;
 mod copy;
 mod counts;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::agents::AgentReport;
 use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun};
 use domain::record::TaskType;
 
@@ -25,7 +27,8 @@ use super::database::Database;
 use super::schema;
 use crate::StoreError;
 use crate::calls::{
-    Applied, CallStore, DayRange, GroupTally, LedgerBatch, RejectedItem, RunCounts, StoredCall,
+    AgentVisits, Applied, CallStore, DayRange, GroupTally, LedgerBatch, Period, RejectedItem, RunCounts,
+    StoredCall,
 };
 
 /// The calls in PostgreSQL.
@@ -109,6 +112,18 @@ impl CallStore for PostgresCalls {
     async fn call(&self, identity: Identity) -> Result<Option<StoredCall>, StoreError> {
         let mut client = self.database.client().await?;
         rows::stored_call(&mut client, identity).await
+    }
+
+    async fn agent_visits(&self, period: Period) -> Result<Vec<AgentVisits>, StoreError> {
+        agents::visits(&self.database.client().await?, period).await
+    }
+
+    async fn agent_reports(&self, period: Period) -> Result<Vec<AgentReport>, StoreError> {
+        agents::reports(&self.database.client().await?, period).await
+    }
+
+    async fn forget_agent_reports(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        agents::forget(&self.database.client().await?, before).await
     }
 
     async fn imbalance(&self) -> Result<i64, StoreError> {

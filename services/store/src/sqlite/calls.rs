@@ -1,5 +1,6 @@
 //! `calls.db`.
 
+mod agents;
 mod apply;
 mod counts;
 mod names;
@@ -11,6 +12,7 @@ use std::path::Path;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::agents::AgentReport;
 use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun};
 use domain::record::TaskType;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -18,7 +20,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::file::File;
 use crate::StoreError;
 use crate::calls::{
-    Applied, CallStore, DayRange, GroupTally, LedgerBatch, RejectedItem, RunCounts, StoredCall,
+    AgentVisits, Applied, CallStore, DayRange, GroupTally, LedgerBatch, Period, RejectedItem, RunCounts,
+    StoredCall,
 };
 
 mod migrations {
@@ -105,11 +108,11 @@ impl CallStore for SqliteCalls {
             .read(move |connection| {
                 let counts = connection
                     .query_row(
-                        "SELECT new_calls, flagged FROM import_runs WHERE run = ?1",
+                        "SELECT new_reports, flagged FROM import_runs WHERE run = ?1",
                         [run],
                         |row| {
                             Ok(RunCounts {
-                                new_calls: row.get(0)?,
+                                new_reports: row.get(0)?,
                                 flagged: row.get(1)?,
                             })
                         },
@@ -139,6 +142,24 @@ impl CallStore for SqliteCalls {
     async fn call(&self, identity: Identity) -> Result<Option<StoredCall>, StoreError> {
         self.file
             .read(move |connection| rows::stored_call(connection, identity))
+            .await
+    }
+
+    async fn agent_visits(&self, period: Period) -> Result<Vec<AgentVisits>, StoreError> {
+        self.file
+            .read(move |connection| agents::visits(connection, period))
+            .await
+    }
+
+    async fn agent_reports(&self, period: Period) -> Result<Vec<AgentReport>, StoreError> {
+        self.file
+            .read(move |connection| agents::reports(connection, period))
+            .await
+    }
+
+    async fn forget_agent_reports(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.file
+            .write(move |connection| agents::forget(connection, before))
             .await
     }
 

@@ -80,6 +80,7 @@ async fn apply(
             topic_id: TOPIC.to_owned(),
             advances,
             reports,
+            ..LedgerBatch::default()
         })
         .await
 }
@@ -93,7 +94,7 @@ pub(crate) async fn group(store: &dyn CallStore, name: &str) -> GroupTally {
 }
 
 /// Runs a case on every store; each gets a fresh one.
-async fn on_every_store<F, C>(case: C)
+pub(crate) async fn on_every_store<F, C>(case: C)
 where
     C: Fn(Arc<dyn CallStore>) -> F,
     F: Future<Output = ()>,
@@ -194,7 +195,7 @@ async fn repeated_reports_count_once() {
                 .import_run(&ImportRun::new("run-1"))
                 .await
                 .unwrap()
-                .new_calls,
+                .new_reports,
             1
         );
     })
@@ -337,7 +338,7 @@ async fn a_call_that_a_callback_named_first_belongs_to_its_own_feed() {
         let call = store.call(Identity([1; 16])).await.unwrap().unwrap();
         assert_eq!(call.source, SourceName::new("test"));
         let run = store.import_run(&ImportRun::new("run-1")).await.unwrap();
-        assert_eq!(run.new_calls, 1);
+        assert_eq!(run.new_reports, 1);
     })
     .await;
 }

@@ -163,8 +163,8 @@ impl Statements {
             let upsert = upsert(table, &prepared.columns.sums[place], key);
             sums.push(client.prepare(&upsert).await?);
         }
-        let run = "INSERT INTO import_runs AS r (run, shard, new_calls, flagged) VALUES ($1, 0, $2, $3)
-             ON CONFLICT (run, shard) DO UPDATE SET new_calls = r.new_calls + excluded.new_calls,
+        let run = "INSERT INTO import_runs AS r (run, shard, new_reports, flagged) VALUES ($1, 0, $2, $3)
+             ON CONFLICT (run, shard) DO UPDATE SET new_reports = r.new_reports + excluded.new_reports,
                  flagged = r.flagged + excluded.flagged";
         let position = "INSERT INTO positions (topic_id, partition, position)
              SELECT $1, * FROM unnest($2::int8[], $3::int8[])

@@ -47,8 +47,8 @@ fn write_commit(transaction: &Transaction<'_>, prepared: &Prepared, commit: &Com
     }
     insert(
         transaction,
-        "INSERT INTO import_runs (run, new_calls, flagged) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET
-             new_calls = new_calls + excluded.new_calls, flagged = flagged + excluded.flagged",
+        "INSERT INTO import_runs (run, new_reports, flagged) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET
+             new_reports = new_reports + excluded.new_reports, flagged = flagged + excluded.flagged",
         &commit.runs,
     )?;
     insert(

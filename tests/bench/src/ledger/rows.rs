@@ -69,7 +69,7 @@ pub(super) async fn prepare(folder: &Path, batches: Vec<LedgerBatch>) -> anyhow:
         for (place, (table, _)) in SUMS.into_iter().enumerate() {
             sums[place] = rows(&connection, &format!("SELECT * FROM {table}"))?;
         }
-        let runs = rows(&connection, "SELECT run, new_calls, flagged FROM import_runs")?;
+        let runs = rows(&connection, "SELECT run, new_reports, flagged FROM import_runs")?;
         connection.execute_batch(
             "DELETE FROM interval_counts; DELETE FROM interval_histograms; DELETE FROM day_counts;
              DELETE FROM day_histograms; DELETE FROM import_runs",

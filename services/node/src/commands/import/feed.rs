@@ -100,6 +100,7 @@ fn parse(
             import_run: run.clone(),
             reports: Vec::with_capacity(ROWS_A_BATCH),
             unreadable: Vec::new(),
+            agents: Vec::new(),
         }
     };
     let mut batch = empty();

@@ -8,7 +8,7 @@ use deadpool_postgres::{Object, Transaction};
 use domain::assembly::{Assembled, CallState};
 use domain::counts::{Contribution, Movements};
 use domain::event::{EventKind, OverflowTarget};
-use domain::ids::{HotlineName, Identity, ImportRun};
+use domain::ids::{HotlineName, Identity};
 use domain::personal::{Caller, Personal};
 use domain::report::{CallReport, ReportBody, RevisedRecord};
 use tokio_postgres::IsolationLevel;
@@ -17,16 +17,17 @@ use super::super::values::{self, text};
 use super::names::Numbers;
 use super::partitions::month_of;
 use super::rows::{Filing, KnownCall, Writing};
-use super::{PostgresCalls, counts, queries, rows};
+use super::{PostgresCalls, agents, counts, queries, rows};
 use crate::StoreError;
-use crate::batch::{Told, by_call};
-use crate::calls::{Applied, LedgerBatch, RunCounts};
+use crate::batch::{Runs, Told, by_call};
+use crate::calls::{Applied, LedgerBatch};
 
 /// What a batch tells about a call, and what the call is if nothing else was told before.
 struct Incoming<'a> {
     told: Told<'a>,
     alone: CallState,
     news: usize,
+    runs: Runs,
     month: i32,
 }
 
@@ -35,7 +36,7 @@ struct Incoming<'a> {
 struct Ledger {
     writings: Vec<Writing>,
     movements: BTreeMap<u32, Movements>,
-    runs: BTreeMap<(ImportRun, u32), RunCounts>,
+    runs: Runs,
     applied: Applied,
 }
 
@@ -83,6 +84,7 @@ pub(super) async fn apply(store: &PostgresCalls, mut batch: LedgerBatch) -> Resu
             ledger.add_new(call, *filed, &sources)?;
         }
     }
+    agents::keep(&transaction, &batch.agents, &mut ledger.runs).await?;
     ledger.commit(store, transaction).await
 }
 
@@ -175,12 +177,14 @@ fn hotline_of(report: &CallReport) -> Option<&HotlineName> {
 impl<'a> Incoming<'a> {
     fn new(told: Told<'a>) -> Self {
         let mut alone = CallState::default();
-        let news = told.apply_to(&mut alone);
+        let mut runs = Runs::default();
+        let news = told.apply_to(&mut alone, &mut runs);
         let filed_at = alone.filed_at().unwrap_or(told.first().received_at);
         Self {
             told,
             alone,
             news,
+            runs,
             month: month_of(filed_at),
         }
     }
@@ -194,7 +198,7 @@ impl Ledger {
         sources: &Numbers,
     ) -> Result<(), StoreError> {
         let mut state = known.state.clone();
-        let news = told.apply_to(&mut state);
+        let news = told.apply_to(&mut state, &mut self.runs);
         self.applied.repeated += told.reports.len() - news;
         if news > 0 {
             self.applied.changed_calls += 1;
@@ -204,7 +208,7 @@ impl Ledger {
                 let report = told.first();
                 known.filing.source_id = sources.of(report.source.as_str())?;
                 known.filing.call_id = report.call_id.as_ref().map(|id| id.as_str().to_owned());
-                self.add_to_run(report, told.shard, &state.assembled());
+                self.add_to_run(told, &state.assembled());
             }
             self.rewrite(known, state);
         }
@@ -216,8 +220,10 @@ impl Ledger {
             told,
             alone: state,
             news,
+            runs,
             month,
         } = call;
+        self.runs.add(runs);
         let report = told.first();
         let filing = Filing {
             identity: told.identity,
@@ -230,7 +236,7 @@ impl Ledger {
             heard_at_ms: told.heard_at_ms(),
         };
         let call = state.assembled();
-        self.add_to_run(report, told.shard, &call);
+        self.add_to_run(&told, &call);
         self.applied.new_calls += 1;
         self.applied.repeated += told.reports.len() - news;
         self.move_counts(told.shard, &Contribution::default(), &state.contribution());
@@ -244,10 +250,10 @@ impl Ledger {
         Ok(())
     }
 
-    fn add_to_run(&mut self, report: &CallReport, shard: u32, call: &Assembled) {
-        let run = self.runs.entry((report.run.clone(), shard)).or_default();
-        run.new_calls += 1;
-        run.flagged += i64::from(!call.flags.is_empty());
+    fn add_to_run(&mut self, told: &Told<'_>, call: &Assembled) {
+        if !call.flags.is_empty() {
+            self.runs.of(&told.first().run, told.shard).flagged += 1;
+        }
     }
 
     fn rewrite(&mut self, known: KnownCall, state: CallState) {
@@ -290,7 +296,7 @@ impl Ledger {
         rows::write(&transaction, &hotlines, &self.writings).await?;
         counts::write(&transaction, &hotlines, &self.movements).await?;
         // Last, and so held for the shortest time.
-        queries::add_to_runs(&transaction, &self.runs).await?;
+        queries::add_to_runs(&transaction, &self.runs.0).await?;
         transaction.commit().await?;
         Ok(self.applied)
     }

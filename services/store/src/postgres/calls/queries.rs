@@ -106,18 +106,18 @@ pub(super) async fn add_to_runs(
     let names: Vec<_> = runs.keys().map(|(run, _)| text(run.as_str())).collect();
     let shards = runs.keys().map(|(_, shard)| partition_column(*shard));
     let shards: Vec<i32> = shards.collect::<Result<_, _>>()?;
-    let new_calls: Vec<i64> = runs.values().map(|counts| counts.new_calls).collect();
+    let new_reports: Vec<i64> = runs.values().map(|counts| counts.new_reports).collect();
     let flagged: Vec<i64> = runs.values().map(|counts| counts.flagged).collect();
     let add = transaction
         .prepare_cached(
-            "INSERT INTO import_runs AS r (run, shard, new_calls, flagged)
+            "INSERT INTO import_runs AS r (run, shard, new_reports, flagged)
              SELECT * FROM unnest($1::text[], $2::int4[], $3::int8[], $4::int8[])
-             ON CONFLICT (run, shard) DO UPDATE SET new_calls = r.new_calls + excluded.new_calls,
+             ON CONFLICT (run, shard) DO UPDATE SET new_reports = r.new_reports + excluded.new_reports,
                  flagged = r.flagged + excluded.flagged",
         )
         .await?;
     transaction
-        .execute(&add, &[&names, &shards, &new_calls, &flagged])
+        .execute(&add, &[&names, &shards, &new_reports, &flagged])
         .await?;
     Ok(())
 }
@@ -126,13 +126,13 @@ pub(super) async fn add_to_runs(
 pub(super) async fn import_run(client: &Object, run: &ImportRun) -> Result<RunCounts, StoreError> {
     let row = client
         .query_one(
-            "SELECT coalesce(sum(new_calls), 0)::int8, coalesce(sum(flagged), 0)::int8
+            "SELECT coalesce(sum(new_reports), 0)::int8, coalesce(sum(flagged), 0)::int8
              FROM import_runs WHERE run = $1",
             &[&text(run.as_str())],
         )
         .await?;
     Ok(RunCounts {
-        new_calls: row.get(0),
+        new_reports: row.get(0),
         flagged: row.get(1),
     })
 }

@@ -5,23 +5,22 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use domain::assembly::{Assembled, CallState};
 use domain::counts::{Contribution, Movements};
-use domain::ids::{Identity, ImportRun};
-use domain::report::CallReport;
+use domain::ids::Identity;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::names::Names;
 use super::rows::{self, Filing, KnownCall};
-use super::{counts, queries};
+use super::{agents, counts, queries};
 use crate::StoreError;
-use crate::batch::{Told, by_call};
-use crate::calls::{Applied, LedgerBatch, RunCounts};
+use crate::batch::{Runs, Told, by_call};
+use crate::calls::{Applied, LedgerBatch};
 
 /// One transaction of the ledger while it is being written.
 struct Ledger<'a> {
     transaction: Transaction<'a>,
     names: Names,
     movements: BTreeMap<u32, Movements>,
-    runs: BTreeMap<ImportRun, RunCounts>,
+    runs: Runs,
     applied: Applied,
 }
 
@@ -32,6 +31,7 @@ pub(super) fn apply(connection: &mut Connection, batch: &LedgerBatch) -> Result<
     for told in by_call(batch) {
         ledger.apply_to_call(&told)?;
     }
+    agents::keep(&ledger.transaction, &batch.agents, &mut ledger.runs)?;
     ledger.commit()
 }
 
@@ -70,7 +70,7 @@ impl<'a> Ledger<'a> {
             transaction: connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
             names: Names::default(),
             movements: BTreeMap::new(),
-            runs: BTreeMap::new(),
+            runs: Runs::default(),
             applied: Applied::default(),
         })
     }
@@ -81,7 +81,7 @@ impl<'a> Ledger<'a> {
             .as_ref()
             .map(|known| known.state.clone())
             .unwrap_or_default();
-        let news = told.apply_to(&mut state);
+        let news = told.apply_to(&mut state, &mut self.runs);
         self.applied.repeated += told.reports.len() - news;
         match known {
             Some(_) if news == 0 => Ok(()),
@@ -118,7 +118,7 @@ impl<'a> Ledger<'a> {
             0,
             &call.visits,
         )?;
-        self.add_to_run(report, &call);
+        self.add_to_run(told, &call);
         self.applied.new_calls += 1;
         self.move_counts(shard, &Contribution::default(), &state.contribution());
         Ok(())
@@ -132,14 +132,14 @@ impl<'a> Ledger<'a> {
         self.transaction
             .prepare_cached("UPDATE calls SET source_id = ?2, call_id = ?3 WHERE call_row = ?1")?
             .execute(params![call_row, source_id, call_id])?;
-        self.add_to_run(report, &state.assembled());
+        self.add_to_run(told, &state.assembled());
         Ok(())
     }
 
-    fn add_to_run(&mut self, report: &CallReport, call: &Assembled) {
-        let run = self.runs.entry(report.run.clone()).or_default();
-        run.new_calls += 1;
-        run.flagged += i64::from(!call.flags.is_empty());
+    fn add_to_run(&mut self, told: &Told<'_>, call: &Assembled) {
+        if !call.flags.is_empty() {
+            self.runs.of(&told.first().run, told.shard).flagged += 1;
+        }
     }
 
     fn rewrite(
@@ -188,14 +188,14 @@ impl<'a> Ledger<'a> {
 
     fn commit(mut self) -> Result<Applied, StoreError> {
         counts::write(&self.transaction, &mut self.names, &self.movements)?;
-        for (run, counts) in &self.runs {
+        for ((run, _), counts) in &self.runs.0 {
             self.transaction
                 .prepare_cached(
-                    "INSERT INTO import_runs (run, new_calls, flagged) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (run) DO UPDATE SET new_calls = new_calls + excluded.new_calls,
+                    "INSERT INTO import_runs (run, new_reports, flagged) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (run) DO UPDATE SET new_reports = new_reports + excluded.new_reports,
                          flagged = flagged + excluded.flagged",
                 )?
-                .execute(params![run.as_str(), counts.new_calls, counts.flagged])?;
+                .execute(params![run.as_str(), counts.new_reports, counts.flagged])?;
         }
         self.transaction.commit()?;
         Ok(self.applied)
