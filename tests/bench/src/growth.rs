@@ -14,8 +14,9 @@ use crate::fixture::Calls;
 const FEW: usize = 10_000;
 const MANY: usize = 1_000_000;
 const A_COMMIT: usize = 4096;
-const COMMITS_A_ROUND: usize = 4;
-const ROUNDS: usize = 5;
+/// As many as it takes for recent identities to be settled once.
+const COMMITS_A_ROUND: usize = 16;
+const ROUNDS: usize = 3;
 
 /// The same new calls are added to a store with few calls and to one with many, in turns.
 pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {

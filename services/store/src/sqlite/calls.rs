@@ -3,6 +3,7 @@
 mod agents;
 mod apply;
 mod counts;
+mod identities;
 mod names;
 mod queries;
 mod rows;

@@ -27,6 +27,9 @@ impl File {
         migrate: impl FnOnce(&mut Connection) -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
         let mut writer = connect(path)?;
+        // The pages that a commit touches stay in memory until the next, and the write-ahead log collects several
+        // commits before their pages go to the file: identities are random, so that pages are touched again and again.
+        writer.execute_batch("PRAGMA cache_size = -64000; PRAGMA wal_autocheckpoint = 8000;")?;
         migrate(&mut writer)?;
         let readers = (0..READERS)
             .map(|_| connect(path))
@@ -96,7 +99,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
          PRAGMA synchronous = FULL;
          PRAGMA secure_delete = ON;
          PRAGMA foreign_keys = ON;
-         PRAGMA cache_size = -16000;
+         PRAGMA cache_size = -4000;
          PRAGMA temp_store = MEMORY;",
     )?;
     Ok(connection)

@@ -13,8 +13,8 @@ pub(super) fn write(file: &Path, prepared: &Prepared) -> anyhow::Result<Duration
     drop(SqliteCalls::open(file)?);
     let mut connection = Connection::open(file)?;
     connection.execute_batch(
-        "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16000;
-         PRAGMA temp_store = MEMORY",
+        "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA foreign_keys = ON; PRAGMA cache_size = -64000;
+         PRAGMA wal_autocheckpoint = 8000; PRAGMA temp_store = MEMORY",
     )?;
     let begun = Instant::now();
     for (table, names) in [("sources", &prepared.sources), ("hotlines", &prepared.hotlines)] {
@@ -35,6 +35,11 @@ fn write_commit(transaction: &Transaction<'_>, prepared: &Prepared, commit: &Com
     let columns = &prepared.columns;
     insert(transaction, &insertion("calls", &columns.calls), &commit.calls)?;
     insert(transaction, &insertion("visits", &columns.visits), &commit.visits)?;
+    insert(
+        transaction,
+        "INSERT INTO recent_identities (identity, call_row) VALUES (?1, ?2)",
+        &commit.identities,
+    )?;
     for (place, (table, key)) in SUMS.into_iter().enumerate() {
         let columns = &columns.sums[place];
         let updates: Vec<String> = columns.iter().skip(key).map(|column| updated(column)).collect();

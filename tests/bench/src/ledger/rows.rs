@@ -24,6 +24,8 @@ pub(super) type Row = Vec<Value>;
 pub(super) struct Commit {
     pub(super) calls: Vec<Row>,
     pub(super) visits: Vec<Row>,
+    /// Identity and row of each call.
+    pub(super) identities: Vec<Row>,
     /// By table, in the order of [`SUMS`].
     pub(super) sums: [Vec<Row>; 4],
     /// Run, new calls, flagged calls.
@@ -64,6 +66,10 @@ pub(super) async fn prepare(folder: &Path, batches: Vec<LedgerBatch>) -> anyhow:
         )?;
         let visits = format!("SELECT * FROM visits WHERE call_row > {last_call} ORDER BY call_row, ordinal");
         let visits = rows(&connection, &visits)?;
+        let identities = rows(
+            &connection,
+            &format!("SELECT identity, call_row FROM calls WHERE call_row > {last_call} ORDER BY call_row"),
+        )?;
         last_call += i64::try_from(calls.len())?;
         let mut sums = [const { Vec::new() }; 4];
         for (place, (table, _)) in SUMS.into_iter().enumerate() {
@@ -77,6 +83,7 @@ pub(super) async fn prepare(folder: &Path, batches: Vec<LedgerBatch>) -> anyhow:
         commits.push(Commit {
             calls,
             visits,
+            identities,
             sums,
             runs,
             positions: rows(&connection, "SELECT topic_id, partition, position FROM positions")?,

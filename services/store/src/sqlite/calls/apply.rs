@@ -10,7 +10,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::names::Names;
 use super::rows::{self, Filing, KnownCall};
-use super::{agents, counts, queries};
+use super::{agents, counts, identities, queries};
 use crate::StoreError;
 use crate::batch::{Runs, Told, by_call};
 use crate::calls::{Applied, LedgerBatch};
@@ -22,6 +22,8 @@ struct Ledger<'a> {
     movements: BTreeMap<u32, Movements>,
     runs: Runs,
     applied: Applied,
+    /// A call that was added.
+    last_added: Option<i64>,
 }
 
 /// See [`crate::calls::CallStore::apply`].
@@ -72,6 +74,7 @@ impl<'a> Ledger<'a> {
             movements: BTreeMap::new(),
             runs: Runs::default(),
             applied: Applied::default(),
+            last_added: None,
         })
     }
 
@@ -120,6 +123,7 @@ impl<'a> Ledger<'a> {
         )?;
         self.add_to_run(told, &call);
         self.applied.new_calls += 1;
+        self.last_added = Some(call_row);
         self.move_counts(shard, &Contribution::default(), &state.contribution());
         Ok(())
     }
@@ -187,6 +191,9 @@ impl<'a> Ledger<'a> {
     }
 
     fn commit(mut self) -> Result<Applied, StoreError> {
+        if let Some(last_added) = self.last_added {
+            identities::settle(&self.transaction, last_added, self.applied.new_calls)?;
+        }
         counts::write(&self.transaction, &mut self.names, &self.movements)?;
         for ((run, _), counts) in &self.runs.0 {
             self.transaction

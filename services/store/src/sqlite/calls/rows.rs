@@ -11,6 +11,7 @@ use domain::visit::Visit;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::identities;
 use super::names::Names;
 use crate::StoreError;
 use crate::calls::StoredCall;
@@ -48,7 +49,8 @@ pub(super) fn known_call(
     static FIND: LazyLock<String> = LazyLock::new(|| {
         format!(
             "SELECT call_row, given_up, more, heard_at_ms, shard, h.name, {RECORD_COLUMNS}
-             FROM calls LEFT JOIN hotlines h USING (hotline_id) WHERE identity = ?1"
+             FROM calls LEFT JOIN hotlines h USING (hotline_id)
+             WHERE call_row = (SELECT call_row FROM identities WHERE identity = ?1)"
         )
     });
     let mut statement = connection.prepare_cached(&FIND)?;
@@ -195,7 +197,10 @@ pub(super) fn write_call(
     });
     let mut statement = connection.prepare_cached(&WRITE)?;
     statement.execute(values.as_slice())?;
-    Ok(call_row.unwrap_or_else(|| connection.last_insert_rowid()))
+    Ok(match call_row {
+        Some(call_row) => call_row,
+        None => identities::add(connection, filing.identity, connection.last_insert_rowid())?,
+    })
 }
 
 /// What a later report may change; identity, source and first reception stay.
