@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use domain::assembly::{Assembled, CallState};
 use domain::event::EndedBy;
+use domain::numbers::Number;
 use domain::personal::{Caller, Personal};
 use domain::record::{CallRecord, Doubt};
 use domain::report::{CallbackLogged, RevisedRecord};
@@ -75,6 +76,16 @@ pub(crate) fn caller(text: &str) -> Caller {
         "" => Caller::Withheld,
         given => Caller::Given(Personal::new(given)),
     }
+}
+
+/// What the caller is searched by; none without one, or withheld.
+pub(crate) fn caller_key(record: &CallRecord) -> Option<String> {
+    caller_text(record).and_then(key_of)
+}
+
+/// The search key of what [`caller_text`] gave.
+pub(crate) fn key_of(caller: &str) -> Option<String> {
+    (!caller.is_empty()).then(|| Number::read(caller).key().to_owned())
 }
 
 /// Values that count as absent, as JSON; none if there are none.

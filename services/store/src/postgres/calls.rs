@@ -10,13 +10,14 @@ mod counts;
 mod names;
 mod partitions;
 mod queries;
+pub(super) mod records;
 mod rows;
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun};
+use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun, SourceName};
 use domain::record::TaskType;
 
 use self::names::Dictionary;
@@ -25,7 +26,7 @@ use super::database::Database;
 use super::schema;
 use crate::StoreError;
 use crate::calls::{
-    Applied, CallStore, DayRange, GroupTally, LedgerBatch, RejectedItem, RunCounts, StoredCall,
+    Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, RejectedItem, RunCounts, StoredCall,
 };
 
 /// The calls in PostgreSQL.
@@ -33,6 +34,7 @@ pub struct PostgresCalls {
     database: Database,
     hotlines: Dictionary,
     sources: Dictionary,
+    runs: Dictionary,
     months: Months,
 }
 
@@ -48,6 +50,7 @@ impl PostgresCalls {
             database: database.clone(),
             hotlines: Dictionary::hotlines(),
             sources: Dictionary::sources(),
+            runs: Dictionary::runs(),
             months: Months::default(),
         })
     }
@@ -107,8 +110,15 @@ impl CallStore for PostgresCalls {
     }
 
     async fn call(&self, identity: Identity) -> Result<Option<StoredCall>, StoreError> {
-        let mut client = self.database.client().await?;
-        rows::stored_call(&mut client, identity).await
+        records::call(&mut self.database.client().await?, identity).await
+    }
+
+    async fn calls(&self, query: CallQuery) -> Result<Vec<StoredCall>, StoreError> {
+        records::calls(&self.database.client().await?, &query).await
+    }
+
+    async fn sources(&self) -> Result<Vec<SourceName>, StoreError> {
+        records::sources(&self.database.client().await?).await
     }
 
     async fn imbalance(&self) -> Result<i64, StoreError> {

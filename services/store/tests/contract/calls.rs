@@ -63,7 +63,7 @@ pub(crate) fn finished(revision: u32, record: CallRecord) -> ReportBody {
 }
 
 /// Applies reports of partition 0 that start at position `expected`.
-async fn apply(
+pub(crate) async fn apply(
     store: &dyn CallStore,
     expected: i64,
     reports: Vec<CallReport>,
@@ -93,7 +93,7 @@ pub(crate) async fn group(store: &dyn CallStore, name: &str) -> GroupTally {
 }
 
 /// Runs a case on every store; each gets a fresh one.
-async fn on_every_store<F, C>(case: C)
+pub(crate) async fn on_every_store<F, C>(case: C)
 where
     C: Fn(Arc<dyn CallStore>) -> F,
     F: Future<Output = ()>,

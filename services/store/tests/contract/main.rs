@@ -1,6 +1,7 @@
 //! One contract for every store: the same cases on SQLite and PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
 
+mod call_records;
 mod calls;
 mod postgres;
 mod postgres_calls;
