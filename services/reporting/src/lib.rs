@@ -2,7 +2,10 @@
 //!
 //! Owns the composition of stored counts into answers. Stores nothing and counts nothing.
 
+mod records;
 mod service;
+mod shown_call;
 mod totals;
 
+pub use records::RecordsService;
 pub use service::{Clock, ReportingService};
