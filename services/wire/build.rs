@@ -3,8 +3,13 @@
 use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let protos =
-        ["calls", "reporting", "tickets"].map(|package| format!("nrwdirekt/{package}/v1/{package}.proto"));
+    let protos = [
+        "calls/v1/calls",
+        "reporting/v1/records",
+        "reporting/v1/reporting",
+        "tickets/v1/tickets",
+    ]
+    .map(|file| format!("nrwdirekt/{file}.proto"));
     println!("cargo:rerun-if-changed=../../proto");
     let descriptors = protox::compile(&protos, ["../../proto"])?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);

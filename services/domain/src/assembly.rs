@@ -6,6 +6,7 @@
 mod contribution;
 mod from_events;
 mod open_visit;
+mod origin;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,8 @@ use crate::event::{CallEvent, sort_events};
 use crate::record::{CallRecord, DoubtReason};
 use crate::report::{CallbackLogged, ReportBody, RevisedRecord, content_hash};
 use crate::visit::{Outcome, Placement, Visit, placement};
+
+pub use origin::{Origin, VisitsOrigin};
 
 /// Everything reported about one call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

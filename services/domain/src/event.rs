@@ -81,6 +81,18 @@ pub enum EndedBy {
     Transfer,
 }
 
+impl EndedBy {
+    /// The name in messages, in JSON and in the store.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Citizen => "citizen",
+            Self::Agent => "agent",
+            Self::System => "system",
+            Self::Transfer => "transfer",
+        }
+    }
+}
+
 /// How a stay with a hotline ended without an answer, as its source tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -11,6 +11,7 @@ pub mod event;
 pub mod holidays;
 pub mod ids;
 pub mod local_time;
+pub mod numbers;
 pub mod personal;
 pub mod places;
 pub mod policy;

@@ -1,10 +1,14 @@
 //! The command line: an interface, kept stable.
 
+mod calls;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArguments};
 
 /// The hotline's call records, queue figures and callback tickets.
 ///
@@ -29,6 +33,8 @@ pub(crate) enum Command {
     Topics(TopicsArguments),
     /// Import files of a telephone system.
     Import(ImportArguments),
+    /// Calls one by one.
+    Call(CallArguments),
     /// Figures.
     Report(ReportArguments),
     /// Play a seeded hotline day and report it like a telephone system would.

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod call;
 mod config;
 mod department;
 mod import;
@@ -13,8 +14,8 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::cli::{
-    Arguments, CallbackAction, Command, DepartmentAction, Report, Role, ServeArguments, StorageArguments,
-    TicketAction, UpArguments,
+    Arguments, CallAction, CallbackAction, Command, DepartmentAction, Report, Role, ServeArguments,
+    StorageArguments, TicketAction, UpArguments,
 };
 use crate::config::Config;
 use crate::output::say;
@@ -28,6 +29,10 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Config(arguments) => config::run(arguments.action)?,
         Command::Topics(arguments) => return topics::run(arguments.action).await,
         Command::Import(arguments) => return import::run(arguments).await,
+        Command::Call(arguments) => match arguments.action {
+            CallAction::List(arguments) => call::list(*arguments).await?,
+            CallAction::Show(arguments) => call::show(arguments).await?,
+        },
         Command::Report(arguments) => match arguments.report {
             Report::Totals(arguments) => report::totals(arguments).await?,
             Report::Agents {

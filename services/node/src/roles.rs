@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 use wire::v1::calls::intake_server::IntakeServer;
+use wire::v1::reporting::records_server::RecordsServer;
 use wire::v1::reporting::reporting_server::ReportingServer;
 use wire::v1::tickets::handover_server::HandoverServer;
 use wire::v1::tickets::ticketing_server::TicketingServer;
@@ -52,7 +53,7 @@ impl Starting<'_> {
                 Role::Ledger => self.ledger(services).await?,
                 Role::Ticketing => self.ticketing(services, &health, &routing, &wake).await?,
                 Role::Handover => self.handover(services, &health, &routing, &wake).await,
-                Role::Reporting => self.reporting(services, &health).await,
+                Role::Reporting => self.reporting(services, &health).await?,
             };
         }
         if let Some(cleaning) = self.storage.cleaning(self.config, self.stopping.clone()) {
@@ -162,7 +163,7 @@ impl Starting<'_> {
         services.add_service(HandoverServer::new(service))
     }
 
-    async fn reporting(&mut self, services: Routes, health: &HealthReporter) -> Routes {
+    async fn reporting(&mut self, services: Routes, health: &HealthReporter) -> anyhow::Result<Routes> {
         let reporting = reporting::ReportingService::new(
             Arc::clone(&self.storage.calls),
             Arc::clone(&self.storage.bus),
@@ -173,6 +174,19 @@ impl Starting<'_> {
         health
             .set_serving::<ReportingServer<reporting::ReportingService>>()
             .await;
-        services.add_service(ReportingServer::new(reporting))
+        let records = reporting::RecordsService::new(
+            Arc::clone(&self.storage.calls),
+            self.storage
+                .calls
+                .identity_key()
+                .await
+                .context("the key of identities")?,
+        );
+        health
+            .set_serving::<RecordsServer<reporting::RecordsService>>()
+            .await;
+        Ok(services
+            .add_service(ReportingServer::new(reporting))
+            .add_service(RecordsServer::new(records)))
     }
 }

@@ -3,7 +3,10 @@
 //! Owns the composition of stored counts into answers. Stores nothing and counts nothing.
 
 mod agents;
+mod records;
 mod service;
+mod shown_call;
 mod totals;
 
+pub use records::RecordsService;
 pub use service::{Clock, ReportingService};

@@ -203,10 +203,7 @@ impl proto::reporting_server::Reporting for ReportingService {
         request: Request<proto::ListRejectedRequest>,
     ) -> Result<Response<proto::ListRejectedResponse>, Status> {
         let request = request.into_inner();
-        let most = match request.page_size {
-            0 => USUAL_PAGE,
-            size => size.min(LARGEST_PAGE),
-        } as usize;
+        let most = page_size(request.page_size);
         let after = match request.page_token.as_str() {
             "" => None,
             token => Some(Identity::from_hex(token).ok_or_else(|| {
@@ -230,6 +227,14 @@ impl proto::reporting_server::Reporting for ReportingService {
             items,
             next_page_token,
         }))
+    }
+}
+
+/// How many items a page has, of the number that was asked for.
+pub(crate) fn page_size(asked: u32) -> usize {
+    match asked {
+        0 => USUAL_PAGE as usize,
+        size => size.min(LARGEST_PAGE) as usize,
     }
 }
 
@@ -275,7 +280,7 @@ fn day(field: &str, text: &str) -> Result<NaiveDate, Status> {
         .ok_or_else(|| Status::invalid_argument(format!("{field}: give a day from 1990 on as YYYY-MM-DD")))
 }
 
-fn status(error: &StoreError) -> Status {
+pub(crate) fn status(error: &StoreError) -> Status {
     if error.is_temporary() {
         Status::unavailable(format!("{error}; ask again"))
     } else {

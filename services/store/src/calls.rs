@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::agents::{AcceptedAgentReport, AgentReport};
 use domain::counts::Tally;
-use domain::ids::{AgentName, HotlineName, Identity, IdentityKey, ImportRun, SourceName};
-use domain::record::TaskType;
+use domain::ids::{AgentName, CallId, HotlineName, Identity, IdentityKey, ImportRun, SourceName};
+use domain::personal::Personal;
+use domain::record::{ConnectionStatus, TaskType};
 use domain::report::CallReport;
 
 use crate::StoreError;
@@ -106,6 +107,18 @@ pub trait CallStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn forget_agent_reports(&self, before: DateTime<Utc>) -> Result<u64, StoreError>;
+
+    /// Calls of a period, with everything that was reported about each. Calls without a known start are in none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn calls(&self, query: CallQuery) -> Result<Vec<StoredCall>, StoreError>;
+
+    /// Every feed that a call was first heard of from.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn sources(&self) -> Result<Vec<SourceName>, StoreError>;
 
     /// Counts that contradict each other: rows whose offered visits are not the sum of their outcomes. Must be zero.
     ///
@@ -215,8 +228,80 @@ pub struct StoredCall {
     pub identity: Identity,
     /// The feed that it was first heard of from.
     pub source: SourceName,
+    /// The id that the feed gave to it, if it gives ids.
+    pub call_id: Option<CallId>,
+    /// The import that first brought it; unknown for calls kept by versions that did not note it.
+    pub run: Option<ImportRun>,
+    /// When it was first heard of.
+    pub received_at: DateTime<Utc>,
+    /// When something was last heard of it.
+    pub heard_at: DateTime<Utc>,
     /// Everything that was reported.
     pub state: domain::assembly::CallState,
+}
+
+/// Which calls, and how many of them.
+#[derive(Clone, Debug)]
+pub struct CallQuery {
+    /// The earliest start.
+    pub from: DateTime<Utc>,
+    /// Starts lie before it.
+    pub to: DateTime<Utc>,
+    /// Came in on this hotline, or visited it.
+    pub hotline: Option<HotlineName>,
+    /// First heard of from this feed.
+    pub source: Option<SourceName>,
+    /// Ended like this.
+    pub status: Option<ConnectionStatus>,
+    /// By this caller, in any spelling.
+    pub number: Option<Personal>,
+    /// A visit was first answered by this agent.
+    pub agent: Option<AgentName>,
+    /// By their start; calls of the same start by identity.
+    pub order: CallOrder,
+    /// From after this call.
+    pub after: Option<CallPlace>,
+    /// How many at most.
+    pub most: usize,
+}
+
+/// In which order calls are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallOrder {
+    /// From the earliest start on.
+    OldestFirst,
+    /// From the latest start back.
+    NewestFirst,
+}
+
+/// Where a call stands in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CallPlace {
+    /// Its start.
+    pub started_at: DateTime<Utc>,
+    /// Its identity.
+    pub identity: Identity,
+}
+
+impl StoredCall {
+    /// Where it stands in a list; none without a known start.
+    pub fn place(&self) -> Option<CallPlace> {
+        let record = self.state.assembled().record?;
+        Some(CallPlace {
+            started_at: record.started_at,
+            identity: self.identity,
+        })
+    }
+}
+
+impl CallOrder {
+    /// The direction in SQL, and what stands between a call and the one before it.
+    pub(crate) fn sql(self) -> (&'static str, &'static str) {
+        match self {
+            Self::OldestFirst => ("ASC", ">"),
+            Self::NewestFirst => ("DESC", "<"),
+        }
+    }
 }
 
 /// An item that could not be counted, kept to be repaired.

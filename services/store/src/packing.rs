@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use domain::assembly::{Assembled, CallState};
-use domain::event::EndedBy;
+use domain::numbers::Number;
 use domain::personal::{Caller, Personal};
 use domain::record::{CallRecord, Doubt};
 use domain::report::{CallbackLogged, RevisedRecord};
@@ -77,6 +77,16 @@ pub(crate) fn caller(text: &str) -> Caller {
     }
 }
 
+/// What the caller is searched by; none without one, or withheld.
+pub(crate) fn caller_key(record: &CallRecord) -> Option<String> {
+    caller_text(record).and_then(key_of)
+}
+
+/// The search key of what [`caller_text`] gave.
+pub(crate) fn key_of(caller: &str) -> Option<String> {
+    (!caller.is_empty()).then(|| Number::read(caller).key().to_owned())
+}
+
 /// Values that count as absent, as JSON; none if there are none.
 pub(crate) fn doubts_text(record: &CallRecord) -> Result<Option<String>, StoreError> {
     (!record.doubts.is_empty())
@@ -93,16 +103,6 @@ pub(crate) fn doubts(text: &str) -> Result<Vec<Doubt>, StoreError> {
 pub(crate) fn flags_text(call: &Assembled) -> Option<String> {
     let flags: Vec<&str> = call.flags.iter().map(|flag| flag.name()).collect();
     (!flags.is_empty()).then(|| flags.join(","))
-}
-
-/// Who ended a visit.
-pub(crate) fn ended_by_text(by: EndedBy) -> &'static str {
-    match by {
-        EndedBy::Citizen => "citizen",
-        EndedBy::Agent => "agent",
-        EndedBy::System => "system",
-        EndedBy::Transfer => "transfer",
-    }
 }
 
 /// A row holds something that this version does not know.

@@ -5,23 +5,33 @@
 pub mod calls;
 pub mod tickets;
 
-/// Generated from `proto/nrwdirekt`.
-pub mod v1 {
+/// Generated from `proto/nrwdirekt`, in the modules of its packages.
+mod generated {
     #![expect(missing_docs, reason = "documented in the .proto files")]
     #![allow(clippy::all, unreachable_pub, unused_qualifications, reason = "generated")]
 
-    /// `nrwdirekt.calls.v1`
     pub mod calls {
-        tonic::include_proto!("nrwdirekt.calls.v1");
+        pub mod v1 {
+            tonic::include_proto!("nrwdirekt.calls.v1");
+        }
     }
-    /// `nrwdirekt.reporting.v1`
     pub mod reporting {
-        tonic::include_proto!("nrwdirekt.reporting.v1");
+        pub mod v1 {
+            tonic::include_proto!("nrwdirekt.reporting.v1");
+        }
     }
-    /// `nrwdirekt.tickets.v1`
     pub mod tickets {
-        tonic::include_proto!("nrwdirekt.tickets.v1");
+        pub mod v1 {
+            tonic::include_proto!("nrwdirekt.tickets.v1");
+        }
     }
+}
+
+/// Version 1 of the interfaces.
+pub mod v1 {
+    pub use super::generated::calls::v1 as calls;
+    pub use super::generated::reporting::v1 as reporting;
+    pub use super::generated::tickets::v1 as tickets;
 }
 
 /// The descriptors of every service, for gRPC reflection.

@@ -9,7 +9,7 @@ use testkit::{Backend, Finished, TestNode};
 
 /// Sorts keys, and masks what differs from run to run.
 fn stable(value: &Value) -> Value {
-    const MASKED: [&str; 3] = ["id", "import_run", "received_at"];
+    const MASKED: [&str; 4] = ["id", "import_run", "received_at", "heard_at"];
     match value {
         Value::Object(object) => {
             let mut keys: Vec<&String> = object.keys().collect();
@@ -97,6 +97,57 @@ async fn report_rejected_tells_items_with_their_reason() {
     let (node, _) = after_an_import().await;
     let report = node.run(&["report", "rejected", "--json"]).await.exits(0);
     check("report_rejected", &json!(report.json_lines()));
+}
+
+#[tokio::test]
+async fn call_list_tells_records_and_visits() {
+    let (node, _) = after_an_import().await;
+    let days = [
+        "call",
+        "list",
+        "--from",
+        "2024-03-04",
+        "--to",
+        "2024-03-05",
+        "--json",
+    ];
+    check("call_list", &node.run(&days).await.exits(0).json());
+    let nothing = [
+        "call",
+        "list",
+        "--from",
+        "2020-01-01",
+        "--to",
+        "2020-01-02",
+        "--json",
+    ];
+    assert_eq!(node.run(&nothing).await.exits(0).json(), json!([]));
+}
+
+#[tokio::test]
+async fn call_show_tells_where_each_value_came_from() {
+    let (node, _) = after_an_import().await;
+    let days = [
+        "call",
+        "list",
+        "--from",
+        "2024-03-04",
+        "--to",
+        "2024-03-05",
+        "--json",
+    ];
+    let calls = node.run(&days).await.exits(0).json();
+    let doubtful = calls[3]["id"].as_str().expect("an identity");
+    check(
+        "call_show",
+        &node
+            .run(&["call", "show", doubtful, "--json"])
+            .await
+            .exits(0)
+            .json(),
+    );
+    let revealed = node.run(&["call", "show", doubtful, "--reveal", "--json"]).await;
+    check("call_show_revealed", &revealed.exits(0).json());
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod counts;
 mod names;
 mod partitions;
 mod queries;
+pub(super) mod records;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::agents::AgentReport;
-use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun};
+use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun, SourceName};
 use domain::record::TaskType;
 
 use self::names::Dictionary;
@@ -27,8 +28,8 @@ use super::database::Database;
 use super::schema;
 use crate::StoreError;
 use crate::calls::{
-    AgentVisits, Applied, CallStore, DayRange, GroupTally, LedgerBatch, Period, RejectedItem, RunCounts,
-    StoredCall,
+    AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RejectedItem,
+    RunCounts, StoredCall,
 };
 
 /// The calls in PostgreSQL.
@@ -36,6 +37,7 @@ pub struct PostgresCalls {
     database: Database,
     hotlines: Dictionary,
     sources: Dictionary,
+    runs: Dictionary,
     months: Months,
 }
 
@@ -51,6 +53,7 @@ impl PostgresCalls {
             database: database.clone(),
             hotlines: Dictionary::hotlines(),
             sources: Dictionary::sources(),
+            runs: Dictionary::runs(),
             months: Months::default(),
         })
     }
@@ -110,8 +113,15 @@ impl CallStore for PostgresCalls {
     }
 
     async fn call(&self, identity: Identity) -> Result<Option<StoredCall>, StoreError> {
-        let mut client = self.database.client().await?;
-        rows::stored_call(&mut client, identity).await
+        records::call(&mut self.database.client().await?, identity).await
+    }
+
+    async fn calls(&self, query: CallQuery) -> Result<Vec<StoredCall>, StoreError> {
+        records::calls(&self.database.client().await?, &query).await
+    }
+
+    async fn sources(&self) -> Result<Vec<SourceName>, StoreError> {
+        records::sources(&self.database.client().await?).await
     }
 
     async fn agent_visits(&self, period: Period) -> Result<Vec<AgentVisits>, StoreError> {

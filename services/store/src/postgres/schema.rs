@@ -59,6 +59,7 @@ pub(super) async fn migrate(database: &Database) -> Result<(), StoreError> {
             .await
             .map_err(|error| failed(&error))?;
     }
+    super::calls::records::fill_caller_keys(&client).await?;
     client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await?;
     Ok(())
 }

@@ -6,6 +6,7 @@ mod counts;
 mod identities;
 mod names;
 mod queries;
+mod records;
 mod rows;
 
 use std::collections::BTreeMap;
@@ -14,15 +15,15 @@ use std::path::Path;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::agents::AgentReport;
-use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun};
+use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun, SourceName};
 use domain::record::TaskType;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::file::File;
 use crate::StoreError;
 use crate::calls::{
-    AgentVisits, Applied, CallStore, DayRange, GroupTally, LedgerBatch, Period, RejectedItem, RunCounts,
-    StoredCall,
+    AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RejectedItem,
+    RunCounts, StoredCall,
 };
 
 mod migrations {
@@ -44,7 +45,7 @@ impl SqliteCalls {
             migrations::migrations::runner()
                 .run(connection)
                 .map_err(|error| StoreError::Unusable(format!("{}: {error}", path.display())))?;
-            Ok(())
+            records::fill_caller_keys(connection)
         })?;
         Ok(Self { file })
     }
@@ -142,7 +143,7 @@ impl CallStore for SqliteCalls {
 
     async fn call(&self, identity: Identity) -> Result<Option<StoredCall>, StoreError> {
         self.file
-            .read(move |connection| rows::stored_call(connection, identity))
+            .read(move |connection| records::call(connection, identity))
             .await
     }
 
@@ -162,6 +163,16 @@ impl CallStore for SqliteCalls {
         self.file
             .write(move |connection| agents::forget(connection, before))
             .await
+    }
+
+    async fn calls(&self, query: CallQuery) -> Result<Vec<StoredCall>, StoreError> {
+        self.file
+            .read(move |connection| records::calls(connection, &query))
+            .await
+    }
+
+    async fn sources(&self) -> Result<Vec<SourceName>, StoreError> {
+        self.file.read(records::sources).await
     }
 
     async fn imbalance(&self) -> Result<i64, StoreError> {

@@ -63,7 +63,7 @@ pub(crate) fn finished(revision: u32, record: CallRecord) -> ReportBody {
 }
 
 /// Applies reports of partition 0 that start at position `expected`.
-async fn apply(
+pub(crate) async fn apply(
     store: &dyn CallStore,
     expected: i64,
     reports: Vec<CallReport>,

@@ -31,6 +31,12 @@ struct Incoming<'a> {
     month: i32,
 }
 
+/// The numbers of the names that a batch brings.
+struct Names {
+    sources: Numbers,
+    runs: Numbers,
+}
+
 /// What one transaction of the ledger writes.
 #[derive(Default)]
 struct Ledger {
@@ -50,6 +56,9 @@ pub(super) async fn apply(store: &PostgresCalls, mut batch: LedgerBatch) -> Resu
     // What is shared by all partitions is made beforehand: nobody waits for this transaction because of a new name.
     let sources = incoming.iter().map(|call| call.told.first().source.as_str());
     let sources = store.sources.learn(&client, sources).await?;
+    let runs = incoming.iter().map(|call| call.told.first().run.as_str());
+    let runs = store.runs.learn(&client, runs).await?;
+    let names = Names { sources, runs };
     let hotlines = batch.reports.iter().filter_map(|(_, report)| hotline_of(report));
     store
         .hotlines
@@ -75,13 +84,13 @@ pub(super) async fn apply(store: &PostgresCalls, mut batch: LedgerBatch) -> Resu
     for call in incoming {
         let identity = call.told.identity;
         if let Some(known) = known.remove(&identity) {
-            ledger.apply_to_known(&call.told, known, &sources)?;
+            ledger.apply_to_known(&call.told, known, &names)?;
         } else if places.contains_key(&identity) {
             // Counted once, and purged since: it must not count again.
             ledger.applied.repeated += call.told.reports.len();
         } else {
             let filed = filed.get(&identity).ok_or_else(filed_elsewhere)?;
-            ledger.add_new(call, *filed, &sources)?;
+            ledger.add_new(call, *filed, &names)?;
         }
     }
     agents::keep(&transaction, &batch.agents, &mut ledger.runs).await?;
@@ -195,7 +204,7 @@ impl Ledger {
         &mut self,
         told: &Told<'_>,
         mut known: KnownCall,
-        sources: &Numbers,
+        names: &Names,
     ) -> Result<(), StoreError> {
         let mut state = known.state.clone();
         let news = told.apply_to(&mut state, &mut self.runs);
@@ -206,7 +215,8 @@ impl Ledger {
             if known.state.is_only_named() && !state.is_only_named() {
                 // The call's own feed tells of it for the first time.
                 let report = told.first();
-                known.filing.source_id = sources.of(report.source.as_str())?;
+                known.filing.source_id = names.sources.of(report.source.as_str())?;
+                known.filing.run_id = Some(names.runs.of(report.run.as_str())?);
                 known.filing.call_id = report.call_id.as_ref().map(|id| id.as_str().to_owned());
                 self.add_to_run(told, &state.assembled());
             }
@@ -215,7 +225,7 @@ impl Ledger {
         Ok(())
     }
 
-    fn add_new(&mut self, call: Incoming<'_>, call_row: i64, sources: &Numbers) -> Result<(), StoreError> {
+    fn add_new(&mut self, call: Incoming<'_>, call_row: i64, names: &Names) -> Result<(), StoreError> {
         let Incoming {
             told,
             alone: state,
@@ -229,7 +239,8 @@ impl Ledger {
             identity: told.identity,
             month,
             call_row,
-            source_id: sources.of(report.source.as_str())?,
+            source_id: names.sources.of(report.source.as_str())?,
+            run_id: Some(names.runs.of(report.run.as_str())?),
             call_id: report.call_id.as_ref().map(|id| id.as_str().to_owned()),
             shard: told.shard,
             received_at_ms: report.received_at.timestamp_millis(),

@@ -33,6 +33,13 @@ impl Dictionary {
         )
     }
 
+    pub(super) fn runs() -> Self {
+        Self::new(
+            "SELECT name, id FROM runs WHERE name = ANY($1)",
+            "INSERT INTO runs (name) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING",
+        )
+    }
+
     fn new(find: &'static str, add: &'static str) -> Self {
         Self {
             find,

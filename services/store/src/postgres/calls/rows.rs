@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::DateTime;
-use deadpool_postgres::{Object, Transaction};
+use deadpool_postgres::Transaction;
 use domain::assembly::{Assembled, CallState};
-use domain::ids::{AgentName, HotlineName, Identity, SourceName};
+use domain::event::EndedBy;
+use domain::ids::{AgentName, HotlineName, Identity};
 use domain::record::{CallRecord, ConnectionStatus, TaskType};
 use domain::report::RevisedRecord;
 use domain::visit::Visit;
@@ -16,7 +17,6 @@ use super::super::values::{self, key, partition_column, text};
 use super::copy::Rows;
 use super::names::Numbers;
 use crate::StoreError;
-use crate::calls::StoredCall;
 use crate::packing::{self, unknown};
 
 /// What a call's row says beside the call itself.
@@ -27,6 +27,7 @@ pub(super) struct Filing {
     pub(super) call_row: i64,
     pub(super) source_id: i32,
     pub(super) call_id: Option<String>,
+    pub(super) run_id: Option<i32>,
     pub(super) shard: u32,
     pub(super) received_at_ms: i64,
     pub(super) heard_at_ms: i64,
@@ -68,6 +69,14 @@ pub(super) async fn lock_idle(
     places(transaction, identities, "FOR UPDATE SKIP LOCKED").await
 }
 
+/// Where the calls are that are known of these.
+pub(super) async fn places_of(
+    transaction: &Transaction<'_>,
+    identities: &[Identity],
+) -> Result<Places, StoreError> {
+    places(transaction, identities, "").await
+}
+
 async fn places(
     transaction: &Transaction<'_>,
     identities: &[Identity],
@@ -105,11 +114,15 @@ pub(super) async fn file(
         .collect())
 }
 
-const RECORD_COLUMNS: &str = "revision, started_at_ms, task_type, caller, dialled_address, h.name,
+/// What [`known_call`] reads: 36 columns.
+pub(super) const CALL_SELECT: &str = "identity, call_row, source_id, call_id, shard, received_at_ms, heard_at_ms,
+    given_up, more, revision, started_at_ms, task_type, caller, dialled_address, h.name,
     connection_status, customer_record_count, customer_connection_count, billable_ms, ring_ms, talk_ms, hold_ms,
     wait_ms, consult_count, consult_connection_count, consult_talk_ms, after_call_work_ms, direct_topic_dial,
     external_contact, inbound_contact, out_cc_contact, dialer_contact, voice_message_recorded,
-    network_overflow_count, doubts";
+    network_overflow_count, doubts, run_id";
+const RECORD_AT: usize = 9;
+const RUN_AT: usize = 35;
 
 /// The calls at these places. A call whose month was dropped is missing.
 pub(super) async fn known_calls(
@@ -122,9 +135,8 @@ pub(super) async fn known_calls(
     }
     let find = transaction
         .prepare_cached(&format!(
-            "SELECT identity, call_row, source_id, call_id, shard, received_at_ms, heard_at_ms, given_up, more,
-                 {RECORD_COLUMNS}
-             FROM calls LEFT JOIN hotlines h ON h.id = hotline_id WHERE month = $1 AND call_row = ANY($2)"
+            "SELECT {CALL_SELECT} FROM calls LEFT JOIN hotlines h ON h.id = hotline_id
+             WHERE month = $1 AND call_row = ANY($2)"
         ))
         .await?;
     let mut calls = HashMap::with_capacity(places.len());
@@ -137,22 +149,24 @@ pub(super) async fn known_calls(
     Ok(calls)
 }
 
-fn known_call(row: &Row, month: i32) -> Result<KnownCall, StoreError> {
+/// Reads [`CALL_SELECT`].
+pub(super) fn known_call(row: &Row, month: i32) -> Result<KnownCall, StoreError> {
     let filing = Filing {
         identity: values::identity(row.get(0)),
         month,
         call_row: row.get(1),
         source_id: row.get(2),
         call_id: row.get(3),
+        run_id: row.get(RUN_AT),
         shard: values::partition(row.get(4))?,
         received_at_ms: row.get(5),
         heard_at_ms: row.get(6),
     };
-    let state = packing::unpack_state(read_record(row, 9)?, row.get(8), row.get(7))?;
+    let state = packing::unpack_state(read_record(row, RECORD_AT)?, row.get(8), row.get(7))?;
     Ok(KnownCall { filing, state })
 }
 
-/// Reads [`RECORD_COLUMNS`] from `at`; none without a revision.
+/// Reads the columns of the record from `at`; none without a revision.
 fn read_record(row: &Row, at: usize) -> Result<Option<RevisedRecord>, StoreError> {
     let Some(revision) = row.get::<_, Option<i64>>(at) else {
         return Ok(None);
@@ -191,30 +205,6 @@ fn read_record(row: &Row, at: usize) -> Result<Option<RevisedRecord>, StoreError
         record.doubts = packing::doubts(doubts)?;
     }
     Ok(Some(RevisedRecord { revision, record }))
-}
-
-/// The call with this identity, with its source.
-pub(super) async fn stored_call(
-    client: &mut Object,
-    identity: Identity,
-) -> Result<Option<StoredCall>, StoreError> {
-    let transaction = client.build_transaction().read_only(true).start().await?;
-    let places = places(&transaction, &[identity], "").await?;
-    let mut calls = known_calls(&transaction, &places).await?;
-    let Some(known) = calls.remove(&identity) else {
-        return Ok(None);
-    };
-    let source = transaction
-        .query_one(
-            "SELECT name FROM sources WHERE id = $1",
-            &[&known.filing.source_id],
-        )
-        .await?;
-    Ok(Some(StoredCall {
-        identity,
-        source: SourceName::new(source.get::<_, &str>(0)),
-        state: known.state,
-    }))
 }
 
 /// Writes calls and visits over those that were there.
@@ -302,6 +292,8 @@ const CALL_COLUMNS: &[(&str, Type)] = &[
     ("network_overflow_count", Type::INT8),
     ("doubts", Type::TEXT),
     ("more", Type::BYTEA),
+    ("run_id", Type::INT4),
+    ("caller_key", Type::TEXT),
 ];
 
 async fn write_call(rows: &mut Rows, hotlines: &Numbers, writing: &Writing) -> Result<(), StoreError> {
@@ -361,6 +353,8 @@ async fn write_call(rows: &mut Rows, hotlines: &Numbers, writing: &Writing) -> R
         &field!(count network_overflow_count),
         &record.map(packing::doubts_text).transpose()?.flatten(),
         &packing::pack_more(state)?,
+        &filing.run_id,
+        &record.and_then(packing::caller_key).as_deref().map(text),
     ])
     .await
 }
@@ -415,7 +409,7 @@ async fn write_visit(
         &visit.consult_talk_ms,
         &i64::from(visit.transfer_count),
         &visit.agent.as_ref().map(AgentName::as_str).map(text),
-        &visit.ended_by.map(packing::ended_by_text),
+        &visit.ended_by.map(EndedBy::name),
         &visit.overflowed_in,
         &i64::from(visit.network_overflow_count),
         &visit.voice_message,

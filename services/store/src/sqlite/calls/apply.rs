@@ -108,6 +108,7 @@ impl<'a> Ledger<'a> {
             identity: told.identity,
             source_id: self.names.source(&self.transaction, &report.source)?,
             call_id: report.call_id.as_ref().map(domain::ids::CallId::as_str),
+            run_id: Some(self.names.run(&self.transaction, &report.run)?),
             shard,
             received_at_ms: report.received_at.timestamp_millis(),
             heard_at_ms: told.heard_at_ms(),
@@ -132,10 +133,11 @@ impl<'a> Ledger<'a> {
     fn adopt(&mut self, told: &Told<'_>, call_row: i64, state: &CallState) -> Result<(), StoreError> {
         let report = told.first();
         let source_id = self.names.source(&self.transaction, &report.source)?;
+        let run_id = self.names.run(&self.transaction, &report.run)?;
         let call_id = report.call_id.as_ref().map(domain::ids::CallId::as_str);
         self.transaction
-            .prepare_cached("UPDATE calls SET source_id = ?2, call_id = ?3 WHERE call_row = ?1")?
-            .execute(params![call_row, source_id, call_id])?;
+            .prepare_cached("UPDATE calls SET source_id = ?2, call_id = ?3, run_id = ?4 WHERE call_row = ?1")?
+            .execute(params![call_row, source_id, call_id, run_id])?;
         self.add_to_run(told, &state.assembled());
         Ok(())
     }
@@ -154,11 +156,12 @@ impl<'a> Ledger<'a> {
         heard_at_ms: i64,
     ) -> Result<(), StoreError> {
         let call = state.assembled();
-        // Source, id and first reception of a known call stay as they are: the statement does not update them.
+        // Source, id, import and first reception of a known call stay as they are: the statement does not update them.
         let filing = Filing {
             identity,
             source_id: 0,
             call_id: None,
+            run_id: None,
             shard: known.shard,
             received_at_ms: 0,
             heard_at_ms,

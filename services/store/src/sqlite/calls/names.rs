@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::ids::{HotlineName, SourceName};
+use domain::ids::{HotlineName, ImportRun, SourceName};
 use rusqlite::Connection;
 
 use crate::StoreError;
@@ -12,6 +12,7 @@ use crate::StoreError;
 pub(super) struct Names {
     hotlines: HashMap<HotlineName, i64>,
     sources: HashMap<SourceName, i64>,
+    runs: HashMap<ImportRun, i64>,
 }
 
 impl Names {
@@ -42,6 +43,21 @@ impl Names {
             name.as_str(),
         )?;
         self.sources.insert(name.clone(), id);
+        Ok(id)
+    }
+
+    /// The number of an import, which is added when it is new.
+    pub(super) fn run(&mut self, connection: &Connection, name: &ImportRun) -> Result<i64, StoreError> {
+        if let Some(id) = self.runs.get(name) {
+            return Ok(*id);
+        }
+        let id = number(
+            connection,
+            "INSERT INTO runs (name) VALUES (?1) ON CONFLICT DO NOTHING",
+            "SELECT run_id FROM runs WHERE name = ?1",
+            name.as_str(),
+        )?;
+        self.runs.insert(name.clone(), id);
         Ok(id)
     }
 }

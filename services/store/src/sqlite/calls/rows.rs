@@ -4,17 +4,17 @@ use std::sync::LazyLock;
 
 use chrono::DateTime;
 use domain::assembly::{Assembled, CallState};
-use domain::ids::{HotlineName, Identity, SourceName};
+use domain::event::EndedBy;
+use domain::ids::{HotlineName, Identity};
 use domain::record::{CallRecord, ConnectionStatus, TaskType};
 use domain::report::RevisedRecord;
 use domain::visit::Visit;
 use rusqlite::types::ToSql;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::identities;
 use super::names::Names;
 use crate::StoreError;
-use crate::calls::StoredCall;
 use crate::packing::{self, unknown};
 
 /// A call that is there already.
@@ -30,12 +30,13 @@ pub(super) struct Filing<'a> {
     pub(super) identity: Identity,
     pub(super) source_id: i64,
     pub(super) call_id: Option<&'a str>,
+    pub(super) run_id: Option<i64>,
     pub(super) shard: u32,
     pub(super) received_at_ms: i64,
     pub(super) heard_at_ms: i64,
 }
 
-const RECORD_COLUMNS: &str = "revision, started_at_ms, task_type, caller, dialled_address, hotline_id,
+pub(super) const RECORD_COLUMNS: &str = "revision, started_at_ms, task_type, caller, dialled_address, hotline_id,
     connection_status, customer_record_count, customer_connection_count, billable_ms, ring_ms, talk_ms, hold_ms,
     wait_ms, consult_count, consult_connection_count, consult_talk_ms, after_call_work_ms, direct_topic_dial,
     external_contact, inbound_contact, out_cc_contact, dialer_contact, voice_message_recorded,
@@ -55,38 +56,20 @@ pub(super) fn known_call(
     });
     let mut statement = connection.prepare_cached(&FIND)?;
     let mut rows = statement.query([identity.0])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
+    rows.next()?.map(read_known).transpose()
+}
+
+/// Reads a row that begins with `call_row, given_up, more, heard_at_ms, shard`, the hotline's name and
+/// [`RECORD_COLUMNS`]: 32 columns.
+pub(super) fn read_known(row: &Row<'_>) -> Result<KnownCall, StoreError> {
     let more: Option<Vec<u8>> = row.get(2)?;
     let state = packing::unpack_state(read_record(row, 5)?, more.as_deref(), row.get(1)?)?;
-    Ok(Some(KnownCall {
+    Ok(KnownCall {
         call_row: row.get(0)?,
         state,
         heard_at_ms: row.get(3)?,
         shard: row.get(4)?,
-    }))
-}
-
-/// The call with this identity, with its source.
-pub(super) fn stored_call(
-    connection: &Connection,
-    identity: Identity,
-) -> Result<Option<StoredCall>, StoreError> {
-    let Some(known) = known_call(connection, identity)? else {
-        return Ok(None);
-    };
-    let source: Option<String> = connection
-        .query_row(
-            "SELECT name FROM sources JOIN calls USING (source_id) WHERE call_row = ?1",
-            [known.call_row],
-            |row| row.get(0),
-        )
-        .optional()?;
-    let source = SourceName::new(source.unwrap_or_default());
-    Ok(Some(StoredCall {
-        identity,
-        source,
-        state: known.state,
-    }))
+    })
 }
 
 /// Reads [`RECORD_COLUMNS`] that stand after the hotline's name at `at`; none without a revision.
@@ -142,12 +125,13 @@ pub(super) fn write_call(
         .transpose()?;
     let flags = packing::flags_text(call);
     let caller = record.and_then(packing::caller_text);
+    let caller_key = record.and_then(packing::caller_key);
     let doubts = record.map(packing::doubts_text).transpose()?.flatten();
     let more = packing::pack_more(state)?;
     macro_rules! field {
         ($($field:ident).+) => { record.and_then(|record| record.$($field).+) };
     }
-    let values: [&dyn ToSql; 37] = [
+    let values: [&dyn ToSql; 39] = [
         &call_row,
         &filing.identity.0,
         &filing.source_id,
@@ -185,13 +169,15 @@ pub(super) fn write_call(
         &field!(network_overflow_count),
         &doubts,
         &more,
+        &caller_key,
+        &filing.run_id,
     ];
     static WRITE: LazyLock<String> = LazyLock::new(|| {
         format!(
             "INSERT INTO calls (call_row, identity, source_id, call_id, shard, received_at_ms, heard_at_ms, open, given_up,
-             flags, {RECORD_COLUMNS}, more)
+             flags, {RECORD_COLUMNS}, more, caller_key, run_id)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-             ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37)
+             ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39)
          ON CONFLICT (call_row) DO UPDATE SET ({UPDATED}) = ({EXCLUDED})"
         )
     });
@@ -203,12 +189,12 @@ pub(super) fn write_call(
     })
 }
 
-/// What a later report may change; identity, source and first reception stay.
+/// What a later report may change; identity, source, import and first reception stay.
 const UPDATED: &str = "heard_at_ms, open, given_up, flags, revision, started_at_ms, task_type, caller,
     dialled_address, hotline_id, connection_status, customer_record_count, customer_connection_count, billable_ms,
     ring_ms, talk_ms, hold_ms, wait_ms, consult_count, consult_connection_count, consult_talk_ms, after_call_work_ms,
     direct_topic_dial, external_contact, inbound_contact, out_cc_contact, dialer_contact, voice_message_recorded,
-    network_overflow_count, doubts, more";
+    network_overflow_count, doubts, more, caller_key";
 const EXCLUDED: &str = "excluded.heard_at_ms, excluded.open, excluded.given_up, excluded.flags, excluded.revision,
     excluded.started_at_ms, excluded.task_type, excluded.caller, excluded.dialled_address, excluded.hotline_id,
     excluded.connection_status, excluded.customer_record_count, excluded.customer_connection_count,
@@ -216,7 +202,7 @@ const EXCLUDED: &str = "excluded.heard_at_ms, excluded.open, excluded.given_up, 
     excluded.consult_count, excluded.consult_connection_count, excluded.consult_talk_ms, excluded.after_call_work_ms,
     excluded.direct_topic_dial, excluded.external_contact, excluded.inbound_contact, excluded.out_cc_contact,
     excluded.dialer_contact, excluded.voice_message_recorded, excluded.network_overflow_count, excluded.doubts,
-    excluded.more";
+    excluded.more, excluded.caller_key";
 
 /// Writes the visits of a call over those it had.
 pub(super) fn write_visits(
@@ -257,7 +243,7 @@ pub(super) fn write_visits(
             visit.consult_talk_ms,
             visit.transfer_count,
             visit.agent.as_ref().map(domain::ids::AgentName::as_str),
-            visit.ended_by.map(packing::ended_by_text),
+            visit.ended_by.map(EndedBy::name),
             visit.overflowed_in,
             visit.network_overflow_count,
             visit.voice_message,

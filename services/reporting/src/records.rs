@@ -1,0 +1,247 @@
+use std::pin::Pin;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::ids::{AgentName, CallId, HotlineName, Identity, IdentityKey, SourceKey, SourceName};
+use domain::local_time;
+use domain::personal::Personal;
+use domain::record::ConnectionStatus;
+use store::calls::{CallOrder, CallPlace, CallQuery, CallStore, StoredCall};
+use tokio::sync::mpsc;
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+use wire::v1::reporting as proto;
+
+use crate::service::{page_size, status};
+use crate::shown_call::{Detail, shown_call};
+
+/// Calls that an export reads at once.
+const CALLS_AT_ONCE: usize = 500;
+
+/// The gRPC service `nrwdirekt.reporting.v1.Records`.
+#[derive(Clone)]
+pub struct RecordsService {
+    store: Arc<dyn CallStore>,
+    key: IdentityKey,
+}
+
+impl RecordsService {
+    /// Shows the calls of a store; the key finds a call by the id that its source gave to it.
+    pub fn new(store: Arc<dyn CallStore>, key: IdentityKey) -> Self {
+        Self { store, key }
+    }
+
+    /// The call with an identity, or the one that a source knows by an id.
+    async fn find(&self, id: &str) -> Result<StoredCall, Status> {
+        let store = &self.store;
+        if let Some(identity) = Identity::from_hex(&id.to_ascii_lowercase())
+            && let Some(call) = store.call(identity).await.map_err(|error| status(&error))?
+        {
+            return Ok(call);
+        }
+        let mut found = Vec::new();
+        for source in store.sources().await.map_err(|error| status(&error))? {
+            for call_id in call_ids(id, &source) {
+                let identity = self.key.identity(&source, &SourceKey::Call(call_id));
+                found.extend(store.call(identity).await.map_err(|error| status(&error))?);
+            }
+        }
+        match found.len() {
+            0 => Err(Status::not_found(
+                "no such call: give the 32 hexadecimal digits that lists show, or the id that its source gave to it",
+            )),
+            1 => Ok(found.remove(0)),
+            _ => {
+                let sources: Vec<&str> = found.iter().map(|call| call.source.as_str()).collect();
+                Err(Status::failed_precondition(format!(
+                    "several sources have a call with this id ({}): give SOURCE/ID",
+                    sources.join(", ")
+                )))
+            }
+        }
+    }
+}
+
+/// The ids of calls of a source that a text may mean: the text, and what stands behind the name of the source.
+fn call_ids(text: &str, source: &SourceName) -> Vec<CallId> {
+    let named = text
+        .strip_prefix(source.as_str())
+        .and_then(|rest| rest.strip_prefix('/'));
+    [Some(text), named]
+        .into_iter()
+        .flatten()
+        .map(CallId::new)
+        .collect()
+}
+
+#[tonic::async_trait]
+impl proto::records_server::Records for RecordsService {
+    async fn list_calls(
+        &self,
+        request: Request<proto::ListCallsRequest>,
+    ) -> Result<Response<proto::ListCallsResponse>, Status> {
+        let request = request.into_inner();
+        let most = page_size(request.page_size);
+        let query = CallQuery {
+            order: match request.order() {
+                proto::CallOrder::OldestFirst => CallOrder::OldestFirst,
+                proto::CallOrder::NewestFirst => CallOrder::NewestFirst,
+            },
+            after: place(&request.page_token)?,
+            most,
+            ..filter(request.filter.unwrap_or_default())?
+        };
+        let calls = self.store.calls(query).await.map_err(|error| status(&error))?;
+        let next_page_token = match calls.last().and_then(StoredCall::place) {
+            Some(last) if calls.len() == most => page_token(last),
+            _ => String::new(),
+        };
+        let shown = |call: &StoredCall| shown_call(call, Detail::Listed, request.reveal);
+        Ok(Response::new(proto::ListCallsResponse {
+            calls: calls.iter().map(shown).collect(),
+            next_page_token,
+        }))
+    }
+
+    async fn get_call(
+        &self,
+        request: Request<proto::GetCallRequest>,
+    ) -> Result<Response<proto::Call>, Status> {
+        let request = request.into_inner();
+        let call = self.find(request.id.trim()).await?;
+        Ok(Response::new(shown_call(
+            &call,
+            Detail::Everything,
+            request.reveal,
+        )))
+    }
+
+    type ExportCallsStream = Pin<Box<dyn Stream<Item = Result<proto::ExportedCalls, Status>> + Send>>;
+
+    async fn export_calls(
+        &self,
+        request: Request<proto::ExportCallsRequest>,
+    ) -> Result<Response<Self::ExportCallsStream>, Status> {
+        let request = request.into_inner();
+        let query = CallQuery {
+            most: CALLS_AT_ONCE,
+            ..filter(proto::CallFilter {
+                from: request.from,
+                to: request.to,
+                hotline: request.hotline,
+                source: request.source,
+                ..proto::CallFilter::default()
+            })?
+        };
+        // One batch is read ahead; a client that is slow or gone stops the reading.
+        let (sender, batches) = mpsc::channel(1);
+        let store = Arc::clone(&self.store);
+        tokio::spawn(async move {
+            if let Err(status) = export(&*store, query, &sender).await {
+                let _ = sender.send(Err(status)).await;
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(batches))))
+    }
+}
+
+/// Sends the records of a query, page by page, until the last or until nobody listens any more.
+async fn export(
+    store: &dyn CallStore,
+    mut query: CallQuery,
+    batches: &mpsc::Sender<Result<proto::ExportedCalls, Status>>,
+) -> Result<(), Status> {
+    let mut open_calls = 0;
+    loop {
+        let calls = store.calls(query.clone()).await.map_err(|error| status(&error))?;
+        let mut records = Vec::with_capacity(calls.len());
+        for call in &calls {
+            let assembled = call.state.assembled();
+            if assembled.open {
+                open_calls += 1;
+            } else if let Some(record) = assembled.record {
+                let revision = call.state.record.as_ref().map_or(0, |revised| revised.revision);
+                let revised = domain::report::RevisedRecord { revision, record };
+                records.push(wire::calls::record_to_wire(&revised));
+            }
+        }
+        query.after = calls.last().and_then(StoredCall::place);
+        let last = calls.len() < query.most || query.after.is_none();
+        let batch = proto::ExportedCalls { records, open_calls };
+        if batches.send(Ok(batch)).await.is_err() || last {
+            return Ok(());
+        }
+    }
+}
+
+/// What is asked for, checked; the order and the page are left to the caller.
+fn filter(filter: proto::CallFilter) -> Result<CallQuery, Status> {
+    let given = |text: String| Some(text).filter(|text| !text.trim().is_empty());
+    let (from, to) = (instant("from", &filter.from)?, instant("to", &filter.to)?);
+    if to <= from {
+        return Err(Status::invalid_argument(
+            "to: give a day or time after `from`; it is exclusive",
+        ));
+    }
+    let status = match given(filter.status) {
+        None => None,
+        Some(name) => Some(ConnectionStatus::from_name(name.trim()).ok_or_else(unknown_status)?),
+    };
+    Ok(CallQuery {
+        from,
+        to,
+        hotline: given(filter.hotline).map(HotlineName::new),
+        source: given(filter.source).map(SourceName::new),
+        status,
+        number: given(filter.number).map(Personal::new),
+        agent: given(filter.agent).map(AgentName::new),
+        order: CallOrder::OldestFirst,
+        after: None,
+        most: 0,
+    })
+}
+
+fn unknown_status() -> Status {
+    let all: Vec<&str> = ConnectionStatus::ALL.iter().map(|status| status.name()).collect();
+    Status::invalid_argument(format!("status: use {}", all.join(", ")))
+}
+
+/// The start of a local day, or a time.
+fn instant(field: &str, text: &str) -> Result<DateTime<Utc>, Status> {
+    let text = text.trim();
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    let at = day
+        .map(local_time::start_of)
+        .or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc()));
+    at.filter(|at| (1989..=2200).contains(&chrono::Datelike::year(at)))
+        .ok_or_else(|| {
+            Status::invalid_argument(format!(
+                "{field}: give a day from 1990 on as YYYY-MM-DD, or a time as 2024-10-27T02:30:00+02:00"
+            ))
+        })
+}
+
+fn page_token(place: CallPlace) -> String {
+    format!(
+        "{}-{}",
+        place.started_at.timestamp_millis(),
+        place.identity.to_hex()
+    )
+}
+
+fn place(token: &str) -> Result<Option<CallPlace>, Status> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let read = || {
+        let (started_at, identity) = token.rsplit_once('-')?;
+        Some(CallPlace {
+            started_at: wire::time(started_at.parse().ok()?)?,
+            identity: Identity::from_hex(identity)?,
+        })
+    };
+    read().map(Some).ok_or_else(|| {
+        Status::invalid_argument("page_token: give the `next_page_token` of the page before, as it came")
+    })
+}

@@ -1,0 +1,165 @@
+//! Calls for those who ask for them, and the search keys of calls from before there were any.
+
+use chrono::DateTime;
+use domain::ids::{CallId, Identity, ImportRun, SourceName};
+use domain::numbers::Number;
+use rusqlite::types::ToSql;
+use rusqlite::{Connection, Row, params, params_from_iter};
+
+use super::rows::{self, RECORD_COLUMNS};
+use crate::StoreError;
+use crate::calls::{CallQuery, StoredCall};
+use crate::packing::{self, unknown};
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Rows that are given their keys in one transaction.
+const ROWS_AT_ONCE: usize = 2000;
+
+/// What is asked of calls: the columns of [`rows::read_known`], and six more.
+fn select() -> String {
+    format!(
+        "SELECT call_row, given_up, more, heard_at_ms, shard, h.name, {RECORD_COLUMNS}, identity, s.name, call_id,
+             r.name, received_at_ms
+         FROM calls c LEFT JOIN hotlines h USING (hotline_id) LEFT JOIN sources s USING (source_id)
+             LEFT JOIN runs r USING (run_id)"
+    )
+}
+
+fn read(row: &Row<'_>) -> Result<StoredCall, StoreError> {
+    const AT: usize = 32;
+    let known = rows::read_known(row)?;
+    let time = |ms| DateTime::from_timestamp_millis(ms).ok_or_else(|| unknown("time"));
+    Ok(StoredCall {
+        identity: Identity(row.get(AT)?),
+        source: SourceName::new(row.get::<_, Option<String>>(AT + 1)?.unwrap_or_default()),
+        call_id: row.get::<_, Option<String>>(AT + 2)?.map(CallId::new),
+        run: row.get::<_, Option<String>>(AT + 3)?.map(ImportRun::new),
+        received_at: time(row.get(AT + 4)?)?,
+        heard_at: time(known.heard_at_ms)?,
+        state: known.state,
+    })
+}
+
+/// See [`crate::calls::CallStore::call`].
+pub(super) fn call(connection: &Connection, identity: Identity) -> Result<Option<StoredCall>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "{} WHERE call_row = (SELECT call_row FROM identities WHERE identity = ?1)",
+        select()
+    ))?;
+    let mut rows = statement.query([identity.0])?;
+    rows.next()?.map(read).transpose()
+}
+
+/// See [`crate::calls::CallStore::calls`].
+pub(super) fn calls(connection: &Connection, query: &CallQuery) -> Result<Vec<StoredCall>, StoreError> {
+    let (direction, beyond) = query.order.sql();
+    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
+    let mut value = |value: Box<dyn ToSql>| {
+        values.push(value);
+        format!("?{}", values.len())
+    };
+    let mut conditions = vec![
+        format!(
+            "started_at_ms >= {}",
+            value(Box::new(query.from.timestamp_millis()))
+        ),
+        format!("started_at_ms < {}", value(Box::new(query.to.timestamp_millis()))),
+    ];
+    if let Some(hotline) = &query.hotline {
+        let name = value(Box::new(hotline.as_str().to_owned()));
+        conditions.push(format!(
+            "(h.name = {name} OR EXISTS (SELECT 1 FROM visits v JOIN hotlines w ON w.hotline_id = v.hotline_id
+                 WHERE v.call_row = c.call_row AND w.name = {name}))"
+        ));
+    }
+    if let Some(source) = &query.source {
+        let name = value(Box::new(source.as_str().to_owned()));
+        conditions.push(format!("s.name = {name}"));
+    }
+    if let Some(status) = query.status {
+        conditions.push(format!("connection_status = {}", value(Box::new(status.code()))));
+    }
+    if let Some(number) = &query.number {
+        let keys = Number::read(number.reveal()).search_keys();
+        let keys: Vec<String> = keys.into_iter().map(|key| value(Box::new(key))).collect();
+        conditions.push(format!("caller_key IN ({})", keys.join(", ")));
+        // The index of numbers begins with the day.
+        let first = value(Box::new(query.from.timestamp_millis().div_euclid(DAY_MS)));
+        let last = value(Box::new(query.to.timestamp_millis().div_euclid(DAY_MS)));
+        conditions.push(format!(
+            "started_at_ms / {DAY_MS} IN (WITH RECURSIVE days (day) AS
+                 (SELECT {first} UNION ALL SELECT day + 1 FROM days WHERE day < {last}) SELECT day FROM days)"
+        ));
+    }
+    if let Some(agent) = &query.agent {
+        let name = value(Box::new(agent.as_str().to_owned()));
+        conditions.push(format!(
+            "EXISTS (SELECT 1 FROM visits v WHERE v.call_row = c.call_row AND v.agent = {name})"
+        ));
+    }
+    if let Some(after) = query.after {
+        let started_at = value(Box::new(after.started_at.timestamp_millis()));
+        let identity = value(Box::new(after.identity.0));
+        conditions.push(format!(
+            "(started_at_ms, identity) {beyond} ({started_at}, {identity})"
+        ));
+    }
+    let most = value(Box::new(query.most as i64));
+    let select = format!(
+        "{} WHERE {} ORDER BY started_at_ms {direction}, identity {direction} LIMIT {most}",
+        select(),
+        conditions.join(" AND ")
+    );
+    let mut statement = connection.prepare_cached(&select)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    let mut calls = Vec::new();
+    while let Some(row) = rows.next()? {
+        calls.push(read(row)?);
+    }
+    Ok(calls)
+}
+
+/// See [`crate::calls::CallStore::sources`].
+pub(super) fn sources(connection: &Connection) -> Result<Vec<SourceName>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT name FROM sources ORDER BY name")?;
+    let names = statement.query_map([], |row| Ok(SourceName::new(row.get::<_, String>(0)?)))?;
+    Ok(names.collect::<Result<_, _>>()?)
+}
+
+/// Gives search keys to calls that were written before there were any. What was begun goes on at the next start.
+pub(super) fn fill_caller_keys(connection: &mut Connection) -> Result<(), StoreError> {
+    let is_due = |connection: &Connection| {
+        connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM backfills WHERE name = 'caller_key')",
+            [],
+            |row| row.get::<_, bool>(0),
+        )
+    };
+    let mut after = i64::MIN;
+    while is_due(connection)? {
+        let transaction = connection.transaction()?;
+        let callers: Vec<(i64, Option<String>)> = transaction
+            .prepare_cached(
+                "SELECT call_row, caller FROM calls WHERE call_row > ?1 ORDER BY call_row LIMIT ?2",
+            )?
+            .query_map(params![after, ROWS_AT_ONCE as i64], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?
+            .collect::<Result<_, _>>()?;
+        match callers.last() {
+            Some((last, _)) => after = *last,
+            None => drop(transaction.execute("DELETE FROM backfills WHERE name = 'caller_key'", [])?),
+        }
+        {
+            let mut fill =
+                transaction.prepare_cached("UPDATE calls SET caller_key = ?2 WHERE call_row = ?1")?;
+            for (call_row, caller) in &callers {
+                if let Some(key) = caller.as_deref().and_then(packing::key_of) {
+                    fill.execute(params![call_row, key])?;
+                }
+            }
+        }
+        transaction.commit()?;
+    }
+    Ok(())
+}
