@@ -12,3 +12,5 @@ mod visits;
 
 pub use adapter::QueueLogAdapter;
 pub use map::QueueLogMap;
+pub(crate) use verb::epoch;
+pub(crate) use visits::key;
