@@ -9,7 +9,7 @@
 
 mod heading;
 mod item;
-mod map;
+pub(crate) mod map;
 mod reader;
 mod record;
 mod values;

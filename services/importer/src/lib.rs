@@ -9,21 +9,34 @@
 //! an item with the reason and what was written.
 //!
 //! - [`hotline_export`]: the hotline's export with its 24 German headings.
+//! - [`queue_log`], [`cdr`], [`cel`]: what an Asterisk writes about its queues, calls and channels.
+//! - [`jsonl`]: the program's own form of records, events and agent states, a JSON object a line.
+//!
+//! The last four take lines through [`Adapter`], so that files that still grow can be followed.
 //!
 //! What the formats share: bounded lines (`lines`), separated and quoted cells (`delimited`), the encoding of a file
 //! (`encoding`), numbers (`numbers`), local time (`local_time`), words regardless of spelling (`words`), and the
 //! counting of equal rows (`occurrences`).
 
+mod adapter;
+pub mod cdr;
+pub mod cel;
+mod csv_line;
 mod delimited;
 mod encoding;
 mod error;
+mod feed_map;
 pub mod hotline_export;
+pub mod jsonl;
 mod lines;
 mod local_time;
 mod numbers;
 mod occurrences;
+pub mod queue_log;
 mod words;
 
+pub use adapter::{Adapter, CallBody, CallItem, Item, LONGEST_LINE, Notes, Place, UnreadableLine};
 pub use encoding::TextEncoding;
 pub use error::ImportError;
+pub use hotline_export::RawRow;
 pub use local_time::{DoubleHour, LocalTimeReport};

@@ -281,6 +281,26 @@ impl LocalClock {
         }
     }
 
+    /// The instant of a time in the double hour that something else tells not to lie before `earliest`: the first
+    /// pass that does not. None outside the double hour, and where the policy names a pass.
+    pub(crate) fn instant_after(
+        &mut self,
+        written: WrittenTime,
+        earliest: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let chrono::LocalResult::Ambiguous(first, second) = Berlin.offset_from_local_datetime(&written.wall)
+        else {
+            return None;
+        };
+        if written.offset_seconds.is_some() || self.report.policy != DoubleHour::ByOrder {
+            return None;
+        }
+        let later = with_offset(written.wall, &first) < earliest;
+        self.report.double_hour_rows += 1;
+        self.report.later_rows += u64::from(later);
+        Some(with_offset(written.wall, if later { &second } else { &first }))
+    }
+
     fn observe(&mut self, wall: NaiveDateTime) {
         match self.latest {
             Some(latest) if wall < latest => self.stepped_back_at = Some(latest.date()),

@@ -168,6 +168,8 @@ impl Telling {
                 open.consult.start(at);
             }
             EventKind::ConsultEnded => open.consult.stop(at),
+            // Two feeds of one source may tell of the same transfer: the visit is over by the second.
+            EventKind::Transferred { .. } if event.visit.is_some() && !open.is_talking() => {}
             EventKind::Transferred { .. } => {
                 open.visit.transfer_count += 1;
                 open.visit.ended_by = Some(EndedBy::Transfer);
@@ -228,7 +230,17 @@ impl Telling {
         record.external_contact = *external_contact;
         record.inbound_contact = *inbound_contact;
         record.out_cc_contact = *out_cc_contact;
-        self.arrival.get_or_insert(record);
+        let Some(known) = &mut self.arrival else {
+            self.arrival = Some(record);
+            return;
+        };
+        // Told again, later or by another feed of the source: what was not known is added.
+        known.caller = known.caller.take().or(record.caller);
+        known.dialled_address = known.dialled_address.take().or(record.dialled_address);
+        known.direct_topic_dial = known.direct_topic_dial.or(record.direct_topic_dial);
+        known.external_contact = known.external_contact.or(record.external_contact);
+        known.inbound_contact = known.inbound_contact.or(record.inbound_contact);
+        known.out_cc_contact = known.out_cc_contact.or(record.out_cc_contact);
     }
 
     fn queue(&mut self, hotline: &HotlineName, event: &CallEvent) {

@@ -23,7 +23,7 @@ pub struct ExportMap {
 
 /// A word that stands in place of a caller's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CallerWord {
+pub(crate) enum CallerWord {
     Withheld,
     Unknown,
 }
@@ -40,13 +40,13 @@ struct File {
     hotlines: Words,
 }
 
-type Words = BTreeMap<String, Vec<String>>;
+pub(crate) type Words = BTreeMap<String, Vec<String>>;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct CallerFile {
-    withheld: Vec<String>,
-    unknown: Vec<String>,
+pub(crate) struct CallerFile {
+    pub(crate) withheld: Vec<String>,
+    pub(crate) unknown: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -110,7 +110,7 @@ impl ExportMap {
 }
 
 /// The meanings that the keys of a table name.
-fn named<T: Copy>(
+pub(crate) fn named<T: Copy>(
     table: &'static str,
     words: Words,
     known: &[(&'static str, T)],
@@ -126,7 +126,7 @@ fn named<T: Copy>(
     Ok(meanings)
 }
 
-fn words<T: Clone + PartialEq>(
+pub(crate) fn words<T: Clone + PartialEq>(
     table: &'static str,
     meanings: Vec<(T, Vec<String>)>,
 ) -> Result<WordMap<T>, ImportError> {
