@@ -8,11 +8,15 @@ mod from_events;
 mod open_visit;
 mod origin;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use crate::counting::CountingSources;
 use crate::counts::Contribution;
 use crate::event::{CallEvent, sort_events};
+use crate::ids::{HotlineName, SourceName};
 use crate::record::{CallRecord, DoubtReason};
 use crate::report::{CallbackLogged, ReportBody, RevisedRecord, content_hash};
 use crate::visit::{Outcome, Placement, Visit, placement};
@@ -36,6 +40,12 @@ pub struct CallState {
     /// The horizon passed without an end: open visits are unresolved until the truth comes.
     #[serde(default)]
     pub given_up: bool,
+    /// The source no longer has it: it is kept, and adds nothing to the figures until it is reported again.
+    #[serde(default)]
+    pub retracted: bool,
+    /// Hotlines of the call for which another feed counts.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub uncounted: BTreeSet<HotlineName>,
 }
 
 /// Why a call is flagged. It counts; somebody may want to look at it.
@@ -114,8 +124,18 @@ impl CallState {
     /// Takes a report in. Returns whether anything changed.
     pub fn apply(&mut self, body: ReportBody) -> bool {
         match body {
-            ReportBody::Record(record) => self.apply_record(record),
-            ReportBody::Event(event) => self.apply_event(event),
+            ReportBody::Record(record) => {
+                let is_back = std::mem::take(&mut self.retracted);
+                self.apply_record(record) || is_back
+            }
+            ReportBody::Event(event) => {
+                let is_back = std::mem::take(&mut self.retracted);
+                self.apply_event(event) || is_back
+            }
+            ReportBody::Retracted => {
+                let is_known = !self.is_only_named();
+                is_known && !std::mem::replace(&mut self.retracted, true)
+            }
             ReportBody::CallbackLogged(callback) => {
                 let Err(place) = self.callbacks.binary_search(&callback) else {
                     return false;
@@ -196,12 +216,30 @@ impl CallState {
         }
         call.flags.sort_unstable();
         call.flags.dedup();
+        call.open &= !self.retracted;
         call
+    }
+
+    /// Whether what the call did at a hotline counts there.
+    pub fn counts_for(&self, hotline: &HotlineName) -> bool {
+        !self.retracted && !self.uncounted.contains(hotline)
+    }
+
+    /// Notes the hotlines of the call for which its feed does not count.
+    pub fn count_by(&mut self, counting: &CountingSources, source: &SourceName) {
+        if counting.is_empty() && self.uncounted.is_empty() {
+            return;
+        }
+        let call = self.assembled();
+        let hotlines = call.record.iter().map(|record| &record.hotline);
+        let hotlines = hotlines.chain(call.visits.iter().map(|visit| &visit.hotline));
+        let uncounted = hotlines.filter(|hotline| !counting.counts(hotline, source));
+        self.uncounted = uncounted.cloned().collect();
     }
 
     /// What the call adds to the figures.
     pub fn contribution(&self) -> Contribution {
-        contribution::of(&self.assembled(), &self.callbacks)
+        contribution::of(self)
     }
 
     /// Whether nothing is known but callbacks: they name a call, its own feed has yet to tell of it.

@@ -6,6 +6,7 @@
 pub mod agents;
 pub mod assembly;
 pub mod callback;
+pub mod counting;
 pub mod counts;
 pub mod event;
 pub mod holidays;

@@ -21,6 +21,8 @@ pub struct CallReport {
     pub run: ImportRun,
     /// When intake accepted it.
     pub received_at: DateTime<Utc>,
+    /// Brought by an import that replaces a period: the call is in it, and is not to be retracted.
+    pub confirms: bool,
     /// What is reported.
     pub body: ReportBody,
 }
@@ -32,6 +34,8 @@ pub enum ReportBody {
     Record(RevisedRecord),
     /// A life-cycle event.
     Event(CallEvent),
+    /// The source no longer has the call: it adds nothing to the figures until it is reported again.
+    Retracted,
     /// A callback was logged for the call, or for no known call.
     CallbackLogged(CallbackLogged),
 }

@@ -13,6 +13,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::counting::CountingSources;
 use crate::ids::{DepartmentId, HotlineName};
 use crate::places::{Municipality, MunicipalityKey, Places};
 use crate::text::folded;
@@ -104,6 +105,12 @@ impl RoutingTable {
     /// All hotlines, as configured.
     pub fn hotlines(&self) -> &[Hotline] {
         &self.hotlines
+    }
+
+    /// Which feed counts for a hotline.
+    pub fn counting_sources(&self) -> CountingSources {
+        let counting = |hotline: &Hotline| Some((hotline.name.clone(), hotline.counting_source.clone()?));
+        CountingSources::new(self.hotlines.iter().filter_map(counting))
     }
 
     /// The department that gets what no rule decides.

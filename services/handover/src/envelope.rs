@@ -190,6 +190,7 @@ pub(crate) fn call_notice(notice: &CallNotice, at: DateTime<Utc>) -> Outgoing {
             hotline: notice.hotline.clone(),
             at: notice.at,
         }),
+        confirms: false,
     };
     Outgoing {
         key: identity.into_bytes(),

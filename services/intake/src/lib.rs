@@ -4,6 +4,7 @@
 //! refused for good is in the store with its reason. Counts nothing; that is the ledger's.
 
 pub mod metrics;
+mod replacement;
 mod service;
 
 pub use service::{Clock, IntakeService};

@@ -2,7 +2,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use bus::{Bus, BusError, Outgoing, topics};
+use bus::{Bus, BusError, Outgoing, Positions, topics};
 use chrono::{DateTime, Utc};
 use domain::agents::{AcceptedAgentReport, AgentReport};
 use domain::event::EventKind;
@@ -30,12 +30,12 @@ pub struct IntakeService {
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    bus: Arc<dyn Bus>,
-    store: Arc<dyn CallStore>,
+pub(crate) struct Inner {
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) store: Arc<dyn CallStore>,
     key: IdentityKey,
     hotlines: HashSet<HotlineName>,
-    clock: Clock,
+    pub(crate) clock: Clock,
 }
 
 impl IntakeService {
@@ -84,6 +84,13 @@ impl proto::intake_server::Intake for IntakeService {
     ) -> Result<Response<proto::BatchReceipt>, Status> {
         self.inner.take_in(request.into_inner()).await.map(Response::new)
     }
+
+    async fn finish_replacement(
+        &self,
+        request: Request<proto::FinishReplacementRequest>,
+    ) -> Result<Response<proto::FinishReplacementResponse>, Status> {
+        self.inner.replace(request.into_inner()).await.map(Response::new)
+    }
 }
 
 /// A batch after every report in it was looked at.
@@ -129,13 +136,7 @@ impl Inner {
                 .await
                 .map_err(|error| bus_status(&error))?,
         };
-        let positions = positions
-            .into_iter()
-            .map(|(partition, next_offset)| proto::Position {
-                partition,
-                next_offset,
-            })
-            .collect();
+        let positions = shown_positions(positions);
         Ok(proto::BatchReceipt {
             batch: number,
             accepted,
@@ -172,7 +173,10 @@ impl Inner {
         };
         for (index, report) in batch.reports.iter().enumerate() {
             match self.check(report, &source, &run, now) {
-                Ok(report) => self.accept(&report, &mut examined),
+                Ok(mut report) => {
+                    report.confirms = batch.replaces;
+                    self.accept(&report, &mut examined);
+                }
                 Err(rejection) => {
                     let item = self.refused(report.encode_to_vec(), &rejection, &source, &run, now);
                     examined.rejected.push(item);
@@ -226,6 +230,7 @@ impl Inner {
             run: run.clone(),
             received_at: now,
             body,
+            confirms: false,
         })
     }
 
@@ -239,7 +244,7 @@ impl Inner {
                 EventKind::Arrived { hotline, .. } | EventKind::Queued { hotline } => Some(hotline),
                 _ => None,
             },
-            ReportBody::CallbackLogged(_) => None,
+            ReportBody::CallbackLogged(_) | ReportBody::Retracted => None,
         };
         if let Some(hotline) = hotline.filter(|hotline| !self.hotlines.contains(hotline)) {
             examined.provisional.insert(hotline.clone());
@@ -332,15 +337,25 @@ impl Inner {
     }
 }
 
+/// Positions on the bus, for clients.
+pub(crate) fn shown_positions(positions: Positions) -> Vec<proto::Position> {
+    let shown = |(partition, next_offset)| proto::Position {
+        partition,
+        next_offset,
+    };
+    positions.into_iter().map(shown).collect()
+}
+
 fn metrics_of(receipt: &proto::BatchReceipt) {
     crate::metrics::accepted(receipt.accepted, receipt.flagged);
 }
 
 /// The message of a report about a call.
-fn message(report: &CallReport) -> Outgoing {
+pub(crate) fn message(report: &CallReport) -> Outgoing {
     let (kind, at) = match &report.body {
         ReportBody::Record(record) => ("call.record", record.record.started_at),
         ReportBody::Event(event) => ("call.event", event.at),
+        ReportBody::Retracted => ("call.retracted", report.received_at),
         ReportBody::CallbackLogged(callback) => ("call.callback", callback.at),
     };
     let about = About {
@@ -412,7 +427,7 @@ fn too_large(status: Status) -> Status {
     }
 }
 
-fn bus_status(error: &BusError) -> Status {
+pub(crate) fn bus_status(error: &BusError) -> Status {
     let remedy = format!("{error}; nothing is acknowledged, send the batch again");
     if error.is_temporary() {
         Status::unavailable(remedy)
@@ -421,7 +436,7 @@ fn bus_status(error: &BusError) -> Status {
     }
 }
 
-fn store_status(error: &StoreError) -> Status {
+pub(crate) fn store_status(error: &StoreError) -> Status {
     let remedy = format!("{error}; nothing is acknowledged, send the batch again");
     if error.is_temporary() {
         Status::unavailable(remedy)

@@ -11,12 +11,16 @@ use std::time::Duration;
 
 use bus::Bus;
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::counting::CountingSources;
 use domain::ids::IdentityKey;
 use store::calls::CallStore;
 use tokio_util::sync::CancellationToken;
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// An import that replaces a period is finished, or given up, by then.
+const CONFIRMED_KEPT: TimeDelta = TimeDelta::days(7);
 
 /// How the ledger works.
 #[derive(Clone, Debug)]
@@ -29,6 +33,8 @@ pub struct LedgerSettings {
     pub sweep_every: Duration,
     /// How long what agents do is kept.
     pub agents_kept: Duration,
+    /// Which feed counts for a hotline.
+    pub counting: Arc<CountingSources>,
 }
 
 impl Default for LedgerSettings {
@@ -38,6 +44,7 @@ impl Default for LedgerSettings {
             horizon: Duration::from_secs(4 * 60 * 60),
             sweep_every: Duration::from_secs(30),
             agents_kept: Duration::from_secs(2 * 24 * 60 * 60),
+            counting: Arc::default(),
         }
     }
 }
@@ -67,12 +74,17 @@ impl Ledger {
         }
     }
 
-    async fn forget_agents(&self) {
+    /// Forgets what is past its time.
+    async fn forget(&self) {
+        let now = (self.clock)();
         let kept = TimeDelta::from_std(self.settings.agents_kept).unwrap_or(TimeDelta::MAX);
-        match self.store.forget_agent_reports((self.clock)() - kept).await {
+        match self.store.forget_agent_reports(now - kept).await {
             Ok(0) => {}
             Ok(reports) => tracing::info!(reports, "what agents did is past its time and forgotten"),
             Err(error) => tracing::warn!(%error, "what agents did stays for now"),
+        }
+        if let Err(error) = self.store.forget_confirmed(now - CONFIRMED_KEPT).await {
+            tracing::warn!(%error, "what imports confirmed stays for now");
         }
     }
 
@@ -100,7 +112,7 @@ impl Ledger {
                     }
                 }
             }
-            self.forget_agents().await;
+            self.forget().await;
             match self.store.imbalance().await {
                 Ok(0) => metrics::imbalance(0),
                 Ok(rows) => {

@@ -214,6 +214,7 @@ async fn apply(
         advances,
         reports,
         agents,
+        counting: Arc::clone(&ledger.settings.counting),
     };
     let applied = ledger.store.apply(batch).await?;
     reached.extend(moved);

@@ -234,6 +234,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         batch,
         horizon: Duration::from_secs(horizon_s),
         sweep_every: Duration::from_secs(sweep_every_s),
+        ..ledger::LedgerSettings::default()
     };
     Ok(Config {
         listen: written.server.listen,

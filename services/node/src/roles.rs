@@ -96,7 +96,10 @@ impl Starting<'_> {
                 .await
                 .context("the key of identities")?,
             clock: clock(),
-            settings: self.config.ledger.clone(),
+            settings: ledger::LedgerSettings {
+                counting: Arc::new(self.config.routing.counting_sources()),
+                ..self.config.ledger.clone()
+            },
         };
         self.running.spawn(ledger.run(self.stopping.clone()));
         Ok(services)

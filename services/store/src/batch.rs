@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::{DateTime, Utc};
 use domain::assembly::CallState;
+use domain::counting::CountingSources;
 use domain::ids::{Identity, ImportRun};
 use domain::report::{CallReport, ReportBody};
 
@@ -34,7 +36,12 @@ impl Told<'_> {
     }
 
     /// Takes the reports in. Returns how many told something new, after `runs` has counted each under its import.
-    pub(crate) fn apply_to(&self, state: &mut CallState, runs: &mut Runs) -> usize {
+    pub(crate) fn apply_to(
+        &self,
+        state: &mut CallState,
+        counting: &CountingSources,
+        runs: &mut Runs,
+    ) -> usize {
         let mut news = 0;
         for report in &self.reports {
             if state.apply(report.body.clone()) {
@@ -42,8 +49,20 @@ impl Told<'_> {
                 runs.count(report, self.shard);
             }
         }
+        if news > 0 && !matches!(self.first().body, ReportBody::CallbackLogged(_)) {
+            state.count_by(counting, &self.first().source);
+        }
         news
     }
+}
+
+/// The calls that a batch confirms, each once for an import, in the order of identities.
+pub(crate) fn confirmed(batch: &LedgerBatch) -> impl Iterator<Item = (&ImportRun, Identity, DateTime<Utc>)> {
+    let confirming = batch.reports.iter().filter(|(_, report)| report.confirms);
+    let calls: BTreeMap<_, _> = confirming
+        .map(|(_, report)| ((report.identity, &report.run), report.received_at))
+        .collect();
+    calls.into_iter().map(|((identity, run), at)| (run, identity, at))
 }
 
 /// What a batch tells that is new, by import and partition.
@@ -52,8 +71,9 @@ pub(crate) struct Runs(pub(crate) BTreeMap<(ImportRun, u32), RunCounts>);
 
 impl Runs {
     fn count(&mut self, report: &CallReport, shard: u32) {
-        // A callback comes from ticketing, under no import.
-        if !matches!(report.body, ReportBody::CallbackLogged(_)) {
+        // A callback comes from ticketing, under no import; what is retracted is not in the import.
+        let told = matches!(report.body, ReportBody::Record(_) | ReportBody::Event(_));
+        if told {
             self.of(&report.run, shard).new_reports += 1;
         }
     }

@@ -1,10 +1,12 @@
 //! Calls, visits, counts, and where the ledger stands on the bus.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::agents::{AcceptedAgentReport, AgentReport};
+use domain::counting::CountingSources;
 use domain::counts::Tally;
 use domain::ids::{AgentName, CallId, HotlineName, Identity, IdentityKey, ImportRun, SourceName};
 use domain::personal::Personal;
@@ -90,6 +92,22 @@ pub trait CallStore: Send + Sync + 'static {
     /// [`StoreError`].
     async fn call(&self, identity: Identity) -> Result<Option<StoredCall>, StoreError>;
 
+    /// Which of these calls an import that replaces a period has confirmed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn confirmed(
+        &self,
+        run: &ImportRun,
+        identities: Vec<Identity>,
+    ) -> Result<BTreeSet<Identity>, StoreError>;
+
+    /// Forgets what imports confirmed before a time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn forget_confirmed(&self, before: DateTime<Utc>) -> Result<u64, StoreError>;
+
     /// Sums of the visits offered in a period, by the agent who answered them first.
     ///
     /// # Errors
@@ -153,6 +171,8 @@ pub struct LedgerBatch {
     pub reports: Vec<(u32, CallReport)>,
     /// What agents do, with the partition that each was read from.
     pub agents: Vec<(u32, AcceptedAgentReport)>,
+    /// Which feed counts for a hotline.
+    pub counting: Arc<CountingSources>,
 }
 
 /// A reading position that moves.

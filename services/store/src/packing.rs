@@ -1,8 +1,10 @@
 //! How values that have no column type of their own are kept in rows of calls, in every store alike.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use domain::assembly::{Assembled, CallState};
+use domain::ids::HotlineName;
 use domain::numbers::Number;
 use domain::personal::{Caller, Personal};
 use domain::record::{CallRecord, Doubt};
@@ -20,17 +22,24 @@ struct More {
     events: Vec<domain::event::CallEvent>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     callbacks: Vec<CallbackLogged>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    retracted: bool,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    uncounted: BTreeSet<HotlineName>,
 }
 
-/// Events, conflicting records and callbacks; none if there are none.
+/// Events, conflicting records, callbacks and where it does not count; none if there is nothing.
 pub(crate) fn pack_more(state: &CallState) -> Result<Option<Vec<u8>>, StoreError> {
-    if state.conflicts.is_empty() && state.events.is_empty() && state.callbacks.is_empty() {
+    let has_lists = !(state.conflicts.is_empty() && state.events.is_empty() && state.callbacks.is_empty());
+    if !has_lists && !state.retracted && state.uncounted.is_empty() {
         return Ok(None);
     }
     let more = More {
         conflicts: state.conflicts.clone(),
         events: state.events.clone(),
         callbacks: state.callbacks.clone(),
+        retracted: state.retracted,
+        uncounted: state.uncounted.clone(),
     };
     let packed = zstd::bulk::compress(json(&more)?.as_bytes(), 1);
     packed
@@ -58,6 +67,8 @@ pub(crate) fn unpack_state(
         events: more.events,
         callbacks: more.callbacks,
         given_up,
+        retracted: more.retracted,
+        uncounted: more.uncounted,
     })
 }
 

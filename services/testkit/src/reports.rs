@@ -71,6 +71,7 @@ pub fn batch(number: u64, reports: Vec<CallReport>) -> ReportBatch {
         reports,
         unreadable: Vec::new(),
         agents: Vec::new(),
+        replaces: false,
     }
 }
 

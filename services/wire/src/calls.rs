@@ -152,6 +152,7 @@ pub fn encode_report(report: &CallReport) -> Vec<u8> {
     let body = match &report.body {
         ReportBody::Record(record) => wire::stored_report::Body::Record(record_to_wire(record)),
         ReportBody::Event(event) => wire::stored_report::Body::Event(event_to_wire(event)),
+        ReportBody::Retracted => wire::stored_report::Body::Retracted(wire::Retracted {}),
         ReportBody::CallbackLogged(callback) => {
             wire::stored_report::Body::CallbackLogged(wire::CallbackLogged {
                 ticket_id: callback.ticket.to_string(),
@@ -166,6 +167,7 @@ pub fn encode_report(report: &CallReport) -> Vec<u8> {
         call_id,
         import_run: report.run.to_string(),
         received_at_unix_ms: report.received_at.timestamp_millis(),
+        confirms: report.confirms,
         body: Some(body),
     };
     stored.encode_to_vec()
@@ -219,6 +221,7 @@ fn call_report(stored: wire::StoredReport) -> Result<CallReport, UnreadableRepor
     let body = match stored.body.ok_or(UnreadableReport::Part("body"))? {
         wire::stored_report::Body::Record(record) => ReportBody::Record(record_from_wire(&record)?),
         wire::stored_report::Body::Event(event) => ReportBody::Event(event_from_wire(&event)?),
+        wire::stored_report::Body::Retracted(_) => ReportBody::Retracted,
         wire::stored_report::Body::CallbackLogged(callback) => ReportBody::CallbackLogged(CallbackLogged {
             ticket: TicketId::new(callback.ticket_id),
             hotline: HotlineName::new(callback.hotline),
@@ -232,6 +235,7 @@ fn call_report(stored: wire::StoredReport) -> Result<CallReport, UnreadableRepor
         call_id: stored.call_id.map(CallId::new),
         run: ImportRun::new(stored.import_run),
         received_at: crate::time(stored.received_at_unix_ms).ok_or(UnreadableReport::Part("received_at"))?,
+        confirms: stored.confirms,
         body,
     })
 }

@@ -70,6 +70,7 @@ impl Calls {
                 run: run.clone(),
                 received_at: now(),
                 body: ReportBody::Record(RevisedRecord { revision: 0, record }),
+                confirms: false,
             }
         };
         (from..from + count).map(accepted).collect()
@@ -85,6 +86,7 @@ impl Calls {
             reports: numbers.iter().map(|n| self.report(*n)).collect(),
             unreadable: Vec::new(),
             agents: Vec::new(),
+            replaces: false,
         };
         numbers.chunks(REPORTS_A_BATCH).enumerate().map(batch).collect()
     }

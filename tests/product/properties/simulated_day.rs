@@ -90,6 +90,7 @@ impl<'a> Ledger<'a> {
                 FeedPayload::Event(event) => ReportBody::Event(event.clone()),
                 FeedPayload::Callback(_) => unreachable!("callbacks were not asked for"),
             },
+            confirms: false,
         };
         let next = self.position + items.len() as i64;
         let batch = LedgerBatch {

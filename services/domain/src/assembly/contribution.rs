@@ -1,16 +1,19 @@
 //! What an assembled call adds to the counts.
 
-use crate::assembly::Assembled;
+use crate::assembly::CallState;
 use crate::counts::{Bin, Contribution, Figure, Interval, Tally};
 use crate::event::OutboundOutcome;
 use crate::record::{CallRecord, ConnectionStatus, TaskType};
 use crate::report::CallbackLogged;
 use crate::visit::{NotOffered, Outcome, Placement, Visit, placement};
 
-/// The contribution of a call with its callbacks.
-pub(super) fn of(call: &Assembled, callbacks: &[CallbackLogged]) -> Contribution {
+/// What a call with its callbacks adds, where it counts. Callbacks come from ticketing and always count.
+pub(super) fn of(state: &CallState) -> Contribution {
     let mut contribution = Contribution::default();
-    if let Some(record) = &call.record {
+    let call = &state.assembled();
+    let callbacks: &[CallbackLogged] = &state.callbacks;
+    let record = call.record.as_ref();
+    if let Some(record) = record.filter(|record| state.counts_for(&record.hotline)) {
         let row = contribution.row(
             Interval::containing(record.started_at),
             &record.hotline,
@@ -29,7 +32,7 @@ pub(super) fn of(call: &Assembled, callbacks: &[CallbackLogged]) -> Contribution
             row.counts.add(Figure::VoiceMessages, 1);
         }
     }
-    for visit in &call.visits {
+    for visit in counted(state, &call.visits) {
         let row = contribution.row(
             Interval::containing(visit.offered_at),
             &visit.hotline,
@@ -46,9 +49,7 @@ pub(super) fn of(call: &Assembled, callbacks: &[CallbackLogged]) -> Contribution
         row.counts.add(Figure::CallbacksLogged, 1);
     }
     if !callbacks.is_empty()
-        && let Some(visit) = call
-            .visits
-            .iter()
+        && let Some(visit) = counted(state, &call.visits)
             .rev()
             .find(|visit| visit.outcome == Outcome::Answered)
     {
@@ -60,6 +61,10 @@ pub(super) fn of(call: &Assembled, callbacks: &[CallbackLogged]) -> Contribution
         row.counts.add(Figure::AnsweredWithTicket, 1);
     }
     contribution
+}
+
+fn counted<'a>(state: &CallState, visits: &'a [Visit]) -> impl DoubleEndedIterator<Item = &'a Visit> {
+    visits.iter().filter(|visit| state.counts_for(&visit.hotline))
 }
 
 fn not_offered_figure(reason: NotOffered) -> Figure {

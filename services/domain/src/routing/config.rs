@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::RuleId;
-use crate::ids::{DepartmentId, HotlineName};
+use crate::ids::{DepartmentId, HotlineName, SourceName};
 
 /// Everything that routing is configured by. Unchecked; [`super::RoutingTable::new`] checks it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,9 @@ pub struct Department {
 pub struct Hotline {
     /// Its name, as the telephone system writes it.
     pub name: HotlineName,
+    /// The feed that counts for it; without one, every feed counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counting_source: Option<SourceName>,
 }
 
 /// A routing rule. All conditions that are given must hold; at least one must be given.

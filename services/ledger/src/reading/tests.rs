@@ -25,6 +25,7 @@ fn message(call: u8) -> Outgoing {
         run: ImportRun::new("run"),
         received_at: started_at,
         body: ReportBody::Record(RevisedRecord { revision: 0, record }),
+        confirms: false,
     };
     Outgoing {
         key: report.identity.to_hex().into_bytes(),

@@ -291,6 +291,7 @@ impl Filling {
             reports: Vec::new(),
             unreadable: Vec::new(),
             agents: Vec::new(),
+            replaces: false,
         };
         Self {
             batch,

@@ -12,9 +12,10 @@ mod names;
 mod partitions;
 mod queries;
 pub(super) mod records;
+mod replacements;
 mod rows;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -122,6 +123,18 @@ impl CallStore for PostgresCalls {
 
     async fn sources(&self) -> Result<Vec<SourceName>, StoreError> {
         records::sources(&self.database.client().await?).await
+    }
+
+    async fn confirmed(
+        &self,
+        run: &ImportRun,
+        identities: Vec<Identity>,
+    ) -> Result<BTreeSet<Identity>, StoreError> {
+        replacements::confirmed(&self.database.client().await?, run, &identities).await
+    }
+
+    async fn forget_confirmed(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        replacements::forget(&self.database.client().await?, before).await
     }
 
     async fn agent_visits(&self, period: Period) -> Result<Vec<AgentVisits>, StoreError> {

@@ -7,9 +7,10 @@ mod identities;
 mod names;
 mod queries;
 mod records;
+mod replacements;
 mod rows;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -144,6 +145,23 @@ impl CallStore for SqliteCalls {
     async fn call(&self, identity: Identity) -> Result<Option<StoredCall>, StoreError> {
         self.file
             .read(move |connection| records::call(connection, identity))
+            .await
+    }
+
+    async fn confirmed(
+        &self,
+        run: &ImportRun,
+        identities: Vec<Identity>,
+    ) -> Result<BTreeSet<Identity>, StoreError> {
+        let run = run.clone();
+        self.file
+            .read(move |connection| replacements::confirmed(connection, &run, &identities))
+            .await
+    }
+
+    async fn forget_confirmed(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        self.file
+            .write(move |connection| replacements::forget(connection, before))
             .await
     }
 

@@ -42,6 +42,7 @@ pub(crate) fn report(call: u8, body: ReportBody) -> CallReport {
         run: ImportRun::new("run-1"),
         received_at: at(10_000),
         body,
+        confirms: false,
     }
 }
 

@@ -7,4 +7,5 @@ mod calls;
 mod postgres;
 mod postgres_calls;
 mod postgres_tickets;
+mod replacements;
 mod tickets;

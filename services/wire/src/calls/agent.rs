@@ -85,6 +85,7 @@ pub fn encode_agent(accepted: &AcceptedAgentReport) -> Vec<u8> {
         call_id: None,
         import_run: accepted.run.to_string(),
         received_at_unix_ms: accepted.received_at.timestamp_millis(),
+        confirms: false,
         body: Some(wire::stored_report::Body::Agent(agent_to_wire(&accepted.report))),
     };
     stored.encode_to_vec()

@@ -101,6 +101,7 @@ fn parse(
             reports: Vec::with_capacity(ROWS_A_BATCH),
             unreadable: Vec::new(),
             agents: Vec::new(),
+            replaces: false,
         }
     };
     let mut batch = empty();

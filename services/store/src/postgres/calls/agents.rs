@@ -108,7 +108,7 @@ pub(super) async fn visits(client: &Object, period: Period) -> Result<Vec<AgentV
         .query(
             "SELECT agent, count(*), coalesce(sum(talk_ms), 0)::int8, coalesce(sum(hold_ms), 0)::int8,
                  coalesce(sum(after_call_work_ms), 0)::int8
-             FROM visits WHERE offered_at_ms >= $1 AND offered_at_ms < $2 AND agent IS NOT NULL
+             FROM visits WHERE offered_at_ms >= $1 AND offered_at_ms < $2 AND agent IS NOT NULL AND counted
              GROUP BY agent ORDER BY agent COLLATE \"C\"",
             &[&period.from.timestamp_millis(), &period.to.timestamp_millis()],
         )

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Transaction};
 use domain::assembly::{Assembled, CallState};
+use domain::counting::CountingSources;
 use domain::counts::{Contribution, Movements};
 use domain::event::{EventKind, OverflowTarget};
 use domain::ids::{HotlineName, Identity};
@@ -17,7 +18,7 @@ use super::super::values::{self, text};
 use super::names::Numbers;
 use super::partitions::month_of;
 use super::rows::{Filing, KnownCall, Writing};
-use super::{PostgresCalls, agents, counts, queries, rows};
+use super::{PostgresCalls, agents, counts, queries, replacements, rows};
 use crate::StoreError;
 use crate::batch::{Runs, Told, by_call};
 use crate::calls::{Applied, LedgerBatch};
@@ -51,7 +52,10 @@ pub(super) async fn apply(store: &PostgresCalls, mut batch: LedgerBatch) -> Resu
     for (_, report) in &mut batch.reports {
         make_storable(report);
     }
-    let incoming: Vec<Incoming<'_>> = by_call(&batch).into_iter().map(Incoming::new).collect();
+    let incoming: Vec<Incoming<'_>> = by_call(&batch)
+        .into_iter()
+        .map(|told| Incoming::new(told, &batch.counting))
+        .collect();
     let mut client = store.database.client().await?;
     // What is shared by all partitions is made beforehand: nobody waits for this transaction because of a new name.
     let sources = incoming.iter().map(|call| call.told.first().source.as_str());
@@ -84,7 +88,7 @@ pub(super) async fn apply(store: &PostgresCalls, mut batch: LedgerBatch) -> Resu
     for call in incoming {
         let identity = call.told.identity;
         if let Some(known) = known.remove(&identity) {
-            ledger.apply_to_known(&call.told, known, &names)?;
+            ledger.apply_to_known(&call.told, known, &batch.counting, &names)?;
         } else if places.contains_key(&identity) {
             // Counted once, and purged since: it must not count again.
             ledger.applied.repeated += call.told.reports.len();
@@ -93,6 +97,7 @@ pub(super) async fn apply(store: &PostgresCalls, mut batch: LedgerBatch) -> Resu
             ledger.add_new(call, *filed, &names)?;
         }
     }
+    replacements::confirm(&transaction, &batch).await?;
     agents::keep(&transaction, &batch.agents, &mut ledger.runs).await?;
     ledger.commit(store, transaction).await
 }
@@ -172,6 +177,7 @@ fn hotline_of(report: &CallReport) -> Option<&HotlineName> {
     match &report.body {
         ReportBody::Record(revised) => Some(&revised.record.hotline),
         ReportBody::CallbackLogged(callback) => Some(&callback.hotline),
+        ReportBody::Retracted => None,
         ReportBody::Event(event) => match &event.kind {
             EventKind::Arrived { hotline, .. } | EventKind::Queued { hotline } => Some(hotline),
             EventKind::Overflowed {
@@ -184,10 +190,10 @@ fn hotline_of(report: &CallReport) -> Option<&HotlineName> {
 }
 
 impl<'a> Incoming<'a> {
-    fn new(told: Told<'a>) -> Self {
+    fn new(told: Told<'a>, counting: &CountingSources) -> Self {
         let mut alone = CallState::default();
         let mut runs = Runs::default();
-        let news = told.apply_to(&mut alone, &mut runs);
+        let news = told.apply_to(&mut alone, counting, &mut runs);
         let filed_at = alone.filed_at().unwrap_or(told.first().received_at);
         Self {
             told,
@@ -204,10 +210,11 @@ impl Ledger {
         &mut self,
         told: &Told<'_>,
         mut known: KnownCall,
+        counting: &CountingSources,
         names: &Names,
     ) -> Result<(), StoreError> {
         let mut state = known.state.clone();
-        let news = told.apply_to(&mut state, &mut self.runs);
+        let news = told.apply_to(&mut state, counting, &mut self.runs);
         self.applied.repeated += told.reports.len() - news;
         if news > 0 {
             self.applied.changed_calls += 1;
@@ -276,7 +283,8 @@ impl Ledger {
         );
         self.writings.push(Writing {
             filing: known.filing,
-            visits_changed: known.state.assembled().visits != call.visits,
+            visits_changed: known.state.assembled().visits != call.visits
+                || (known.state.retracted, &known.state.uncounted) != (state.retracted, &state.uncounted),
             state,
             call,
             known: true,

@@ -186,7 +186,7 @@ async fn read_longest_again(
         format!(
             "(SELECT max(wait_ms + coalesce(ring_ms, 0)) FROM visits v
               WHERE v.hotline_id = k.hotline_id AND v.offered_at_ms >= k.from_ms AND v.offered_at_ms < k.to_ms
-                AND v.task_type = k.task_type AND v.shard = k.shard AND v.outcome = {})",
+                AND v.task_type = k.task_type AND v.shard = k.shard AND v.counted AND v.outcome = {})",
             outcome.code()
         )
     };

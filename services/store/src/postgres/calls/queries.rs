@@ -220,7 +220,7 @@ pub(super) async fn waiting_since(
     let count = client
         .prepare_cached(&format!(
             "SELECT name, task_type, count(*) FROM visits JOIN hotlines ON id = hotline_id
-             WHERE outcome = {} AND offered_at_ms >= $1 AND offered_at_ms < $2 GROUP BY name, task_type",
+             WHERE outcome = {} AND counted AND offered_at_ms >= $1 AND offered_at_ms < $2 GROUP BY name, task_type",
             Outcome::Waiting.code()
         ))
         .await?;

@@ -227,7 +227,7 @@ pub(super) async fn write(
     let mut rows = Rows::into_table(transaction, "visits", VISIT_COLUMNS).await?;
     for writing in calls.iter().filter(|writing| writing.visits_changed) {
         for visit in &writing.call.visits {
-            write_visit(&mut rows, hotlines, &writing.filing, visit).await?;
+            write_visit(&mut rows, hotlines, writing, visit).await?;
         }
     }
     rows.finish().await
@@ -382,12 +382,13 @@ const VISIT_COLUMNS: &[(&str, Type)] = &[
     ("overflowed_in", Type::BOOL),
     ("network_overflow_count", Type::INT8),
     ("voice_message", Type::BOOL),
+    ("counted", Type::BOOL),
 ];
 
 async fn write_visit(
     rows: &mut Rows,
     hotlines: &Numbers,
-    filing: &Filing,
+    Writing { filing, state, .. }: &Writing,
     visit: &Visit,
 ) -> Result<(), StoreError> {
     rows.write(&[
@@ -413,6 +414,7 @@ async fn write_visit(
         &visit.overflowed_in,
         &i64::from(visit.network_overflow_count),
         &visit.voice_message,
+        &state.counts_for(&visit.hotline),
     ])
     .await
 }

@@ -74,7 +74,7 @@ pub(super) fn visits(connection: &Connection, period: Period) -> Result<Vec<Agen
         "SELECT agent, count(*), coalesce(sum(talk_ms), 0), coalesce(sum(hold_ms), 0),
              coalesce(sum(after_call_work_ms), 0)
          FROM visits WHERE hotline_id IN (SELECT hotline_id FROM hotlines) AND offered_at_ms >= ?1
-             AND offered_at_ms < ?2 AND agent IS NOT NULL GROUP BY agent ORDER BY agent",
+             AND offered_at_ms < ?2 AND agent IS NOT NULL AND counted GROUP BY agent ORDER BY agent",
     )?;
     let span = params![period.from.timestamp_millis(), period.to.timestamp_millis()];
     let rows = statement.query_map(span, |row| {

@@ -1,16 +1,18 @@
 //! The ledger's unit of work.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use domain::assembly::{Assembled, CallState};
+use domain::counting::CountingSources;
 use domain::counts::{Contribution, Movements};
 use domain::ids::Identity;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::names::Names;
 use super::rows::{self, Filing, KnownCall};
-use super::{agents, counts, identities, queries};
+use super::{agents, counts, identities, queries, replacements};
 use crate::StoreError;
 use crate::batch::{Runs, Told, by_call};
 use crate::calls::{Applied, LedgerBatch};
@@ -18,6 +20,7 @@ use crate::calls::{Applied, LedgerBatch};
 /// One transaction of the ledger while it is being written.
 struct Ledger<'a> {
     transaction: Transaction<'a>,
+    counting: Arc<CountingSources>,
     names: Names,
     movements: BTreeMap<u32, Movements>,
     runs: Runs,
@@ -28,11 +31,12 @@ struct Ledger<'a> {
 
 /// See [`crate::calls::CallStore::apply`].
 pub(super) fn apply(connection: &mut Connection, batch: &LedgerBatch) -> Result<Applied, StoreError> {
-    let mut ledger = Ledger::begin(connection)?;
+    let mut ledger = Ledger::begin(connection, Arc::clone(&batch.counting))?;
     queries::advance(&ledger.transaction, &batch.topic_id, &batch.advances)?;
     for told in by_call(batch) {
         ledger.apply_to_call(&told)?;
     }
+    replacements::confirm(&ledger.transaction, batch)?;
     agents::keep(&ledger.transaction, &batch.agents, &mut ledger.runs)?;
     ledger.commit()
 }
@@ -43,7 +47,7 @@ pub(super) fn give_up(
     heard_before: DateTime<Utc>,
     most: usize,
 ) -> Result<usize, StoreError> {
-    let mut ledger = Ledger::begin(connection)?;
+    let mut ledger = Ledger::begin(connection, Arc::default())?;
     let overdue: Vec<[u8; 16]> = {
         let mut statement = ledger.transaction.prepare_cached(
             "SELECT identity FROM calls WHERE open = 1 AND heard_at_ms < ?1 ORDER BY heard_at_ms LIMIT ?2",
@@ -67,9 +71,10 @@ pub(super) fn give_up(
 }
 
 impl<'a> Ledger<'a> {
-    fn begin(connection: &'a mut Connection) -> Result<Self, StoreError> {
+    fn begin(connection: &'a mut Connection, counting: Arc<CountingSources>) -> Result<Self, StoreError> {
         Ok(Self {
             transaction: connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
+            counting,
             names: Names::default(),
             movements: BTreeMap::new(),
             runs: Runs::default(),
@@ -84,7 +89,7 @@ impl<'a> Ledger<'a> {
             .as_ref()
             .map(|known| known.state.clone())
             .unwrap_or_default();
-        let news = told.apply_to(&mut state, &mut self.runs);
+        let news = told.apply_to(&mut state, &self.counting, &mut self.runs);
         self.applied.repeated += told.reports.len() - news;
         match known {
             Some(_) if news == 0 => Ok(()),
@@ -120,6 +125,7 @@ impl<'a> Ledger<'a> {
             call_row,
             shard,
             0,
+            state,
             &call.visits,
         )?;
         self.add_to_run(told, &call);
@@ -175,13 +181,15 @@ impl<'a> Ledger<'a> {
             &call,
         )?;
         let had = known.state.assembled().visits;
-        if had != call.visits {
+        let moved = (known.state.retracted, &known.state.uncounted) != (state.retracted, &state.uncounted);
+        if moved || had != call.visits {
             rows::write_visits(
                 &self.transaction,
                 &mut self.names,
                 known.call_row,
                 known.shard,
                 had.len(),
+                state,
                 &call.visits,
             )?;
         }

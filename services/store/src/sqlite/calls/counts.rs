@@ -112,7 +112,7 @@ fn read_longest_again(
     let (from_ms, to_ms) = period.span_ms();
     let longest = "(SELECT max(wait_ms + coalesce(ring_ms, 0)) FROM visits
         WHERE hotline_id = ?2 AND offered_at_ms >= ?5 AND offered_at_ms < ?6 AND task_type = ?3 AND shard = ?4
-          AND outcome = ";
+          AND counted AND outcome = ";
     transaction
         .prepare_cached(&format!(
             "UPDATE {counts} SET longest_time_to_answer_ms = {longest} ?7), longest_time_to_abandon_ms = {longest} ?8)

@@ -53,6 +53,7 @@ mod tests {
             run: ImportRun::new("run"),
             received_at: at,
             body: ReportBody::Record(RevisedRecord { revision: 0, record }),
+            confirms: false,
         }
     }
 

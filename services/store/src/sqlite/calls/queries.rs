@@ -99,7 +99,7 @@ pub(super) fn waiting_since(
     let from = local_time::start_of(days.from).max(offered_since);
     let mut statement = connection.prepare_cached(&format!(
         "SELECT name, task_type, count(*) FROM visits JOIN hotlines USING (hotline_id)
-         WHERE outcome = {} AND offered_at_ms >= ?1 AND offered_at_ms < ?2 GROUP BY hotline_id, task_type",
+         WHERE outcome = {} AND counted AND offered_at_ms >= ?1 AND offered_at_ms < ?2 GROUP BY hotline_id, task_type",
         Outcome::Waiting.code()
     ))?;
     let span = params![

@@ -211,6 +211,7 @@ pub(super) fn write_visits(
     call_row: i64,
     shard: u32,
     had: usize,
+    state: &CallState,
     visits: &[Visit],
 ) -> Result<(), StoreError> {
     if had > 0 {
@@ -221,8 +222,9 @@ pub(super) fn write_visits(
     let mut statement = connection.prepare_cached(
         "INSERT INTO visits (call_row, ordinal, hotline_id, task_type, shard, offered_at_ms, outcome, wait_ms, ring_ms,
              talk_ms, hold_ms, after_call_work_ms, consult_count, consult_connection_count, consult_talk_ms,
-             transfer_count, agent, ended_by, overflowed_in, network_overflow_count, voice_message)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+             transfer_count, agent, ended_by, overflowed_in, network_overflow_count, voice_message, counted)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+             ?22)",
     )?;
     for visit in visits {
         statement.execute(params![
@@ -247,6 +249,7 @@ pub(super) fn write_visits(
             visit.overflowed_in,
             visit.network_overflow_count,
             visit.voice_message,
+            state.counts_for(&visit.hotline),
         ])?;
     }
     Ok(())
