@@ -5,7 +5,7 @@
 //! [`ExportMap`], from `schemas/imports/hotline-export.toml`.
 //!
 //! The way of a row: `reader` takes it from the file and gives it its number among equal ones, `values` reads its
-//! cells and makes its digest, `record` turns them into a call record by the map.
+//! cells and makes its digest, `record` turns them into a call record by the map. `writer` is the way back.
 
 mod heading;
 mod item;
@@ -13,8 +13,10 @@ pub(crate) mod map;
 mod reader;
 mod record;
 mod values;
+mod writer;
 
 pub use heading::{Columns, RecognisedColumn};
 pub use item::{ExportItem, RawRow, Row, UnreadableRow};
 pub use map::ExportMap;
 pub use reader::ExportReader;
+pub use writer::{ExportError, ExportWriter};

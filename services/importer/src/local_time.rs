@@ -213,7 +213,7 @@ pub(crate) enum RefusedTime {
 }
 
 /// Turns written times into instants, in the order of the file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct LocalClock {
     report: LocalTimeReport,
     /// The latest wall time so far.

@@ -1,6 +1,7 @@
 //! The command line: an interface, kept stable.
 
 mod calls;
+mod export;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArguments};
+pub(crate) use export::{ExportArguments, ExportEncoding};
 
 /// The hotline's call records, queue figures and callback tickets.
 ///
@@ -35,6 +37,8 @@ pub(crate) enum Command {
     Import(ImportArguments),
     /// Calls one by one.
     Call(CallArguments),
+    /// Write call records into a file with the 24 headings of the hotline's export.
+    Export(ExportArguments),
     /// Figures.
     Report(ReportArguments),
     /// Play a seeded hotline day and report it like a telephone system would.

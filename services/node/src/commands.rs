@@ -3,6 +3,7 @@
 mod call;
 mod config;
 mod department;
+mod export;
 mod import;
 mod report;
 pub(crate) mod simulate;
@@ -33,6 +34,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             CallAction::List(arguments) => call::list(*arguments).await?,
             CallAction::Show(arguments) => call::show(arguments).await?,
         },
+        Command::Export(arguments) => export::run(arguments).await?,
         Command::Report(arguments) => match arguments.report {
             Report::Totals(arguments) => report::totals(arguments).await?,
             Report::Agents {

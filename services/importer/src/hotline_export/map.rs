@@ -28,6 +28,45 @@ pub(crate) enum CallerWord {
     Unknown,
 }
 
+/// The words that an export is written in: the first of each meaning in the built-in map.
+#[derive(Clone, Debug)]
+pub(super) struct WrittenWords {
+    task_types: Words,
+    connection_statuses: Words,
+    withheld: Vec<String>,
+}
+
+impl WrittenWords {
+    pub(super) fn built_in() -> Self {
+        let file: File = toml::from_str(ExportMap::BUILT_IN).expect("the built-in map is read by a test");
+        Self {
+            task_types: file.task_type,
+            connection_statuses: file.connection_status,
+            withheld: file.caller.withheld,
+        }
+    }
+
+    pub(super) fn task_type(&self, task_type: TaskType) -> &str {
+        first(&self.task_types, task_type.name())
+    }
+
+    pub(super) fn connection_status(&self, status: ConnectionStatus) -> &str {
+        first(&self.connection_statuses, status.name())
+    }
+
+    pub(super) fn withheld(&self) -> &str {
+        self.withheld.first().map_or("", String::as_str)
+    }
+}
+
+/// The first word of a meaning; its name where the map has none, which a test rules out.
+fn first<'a>(words: &'a Words, name: &'a str) -> &'a str {
+    words
+        .get(name)
+        .and_then(|words| words.first())
+        .map_or(name, String::as_str)
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[derive(Default)]
