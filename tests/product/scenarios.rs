@@ -5,6 +5,7 @@ mod command_line;
 mod dresses;
 mod json_output;
 mod life_cycle;
+mod rejected_items;
 mod repeated_imports;
 mod serving;
 mod unreadable_rows;

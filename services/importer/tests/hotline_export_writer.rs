@@ -1,4 +1,5 @@
 //! The hotline's export, written and read again.
+#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use domain::ids::HotlineName;

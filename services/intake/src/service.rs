@@ -11,7 +11,8 @@ use domain::report::{CallReport, ReportBody};
 use futures::{Stream, StreamExt};
 use prost::Message;
 use store::StoreError;
-use store::calls::{CallStore, RejectedItem};
+use store::calls::CallStore;
+use store::rejected::{ReadAgain, RejectedItem};
 use tonic::{Code, Request, Response, Status, Streaming};
 use wire::calls::ReportRejection;
 use wire::v1::calls as proto;
@@ -303,6 +304,11 @@ impl Inner {
             field: rejection.field().to_owned(),
             reason: rejection.to_string(),
             payload,
+            again: ReadAgain {
+                format: wire::calls::REPORT_FORMAT.to_owned(),
+                ..ReadAgain::default()
+            },
+            discard: None,
         }
     }
 
@@ -313,17 +319,20 @@ impl Inner {
         run: &ImportRun,
         now: DateTime<Utc>,
     ) -> Result<RejectedItem, Status> {
-        let id = match &item.row {
+        let (id, mut again) = match &item.row {
             Some(row) => {
                 let key = wire::calls::row_key(row)
                     .map_err(|rejection| Status::invalid_argument(format!("unreadable.row: {rejection}")))?;
-                self.key.identity(source, &key)
+                (self.key.identity(source, &key), ReadAgain::from(&key))
             }
-            None => self
-                .key
-                .keyed(&[b"unreadable", source.as_str().as_bytes(), &item.payload]),
+            None => {
+                let parts: [&[u8]; 3] = [b"unreadable", source.as_str().as_bytes(), &item.payload];
+                (self.key.keyed(&parts), ReadAgain::default())
+            }
         };
         let short = |text: String| text.chars().take(500).collect::<String>();
+        again.format = short(item.format);
+        again.context = item.context;
         Ok(RejectedItem {
             id,
             source: source.clone(),
@@ -331,8 +340,10 @@ impl Inner {
             received_at: now,
             position: short(item.position),
             field: short(item.field),
-            reason: short(item.reason),
+            reason: short(wire::calls::without_personal_data(&item.reason)),
             payload: item.payload,
+            again,
+            discard: None,
         })
     }
 }

@@ -6,13 +6,15 @@
 pub mod metrics;
 mod reading;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Bus;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::counting::CountingSources;
-use domain::ids::IdentityKey;
+use domain::ids::{IdentityKey, SourceName};
+use store::StoreError;
 use store::calls::CallStore;
 use tokio_util::sync::CancellationToken;
 
@@ -91,6 +93,7 @@ impl Ledger {
     /// Gives up the ends of calls past the horizon, and checks that the counts agree with themselves.
     async fn sweep(self: Arc<Self>, shutdown: CancellationToken) {
         const AT_ONCE: usize = 500;
+        let mut sources = BTreeSet::new();
         while shutdown
             .run_until_cancelled(tokio::time::sleep(self.settings.sweep_every))
             .await
@@ -121,6 +124,22 @@ impl Ledger {
                 }
                 Err(error) => tracing::warn!(%error, "the counts could not be checked"),
             }
+            if let Err(error) = self.measure_rejected(&mut sources).await {
+                tracing::warn!(%error, "the rejected items could not be counted");
+            }
         }
+    }
+
+    /// Tells how many rejected items are open, also of those of `sources` that have none any more.
+    async fn measure_rejected(&self, sources: &mut BTreeSet<SourceName>) -> Result<(), StoreError> {
+        let mut open: BTreeMap<SourceName, i64> = sources.iter().map(|source| (source.clone(), 0)).collect();
+        for count in self.store.rejected_counts().await? {
+            *open.entry(count.source).or_default() += count.items;
+        }
+        for (source, items) in &open {
+            metrics::rejected_items(source.as_str(), *items);
+        }
+        sources.extend(open.into_keys());
+        Ok(())
     }
 }

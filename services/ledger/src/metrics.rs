@@ -10,6 +10,7 @@ const UNREADABLE_MESSAGES: &str = "nrwdirekt_ledger_unreadable_messages_total";
 const REPORTS_LOST: &str = "nrwdirekt_ledger_reports_lost_total";
 const GIVEN_UP_CALLS: &str = "nrwdirekt_ledger_given_up_calls_total";
 const BATCH_SECONDS: &str = "nrwdirekt_ledger_batch_seconds";
+const REJECTED_ITEMS: &str = "nrwdirekt_rejected_items";
 const IMBALANCED_ROWS: &str = "nrwdirekt_ledger_imbalanced_rows";
 
 /// Describes the metrics to whatever exports them.
@@ -27,6 +28,10 @@ pub fn describe() {
     );
     describe_counter!(GIVEN_UP_CALLS, "Calls whose end was given up at the horizon");
     describe_histogram!(BATCH_SECONDS, "Time to apply a batch, in seconds");
+    describe_gauge!(
+        REJECTED_ITEMS,
+        "Items that could not be counted and are neither repaired nor discarded, by source"
+    );
     describe_gauge!(
         IMBALANCED_ROWS,
         "Rows of counts whose outcomes do not add up; must stay zero"
@@ -50,6 +55,10 @@ pub(crate) fn reports_lost() {
 
 pub(crate) fn given_up(calls: usize) {
     counter!(GIVEN_UP_CALLS).increment(calls as u64);
+}
+
+pub(crate) fn rejected_items(source: &str, items: i64) {
+    gauge!(REJECTED_ITEMS, "source" => source.to_owned()).set(items as f64);
 }
 
 pub(crate) fn imbalance(rows: i64) {

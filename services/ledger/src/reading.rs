@@ -14,7 +14,8 @@ use async_trait::async_trait;
 use bus::{BusError, Positions, Reader, Received, StartPositions, topics};
 use domain::ids::{ImportRun, SourceName};
 use store::StoreError;
-use store::calls::{Advance, CallStore, LedgerBatch, RejectedItem};
+use store::calls::{Advance, CallStore, LedgerBatch};
+use store::rejected::{ReadAgain, RejectedItem};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use wire::calls::Stored;
@@ -235,6 +236,8 @@ fn rejected(ledger: &Ledger, topic_id: &str, message: Received, reason: &str) ->
         field: "payload".to_owned(),
         reason: reason.to_owned(),
         payload: message.payload.unwrap_or_default(),
+        again: ReadAgain::default(),
+        discard: None,
     }
 }
 

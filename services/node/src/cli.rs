@@ -2,6 +2,7 @@
 
 mod calls;
 mod export;
+mod rejected;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,6 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArguments};
 pub(crate) use export::{ExportArguments, ExportEncoding};
+pub(crate) use rejected::{
+    DiscardArguments, RejectedAction, RejectedArguments, RejectedListArguments, RejectedShowArguments,
+    RetryArguments,
+};
 
 /// The hotline's call records, queue figures and callback tickets.
 ///
@@ -39,6 +44,8 @@ pub(crate) enum Command {
     Call(CallArguments),
     /// Write call records into a file with the 24 headings of the hotline's export.
     Export(ExportArguments),
+    /// Items that could not be counted: list, repair or discard them.
+    Rejected(RejectedArguments),
     /// Figures.
     Report(ReportArguments),
     /// Play a seeded hotline day and report it like a telephone system would.
@@ -255,17 +262,8 @@ pub(crate) enum Report {
         #[command(flatten)]
         server: ServerArguments,
     },
-    /// Items that could not be counted, with the reason.
-    Rejected {
-        /// At most so many.
-        #[arg(long, default_value_t = 100)]
-        max: u32,
-        /// One JSON object a line.
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        server: ServerArguments,
-    },
+    /// The same as `rejected list`.
+    Rejected(RejectedListArguments),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

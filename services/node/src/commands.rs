@@ -5,6 +5,7 @@ mod config;
 mod department;
 mod export;
 mod import;
+mod rejected;
 mod report;
 pub(crate) mod simulate;
 mod ticket;
@@ -15,8 +16,8 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::cli::{
-    Arguments, CallAction, CallbackAction, Command, DepartmentAction, Report, Role, ServeArguments,
-    StorageArguments, TicketAction, UpArguments,
+    Arguments, CallAction, CallbackAction, Command, DepartmentAction, RejectedAction, Report, Role,
+    ServeArguments, StorageArguments, TicketAction, UpArguments,
 };
 use crate::config::Config;
 use crate::output::say;
@@ -35,6 +36,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             CallAction::Show(arguments) => call::show(arguments).await?,
         },
         Command::Export(arguments) => export::run(arguments).await?,
+        Command::Rejected(arguments) => match arguments.action {
+            RejectedAction::List(arguments) => rejected::list(arguments).await?,
+            RejectedAction::Show(arguments) => rejected::show(arguments).await?,
+            RejectedAction::Retry(arguments) => return rejected::retry(arguments).await,
+            RejectedAction::Discard(arguments) => rejected::discard(arguments).await?,
+        },
         Command::Report(arguments) => match arguments.report {
             Report::Totals(arguments) => report::totals(arguments).await?,
             Report::Agents {
@@ -43,7 +50,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 json,
                 server,
             } => report::agents(from, to, json, &server).await?,
-            Report::Rejected { max, json, server } => report::rejected(max, json, &server).await?,
+            Report::Rejected(arguments) => rejected::list(arguments).await?,
         },
         Command::Simulate(arguments) => return simulate::run(*arguments).await,
         Command::Callback(arguments) => {

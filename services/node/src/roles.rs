@@ -12,6 +12,7 @@ use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 use wire::v1::calls::intake_server::IntakeServer;
 use wire::v1::reporting::records_server::RecordsServer;
+use wire::v1::reporting::rejected_items_server::RejectedItemsServer;
 use wire::v1::reporting::reporting_server::ReportingServer;
 use wire::v1::tickets::handover_server::HandoverServer;
 use wire::v1::tickets::ticketing_server::TicketingServer;
@@ -188,8 +189,13 @@ impl Starting<'_> {
         health
             .set_serving::<RecordsServer<reporting::RecordsService>>()
             .await;
+        let rejected = reporting::RejectedItemsService::new(Arc::clone(&self.storage.calls), clock());
+        health
+            .set_serving::<RejectedItemsServer<reporting::RejectedItemsService>>()
+            .await;
         Ok(services
             .add_service(ReportingServer::new(reporting))
-            .add_service(RecordsServer::new(records)))
+            .add_service(RecordsServer::new(records))
+            .add_service(RejectedItemsServer::new(rejected)))
     }
 }

@@ -4,9 +4,11 @@
 
 mod agents;
 mod records;
+mod rejected;
 mod service;
 mod shown_call;
 mod totals;
 
 pub use records::RecordsService;
+pub use rejected::RejectedItemsService;
 pub use service::{Clock, ReportingService};

@@ -88,13 +88,14 @@ impl proto::records_server::Records for RecordsService {
                 proto::CallOrder::OldestFirst => CallOrder::OldestFirst,
                 proto::CallOrder::NewestFirst => CallOrder::NewestFirst,
             },
-            after: place(&request.page_token)?,
+            after: place(&request.page_token)?
+                .map(|(started_at, identity)| CallPlace { started_at, identity }),
             most,
             ..filter(request.filter.unwrap_or_default())?
         };
         let calls = self.store.calls(query).await.map_err(|error| status(&error))?;
         let next_page_token = match calls.last().and_then(StoredCall::place) {
-            Some(last) if calls.len() == most => page_token(last),
+            Some(last) if calls.len() == most => page_token(last.started_at, last.identity),
             _ => String::new(),
         };
         let shown = |call: &StoredCall| shown_call(call, Detail::Listed, request.reveal);
@@ -208,7 +209,7 @@ fn unknown_status() -> Status {
 }
 
 /// The start of a local day, or a time.
-fn instant(field: &str, text: &str) -> Result<DateTime<Utc>, Status> {
+pub(crate) fn instant(field: &str, text: &str) -> Result<DateTime<Utc>, Status> {
     let text = text.trim();
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
     let at = day
@@ -222,24 +223,19 @@ fn instant(field: &str, text: &str) -> Result<DateTime<Utc>, Status> {
         })
 }
 
-fn page_token(place: CallPlace) -> String {
-    format!(
-        "{}-{}",
-        place.started_at.timestamp_millis(),
-        place.identity.to_hex()
-    )
+/// What a page ends with: a time and an id, from after which the next one goes on.
+pub(crate) fn page_token(at: DateTime<Utc>, id: Identity) -> String {
+    format!("{}-{}", at.timestamp_millis(), id.to_hex())
 }
 
-fn place(token: &str) -> Result<Option<CallPlace>, Status> {
+/// Reads what [`page_token`] gave; nothing for the first page.
+pub(crate) fn place(token: &str) -> Result<Option<(DateTime<Utc>, Identity)>, Status> {
     if token.is_empty() {
         return Ok(None);
     }
     let read = || {
-        let (started_at, identity) = token.rsplit_once('-')?;
-        Some(CallPlace {
-            started_at: wire::time(started_at.parse().ok()?)?,
-            identity: Identity::from_hex(identity)?,
-        })
+        let (at, id) = token.rsplit_once('-')?;
+        Some((wire::time(at.parse().ok()?)?, Identity::from_hex(id)?))
     };
     read().map(Some).ok_or_else(|| {
         Status::invalid_argument("page_token: give the `next_page_token` of the page before, as it came")

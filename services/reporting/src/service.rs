@@ -3,12 +3,12 @@ use std::time::{Duration, Instant};
 
 use bus::{Bus, topics};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
-use domain::ids::{Identity, ImportRun};
+use domain::ids::ImportRun;
 use domain::local_time;
 use domain::policy::ServiceLevelPolicy;
 use domain::record::TaskType;
 use store::StoreError;
-use store::calls::{CallStore, DayRange, Period, RejectedItem};
+use store::calls::{CallStore, DayRange, Period};
 use tonic::{Request, Response, Status};
 use wire::v1::reporting as proto;
 
@@ -202,31 +202,9 @@ impl proto::reporting_server::Reporting for ReportingService {
         &self,
         request: Request<proto::ListRejectedRequest>,
     ) -> Result<Response<proto::ListRejectedResponse>, Status> {
-        let request = request.into_inner();
-        let most = page_size(request.page_size);
-        let after = match request.page_token.as_str() {
-            "" => None,
-            token => Some(Identity::from_hex(token).ok_or_else(|| {
-                Status::invalid_argument(
-                    "page_token: give the `next_page_token` of the page before, as it came",
-                )
-            })?),
-        };
-        let items = self
-            .inner
-            .store
-            .rejected(after, most)
+        crate::rejected::list(&*self.inner.store, request.into_inner())
             .await
-            .map_err(|error| status(&error))?;
-        let next_page_token = match items.last() {
-            Some(last) if items.len() == most => last.id.to_hex(),
-            _ => String::new(),
-        };
-        let items = items.into_iter().map(shown_rejected).collect();
-        Ok(Response::new(proto::ListRejectedResponse {
-            items,
-            next_page_token,
-        }))
+            .map(Response::new)
     }
 }
 
@@ -235,19 +213,6 @@ pub(crate) fn page_size(asked: u32) -> usize {
     match asked {
         0 => USUAL_PAGE as usize,
         size => size.min(LARGEST_PAGE) as usize,
-    }
-}
-
-fn shown_rejected(item: RejectedItem) -> proto::RejectedItem {
-    proto::RejectedItem {
-        id: item.id.to_hex(),
-        source: item.source.to_string(),
-        import_run: item.run.to_string(),
-        received_at_unix_ms: item.received_at.timestamp_millis(),
-        position: item.position,
-        field: item.field,
-        reason: item.reason,
-        payload_bytes: item.payload.len() as u32,
     }
 }
 

@@ -93,6 +93,11 @@ impl Runs {
     }
 }
 
+/// Whether a report is about a row, which may have been rejected before under the same identity.
+pub(crate) fn repairs_a_row(report: &CallReport) -> bool {
+    report.call_id.is_none() && matches!(report.body, ReportBody::Record(_))
+}
+
 /// What a batch tells about each call, calls in the order of their first report.
 pub(crate) fn by_call(batch: &LedgerBatch) -> Vec<Told<'_>> {
     let mut places: HashMap<Identity, usize> = HashMap::with_capacity(batch.reports.len());

@@ -14,6 +14,7 @@ use domain::record::{ConnectionStatus, TaskType};
 use domain::report::CallReport;
 
 use crate::StoreError;
+use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
 
 /// What intake, ledger and reporting keep.
 #[async_trait]
@@ -38,7 +39,8 @@ pub trait CallStore: Send + Sync + 'static {
     async fn positions(&self, topic_id: &str) -> Result<BTreeMap<u32, i64>, StoreError>;
 
     /// Applies a batch of reports and moves the reading positions, all in one transaction: calls, visits, count
-    /// differences, import runs. Applying reports again changes nothing.
+    /// differences, import runs. Applying reports again changes nothing. Rejected rows that the batch repairs are
+    /// removed.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when a position is not where the batch expects it: somebody else reads the
@@ -58,11 +60,30 @@ pub trait CallStore: Send + Sync + 'static {
     /// [`StoreError`]: none of the items is kept.
     async fn keep_rejected(&self, items: Vec<RejectedItem>) -> Result<(), StoreError>;
 
-    /// Rejected items, newest first, from after the one named.
+    /// Rejected items, newest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn rejected(&self, after: Option<Identity>, most: usize) -> Result<Vec<RejectedItem>, StoreError>;
+    async fn rejected(&self, query: RejectedQuery) -> Result<Vec<RejectedItem>, StoreError>;
+
+    /// A rejected item, open or discarded.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn rejected_item(&self, id: Identity) -> Result<Option<RejectedItem>, StoreError>;
+
+    /// How many rejected items are open, by feed and field.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn rejected_counts(&self) -> Result<Vec<RejectedCount>, StoreError>;
+
+    /// Discards those of these items that are open: their payload is deleted, and they do not come back. Returns how
+    /// many.
+    ///
+    /// # Errors
+    /// [`StoreError`]: none of them is discarded.
+    async fn discard_rejected(&self, ids: Vec<Identity>, discard: Discard) -> Result<usize, StoreError>;
 
     /// What was counted under an import.
     ///
@@ -322,25 +343,4 @@ impl CallOrder {
             Self::NewestFirst => ("DESC", "<"),
         }
     }
-}
-
-/// An item that could not be counted, kept to be repaired.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RejectedItem {
-    /// Keyed hash of source and content: the same item is kept once.
-    pub id: Identity,
-    /// The feed it came from.
-    pub source: SourceName,
-    /// The import or connection that brought it.
-    pub run: ImportRun,
-    /// When it was kept.
-    pub received_at: DateTime<Utc>,
-    /// Where it stood in its feed.
-    pub position: String,
-    /// The field at fault, if one can be named.
-    pub field: String,
-    /// What is wrong with it; no personal data.
-    pub reason: String,
-    /// The item as it was delivered.
-    pub payload: Vec<u8>,
 }

@@ -9,6 +9,7 @@ mod error;
 mod packing;
 mod periods;
 pub mod postgres;
+pub mod rejected;
 pub mod sqlite;
 mod ticket_columns;
 pub mod tickets;

@@ -24,6 +24,30 @@ pub use record::{record_from_wire, record_to_wire};
 /// Longest id or name that a client may send, in characters.
 pub const LONGEST_NAME: usize = 200;
 
+/// The format of a rejected item that is a report, encoded as protobuf.
+pub const REPORT_FORMAT: &str = "call-report";
+
+/// A reason of a client without what may be a number or an address: addresses, and five digits or more in a row.
+pub fn without_personal_data(reason: &str) -> String {
+    let mut shown = String::with_capacity(reason.len());
+    for word in reason.split_inclusive(char::is_whitespace) {
+        let mut digits = 0;
+        let longest = word.chars().fold(0, |longest: usize, letter| {
+            digits = if letter.is_numeric() { digits + 1 } else { 0 };
+            longest.max(digits)
+        });
+        let hidden = word.contains('@') || longest >= 5;
+        shown.extend(
+            word.chars()
+                .map(|letter| match hidden && !letter.is_whitespace() {
+                    true => '•',
+                    false => letter,
+                }),
+        );
+    }
+    shown
+}
+
 /// A report that can never be counted. The texts go to users: they name the field and the remedy.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ReportRejection {
@@ -262,4 +286,24 @@ pub fn event_report(key: wire::call_report::Key, event: &CallEvent) -> wire::Cal
 
 fn event_id(id: Option<&str>) -> Option<EventId> {
     id.map(EventId::new).filter(|id| !id.as_str().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_personal_data;
+
+    #[test]
+    fn a_reason_keeps_its_words_and_loses_numbers_and_addresses() {
+        for (said, shown) in [
+            (
+                "line 612: 31.02.2024 does not exist",
+                "line 612: 31.02.2024 does not exist",
+            ),
+            ("no number: 02214710123!", "no number: ••••••••••••"),
+            ("from erika@example.org  twice", "from •••••••••••••••••  twice"),
+            ("", ""),
+        ] {
+            assert_eq!(without_personal_data(said), shown);
+        }
+    }
 }

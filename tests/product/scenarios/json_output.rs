@@ -97,6 +97,16 @@ async fn report_rejected_tells_items_with_their_reason() {
     let (node, _) = after_an_import().await;
     let report = node.run(&["report", "rejected", "--json"]).await.exits(0);
     check("report_rejected", &json!(report.json_lines()));
+    let list = node.run(&["rejected", "list", "--json"]).await.exits(0);
+    assert_eq!(list.json_lines(), report.json_lines());
+    let counts = node
+        .run(&["rejected", "list", "--counts", "--json"])
+        .await
+        .exits(0);
+    check("rejected_counts", &json!(counts.json_lines()));
+    let id = list.json_lines()[0]["id"].as_str().expect("an id").to_owned();
+    let show = node.run(&["rejected", "show", &id, "--json"]).await.exits(0);
+    check("rejected_show", &show.json());
 }
 
 #[tokio::test]

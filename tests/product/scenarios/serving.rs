@@ -68,6 +68,8 @@ async fn grpc_health_answers_without_a_token_for_the_server_and_its_services() {
         "",
         "nrwdirekt.calls.v1.Intake",
         "nrwdirekt.reporting.v1.Reporting",
+        "nrwdirekt.reporting.v1.Records",
+        "nrwdirekt.reporting.v1.RejectedItems",
     ] {
         let request = HealthCheckRequest {
             service: service.to_owned(),
@@ -113,6 +115,8 @@ async fn reflection_lists_the_services_to_those_who_are_let_in() {
     for service in [
         "nrwdirekt.calls.v1.Intake",
         "nrwdirekt.reporting.v1.Reporting",
+        "nrwdirekt.reporting.v1.Records",
+        "nrwdirekt.reporting.v1.RejectedItems",
         "grpc.health.v1.Health",
     ] {
         assert!(names.contains(&service), "{service} is not in {names:?}");

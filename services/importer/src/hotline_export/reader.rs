@@ -24,6 +24,7 @@ use crate::occurrences::Occurrences;
 pub struct ExportReader<R> {
     rows: Rows<R>,
     heading: Heading,
+    heading_line: String,
     map: ExportMap,
     decoder: Decoder,
     clock: LocalClock,
@@ -49,7 +50,7 @@ impl<R: Read> ExportReader<R> {
     pub fn open(reader: R, map: ExportMap, double_hour: DoubleHour) -> Result<Self, ImportError> {
         let mut lines = Lines::new(reader);
         let mut decoder = Decoder::default();
-        let heading = loop {
+        let (heading, heading_line) = loop {
             let mut line = Line::default();
             let read = lines.read(&mut line);
             if !read.map_err(|source| ImportError::Read {
@@ -72,7 +73,10 @@ impl<R: Read> ExportReader<R> {
             let text = decoder
                 .decode(bytes)
                 .map_err(|_| ImportError::NoHeading { line: line.number })?;
-            break Heading::read(&text, line.number, &map)?;
+            break (
+                Heading::read(&text, line.number, &map)?,
+                text.trim_end_matches(['\r', '\n']).to_owned(),
+            );
         };
         Ok(Self {
             rows: Rows::new(
@@ -81,6 +85,7 @@ impl<R: Read> ExportReader<R> {
                 [heading.columns_min, heading.columns_max],
             ),
             heading,
+            heading_line,
             map,
             decoder,
             clock: LocalClock::new(double_hour),
@@ -96,6 +101,11 @@ impl<R: Read> ExportReader<R> {
     /// What the columns were taken for.
     pub fn columns(&self) -> &Columns {
         &self.heading.report
+    }
+
+    /// The heading line as written: with it a row can be read again on its own.
+    pub fn heading_line(&self) -> &str {
+        &self.heading_line
     }
 
     /// The sign between the columns.

@@ -5,8 +5,11 @@
 mod feed;
 pub(super) mod sender;
 
+pub(super) use feed::HOTLINE_EXPORT;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -57,7 +60,7 @@ pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> 
         .source
         .clone()
         .unwrap_or_else(|| "hotline-export".to_owned());
-    let map = export_map(&arguments)?;
+    let map = map_with(arguments.map.as_deref())?;
     let connection = client::connect(&arguments.server.server).await?;
     let run = uuid::Uuid::now_v7().to_string();
     let progress = progress_bar(&arguments);
@@ -95,9 +98,10 @@ pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> 
     })
 }
 
-fn export_map(arguments: &ImportArguments) -> anyhow::Result<ExportMap> {
+/// The built-in map, with the words of a file.
+pub(super) fn map_with(file: Option<&Path>) -> anyhow::Result<ExportMap> {
     let map = ExportMap::built_in();
-    let Some(path) = &arguments.map else {
+    let Some(path) = file else {
         return Ok(map);
     };
     let text = std::fs::read_to_string(path)

@@ -12,6 +12,7 @@ mod names;
 mod partitions;
 mod queries;
 pub(super) mod records;
+mod rejected;
 mod replacements;
 mod rows;
 
@@ -29,9 +30,10 @@ use super::database::Database;
 use super::schema;
 use crate::StoreError;
 use crate::calls::{
-    AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RejectedItem,
-    RunCounts, StoredCall,
+    AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RunCounts,
+    StoredCall,
 };
+use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
 
 /// The calls in PostgreSQL.
 pub struct PostgresCalls {
@@ -90,11 +92,23 @@ impl CallStore for PostgresCalls {
     }
 
     async fn keep_rejected(&self, items: Vec<RejectedItem>) -> Result<(), StoreError> {
-        queries::keep_rejected(&self.database.client().await?, &items).await
+        rejected::keep(&self.database.client().await?, &items).await
     }
 
-    async fn rejected(&self, after: Option<Identity>, most: usize) -> Result<Vec<RejectedItem>, StoreError> {
-        queries::rejected(&self.database.client().await?, after, most).await
+    async fn rejected(&self, query: RejectedQuery) -> Result<Vec<RejectedItem>, StoreError> {
+        rejected::list(&self.database.client().await?, &query).await
+    }
+
+    async fn rejected_item(&self, id: Identity) -> Result<Option<RejectedItem>, StoreError> {
+        rejected::item(&self.database.client().await?, id).await
+    }
+
+    async fn rejected_counts(&self) -> Result<Vec<RejectedCount>, StoreError> {
+        rejected::counts(&self.database.client().await?).await
+    }
+
+    async fn discard_rejected(&self, ids: Vec<Identity>, discard: Discard) -> Result<usize, StoreError> {
+        rejected::discard(&self.database.client().await?, &ids, &discard).await
     }
 
     async fn import_run(&self, run: &ImportRun) -> Result<RunCounts, StoreError> {

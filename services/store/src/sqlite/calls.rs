@@ -7,6 +7,7 @@ mod identities;
 mod names;
 mod queries;
 mod records;
+mod rejected;
 mod replacements;
 mod rows;
 
@@ -23,9 +24,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::file::File;
 use crate::StoreError;
 use crate::calls::{
-    AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RejectedItem,
-    RunCounts, StoredCall,
+    AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RunCounts,
+    StoredCall,
 };
+use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
 
 mod migrations {
     refinery::embed_migrations!("../../schemas/migrations/sqlite/calls");
@@ -95,13 +97,29 @@ impl CallStore for SqliteCalls {
 
     async fn keep_rejected(&self, items: Vec<RejectedItem>) -> Result<(), StoreError> {
         self.file
-            .write(move |connection| queries::keep_rejected(connection, &items))
+            .write(move |connection| rejected::keep(connection, &items))
             .await
     }
 
-    async fn rejected(&self, after: Option<Identity>, most: usize) -> Result<Vec<RejectedItem>, StoreError> {
+    async fn rejected(&self, query: RejectedQuery) -> Result<Vec<RejectedItem>, StoreError> {
         self.file
-            .read(move |connection| queries::rejected(connection, after, most))
+            .read(move |connection| rejected::list(connection, &query))
+            .await
+    }
+
+    async fn rejected_item(&self, id: Identity) -> Result<Option<RejectedItem>, StoreError> {
+        self.file
+            .read(move |connection| rejected::item(connection, id))
+            .await
+    }
+
+    async fn rejected_counts(&self) -> Result<Vec<RejectedCount>, StoreError> {
+        self.file.read(rejected::counts).await
+    }
+
+    async fn discard_rejected(&self, ids: Vec<Identity>, discard: Discard) -> Result<usize, StoreError> {
+        self.file
+            .write(move |connection| rejected::discard(connection, &ids, &discard))
             .await
     }
 

@@ -11,7 +11,7 @@ use domain::personal::{Caller, Personal};
 use domain::record::{CallRecord, ConnectionStatus, TaskType};
 use domain::report::{CallReport, CallbackLogged, ReportBody, RevisedRecord};
 use store::StoreError;
-use store::calls::{Advance, Applied, CallStore, DayRange, GroupTally, LedgerBatch, RejectedItem};
+use store::calls::{Advance, Applied, CallStore, DayRange, GroupTally, LedgerBatch};
 use store::postgres::PostgresCalls;
 
 use crate::postgres::on_a_database;
@@ -340,28 +340,6 @@ async fn a_call_that_a_callback_named_first_belongs_to_its_own_feed() {
         assert_eq!(call.source, SourceName::new("test"));
         let run = store.import_run(&ImportRun::new("run-1")).await.unwrap();
         assert_eq!(run.new_reports, 1);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn rejected_items_are_kept_once_and_paged() {
-    on_every_store(|store| async move {
-        let item = |n: u8| RejectedItem {
-            id: Identity([n; 16]),
-            source: SourceName::new("test"),
-            run: ImportRun::new("run-1"),
-            received_at: at(i64::from(n)),
-            position: format!("line {n}"),
-            field: "started_at".to_owned(),
-            reason: "no such date".to_owned(),
-            payload: vec![0xfc, 0, n],
-        };
-        store.keep_rejected((1..=3).map(item).collect()).await.unwrap();
-        store.keep_rejected((2..=4).map(item).collect()).await.unwrap();
-        let first = store.rejected(None, 3).await.unwrap();
-        assert_eq!(first, [item(4), item(3), item(2)]);
-        assert_eq!(store.rejected(Some(first[2].id), 3).await.unwrap(), [item(1)]);
     })
     .await;
 }

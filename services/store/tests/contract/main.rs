@@ -7,5 +7,6 @@ mod calls;
 mod postgres;
 mod postgres_calls;
 mod postgres_tickets;
+mod rejected;
 mod replacements;
 mod tickets;

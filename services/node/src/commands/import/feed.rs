@@ -19,6 +19,8 @@ use wire::v1::calls as proto;
 
 use crate::exit::Failure;
 
+/// The name of the format.
+pub(crate) const HOTLINE_EXPORT: &str = "hotline-export";
 /// Rows in a batch.
 const ROWS_A_BATCH: usize = 1000;
 /// Bytes in a batch, about: far below what the server takes at once.
@@ -85,6 +87,7 @@ fn parse(
     let mut rows =
         ExportReader::open(reader, map, double_hour).map_err(|error| Failure::usage(error.to_string()))?;
     let unknown_columns = rows.columns().unknown.clone();
+    let heading_line = rows.heading_line().to_owned();
     let missing_columns = rows
         .columns()
         .missing
@@ -119,7 +122,7 @@ fn parse(
             ExportItem::Unreadable(row) => {
                 unreadable += 1;
                 list(&progress, unreadable, &row);
-                let item = unreadable_item(&row);
+                let item = unreadable_item(&row, &heading_line);
                 bytes += item.encoded_len();
                 batch.unreadable.push(item);
             }
@@ -168,12 +171,14 @@ fn report(row: &Row) -> proto::CallReport {
     wire::calls::record_report(key, &row.record)
 }
 
-fn unreadable_item(row: &UnreadableRow) -> proto::UnreadableItem {
+fn unreadable_item(row: &UnreadableRow, heading_line: &str) -> proto::UnreadableItem {
     proto::UnreadableItem {
         row: Some(key(row.digest, row.occurrence)),
         position: format!("line {}", row.line),
         field: row.field.map(|field| field.name().to_owned()).unwrap_or_default(),
         reason: row.reason.clone(),
         payload: row.raw.reveal().to_vec(),
+        format: HOTLINE_EXPORT.to_owned(),
+        context: heading_line.as_bytes().to_vec(),
     }
 }

@@ -18,7 +18,7 @@ use super::super::values::{self, text};
 use super::names::Numbers;
 use super::partitions::month_of;
 use super::rows::{Filing, KnownCall, Writing};
-use super::{PostgresCalls, agents, counts, queries, replacements, rows};
+use super::{PostgresCalls, agents, counts, queries, rejected, replacements, rows};
 use crate::StoreError;
 use crate::batch::{Runs, Told, by_call};
 use crate::calls::{Applied, LedgerBatch};
@@ -84,6 +84,8 @@ pub(super) async fn apply(store: &PostgresCalls, mut batch: LedgerBatch) -> Resu
         true => HashMap::new(),
         false => rows::file(&transaction, new).await?,
     };
+    let reports = batch.reports.iter().map(|(_, report)| report);
+    rejected::remove_repaired(&transaction, reports).await?;
     let mut ledger = Ledger::default();
     for call in incoming {
         let identity = call.told.identity;

@@ -1,18 +1,18 @@
-//! Positions, import runs, rejected items, and what is asked of the visits.
+//! Positions, import runs, and what is asked of the visits.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Transaction};
-use domain::ids::{HotlineName, Identity, ImportRun, SourceName};
+use domain::ids::{HotlineName, ImportRun};
 use domain::local_time;
 use domain::record::TaskType;
 use domain::visit::Outcome;
 use tokio_postgres::Row;
 
-use super::super::values::{self, key, partition_column, text};
+use super::super::values::{self, partition_column, text};
 use crate::StoreError;
-use crate::calls::{Advance, DayRange, RejectedItem, RunCounts};
+use crate::calls::{Advance, DayRange, RunCounts};
 use crate::periods::group;
 
 /// A secret of the installation: made once, the same ever after.
@@ -135,76 +135,6 @@ pub(super) async fn import_run(client: &Object, run: &ImportRun) -> Result<RunCo
         new_reports: row.get(0),
         flagged: row.get(1),
     })
-}
-
-/// See [`crate::calls::CallStore::keep_rejected`].
-pub(super) async fn keep_rejected(client: &Object, items: &[RejectedItem]) -> Result<(), StoreError> {
-    let mut items: Vec<&RejectedItem> = items.iter().collect();
-    items.sort_by_key(|item| item.id);
-    let ids: Vec<_> = items.iter().map(|item| key(item.id)).collect();
-    let sources: Vec<_> = items.iter().map(|item| text(item.source.as_str())).collect();
-    let runs: Vec<_> = items.iter().map(|item| text(item.run.as_str())).collect();
-    let times: Vec<i64> = items
-        .iter()
-        .map(|item| item.received_at.timestamp_millis())
-        .collect();
-    let positions: Vec<_> = items.iter().map(|item| text(&item.position)).collect();
-    let fields: Vec<_> = items.iter().map(|item| text(&item.field)).collect();
-    let reasons: Vec<_> = items.iter().map(|item| text(&item.reason)).collect();
-    let payloads: Vec<&[u8]> = items.iter().map(|item| item.payload.as_slice()).collect();
-    let keep = client
-        .prepare_cached(
-            "INSERT INTO rejected_items (id, source, run, received_at_ms, position, field, reason, payload)
-             SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int8[], $5::text[], $6::text[], $7::text[],
-                 $8::bytea[]) ON CONFLICT DO NOTHING",
-        )
-        .await?;
-    client
-        .execute(
-            &keep,
-            &[
-                &ids, &sources, &runs, &times, &positions, &fields, &reasons, &payloads,
-            ],
-        )
-        .await?;
-    Ok(())
-}
-
-/// See [`crate::calls::CallStore::rejected`].
-pub(super) async fn rejected(
-    client: &Object,
-    after: Option<Identity>,
-    most: usize,
-) -> Result<Vec<RejectedItem>, StoreError> {
-    let most = values::limit(most);
-    let columns =
-        "SELECT id, source, run, received_at_ms, position, field, reason, payload FROM rejected_items";
-    let order = "ORDER BY received_at_ms DESC, id DESC";
-    let rows = match after {
-        None => {
-            client
-                .query(&format!("{columns} {order} LIMIT $1"), &[&most])
-                .await?
-        }
-        Some(after) => {
-            let list = format!(
-                "{columns} WHERE (received_at_ms, id) < (SELECT received_at_ms, id FROM rejected_items WHERE id = $2)
-                 {order} LIMIT $1"
-            );
-            client.query(&list, &[&most, &key(after)]).await?
-        }
-    };
-    let item = |row: &Row| RejectedItem {
-        id: values::identity(row.get(0)),
-        source: SourceName::new(row.get::<_, &str>(1)),
-        run: ImportRun::new(row.get::<_, &str>(2)),
-        received_at: DateTime::from_timestamp_millis(row.get(3)).unwrap_or_default(),
-        position: row.get(4),
-        field: row.get(5),
-        reason: row.get(6),
-        payload: row.get(7),
-    };
-    Ok(rows.iter().map(item).collect())
 }
 
 /// See [`crate::calls::CallStore::waiting_since`].

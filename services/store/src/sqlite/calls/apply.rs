@@ -12,7 +12,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::names::Names;
 use super::rows::{self, Filing, KnownCall};
-use super::{agents, counts, identities, queries, replacements};
+use super::{agents, counts, identities, queries, rejected, replacements};
 use crate::StoreError;
 use crate::batch::{Runs, Told, by_call};
 use crate::calls::{Applied, LedgerBatch};
@@ -38,6 +38,8 @@ pub(super) fn apply(connection: &mut Connection, batch: &LedgerBatch) -> Result<
     }
     replacements::confirm(&ledger.transaction, batch)?;
     agents::keep(&ledger.transaction, &batch.agents, &mut ledger.runs)?;
+    let reports = batch.reports.iter().map(|(_, report)| report);
+    rejected::remove_repaired(&ledger.transaction, reports)?;
     ledger.commit()
 }
 

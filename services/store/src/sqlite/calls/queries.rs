@@ -1,14 +1,14 @@
-//! Positions, rejected items, and what is asked of the visits.
+//! Positions, and what is asked of the visits.
 
 use chrono::{DateTime, Utc};
-use domain::ids::{HotlineName, Identity, ImportRun, SourceName};
+use domain::ids::HotlineName;
 use domain::local_time;
 use domain::record::TaskType;
 use domain::visit::Outcome;
 use rusqlite::{Connection, Transaction, params};
 
 use crate::StoreError;
-use crate::calls::{Advance, DayRange, RejectedItem};
+use crate::calls::{Advance, DayRange};
 use crate::periods::group;
 
 /// Moves reading positions, each from exactly where it is expected to be.
@@ -37,57 +37,6 @@ pub(super) fn advance(
         }
     }
     Ok(())
-}
-
-/// See [`crate::calls::CallStore::keep_rejected`].
-pub(super) fn keep_rejected(connection: &mut Connection, items: &[RejectedItem]) -> Result<(), StoreError> {
-    let transaction = connection.transaction()?;
-    {
-        let mut statement = transaction.prepare_cached(
-            "INSERT INTO rejected_items (id, source, run, received_at_ms, position, field, reason, payload)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING",
-        )?;
-        for item in items {
-            statement.execute(params![
-                item.id.0,
-                item.source.as_str(),
-                item.run.as_str(),
-                item.received_at.timestamp_millis(),
-                item.position,
-                item.field,
-                item.reason,
-                item.payload
-            ])?;
-        }
-    }
-    transaction.commit()?;
-    Ok(())
-}
-
-/// See [`crate::calls::CallStore::rejected`].
-pub(super) fn rejected(
-    connection: &Connection,
-    after: Option<Identity>,
-    most: usize,
-) -> Result<Vec<RejectedItem>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, source, run, received_at_ms, position, field, reason, payload FROM rejected_items
-         WHERE ?1 IS NULL OR (received_at_ms, id) < (SELECT received_at_ms, id FROM rejected_items WHERE id = ?1)
-         ORDER BY received_at_ms DESC, id DESC LIMIT ?2",
-    )?;
-    let rows = statement.query_map(params![after.map(|after| after.0), most as i64], |row| {
-        Ok(RejectedItem {
-            id: Identity(row.get(0)?),
-            source: SourceName::new(row.get::<_, String>(1)?),
-            run: ImportRun::new(row.get::<_, String>(2)?),
-            received_at: DateTime::from_timestamp_millis(row.get(3)?).unwrap_or_default(),
-            position: row.get(4)?,
-            field: row.get(5)?,
-            reason: row.get(6)?,
-            payload: row.get(7)?,
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// See [`crate::calls::CallStore::waiting_since`].
