@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{AgentName, CallId, HotlineName, Identity, IdentityKey, SourceKey, SourceName};
 use domain::local_time;
 use domain::personal::Personal;
-use domain::record::ConnectionStatus;
+use domain::record::{CallRecord, ConnectionStatus};
 use store::calls::{CallOrder, CallPlace, CallQuery, CallStore, StoredCall};
 use tokio::sync::mpsc;
 use tokio_stream::Stream;
@@ -161,7 +161,13 @@ async fn export(
             let assembled = call.state.assembled();
             if assembled.open {
                 open_calls += 1;
-            } else if let Some(record) = assembled.record {
+                continue;
+            }
+            let exported = |record: &CallRecord| {
+                let counted = call.state.counts_for(&record.hotline);
+                counted || (query.source.is_some() && !call.state.retracted)
+            };
+            if let Some(record) = assembled.record.filter(exported) {
                 let revision = call.state.record.as_ref().map_or(0, |revised| revised.revision);
                 let revised = domain::report::RevisedRecord { revision, record };
                 records.push(wire::calls::record_to_wire(&revised));

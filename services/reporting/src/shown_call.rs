@@ -53,7 +53,12 @@ pub(crate) fn shown_call(call: &StoredCall, detail: Detail, reveal: bool) -> pro
         revision,
         caller_kind,
         caller_e164,
-        visits: assembled.visits.iter().map(shown_visit).collect(),
+        visits: assembled
+            .visits
+            .iter()
+            .map(|visit| shown_visit(visit, state.counts_for(&visit.hotline)))
+            .collect(),
+        retracted: state.retracted,
         visits_origin: state
             .visits_origin()
             .map_or("", |origin| origin.name())
@@ -161,7 +166,7 @@ fn reason(reason: DoubtReason) -> &'static str {
     }
 }
 
-fn shown_visit(visit: &Visit) -> proto::Visit {
+fn shown_visit(visit: &Visit, counted: bool) -> proto::Visit {
     proto::Visit {
         ordinal: u32::from(visit.ordinal),
         hotline: visit.hotline.to_string(),
@@ -182,6 +187,7 @@ fn shown_visit(visit: &Visit) -> proto::Visit {
         overflowed_in: visit.overflowed_in,
         network_overflow_count: visit.network_overflow_count,
         voice_message: visit.voice_message,
+        counted,
     }
 }
 

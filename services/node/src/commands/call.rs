@@ -140,6 +140,7 @@ fn as_json(call: &proto::Call) -> anyhow::Result<Value> {
         "heard_at": time(call.heard_at_unix_ms),
         "open": call.open,
         "given_up": call.given_up,
+        "retracted": call.retracted,
         "flags": call.flags,
         "revision": call.revision,
         "record": call.record.as_ref().map(record_json).transpose()?,
@@ -238,6 +239,7 @@ fn visit_json(visit: &proto::Visit) -> Value {
         "overflowed_in": visit.overflowed_in,
         "network_overflow_count": visit.network_overflow_count,
         "voice_message": visit.voice_message,
+        "counted": visit.counted,
     })
 }
 
@@ -264,6 +266,9 @@ fn print(call: &proto::Call, object: &Value) {
         local(call.received_at_unix_ms),
         local(call.heard_at_unix_ms)
     );
+    if call.retracted {
+        say!("  retracted  its source no longer has it");
+    }
     if !call.flags.is_empty() {
         say!("  flagged    {}", call.flags.join(", "));
     }
