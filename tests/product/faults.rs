@@ -5,4 +5,5 @@ mod full_disk;
 mod kills;
 mod limits;
 mod load;
+mod servers;
 mod slow_readers;

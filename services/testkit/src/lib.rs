@@ -14,6 +14,7 @@ mod patience;
 pub mod proxy;
 pub mod reports;
 mod seed;
+mod servers;
 
 pub use backend::Backend;
 pub use client::{Connection, Token, connect};
@@ -22,3 +23,4 @@ pub use http::Answer;
 pub use node::{Builder, TestNode};
 pub use patience::{PATIENCE, eventually};
 pub use seed::Dice;
+pub use servers::{OwnServers, Stop};

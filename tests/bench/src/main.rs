@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "the output of the program")]
 
+mod assemble;
 mod callback;
 mod figures;
 mod fixture;
@@ -41,6 +42,7 @@ enum Name {
     LedgerSqlite,
     LedgerPostgres,
     LedgerGrowth,
+    AssembleEvents,
     CallbackPath,
     Memory,
 }
@@ -60,6 +62,7 @@ async fn main() -> anyhow::Result<()> {
             Name::LedgerSqlite => ledger::measure_sqlite().await,
             Name::LedgerPostgres => ledger::measure_postgres().await,
             Name::LedgerGrowth => growth::measure().await,
+            Name::AssembleEvents => assemble::measure(),
             Name::CallbackPath => callback::measure().await,
             Name::Memory => memory::measure().await,
         }?;
