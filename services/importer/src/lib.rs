@@ -35,7 +35,9 @@ mod occurrences;
 pub mod queue_log;
 mod words;
 
-pub use adapter::{Adapter, CallBody, CallItem, Item, LONGEST_LINE, Notes, Place, UnreadableLine};
+pub use adapter::{
+    Adapter, CallBody, CallItem, Item, LONGEST_LINE, LineCutter, Notes, Place, UnreadableLine, WrittenLine,
+};
 pub use encoding::TextEncoding;
 pub use error::ImportError;
 pub use hotline_export::RawRow;
