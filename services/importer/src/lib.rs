@@ -26,6 +26,7 @@ mod delimited;
 mod encoding;
 mod error;
 mod feed_map;
+pub mod fuzzing;
 pub mod hotline_export;
 pub mod jsonl;
 mod lines;

@@ -14,7 +14,7 @@ use std::io;
 use std::path::Path;
 use std::sync::mpsc as sync;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use importer::{Adapter, Item, Notes, Place, WrittenLine};
@@ -31,6 +31,8 @@ use crate::exit::Failure;
 
 /// What has been gathered is sent when nothing came for so long.
 const QUIET: Duration = Duration::from_millis(200);
+/// What has been gathered is sent at the latest after so long.
+const LATEST: Duration = Duration::from_secs(1);
 /// How often files are looked at.
 const POLL: Duration = Duration::from_millis(100);
 /// Lines that are read ahead.
@@ -189,6 +191,7 @@ impl Assembling {
     fn assemble(&mut self, lines: &sync::Receiver<Fed>, stop: &CancellationToken) -> Result<(), String> {
         let mut items = Vec::new();
         let mut unsettled = false;
+        let mut sent_at = Instant::now();
         let ended = loop {
             if stop.is_cancelled() {
                 break Ok(());
@@ -198,8 +201,11 @@ impl Assembling {
                 Ok(fed) => {
                     self.take(fed, &mut items);
                     unsettled = true;
-                    if self.batches.is_full() && self.flush().is_err() {
-                        return Ok(());
+                    if self.batches.is_full() || sent_at.elapsed() >= LATEST {
+                        sent_at = Instant::now();
+                        if self.flush().is_err() {
+                            return Ok(());
+                        }
                     }
                 }
                 Err(sync::RecvTimeoutError::Timeout) => {
