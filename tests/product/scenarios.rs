@@ -1,5 +1,6 @@
 //! What users do, from end to end.
 
+mod asterisk;
 mod calls;
 mod command_line;
 mod dresses;

@@ -29,6 +29,104 @@ pub struct Place {
     pub line: u64,
 }
 
+/// A line as it was written, without its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrittenLine<'a> {
+    /// The line; of one that is longer than [`LONGEST_LINE`], its beginning.
+    pub bytes: &'a [u8],
+    /// Whether it is longer.
+    pub too_long: bool,
+    /// Where it begins.
+    pub place: Place,
+    /// Where the next one begins.
+    pub next: Place,
+}
+
+/// Cuts what is read of a file, piece by piece, into lines. Holds [`LONGEST_LINE`] bytes at most.
+#[derive(Debug)]
+pub struct LineCutter {
+    partial: Vec<u8>,
+    /// Bytes of the line so far, kept or not.
+    length: u64,
+    place: Place,
+}
+
+impl LineCutter {
+    /// The next bytes stand at this place, where a line begins.
+    pub fn new(place: Place) -> Self {
+        Self {
+            partial: Vec::new(),
+            length: 0,
+            place,
+        }
+    }
+
+    /// Where the line begins that has not ended yet.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Takes bytes in and gives the lines that end in them.
+    ///
+    /// # Errors
+    /// What `each` gave: the rest of the bytes is lost then.
+    pub fn push<E>(
+        &mut self,
+        mut bytes: &[u8],
+        mut each: impl FnMut(WrittenLine<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            self.take(&bytes[..end]);
+            self.length += 1;
+            bytes = &bytes[end + 1..];
+            self.end(&mut each)?;
+        }
+        self.take(bytes);
+        Ok(())
+    }
+
+    /// The file ends: gives the line that it ends with, if that has no end of its own.
+    ///
+    /// # Errors
+    /// What `each` gave.
+    pub fn finish<E>(&mut self, mut each: impl FnMut(WrittenLine<'_>) -> Result<(), E>) -> Result<(), E> {
+        if self.length > 0 {
+            self.end(&mut each)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.length += bytes.len() as u64;
+        let room = (LONGEST_LINE + 2).saturating_sub(self.partial.len());
+        self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    fn end<E>(&mut self, each: &mut impl FnMut(WrittenLine<'_>) -> Result<(), E>) -> Result<(), E> {
+        if self.partial.len() as u64 + 1 >= self.length && self.partial.ends_with(b"\r") {
+            self.partial.pop();
+        }
+        let too_long = self.partial.len() > LONGEST_LINE;
+        self.partial.truncate(LONGEST_LINE);
+        let place = self.place;
+        self.place = Place {
+            file: place.file,
+            offset: place.offset + self.length,
+            line: place.line + 1,
+        };
+        self.length = 0;
+        let told = each(WrittenLine {
+            bytes: &self.partial,
+            too_long,
+            place,
+            next: self.place,
+        });
+        self.partial.clear();
+        told
+    }
+}
+
 /// What a line gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
@@ -213,5 +311,70 @@ pub(crate) fn without_mark(line: &[u8], place: Place) -> &[u8] {
     match line.strip_prefix(b"\xef\xbb\xbf") {
         Some(rest) if place.line == 1 => rest,
         _ => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Cut = (Vec<u8>, bool, u64, u64);
+
+    fn cut(pieces: &[&[u8]]) -> Vec<Cut> {
+        let start = Place {
+            file: 0,
+            offset: 0,
+            line: 1,
+        };
+        let (mut cutter, mut lines) = (LineCutter::new(start), Vec::new());
+        let mut each = |line: WrittenLine<'_>| -> Result<(), Infallible> {
+            lines.push((
+                line.bytes.to_vec(),
+                line.too_long,
+                line.place.offset,
+                line.place.line,
+            ));
+            Ok(())
+        };
+        for piece in pieces {
+            cutter.push(piece, &mut each).unwrap();
+        }
+        cutter.finish(&mut each).unwrap();
+        lines
+    }
+
+    #[test]
+    fn lines_end_with_lf_or_crlf_or_the_file() {
+        let line = |text: &str, offset, number| (text.as_bytes().to_vec(), false, offset, number);
+        assert_eq!(
+            cut(&[b"a\r\nb", b"b\n\nccc"]),
+            [
+                line("a", 0, 1),
+                line("bb", 3, 2),
+                line("", 6, 3),
+                line("ccc", 7, 4)
+            ]
+        );
+        assert_eq!(cut(&[b"", b"\n"]), [line("", 0, 1)]);
+    }
+
+    #[test]
+    fn of_a_line_that_is_too_long_only_its_beginning_is_kept() {
+        let long = vec![b'x'; 3 * LONGEST_LINE];
+        let cut = cut(&[&long, b"\nnext\n"]);
+        assert_eq!((cut[0].0.len(), cut[0].1), (LONGEST_LINE, true));
+        assert_eq!(cut[1], (b"next".to_vec(), false, 3 * LONGEST_LINE as u64 + 1, 2));
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_how_a_file_is_cut_into_pieces(text in "[ab\r\n]{0,40}", piece in 1_usize..10) {
+            let pieces: Vec<&[u8]> = text.as_bytes().chunks(piece).collect();
+            prop_assert_eq!(cut(&pieces), cut(&[text.as_bytes()]));
+        }
     }
 }

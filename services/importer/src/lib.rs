@@ -26,6 +26,7 @@ mod delimited;
 mod encoding;
 mod error;
 mod feed_map;
+pub mod fuzzing;
 pub mod hotline_export;
 pub mod jsonl;
 mod lines;
@@ -35,7 +36,9 @@ mod occurrences;
 pub mod queue_log;
 mod words;
 
-pub use adapter::{Adapter, CallBody, CallItem, Item, LONGEST_LINE, Notes, Place, UnreadableLine};
+pub use adapter::{
+    Adapter, CallBody, CallItem, Item, LONGEST_LINE, LineCutter, Notes, Place, UnreadableLine, WrittenLine,
+};
 pub use encoding::TextEncoding;
 pub use error::ImportError;
 pub use hotline_export::RawRow;

@@ -1,5 +1,7 @@
 //! Call detail records of a real Asterisk, one finished record a call.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::collections::BTreeMap;

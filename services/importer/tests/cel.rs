@@ -1,5 +1,7 @@
 //! Channel events of a real Asterisk, alone and beside its queue log.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use domain::event::EndedBy;

@@ -1,5 +1,7 @@
 //! The program's own form, against its schema.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use domain::agents::AgentState;

@@ -1,5 +1,7 @@
 //! The queue log of a real Asterisk gives the visits that were measured at its telephones.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod support;
 
 use std::collections::BTreeMap;

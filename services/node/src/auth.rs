@@ -83,12 +83,16 @@ pub(crate) fn left_token(port: u16) -> Option<String> {
 }
 
 fn token_file(port: u16) -> PathBuf {
+    state_folder().join(format!("operator-{port}.token"))
+}
+
+/// Where this program keeps what it has to remember for a user.
+pub(crate) fn state_folder() -> PathBuf {
     let state = std::env::var_os("XDG_STATE_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute());
     let state = state.or_else(|| std::env::home_dir().map(|home| home.join(".local/state")));
-    let folder = state.unwrap_or_else(std::env::temp_dir).join("nrwdirekt");
-    folder.join(format!("operator-{port}.token"))
+    state.unwrap_or_else(std::env::temp_dir).join("nrwdirekt")
 }
 
 /// Writes a file that only its owner can read, whole or not at all.

@@ -199,6 +199,27 @@ pub(crate) enum TopicsAction {
 pub(crate) enum ImportFormat {
     /// The hotline's export: 24 German headings, separated by `;`, `,` or tabs.
     HotlineExport,
+    /// Asterisk's queue_log.
+    QueueLog,
+    /// Asterisk's call detail records, cdr_csv.
+    Cdr,
+    /// Asterisk's channel events, cel_custom.
+    Cel,
+    /// Our own records, events and agent states, a JSON object a line.
+    Jsonl,
+}
+
+impl ImportFormat {
+    /// The name on the command line, and of the source unless it is given.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::HotlineExport => "hotline-export",
+            Self::QueueLog => "queue-log",
+            Self::Cdr => "cdr",
+            Self::Cel => "cel",
+            Self::Jsonl => "jsonl",
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -206,13 +227,17 @@ pub(crate) struct ImportArguments {
     /// The format of the files.
     #[arg(long, value_enum)]
     pub(crate) format: ImportFormat,
-    /// The files, in the order given; `-` is standard input.
+    /// The files, in the order given; `-` is standard input. Files packed with gzip or zstd are unpacked.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// The name of the feed; calls are told apart within it. Default: the format's name.
     #[arg(long, value_name = "NAME")]
     pub(crate) source: Option<String>,
-    /// A map that adds to the built-in one: headings, status words, hotlines.
+    /// Go on as FILE grows and is rotated, until interrupted; of a folder, take new files once they are complete; of
+    /// standard input, send what came as soon as it is quiet. A restart goes on where it stopped.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// A map that adds to the built-in one (schemas/imports): headings, words, queues, hotlines.
     #[arg(long, value_name = "FILE")]
     pub(crate) map: Option<PathBuf>,
     /// What a local time in the hour that happens twice means.

@@ -130,7 +130,7 @@ fn announce(url: &str) {
 }
 
 /// Asks the node to end at the first signal; later ones change nothing.
-async fn until_signal(stopping: CancellationToken) {
+pub(crate) async fn until_signal(stopping: CancellationToken) {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut interrupt)) =
         (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))

@@ -276,6 +276,20 @@ pub fn record_report(key: wire::call_report::Key, record: &domain::record::CallR
     }
 }
 
+/// A client's report about a revision of a finished record.
+pub fn revised_record_report(
+    key: wire::call_report::Key,
+    record: &domain::report::RevisedRecord,
+    ended_at: Option<DateTime<Utc>>,
+) -> wire::CallReport {
+    let mut record = record_to_wire(record);
+    record.ended_at_unix_ms = ended_at.map(|at| at.timestamp_millis());
+    wire::CallReport {
+        key: Some(key),
+        body: Some(wire::call_report::Body::Record(record)),
+    }
+}
+
 /// A client's report about an event.
 pub fn event_report(key: wire::call_report::Key, event: &CallEvent) -> wire::CallReport {
     wire::CallReport {

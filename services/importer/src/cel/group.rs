@@ -120,7 +120,7 @@ impl Group {
         let mut waiting: Vec<String> = self.channels.keys().cloned().collect();
         waiting.sort_unstable();
         for unique in waiting {
-            self.be_taken(&unique, event.at, teller);
+            self.be_taken(&unique, teller);
         }
         if self.channels.len() >= CHANNELS_MAX {
             return;
@@ -203,7 +203,7 @@ impl Group {
     }
 
     /// The queue took the call: it is offered.
-    fn be_taken(&mut self, unique: &str, at: DateTime<Utc>, teller: &mut Teller<'_>) {
+    fn be_taken(&mut self, unique: &str, teller: &mut Teller<'_>) {
         let Some(channel) = self.channels.get_mut(unique) else {
             return;
         };
@@ -214,7 +214,6 @@ impl Group {
         else {
             return;
         };
-        debug_assert!(stay.since <= at);
         let key = key(&stay.queue, stay.since, 1);
         stay.key = Some(key.clone());
         let (since, hotline) = (stay.since, teller.map.queues.hotline(&stay.queue));
@@ -231,7 +230,7 @@ impl Group {
 
     fn begin_stream(&mut self, event: &ChannelEvent<'_>, teller: &mut Teller<'_>) {
         self.settle_left(event, teller);
-        self.be_taken(event.unique, event.at, teller);
+        self.be_taken(event.unique, teller);
         if teller
             .map
             .transfer_sounds
@@ -284,7 +283,7 @@ impl Group {
             }
             (_, None) => return,
         };
-        self.be_taken(&unique, event.at, teller);
+        self.be_taken(&unique, teller);
         let rang_since = self
             .channels
             .values()
@@ -356,7 +355,7 @@ impl Group {
             stay.left = Some(event.at);
             if stay.key.is_none() {
                 stay.left = None;
-                self.be_taken(event.unique, event.at, teller);
+                self.be_taken(event.unique, teller);
                 if let Some(stay) = self.stay(event.unique) {
                     stay.left = Some(event.at);
                 }
@@ -447,7 +446,7 @@ impl Group {
                 end_conversation(channel, event.unique, event.at, Some(side), prompt_at, teller);
             } else if by_caller && at_once {
                 let at = stay.left.unwrap_or(event.at);
-                self.be_taken(event.unique, at, teller);
+                self.be_taken(event.unique, teller);
                 if let Some(channel) = self.channels.get_mut(event.unique) {
                     end_waiting(
                         channel,

@@ -174,7 +174,7 @@ impl QueueLogAdapter {
         };
         visit.agent = Some(agent_name.to_owned());
         let key = visit.key.clone();
-        // The second for which a line is remembered as repeated: a CONNECT without its visit is not another visit.
+        // Repeated, the line is not the answer of another visit.
         self.visits.remember_end(told.call, told.text, told.line.at);
         let agent = told.line.agent.map(|agent| self.map.agents.agent(agent));
         let kind = EventKind::Answered { agent };
@@ -193,7 +193,7 @@ impl QueueLogAdapter {
         let Conversation { waited_ms, talked_ms } = conversation;
         let wanted = Wanted::With(told.line.agent.unwrap_or_default());
         let known = self.visits.find(told.call, told.queue, wanted);
-        let before_ms = waited_ms.map(|waited_ms| waited_ms + talked_ms.unwrap_or(0));
+        let before_ms = waited_ms.map(|waited_ms| waited_ms.saturating_add(talked_ms.unwrap_or(0)));
         let Some(number) = known.or_else(|| self.found(told, before_ms, items).map(|(number, _)| number))
         else {
             return;

@@ -135,7 +135,7 @@ impl<'a> Verb<'a> {
             }),
             "RINGNOANSWER" => Self::RingNoAnswer,
             "RINGCANCELED" => Self::RingCanceled {
-                rang_ms: text(0).parse().ok().filter(|rang_ms| *rang_ms >= 0),
+                rang_ms: text(0).parse::<u32>().ok().map(i64::from),
             },
             "AGENTDUMP" => Self::AgentDump,
             "QUEUESTART" => Self::QueueStart,
@@ -159,9 +159,10 @@ fn conversation(fields: &[&str], from: usize) -> Conversation {
     }
 }
 
+/// Beyond nine digits it is no duration.
 fn seconds(text: &str) -> Option<i64> {
-    let seconds: i64 = text.parse().ok()?;
-    seconds.checked_mul(1000).filter(|duration_ms| *duration_ms >= 0)
+    let seconds: u32 = text.parse().ok().filter(|_| text.len() <= 9)?;
+    Some(i64::from(seconds) * 1000)
 }
 
 /// Seconds since 1970, with or without decimals; milliseconds are kept.

@@ -2,7 +2,11 @@
 
 #![expect(clippy::print_stderr, reason = "what an import has to say beside its result")]
 
+mod batches;
 mod feed;
+mod follow;
+mod lines;
+mod opening;
 pub(super) mod sender;
 
 pub(super) use feed::HOTLINE_EXPORT;
@@ -14,10 +18,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use importer::LocalTimeReport;
 use importer::hotline_export::ExportMap;
+use importer::{Adapter, LocalTimeReport, Notes};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use wire::v1::calls::BatchReceipt;
 use wire::v1::reporting;
 use wire::v1::reporting::reporting_client::ReportingClient;
@@ -36,6 +42,10 @@ pub(crate) struct Summary {
     pub(super) rejected: u64,
     provisional: BTreeSet<String>,
     positions: BTreeMap<u32, i64>,
+    /// Told of the number of every batch that has its receipt.
+    receipts: Option<mpsc::UnboundedSender<u64>>,
+    /// A server that is away is waited for until this happens.
+    patient_until: Option<CancellationToken>,
 }
 
 impl Summary {
@@ -50,44 +60,37 @@ impl Summary {
             let reached = self.positions.entry(position.partition).or_default();
             *reached = (*reached).max(position.next_offset);
         }
+        if let Some(receipts) = &self.receipts {
+            let _ = receipts.send(receipt.batch);
+        }
     }
 }
 
 /// Imports the files.
 pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> {
-    let ImportFormat::HotlineExport = arguments.format;
-    let source = arguments
-        .source
-        .clone()
-        .unwrap_or_else(|| "hotline-export".to_owned());
-    let map = map_with(arguments.map.as_deref())?;
-    let connection = client::connect(&arguments.server.server).await?;
-    let run = uuid::Uuid::now_v7().to_string();
-    let progress = progress_bar(&arguments);
+    let import = Import::of(&arguments)?;
+    let own_map = own_map(arguments.map.as_deref())?;
+    let adapter = lines::adapter(arguments.format, own_map.as_deref(), arguments.double_hour)
+        .map_err(|error| wrong_map(arguments.map.as_deref(), &error))?;
     let mut summary = Summary::default();
-    for file in &arguments.files {
-        let (parsing, mut batches) = feed::start(feed::File {
-            path: file.clone(),
-            map: map.clone(),
-            double_hour: arguments.double_hour,
-            source: source.clone(),
-            run: run.clone(),
-            progress: progress.clone(),
-        })?;
-        let sent = sender::send(&connection, &mut batches, &mut summary).await;
-        drop(batches);
-        // What the parser has to say comes first: it may be why the feed ended.
-        let parsed = parsing.await.context("the parser ended badly")?;
-        sent?;
-        let parsed = parsed.with_context(|| file.display().to_string())?;
-        summary.read += parsed.read;
-        summary.rejected += parsed.unreadable;
-        tell_columns(&parsed);
-        tell_local_time(&parsed.local_time);
+    let progress = progress_bar(&arguments);
+    let connection = client::connect(&arguments.server.server).await?;
+    match adapter {
+        None => {
+            let map = map_with(arguments.map.as_deref())?;
+            import_rows(&arguments, &import, &map, &connection, &progress, &mut summary).await?;
+        }
+        Some(adapter) if arguments.follow => {
+            let notes = follow::run(&arguments, &import, adapter, &connection, &mut summary).await?;
+            tell_notes(&notes);
+        }
+        Some(adapter) => {
+            import_lines(&arguments, &import, adapter, &connection, &progress, &mut summary).await?;
+        }
     }
     progress.finish_and_clear();
     let duplicate = match arguments.wait {
-        true => Some(wait_for_figures(&connection, &summary, &run).await?),
+        true => Some(wait_for_figures(&connection, &summary, &import.run).await?),
         false => None,
     };
     print_summary(&arguments, &summary, duplicate);
@@ -98,16 +101,129 @@ pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> 
     })
 }
 
-/// The built-in map, with the words of a file.
-pub(super) fn map_with(file: Option<&Path>) -> anyhow::Result<ExportMap> {
-    let map = ExportMap::built_in();
+/// The names that an import goes by.
+struct Import {
+    source: String,
+    run: String,
+}
+
+impl Import {
+    fn of(arguments: &ImportArguments) -> anyhow::Result<Self> {
+        if arguments.follow && arguments.format == ImportFormat::HotlineExport {
+            return Err(Failure::usage(
+                "--follow needs a format that gives its calls ids, and hotline-export has none: equal rows are told apart \
+                 by their place in the whole file; import the file without --follow when it is complete",
+            ));
+        }
+        if arguments.follow && arguments.files.len() != 1 {
+            return Err(Failure::usage(
+                "--follow takes one file, one folder or `-`; start one import for each",
+            ));
+        }
+        let source = arguments.source.as_deref().unwrap_or(arguments.format.name());
+        Ok(Self {
+            source: source.to_owned(),
+            run: uuid::Uuid::now_v7().to_string(),
+        })
+    }
+}
+
+/// Imports files of rows without ids.
+async fn import_rows(
+    arguments: &ImportArguments,
+    import: &Import,
+    map: &ExportMap,
+    connection: &Connection,
+    progress: &ProgressBar,
+    summary: &mut Summary,
+) -> anyhow::Result<()> {
+    for file in &arguments.files {
+        let (parsing, mut batches) = feed::start(feed::File {
+            path: file.clone(),
+            map: map.clone(),
+            double_hour: arguments.double_hour,
+            source: import.source.clone(),
+            run: import.run.clone(),
+            progress: progress.clone(),
+        })?;
+        let sent = sender::send(connection, &mut batches, summary).await;
+        drop(batches);
+        // What the parser has to say comes first: it may be why the feed ended.
+        let parsed = parsing.await.context("the parser ended badly")?;
+        sent?;
+        let parsed = parsed.with_context(|| file.display().to_string())?;
+        summary.read += parsed.read;
+        summary.rejected += parsed.unreadable;
+        tell_columns(&parsed);
+        tell_local_time(&parsed.local_time);
+    }
+    Ok(())
+}
+
+/// Imports files of lines, whose calls may go on from one to the next.
+async fn import_lines(
+    arguments: &ImportArguments,
+    import: &Import,
+    mut adapter: Box<dyn Adapter>,
+    connection: &Connection,
+    progress: &ProgressBar,
+    summary: &mut Summary,
+) -> anyhow::Result<()> {
+    let (sender, mut receiver) = mpsc::channel(BATCHES_AHEAD);
+    let (source, run) = (import.source.clone(), import.run.clone());
+    let mut batches = batches::Batches::new(source, run, sender, progress.clone());
+    let (files, progress) = (arguments.files.clone(), progress.clone());
+    let parsing =
+        tokio::task::spawn_blocking(move || lines::read(&files, adapter.as_mut(), &mut batches, &progress));
+    let sent = sender::send(connection, &mut receiver, summary).await;
+    drop(receiver);
+    let parsed = parsing.await.context("the parser ended badly")?;
+    sent?;
+    let parsed = parsed?;
+    summary.read += parsed.read;
+    summary.rejected += parsed.unreadable;
+    tell_notes(&parsed.notes);
+    Ok(())
+}
+
+/// Batches that are read ahead.
+const BATCHES_AHEAD: usize = 4;
+
+/// What `--map` holds.
+fn own_map(file: Option<&Path>) -> anyhow::Result<Option<String>> {
     let Some(path) = file else {
-        return Ok(map);
+        return Ok(None);
     };
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("--map {}: {error}", path.display())))?;
-    map.extended(&text)
-        .map_err(|error| Failure::usage(format!("--map {}: {error}", path.display())))
+    Ok(Some(text))
+}
+
+fn wrong_map(file: Option<&Path>, error: &importer::ImportError) -> anyhow::Error {
+    let path = file.unwrap_or(Path::new(""));
+    Failure::usage(format!("--map {}: {error}", path.display()))
+}
+
+/// The built-in map of the hotline's export, with the words of a file.
+pub(super) fn map_with(file: Option<&Path>) -> anyhow::Result<ExportMap> {
+    let map = ExportMap::built_in();
+    match own_map(file)? {
+        None => Ok(map),
+        Some(text) => map.extended(&text).map_err(|error| wrong_map(file, &error)),
+    }
+}
+
+/// What is to be said once about the lines of an import.
+fn tell_notes(notes: &Notes) {
+    for (kind, number) in &notes.unknown {
+        eprintln!("{kind:?} is not known; {number} lines of it are left out (a map can give it a meaning)");
+    }
+    if !notes.without_effect.is_empty() {
+        let kinds = notes.without_effect.iter();
+        let kinds: Vec<String> = kinds.map(|(kind, number)| format!("{kind} {number}")).collect();
+        eprintln!("tell nothing of calls or agents: {}", kinds.join(", "));
+    }
+    tell_local_time(&notes.local_time);
 }
 
 fn progress_bar(arguments: &ImportArguments) -> ProgressBar {

@@ -1,13 +1,7 @@
 //! Parses a file on a thread of its own and gives batches for intake.
 
-#![expect(
-    clippy::print_stderr,
-    reason = "rows that cannot be read are listed for the user"
-)]
-
-use std::fs;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use importer::hotline_export::{ExportItem, ExportMap, ExportReader, Row, UnreadableRow};
 use importer::{DoubleHour, LocalTimeReport};
@@ -17,18 +11,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use wire::v1::calls as proto;
 
+use super::batches::{BYTES_A_BATCH, Listing, REPORTS_A_BATCH};
+use super::opening;
 use crate::exit::Failure;
 
 /// The name of the format.
 pub(crate) const HOTLINE_EXPORT: &str = "hotline-export";
-/// Rows in a batch.
-const ROWS_A_BATCH: usize = 1000;
-/// Bytes in a batch, about: far below what the server takes at once.
-const BYTES_A_BATCH: usize = 1 << 20;
 /// Batches that are parsed ahead.
 const BATCHES_AHEAD: usize = 4;
-/// Unreadable rows that are listed one by one.
-const LISTED_ROWS: u64 = 100;
 
 /// A file to import.
 pub(crate) struct File {
@@ -56,19 +46,11 @@ pub(crate) fn start(
     JoinHandle<anyhow::Result<Parsed>>,
     mpsc::Receiver<proto::ReportBatch>,
 )> {
-    let reader: Box<dyn Read + Send> = if file.path.as_os_str() == "-" {
-        Box::new(io::stdin())
-    } else {
-        Box::new(open(&file.path)?)
-    };
+    let reader = opening::open(&file.path)?;
     let reader = io::BufReader::with_capacity(1 << 16, file.progress.wrap_read(reader));
     let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
     let parsing = tokio::task::spawn_blocking(move || parse(file, reader, &sender));
     Ok((parsing, batches))
-}
-
-fn open(path: &Path) -> anyhow::Result<fs::File> {
-    fs::File::open(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
 }
 
 fn parse(
@@ -101,7 +83,7 @@ fn parse(
             batch: number,
             source: source.clone(),
             import_run: run.clone(),
-            reports: Vec::with_capacity(ROWS_A_BATCH),
+            reports: Vec::with_capacity(REPORTS_A_BATCH),
             unreadable: Vec::new(),
             agents: Vec::new(),
             replaces: false,
@@ -110,7 +92,7 @@ fn parse(
     let mut batch = empty();
     let mut bytes = 0;
     let mut read = 0;
-    let mut unreadable = 0;
+    let mut listing = Listing::new(progress);
     for item in rows.by_ref() {
         read += 1;
         match item? {
@@ -120,14 +102,13 @@ fn parse(
                 batch.reports.push(report);
             }
             ExportItem::Unreadable(row) => {
-                unreadable += 1;
-                list(&progress, unreadable, &row);
+                listing.add(&row);
                 let item = unreadable_item(&row, &heading_line);
                 bytes += item.encoded_len();
                 batch.unreadable.push(item);
             }
         }
-        if batch.reports.len() + batch.unreadable.len() >= ROWS_A_BATCH || bytes >= BYTES_A_BATCH {
+        if batch.reports.len() + batch.unreadable.len() >= REPORTS_A_BATCH || bytes >= BYTES_A_BATCH {
             bytes = 0;
             let full = std::mem::replace(&mut batch, empty());
             if batches.blocking_send(full).is_err() {
@@ -140,23 +121,11 @@ fn parse(
     }
     Ok(Parsed {
         read,
-        unreadable,
+        unreadable: listing.number,
         unknown_columns,
         missing_columns,
         local_time: rows.local_time(),
     })
-}
-
-fn list(progress: &ProgressBar, number: u64, row: &UnreadableRow) {
-    match number {
-        ..=LISTED_ROWS => progress.suspend(|| eprintln!("{row}")),
-        n if n == LISTED_ROWS + 1 => {
-            progress.suspend(|| {
-                eprintln!("further unreadable rows are kept too: `nrwdirekt report rejected` lists them");
-            });
-        }
-        _ => {}
-    }
 }
 
 fn key(digest: domain::ids::RowDigest, occurrence: u32) -> proto::RowKey {

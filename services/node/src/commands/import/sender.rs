@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 use wire::v1::calls as proto;
 use wire::v1::calls::intake_client::IntakeClient;
@@ -28,6 +29,8 @@ enum Ended {
 pub(crate) struct Outage {
     since: Option<Instant>,
     pause: Duration,
+    /// Patience has no end until this happens.
+    until: Option<CancellationToken>,
 }
 
 impl Outage {
@@ -35,12 +38,16 @@ impl Outage {
         Self {
             since: None,
             pause: Duration::from_millis(100),
+            until: None,
         }
     }
 
     /// The server is there again.
     pub(crate) fn over(&mut self) {
-        *self = Self::new();
+        *self = Self {
+            until: self.until.take(),
+            ..Self::new()
+        };
     }
 
     /// Waits a little, if the failure may pass and has not lasted too long.
@@ -52,10 +59,13 @@ impl Outage {
             status.code(),
             Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Aborted
         );
-        let since = *self.since.get_or_insert_with(Instant::now);
         if !passing {
             return Err(Failure::of_status(status));
         }
+        if self.until.as_ref().is_some_and(|until| !until.is_cancelled()) {
+            self.since = None;
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
         if since.elapsed() > PATIENCE {
             return Err(Failure::server(format!(
                 "{}; what has a receipt is safe, run the import again for the rest",
@@ -77,6 +87,7 @@ pub(crate) async fn send(
 ) -> anyhow::Result<()> {
     let mut without_receipt: VecDeque<proto::ReportBatch> = VecDeque::new();
     let mut outage = Outage::new();
+    outage.until.clone_from(&summary.patient_until);
     loop {
         let before = summary.accepted + summary.rejected;
         match stream(connection, batches, &mut without_receipt, summary).await {
