@@ -274,11 +274,11 @@ fn print(call: &proto::Call, object: &Value) {
     }
     say!("\nrecord");
     for origin in &call.origins {
-        let value = ["", "_ms"].map(|unit| &object["record"][format!("{}{unit}", origin.field)]);
-        let value = value.into_iter().find(|value| !value.is_null());
+        let value = ["", "_ms"].map(|unit| (unit, &object["record"][format!("{}{unit}", origin.field)]));
+        let value = value.into_iter().find(|(_, value)| !value.is_null());
         let value = match (value, origin.origin.as_str()) {
-            (Some(Value::String(text)), _) => text.clone(),
-            (Some(value), _) => value.to_string(),
+            (Some((_, Value::String(text))), _) => text.clone(),
+            (Some((unit, value)), _) => format!("{value}{}", unit.replace('_', " ")),
             (None, "doubtful") => format!("{} ({})", origin.raw, origin.reason),
             (None, _) if origin.field == "caller" && origin.origin != "absent" => "withheld".to_owned(),
             (None, _) => "–".to_owned(),
