@@ -43,6 +43,11 @@ impl Inner {
             after: None,
             most: CALLS_A_PAGE,
         };
+        if !self.brought_any(&run, query.clone()).await? {
+            return Err(Status::failed_precondition(
+                "from, to: the import brought no call that began in these days, so nothing is retracted; look at the days",
+            ));
+        }
         let mut retracted = 0;
         let mut reached = BTreeMap::new();
         loop {
@@ -66,6 +71,25 @@ impl Inner {
             retracted,
             positions: shown_positions(reached),
         })
+    }
+
+    /// Whether any call of a period was in an import; also true when there is no call at all.
+    async fn brought_any(&self, run: &ImportRun, mut query: CallQuery) -> Result<bool, Status> {
+        let mut is_empty = true;
+        loop {
+            let page = self.store.calls(query.clone()).await;
+            let page = page.map_err(|error| store_status(&error))?;
+            is_empty &= page.is_empty();
+            let identities = page.iter().map(|call| call.identity).collect();
+            let confirmed = self.store.confirmed(run, identities).await;
+            if !confirmed.map_err(|error| store_status(&error))?.is_empty() {
+                return Ok(true);
+            }
+            query.after = page.last().and_then(StoredCall::place);
+            if page.len() < CALLS_A_PAGE || query.after.is_none() {
+                return Ok(is_empty);
+            }
+        }
     }
 
     /// The retractions of those of some calls that an import did not bring.

@@ -243,6 +243,16 @@ pub(crate) struct ImportArguments {
     /// What a local time in the hour that happens twice means.
     #[arg(long, value_name = "POLICY", default_value = "by-order", value_parser = double_hour)]
     pub(crate) double_hour: importer::DoubleHour,
+    /// Make the files the truth of their source for these local days: its calls that began then and are not in the
+    /// files are retracted. Waits for the figures.
+    #[arg(long, value_name = "FROM..TO", conflicts_with_all = ["follow", "reconcile"])]
+    pub(crate) replace: Option<crate::commands::import::Days>,
+    /// Send nothing: compare the files with the calls that are kept, and list what differs. Exit code 3 if anything does.
+    #[arg(long, conflicts_with = "follow")]
+    pub(crate) reconcile: bool,
+    /// Compare with the calls of this feed alone.
+    #[arg(long = "with", value_name = "SOURCE", requires = "reconcile")]
+    pub(crate) with_source: Option<String>,
     /// End only when everything sent is in the figures.
     #[arg(long)]
     pub(crate) wait: bool,

@@ -4,7 +4,7 @@ mod call;
 mod config;
 mod department;
 mod export;
-mod import;
+pub(crate) mod import;
 mod rejected;
 mod report;
 pub(crate) mod simulate;

@@ -7,9 +7,12 @@ mod feed;
 mod follow;
 mod lines;
 mod opening;
+mod reconcile;
+mod replace;
 pub(super) mod sender;
 
 pub(super) use feed::HOTLINE_EXPORT;
+pub(crate) use replace::Days;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
@@ -23,6 +26,7 @@ use importer::{Adapter, LocalTimeReport, Notes};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use wire::v1::calls::BatchReceipt;
 use wire::v1::reporting;
@@ -41,6 +45,8 @@ pub(crate) struct Summary {
     pub(super) flagged: u64,
     pub(super) rejected: u64,
     provisional: BTreeSet<String>,
+    /// Of a period that the import replaces.
+    retracted: Option<u64>,
     positions: BTreeMap<u32, i64>,
     /// Told of the number of every batch that has its receipt.
     receipts: Option<mpsc::UnboundedSender<u64>>,
@@ -56,12 +62,19 @@ impl Summary {
         self.rejected += receipt.rejected.len() as u64;
         self.provisional
             .extend(receipt.provisional_hotlines.iter().cloned());
-        for position in &receipt.positions {
-            let reached = self.positions.entry(position.partition).or_default();
-            *reached = (*reached).max(position.next_offset);
-        }
+        self.reach(&receipt.positions);
         if let Some(receipts) = &self.receipts {
             let _ = receipts.send(receipt.batch);
+        }
+    }
+}
+
+impl Summary {
+    /// The figures are to contain these positions.
+    fn reach(&mut self, positions: &[wire::v1::calls::Position]) {
+        for position in positions {
+            let reached = self.positions.entry(position.partition).or_default();
+            *reached = (*reached).max(position.next_offset);
         }
     }
 }
@@ -75,6 +88,9 @@ pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> 
     let mut summary = Summary::default();
     let progress = progress_bar(&arguments);
     let connection = client::connect(&arguments.server.server).await?;
+    if arguments.reconcile {
+        return reconcile(&arguments, &import, adapter, &connection, &progress).await;
+    }
     match adapter {
         None => {
             let map = map_with(arguments.map.as_deref())?;
@@ -89,10 +105,22 @@ pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> 
         }
     }
     progress.finish_and_clear();
-    let duplicate = match arguments.wait {
+    let mut duplicate = match arguments.wait || arguments.replace.is_some() {
         true => Some(wait_for_figures(&connection, &summary, &import.run).await?),
         false => None,
     };
+    match arguments.replace {
+        Some(_) if summary.rejected > 0 => {
+            eprintln!(
+                "nothing is retracted: repair what was rejected, and import the files with --replace again"
+            );
+        }
+        Some(days) => {
+            summary.retracted = Some(replace::finish(&connection, &import, days, &mut summary).await?);
+            duplicate = Some(wait_for_figures(&connection, &summary, &import.run).await?);
+        }
+        None => {}
+    }
     print_summary(&arguments, &summary, duplicate);
     Ok(if summary.rejected > 0 {
         ExitCode::from(exit::REJECTED)
@@ -101,10 +129,46 @@ pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> 
     })
 }
 
+/// Reads the files as an import does, and compares.
+async fn reconcile(
+    arguments: &ImportArguments,
+    import: &Import,
+    adapter: Option<Box<dyn Adapter>>,
+    connection: &Connection,
+    progress: &ProgressBar,
+) -> anyhow::Result<ExitCode> {
+    let mut calls = reconcile::FileCalls::default();
+    match adapter {
+        None => {
+            let map = map_with(arguments.map.as_deref())?;
+            for path in &arguments.files {
+                let (parsing, mut batches) = start_rows(arguments, import, &map, progress, path)?;
+                calls.collect(&mut batches).await;
+                let parsed = parsing.await.context("the parser ended badly")?;
+                calls.unreadable += parsed.with_context(|| path.display().to_string())?.unreadable;
+            }
+        }
+        Some(adapter) => {
+            let (parsing, mut batches) = start_lines(arguments, import, adapter, progress);
+            calls.collect(&mut batches).await;
+            calls.unreadable += parsing.await.context("the parser ended badly")??.unreadable;
+        }
+    }
+    progress.finish_and_clear();
+    let with = arguments.with_source.as_deref();
+    let same = reconcile::compare(connection, calls, with, arguments.json).await?;
+    Ok(match same {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(exit::REJECTED),
+    })
+}
+
 /// The names that an import goes by.
 struct Import {
     source: String,
     run: String,
+    /// It replaces a period.
+    replaces: bool,
 }
 
 impl Import {
@@ -124,8 +188,48 @@ impl Import {
         Ok(Self {
             source: source.to_owned(),
             run: uuid::Uuid::now_v7().to_string(),
+            replaces: arguments.replace.is_some(),
         })
     }
+}
+
+type Parsing<T> = (
+    JoinHandle<anyhow::Result<T>>,
+    mpsc::Receiver<wire::v1::calls::ReportBatch>,
+);
+
+/// Starts to parse a file of rows.
+fn start_rows(
+    arguments: &ImportArguments,
+    import: &Import,
+    map: &ExportMap,
+    progress: &ProgressBar,
+    path: &Path,
+) -> anyhow::Result<Parsing<feed::Parsed>> {
+    feed::start(feed::File {
+        path: path.to_owned(),
+        map: map.clone(),
+        double_hour: arguments.double_hour,
+        source: import.source.clone(),
+        run: import.run.clone(),
+        replaces: import.replaces,
+        progress: progress.clone(),
+    })
+}
+
+/// Starts to parse files of lines.
+fn start_lines(
+    arguments: &ImportArguments,
+    import: &Import,
+    mut adapter: Box<dyn Adapter>,
+    progress: &ProgressBar,
+) -> Parsing<lines::Parsed> {
+    let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+    let mut batches = batches::Batches::new(import, sender, progress.clone());
+    let (files, progress) = (arguments.files.clone(), progress.clone());
+    let parsing =
+        tokio::task::spawn_blocking(move || lines::read(&files, adapter.as_mut(), &mut batches, &progress));
+    (parsing, receiver)
 }
 
 /// Imports files of rows without ids.
@@ -138,14 +242,7 @@ async fn import_rows(
     summary: &mut Summary,
 ) -> anyhow::Result<()> {
     for file in &arguments.files {
-        let (parsing, mut batches) = feed::start(feed::File {
-            path: file.clone(),
-            map: map.clone(),
-            double_hour: arguments.double_hour,
-            source: import.source.clone(),
-            run: import.run.clone(),
-            progress: progress.clone(),
-        })?;
+        let (parsing, mut batches) = start_rows(arguments, import, map, progress, file)?;
         let sent = sender::send(connection, &mut batches, summary).await;
         drop(batches);
         // What the parser has to say comes first: it may be why the feed ended.
@@ -164,17 +261,12 @@ async fn import_rows(
 async fn import_lines(
     arguments: &ImportArguments,
     import: &Import,
-    mut adapter: Box<dyn Adapter>,
+    adapter: Box<dyn Adapter>,
     connection: &Connection,
     progress: &ProgressBar,
     summary: &mut Summary,
 ) -> anyhow::Result<()> {
-    let (sender, mut receiver) = mpsc::channel(BATCHES_AHEAD);
-    let (source, run) = (import.source.clone(), import.run.clone());
-    let mut batches = batches::Batches::new(source, run, sender, progress.clone());
-    let (files, progress) = (arguments.files.clone(), progress.clone());
-    let parsing =
-        tokio::task::spawn_blocking(move || lines::read(&files, adapter.as_mut(), &mut batches, &progress));
+    let (parsing, mut receiver) = start_lines(arguments, import, adapter, progress);
     let sent = sender::send(connection, &mut receiver, summary).await;
     drop(receiver);
     let parsed = parsing.await.context("the parser ended badly")?;
@@ -320,12 +412,18 @@ fn print_summary(arguments: &ImportArguments, summary: &Summary, duplicate: Opti
         if let Some(duplicate) = duplicate {
             object["duplicate"] = json!(duplicate);
         }
+        if let Some(retracted) = summary.retracted {
+            object["retracted"] = json!(retracted);
+        }
         say!("{object}");
         return;
     }
     let duplicate = duplicate.map_or(String::new(), |duplicate| format!(" ({duplicate} known before)"));
+    let retracted = summary
+        .retracted
+        .map_or(String::new(), |calls| format!(", {calls} retracted"));
     say!(
-        "{} read, {} accepted{duplicate}, {} flagged, {} rejected",
+        "{} read, {} accepted{duplicate}, {} flagged, {} rejected{retracted}",
         summary.read,
         summary.accepted,
         summary.flagged,

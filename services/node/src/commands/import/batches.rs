@@ -13,6 +13,8 @@ use prost::Message as _;
 use tokio::sync::mpsc;
 use wire::v1::calls as proto;
 
+use super::Import;
+
 /// Reports in a batch.
 pub(super) const REPORTS_A_BATCH: usize = 1000;
 /// Bytes in a batch, about: far below what the server takes at once.
@@ -51,6 +53,7 @@ pub(super) struct SenderGone;
 pub(super) struct Batches {
     source: String,
     run: String,
+    replaces: bool,
     sender: mpsc::Sender<proto::ReportBatch>,
     batch: proto::ReportBatch,
     number: u64,
@@ -60,14 +63,14 @@ pub(super) struct Batches {
 
 impl Batches {
     pub(super) fn new(
-        source: String,
-        run: String,
+        import: &Import,
         sender: mpsc::Sender<proto::ReportBatch>,
         progress: ProgressBar,
     ) -> Self {
         Self {
-            source,
-            run,
+            source: import.source.clone(),
+            run: import.run.clone(),
+            replaces: import.replaces,
             sender,
             batch: proto::ReportBatch::default(),
             number: 0,
@@ -132,6 +135,7 @@ impl Batches {
         batch.batch = self.number;
         batch.source.clone_from(&self.source);
         batch.import_run.clone_from(&self.run);
+        batch.replaces = self.replaces;
         self.sender.blocking_send(batch).map_err(|_| SenderGone)
     }
 }

@@ -27,6 +27,7 @@ pub(crate) struct File {
     pub(crate) double_hour: DoubleHour,
     pub(crate) source: String,
     pub(crate) run: String,
+    pub(crate) replaces: bool,
     pub(crate) progress: ProgressBar,
 }
 
@@ -63,6 +64,7 @@ fn parse(
         double_hour,
         source,
         run,
+        replaces,
         progress,
         ..
     } = file;
@@ -86,7 +88,7 @@ fn parse(
             reports: Vec::with_capacity(REPORTS_A_BATCH),
             unreadable: Vec::new(),
             agents: Vec::new(),
-            replaces: false,
+            replaces,
         }
     };
     let mut batch = empty();

@@ -111,10 +111,9 @@ pub(super) async fn run(
         },
     )?;
     let (sender, mut receiver) = mpsc::channel(BATCHES_AHEAD);
-    let (source, run) = (import.source.clone(), import.run.clone());
     let mut assembling = Assembling {
         adapter,
-        batches: Batches::new(source, run, sender, ProgressBar::hidden()),
+        batches: Batches::new(import, sender, ProgressBar::hidden()),
         standings: Standings::default(),
         standing: None,
         replayed_lines: 0,
