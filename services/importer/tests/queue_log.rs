@@ -119,6 +119,17 @@ fn the_recorded_logs_give_the_visits_that_were_measured() {
     check_recorded(&items);
 }
 
+/// Asterisk computes its durations from the same whole seconds, so the entry that a line implies is the one that was
+/// logged.
+#[test]
+fn files_that_are_imported_one_by_one_give_the_same_visits() {
+    let mut items = read(&mut adapter(), &[&ASTERISK.queue_log]);
+    items.extend(read(&mut adapter(), &[&ASTERISK.queue_log_0]));
+    check_recorded(&items);
+    items.extend(recorded());
+    check_recorded(&items);
+}
+
 #[test]
 fn agents_have_the_answers_and_the_talk_that_were_measured() {
     let mut agents: BTreeMap<String, (u64, i64)> = BTreeMap::new();
