@@ -8,5 +8,6 @@ mod json_output;
 mod life_cycle;
 mod rejected_items;
 mod repeated_imports;
+mod replacements;
 mod serving;
 mod unreadable_rows;
