@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::BusError;
@@ -11,7 +12,7 @@ pub struct Outgoing {
     /// Decides the partition, and what compaction keeps.
     pub key: Vec<u8>,
     /// CloudEvents attributes (`ce_…`) and `content-type`.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(&'static str, Cow<'static, str>)>,
     /// The content; `None` is a tombstone.
     pub payload: Option<Vec<u8>>,
 }
@@ -25,7 +26,7 @@ pub struct Received {
     pub offset: i64,
     /// See [`Outgoing::key`].
     pub key: Vec<u8>,
-    /// See [`Outgoing::headers`].
+    /// See [`Outgoing::headers`]; of other clients, whatever they wrote.
     pub headers: Vec<(String, String)>,
     /// See [`Outgoing::payload`].
     pub payload: Option<Vec<u8>>,
@@ -34,7 +35,8 @@ pub struct Received {
 impl Outgoing {
     /// Key, headers and payload together.
     pub(crate) fn bytes(&self) -> usize {
-        bytes(&self.key, &self.headers, self.payload.as_deref())
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
+        bytes(&self.key, headers, self.payload.as_deref())
     }
 }
 
@@ -49,15 +51,15 @@ pub(crate) fn check_sizes(topic: &str, messages: &[Outgoing]) -> Result<(), BusE
     Ok(())
 }
 
-fn bytes(key: &[u8], headers: &[(String, String)], payload: Option<&[u8]>) -> usize {
-    let headers: usize = headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-    key.len() + headers + payload.map_or(0, <[u8]>::len)
+fn bytes(key: &[u8], headers: impl Iterator<Item = usize>, payload: Option<&[u8]>) -> usize {
+    key.len() + headers.sum::<usize>() + payload.map_or(0, <[u8]>::len)
 }
 
 impl Received {
     /// Key, headers and payload together.
     pub(crate) fn bytes(&self) -> usize {
-        bytes(&self.key, &self.headers, self.payload.as_deref())
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
+        bytes(&self.key, headers, self.payload.as_deref())
     }
 
     /// The value of a header.

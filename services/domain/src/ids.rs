@@ -109,11 +109,12 @@ impl Identity {
     /// Lower-case hexadecimal, 32 characters.
     pub fn to_hex(self) -> String {
         let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
-        let digits = self
-            .0
-            .iter()
-            .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-        digits.collect()
+        let mut hex = String::with_capacity(32);
+        for byte in self.0 {
+            hex.push(digit(byte >> 4));
+            hex.push(digit(byte & 15));
+        }
+        hex
     }
 
     /// Reads what [`Identity::to_hex`] wrote.
@@ -137,12 +138,13 @@ impl fmt::Debug for Identity {
 
 /// The secret that identities are made with. Made once for an installation; lives in the store and in its backups.
 #[derive(Clone)]
-pub struct IdentityKey([u8; 32]);
+pub struct IdentityKey(Hmac<Sha256>);
 
 impl IdentityKey {
     /// Takes 32 secret bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        // Keyed once: each identity begins with a copy.
+        Self(Hmac::new_from_slice(&bytes).expect("HMAC takes keys of any length"))
     }
 
     /// The identity of a call, or of an item that could not be read.
@@ -162,7 +164,7 @@ impl IdentityKey {
 
     /// A keyed hash of parts, each preceded by its length so that no two lists of parts collide.
     pub fn keyed(&self, parts: &[&[u8]]) -> Identity {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).expect("HMAC takes keys of any length");
+        let mut mac = self.0.clone();
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);

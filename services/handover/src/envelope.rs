@@ -1,5 +1,7 @@
 //! Messages as CloudEvents in binary mode.
 
+use std::borrow::Cow;
+
 use bus::Outgoing;
 use chrono::{DateTime, SecondsFormat, Utc};
 use domain::ids::{DepartmentId, ReplyId, TicketId};
@@ -30,7 +32,7 @@ const CALLBACKS: &str = "callbacks";
 /// The attributes of a message.
 struct Event<'a> {
     id: String,
-    kind: &'a str,
+    kind: &'static str,
     source: String,
     time: DateTime<Utc>,
     subject: Option<&'a TicketId>,
@@ -38,27 +40,25 @@ struct Event<'a> {
 }
 
 impl Event<'_> {
-    fn headers(&self, content_type: Option<&str>) -> Vec<(String, String)> {
+    fn headers(&self, content_type: Option<&'static str>) -> Vec<(&'static str, Cow<'static, str>)> {
+        let time = self.time.to_rfc3339_opts(SecondsFormat::Millis, true);
         let mut headers = vec![
-            ("ce_specversion", "1.0".to_owned()),
-            ("ce_id", self.id.clone()),
-            ("ce_type", self.kind.to_owned()),
-            ("ce_source", self.source.clone()),
-            ("ce_time", self.time.to_rfc3339_opts(SecondsFormat::Millis, true)),
+            ("ce_specversion", Cow::Borrowed("1.0")),
+            ("ce_id", Cow::Owned(self.id.clone())),
+            ("ce_type", Cow::Borrowed(self.kind)),
+            ("ce_source", Cow::Owned(self.source.clone())),
+            ("ce_time", Cow::Owned(time)),
         ];
         if let Some(subject) = self.subject {
-            headers.push(("ce_subject", subject.to_string()));
+            headers.push(("ce_subject", Cow::Owned(subject.to_string())));
         }
         if let Some(version) = self.version {
-            headers.push(("ce_ticketversion", version.to_string()));
+            headers.push(("ce_ticketversion", Cow::Owned(version.to_string())));
         }
         if let Some(content_type) = content_type {
-            headers.push(("content-type", content_type.to_owned()));
+            headers.push(("content-type", Cow::Borrowed(content_type)));
         }
         headers
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value))
-            .collect()
     }
 
     fn json(self, key: &str, content: &impl Serialize) -> Outgoing {

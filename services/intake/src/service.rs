@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -168,6 +169,7 @@ impl Inner {
             )));
         }
         let now = (self.clock)();
+        let ce_source = ce_source(&source);
         let mut examined = Examined {
             messages: Vec::with_capacity(batch.reports.len()),
             ..Examined::default()
@@ -176,7 +178,7 @@ impl Inner {
             match self.check(report, &source, &run, now) {
                 Ok(mut report) => {
                     report.confirms = batch.replaces;
-                    self.accept(&report, &mut examined);
+                    self.accept(&report, &ce_source, &mut examined);
                 }
                 Err(rejection) => {
                     let item = self.refused(report.encode_to_vec(), &rejection, &source, &run, now);
@@ -235,7 +237,7 @@ impl Inner {
         })
     }
 
-    fn accept(&self, report: &CallReport, examined: &mut Examined) {
+    fn accept(&self, report: &CallReport, ce_source: &str, examined: &mut Examined) {
         let hotline = match &report.body {
             ReportBody::Record(revised) => {
                 examined.flagged += u32::from(!revised.record.doubts.is_empty());
@@ -250,7 +252,7 @@ impl Inner {
         if let Some(hotline) = hotline.filter(|hotline| !self.hotlines.contains(hotline)) {
             examined.provisional.insert(hotline.clone());
         }
-        examined.messages.push(message(report));
+        examined.messages.push(message(report, ce_source));
     }
 
     fn accept_agent(
@@ -273,11 +275,12 @@ impl Inner {
             received_at: now,
             report,
         };
+        let ce_source = &ce_source(source);
         let about = About {
             identity: accepted.identity,
-            kind: "agent.state",
+            ce_type: "nrwdirekt.agent.state.v1",
             at: accepted.report.at,
-            source,
+            ce_source,
             received_at: now,
         };
         examined
@@ -362,18 +365,18 @@ fn metrics_of(receipt: &proto::BatchReceipt) {
 }
 
 /// The message of a report about a call.
-pub(crate) fn message(report: &CallReport) -> Outgoing {
-    let (kind, at) = match &report.body {
-        ReportBody::Record(record) => ("call.record", record.record.started_at),
-        ReportBody::Event(event) => ("call.event", event.at),
-        ReportBody::Retracted => ("call.retracted", report.received_at),
-        ReportBody::CallbackLogged(callback) => ("call.callback", callback.at),
+pub(crate) fn message(report: &CallReport, ce_source: &str) -> Outgoing {
+    let (ce_type, at) = match &report.body {
+        ReportBody::Record(record) => ("nrwdirekt.call.record.v1", record.record.started_at),
+        ReportBody::Event(event) => ("nrwdirekt.call.event.v1", event.at),
+        ReportBody::Retracted => ("nrwdirekt.call.retracted.v1", report.received_at),
+        ReportBody::CallbackLogged(callback) => ("nrwdirekt.call.callback.v1", callback.at),
     };
     let about = About {
         identity: report.identity,
-        kind,
+        ce_type,
         at,
-        source: &report.source,
+        ce_source,
         received_at: report.received_at,
     };
     about.message(wire::calls::encode_report(report))
@@ -383,9 +386,9 @@ pub(crate) fn message(report: &CallReport) -> Outgoing {
 struct About<'a> {
     /// Of the call or agent: its reports stay in order.
     identity: Identity,
-    kind: &'a str,
+    ce_type: &'static str,
     at: DateTime<Utc>,
-    source: &'a SourceName,
+    ce_source: &'a str,
     received_at: DateTime<Utc>,
 }
 
@@ -393,22 +396,15 @@ impl About<'_> {
     /// CloudEvents in binary mode.
     fn message(&self, payload: Vec<u8>) -> Outgoing {
         let identity = self.identity.to_hex();
+        let id = format!("{identity}-{}", self.received_at.timestamp_micros());
+        let time = self.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
         let headers = vec![
-            ("ce_specversion".to_owned(), "1.0".to_owned()),
-            ("ce_type".to_owned(), format!("nrwdirekt.{}.v1", self.kind)),
-            (
-                "ce_source".to_owned(),
-                format!("/sources/{}", uri_part(self.source.as_str())),
-            ),
-            (
-                "ce_id".to_owned(),
-                format!("{identity}-{}", self.received_at.timestamp_micros()),
-            ),
-            (
-                "ce_time".to_owned(),
-                self.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-            ),
-            ("content-type".to_owned(), "application/protobuf".to_owned()),
+            ("ce_specversion", Cow::Borrowed("1.0")),
+            ("ce_type", Cow::Borrowed(self.ce_type)),
+            ("ce_source", Cow::Owned(self.ce_source.to_owned())),
+            ("ce_id", Cow::Owned(id)),
+            ("ce_time", Cow::Owned(time)),
+            ("content-type", Cow::Borrowed("application/protobuf")),
         ];
         Outgoing {
             key: identity.into_bytes(),
@@ -416,6 +412,11 @@ impl About<'_> {
             payload: Some(payload),
         }
     }
+}
+
+/// The attribute `ce_source` of a feed.
+pub(crate) fn ce_source(source: &SourceName) -> String {
+    format!("/sources/{}", uri_part(source.as_str()))
 }
 
 /// A name as part of a URI: everything but letters, digits and `-._~` as %XX.

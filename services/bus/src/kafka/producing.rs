@@ -132,7 +132,7 @@ pub(super) fn record<'a>(
         for (name, value) in &message.headers {
             headers = headers.insert(Header {
                 key: name,
-                value: Some(value.as_str()),
+                value: Some(value.as_ref()),
             });
         }
         record = record.headers(headers);

@@ -90,7 +90,7 @@ pub(crate) fn compacted(partitions: u32) -> TopicSpec {
 pub(crate) fn message(key: &str, payload: &str) -> Outgoing {
     Outgoing {
         key: key.as_bytes().to_vec(),
-        headers: vec![("ce_type".to_owned(), "test".to_owned())],
+        headers: vec![("ce_type", "test".into())],
         payload: Some(payload.as_bytes().to_vec()),
     }
 }

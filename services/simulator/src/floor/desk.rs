@@ -139,6 +139,7 @@ impl Floor<'_> {
             (ending, played.call.visits.last_mut())
         {
             visit.transfer_count += 1;
+            visit.ended_by = Some(EndedBy::Transfer);
         }
         match ending {
             Ending::HangUp(by) => played.call.end(at, by, ConnectionStatus::Answered),

@@ -128,7 +128,7 @@ pub fn record_to_wire(revised: &RevisedRecord) -> wire::FinishedRecord {
         task_type: i32::from(record.task_type.code()),
         caller: record.caller.as_ref().map(caller_to_wire),
         dialled_address: record.dialled_address.clone(),
-        hotline: record.hotline.to_string(),
+        hotline: record.hotline.as_str().to_owned(),
         connection_status: i32::from(record.connection_status.code()),
         customer_record_count: record.customer_record_count,
         customer_connection_count: record.customer_connection_count,
