@@ -1,6 +1,7 @@
 //! What users do, from end to end.
 
 mod asterisk;
+mod calendar;
 mod calls;
 mod command_line;
 mod dresses;
@@ -9,5 +10,6 @@ mod life_cycle;
 mod rejected_items;
 mod repeated_imports;
 mod replacements;
+mod routing;
 mod serving;
 mod unreadable_rows;

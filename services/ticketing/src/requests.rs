@@ -5,7 +5,9 @@ use domain::callback::{CallbackRequest, FieldFault, check_line};
 use domain::ids::{
     CallId, DepartmentId, HotlineName, Identity, IdentityKey, SourceKey, SourceName, TicketId,
 };
+use domain::personal::Personal;
 use domain::report::content_hash;
+use domain::routing::RoutingRequest;
 use domain::ticket::TicketState;
 use store::tickets::{ListPosition, TicketFilter};
 use tonic::Status;
@@ -100,6 +102,41 @@ fn call_identity(call: &str, key: &IdentityKey) -> Option<Identity> {
         }
         Some(_) => None,
         None => Identity::from_hex(call),
+    }
+}
+
+/// What is to be routed, to see where it would go.
+pub(crate) fn route_request(
+    sent: proto::ExplainRouteRequest,
+    now: DateTime<Utc>,
+) -> Result<RoutingRequest, Status> {
+    let mut faults = Vec::new();
+    if sent.hotline.trim().is_empty() {
+        faults.push(FieldFault::new(
+            "hotline",
+            "name the hotline that the citizen called",
+        ));
+    }
+    let at = match sent.at_unix_ms {
+        None => Some(now),
+        Some(unix_ms) => DateTime::from_timestamp_millis(unix_ms),
+    };
+    match at {
+        Some(at) if faults.is_empty() => Ok(RoutingRequest {
+            hotline: HotlineName::new(sent.hotline),
+            category: given(sent.category.trim().to_owned()),
+            postal_code: given(sent.postal_code.trim().to_owned()),
+            concern: Personal::new(sent.concern),
+            at,
+        }),
+        Some(_) => Err(invalid(&faults)),
+        None => {
+            faults.push(FieldFault::new(
+                "at_unix_ms",
+                "give milliseconds since 1970, or leave it out",
+            ));
+            Err(invalid(&faults))
+        }
     }
 }
 

@@ -9,11 +9,11 @@ use store::StoreError;
 use store::tickets::{ListPosition, Logged, NewTicket, TicketStore};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
-use wire::tickets::ticket_to_wire;
+use wire::tickets::{decision_to_wire, ticket_to_wire};
 use wire::v1::tickets as proto;
 
 use crate::metrics;
-use crate::requests::{LogRequest, list_filter, write_token};
+use crate::requests::{LogRequest, list_filter, route_request, write_token};
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -64,11 +64,16 @@ impl TicketingService {
         let at = (self.parts.clock)().trunc_subsecs(3);
         let routing = (self.parts.routing)();
         let postal_code = request.request.fields().postal_code.reveal();
-        let decision = routing.route(&RoutingRequest {
-            hotline: request.hotline.clone(),
-            category: request.category.clone(),
-            postal_code: (!postal_code.is_empty()).then(|| postal_code.to_owned()),
-        });
+        let decision = routing.route(
+            &RoutingRequest {
+                hotline: request.hotline.clone(),
+                category: request.category.clone(),
+                postal_code: (!postal_code.is_empty()).then(|| postal_code.to_owned()),
+                concern: request.request.fields().concern.clone(),
+                at,
+            },
+            &self.parts.calendar,
+        );
         let actor = match &request.agent {
             Some(agent) => Actor::Agent(AgentName::new(agent)),
             None => Actor::System,
@@ -169,6 +174,15 @@ impl proto::ticketing_server::Ticketing for TicketingService {
             .map_err(|error| refused(&error))?;
         let found = found.ok_or_else(|| Status::not_found(format!("there is no ticket {id}")))?;
         Ok(Response::new(ticket_to_wire(&found.ticket, &found.history)))
+    }
+
+    async fn explain_route(
+        &self,
+        request: Request<proto::ExplainRouteRequest>,
+    ) -> Result<Response<proto::ExplainRouteResponse>, Status> {
+        let asked = route_request(request.into_inner(), (self.parts.clock)())?;
+        let decision = (self.parts.routing)().route(&asked, &self.parts.calendar);
+        Ok(Response::new(decision_to_wire(&decision)))
     }
 
     async fn list_tickets(

@@ -103,6 +103,23 @@ const OF_USERS: &[Explained] = &[
         &["--department", "--state", "--max", "--json", "--server"],
     ),
     (
+        &["route", "explain"],
+        &[
+            "--hotline",
+            "--category",
+            "--postal-code",
+            "--concern",
+            "--at",
+            "--local",
+            "--config",
+            "--json",
+            "--server",
+        ],
+    ),
+    (&["route", "check"], &["--config", "--rules", "--json"]),
+    (&["calendar", "due"], &["--from", "--policy", "--hours", "--json"]),
+    (&["calendar", "holidays"], &["--year", "--json"]),
+    (
         &["department", "consume"],
         &["--department", "--follow", "--max", "--json", "--server"],
     ),

@@ -133,6 +133,37 @@ async fn every_faulty_field_is_named_and_nothing_repeated() {
 }
 
 #[tokio::test]
+async fn a_route_is_explained_without_a_ticket() {
+    let desk = desk();
+    let asked = proto::ExplainRouteRequest {
+        hotline: "Gibt es nicht".to_owned(),
+        postal_code: "51467".to_owned(),
+        ..Default::default()
+    };
+    let explained = desk
+        .service
+        .explain_route(Request::new(asked))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (explained.department.as_str(), explained.rule.as_str()),
+        ("clearing", "")
+    );
+    assert!(explained.because.contains("nicht bekannt") && explained.ambiguous);
+    let keys: Vec<&str> = explained
+        .municipalities
+        .iter()
+        .map(|it| it.key.as_str())
+        .collect();
+    assert_eq!(keys, ["05315000", "05378004"]);
+    assert!(!desk.wake.has_changed().unwrap());
+    let nothing = Request::new(proto::ExplainRouteRequest::default());
+    let refused = desk.service.explain_route(nothing).await.unwrap_err();
+    assert!(refused.message().starts_with("hotline: "));
+}
+
+#[tokio::test]
 async fn the_list_has_pages() {
     let desk = desk();
     for key in ["k1", "k2", "k3"] {
