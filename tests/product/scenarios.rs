@@ -2,6 +2,7 @@
 
 mod asterisk;
 mod calendar;
+mod callbacks;
 mod calls;
 mod command_line;
 mod dresses;

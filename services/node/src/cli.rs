@@ -24,8 +24,8 @@ pub(crate) use route::{
     RouteAction, RouteArguments, RouteCheckArguments, RouteExplainArguments, RulesSource,
 };
 pub(crate) use tickets::{
-    CallbackAction, CallbackArguments, DepartmentAction, DepartmentArguments, LogArguments, ReplyArguments,
-    ReplyType, TicketAction, TicketArguments,
+    CallbackAction, CallbackArguments, DepartmentAction, DepartmentArguments, Listing, LogArguments,
+    ReplyArguments, ReplyType, TicketAction, TicketArguments, TicketFindArguments, TicketListArguments,
 };
 
 /// The hotline's call records, queue figures and callback tickets.

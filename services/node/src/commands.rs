@@ -61,15 +61,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Ticket(arguments) => match arguments.action {
             TicketAction::Show { id, json, server } => ticket::show(&id, json, &server).await?,
-            TicketAction::List {
-                department,
-                state,
-                max,
-                json,
-                server,
-            } => {
-                ticket::list(department, state, max, json, &server).await?;
-            }
+            TicketAction::List(arguments) => ticket::list(arguments).await?,
+            TicketAction::Find(arguments) => ticket::find(arguments).await?,
         },
         Command::Route(arguments) => match arguments.action {
             RouteAction::Explain(arguments) => route::explain(*arguments).await?,

@@ -4,7 +4,7 @@ use domain::callback::CallbackFields;
 use domain::ids::Identity;
 use domain::personal::Personal;
 use domain::routing::RoutingDecision;
-use domain::ticket::{Actor, HistoryEntry, Ticket};
+use domain::ticket::{Actor, AddedConcern, HistoryEntry, Ticket};
 
 use crate::v1::tickets as wire;
 
@@ -63,6 +63,17 @@ pub fn ticket_to_wire(ticket: &Ticket, history: &[HistoryEntry]) -> wire::Ticket
         returned_because: returned_because
             .map(|because| because.reveal().to_owned())
             .unwrap_or_default(),
+        added: ticket.added.iter().map(added_to_wire).collect(),
+    }
+}
+
+fn added_to_wire(added: &AddedConcern) -> wire::AddedConcern {
+    let text = |text: Option<&Personal>| text.map(|text| text.reveal().to_owned()).unwrap_or_default();
+    wire::AddedConcern {
+        at_unix_ms: added.at.timestamp_millis(),
+        concern: added.concern.reveal().to_owned(),
+        phone: text(added.phone.as_ref()),
+        email: text(added.email.as_ref()),
     }
 }
 

@@ -271,6 +271,7 @@ fn what_is_given_twice_is_a_fault() {
             "rule `r` is given twice",
             "a rule has an empty id",
             "clearing: there is no department `nowhere`",
+            "rule `` can never decide: all its cases go to `r`",
         ]
     );
 }

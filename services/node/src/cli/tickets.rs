@@ -1,8 +1,10 @@
 //! `nrwdirekt callback`, `ticket` and `department`.
 
+use chrono::NaiveDateTime;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::ServerArguments;
+use super::calendar::local_time;
 
 #[derive(Args, Debug)]
 pub(crate) struct CallbackArguments {
@@ -64,7 +66,11 @@ pub(crate) struct LogArguments {
     /// A repeated request with the same key gives the same ticket. Default: a new key.
     #[arg(long, value_name = "KEY")]
     pub(crate) idempotency_key: Option<String>,
-    /// As JSON.
+    /// Add the concern to this ticket, which is owed an answer, instead of making a second one. Of the other fields only
+    /// a number or an e-mail address that is not the ticket's is kept.
+    #[arg(long, value_name = "TICKET")]
+    pub(crate) add_to: Option<String>,
+    /// As JSON; `open_tickets` are others of the citizen that are owed an answer.
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -90,22 +96,52 @@ pub(crate) enum TicketAction {
         server: ServerArguments,
     },
     /// Tickets, newest first.
-    List {
-        /// Only of this department.
-        #[arg(long)]
-        department: Option<String>,
-        /// Only in these states, separated by commas.
-        #[arg(long, value_delimiter = ',')]
-        state: Vec<String>,
-        /// At most so many.
-        #[arg(long, default_value_t = 100)]
-        max: u32,
-        /// One JSON object a line.
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        server: ServerArguments,
-    },
+    List(TicketListArguments),
+    /// Tickets of a citizen that are owed an answer, newest first.
+    Find(TicketFindArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TicketListArguments {
+    /// Only of this department.
+    #[arg(long)]
+    pub(crate) department: Option<String>,
+    /// Only in these states, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) state: Vec<String>,
+    /// Only those that are owed an answer, and due before this local time, as 2026-12-23T16:30; the most urgent first.
+    #[arg(long, value_name = "TIME", value_parser = local_time)]
+    pub(crate) due_before: Option<NaiveDateTime>,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TicketFindArguments {
+    /// The citizen's number, in any spelling.
+    #[arg(long, conflicts_with = "name", required_unless_present = "name")]
+    pub(crate) phone: Option<String>,
+    /// The citizen's family name.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The citizen's postal code.
+    #[arg(long, requires = "name")]
+    pub(crate) postal_code: Option<String>,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+}
+
+/// How tickets are listed.
+#[derive(Args, Debug)]
+pub(crate) struct Listing {
+    /// At most so many.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) max: u32,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
 }
 
 #[derive(Args, Debug)]
