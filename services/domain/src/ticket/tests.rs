@@ -313,7 +313,7 @@ fn fields(phone: &str, concern: &str) -> CallbackFields {
 
 #[test]
 fn a_concern_joins_a_ticket_that_is_owed_an_answer() {
-    let (ticket, _) = live(&["publish", "accepted"]).unwrap();
+    let (ticket, _) = live(&["publish", "a: accepted"]).unwrap();
     let agent = Actor::Agent(AgentName::new("berta"));
     let known = ticket.request.fields().phone.reveal().to_owned();
     let added = add_concern(&ticket, &fields(&known, "Noch etwas"), agent.clone(), at(50)).unwrap();
@@ -344,7 +344,7 @@ fn a_concern_joins_a_ticket_that_is_owed_an_answer() {
 #[test]
 fn a_concern_does_not_join_what_is_answered_or_full() {
     let more = fields("", "Noch etwas");
-    let (answered, _) = live(&["answered"]).unwrap();
+    let (answered, _) = live(&["a: answered"]).unwrap();
     assert_eq!(
         add_concern(&answered, &more, Actor::System, at(50)),
         Err(AdditionRefused::NothingOwed)
