@@ -1,6 +1,8 @@
 //! What users do, from end to end.
 
 mod asterisk;
+mod calendar;
+mod callbacks;
 mod calls;
 mod command_line;
 mod dresses;
@@ -9,5 +11,6 @@ mod life_cycle;
 mod rejected_items;
 mod repeated_imports;
 mod replacements;
+mod routing;
 mod serving;
 mod unreadable_rows;

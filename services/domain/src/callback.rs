@@ -5,7 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::numbers::Number;
 use crate::personal::Personal;
+use crate::text::folded;
 
 /// Digits that a telephone number has at least: short numbers such as 115.
 const PHONE_DIGITS_MIN: usize = 3;
@@ -65,6 +67,24 @@ pub struct CallbackFields {
     /// Anliegen.
     #[serde(skip_serializing_if = "Personal::is_empty")]
     pub concern: Personal,
+}
+
+impl CallbackFields {
+    /// The key under which the telephone number is found in any spelling; personal. `None` without one.
+    pub fn phone_key(&self) -> Option<String> {
+        (!self.phone.is_empty()).then(|| Number::read(self.phone.reveal()).key().to_owned())
+    }
+
+    /// The key under which the family name is found; personal. `None` without one.
+    pub fn name_key(&self) -> Option<String> {
+        (!self.name.is_empty()).then(|| name_key(self.name.reveal()))
+    }
+}
+
+/// A family name free of capitals and of blanks around and between; personal.
+pub fn name_key(name: &str) -> String {
+    let words: Vec<&str> = name.split_whitespace().collect();
+    folded(&words.join(" "))
 }
 
 /// A callback request that can be worked on: its fields have passed [`CallbackRequest::checked`].

@@ -7,19 +7,25 @@
 mod check;
 mod config;
 mod explain;
+mod keywords;
+mod reachability;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::counting::CountingSources;
 use crate::ids::{DepartmentId, HotlineName};
+use crate::personal::Personal;
 use crate::places::{Municipality, MunicipalityKey, Places};
-use crate::text::folded;
+use crate::service_time::ServiceCalendar;
+use crate::text::{self, folded};
 pub use check::RoutingFault;
 pub use config::{Department, Hotline, PlaceLevel, RoutingConfig, Rule};
 use explain::PostalCode;
+use keywords::Keyword;
 
 /// The id of a routing rule, as configuration names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,6 +65,10 @@ pub struct RoutingRequest {
     pub category: Option<String>,
     /// The citizen's postal code, as it was written.
     pub postal_code: Option<String>,
+    /// What the citizen wants, in words; empty if it is not known.
+    pub concern: Personal,
+    /// When it came in.
+    pub at: DateTime<Utc>,
 }
 
 /// Where a concern goes, and why.
@@ -118,14 +128,16 @@ impl RoutingTable {
         &self.clearing
     }
 
-    /// Decides which department is responsible.
-    pub fn route(&self, request: &RoutingRequest) -> RoutingDecision {
+    /// Decides which department is responsible. The calendar says whether it was service time then.
+    pub fn route(&self, request: &RoutingRequest, calendar: &ServiceCalendar) -> RoutingDecision {
         let hotline = self.known_hotlines.get(&folded(request.hotline.as_str()));
         let category = request
             .category
             .as_deref()
             .map(folded)
             .filter(|category| !category.is_empty());
+        let concern = text::words(request.concern.reveal());
+        let is_open = calendar.is_open(request.at);
         let postal_code = PostalCode::of(request.postal_code.as_deref(), Places::nrw());
         let keys: Vec<MunicipalityKey> = postal_code.municipalities().iter().map(|it| it.key).collect();
 
@@ -133,13 +145,19 @@ impl RoutingTable {
         let candidates: Vec<&CheckedRule> = self
             .rules
             .iter()
-            .filter(|rule| rule.applies_to(hotline_folded.as_deref(), category.as_deref()))
+            .filter(|rule| {
+                rule.is_for_hotline(hotline_folded.as_deref())
+                    && rule.is_for_category(category.as_deref())
+                    && rule.is_for_concern(&concern)
+                    && rule.holds_while(is_open)
+            })
             .collect();
         let verdict = decide(&candidates, &keys);
 
         let because = explain::Explanation {
             hotline: hotline.ok_or(&request.hotline),
             category: request.category.as_deref(),
+            concern: &concern,
             postal_code: &postal_code,
             place_would_help: candidates
                 .iter()
@@ -169,6 +187,10 @@ struct CheckedRule {
     hotlines: HashSet<String>,
     /// Folded names; empty for any category, and for none.
     categories: HashSet<String>,
+    /// Empty for any concern.
+    keywords: Vec<Keyword>,
+    /// Whether it holds only within service time, or only outside.
+    open: Option<bool>,
     reach: Reach,
 }
 
@@ -180,12 +202,30 @@ enum Reach {
 }
 
 impl CheckedRule {
-    fn applies_to(&self, hotline: Option<&str>, category: Option<&str>) -> bool {
-        let holds = |wanted: &HashSet<String>, given: Option<&str>| {
-            wanted.is_empty() || given.is_some_and(|given| wanted.contains(given))
-        };
-        holds(&self.hotlines, hotline) && holds(&self.categories, category)
+    fn is_for_hotline(&self, hotline: Option<&str>) -> bool {
+        is_wanted(&self.hotlines, hotline)
     }
+
+    fn is_for_category(&self, category: Option<&str>) -> bool {
+        is_wanted(&self.categories, category)
+    }
+
+    fn is_for_concern(&self, words: &[String]) -> bool {
+        self.keywords.is_empty() || self.keyword_in(words).is_some()
+    }
+
+    fn keyword_in(&self, words: &[String]) -> Option<&Keyword> {
+        self.keywords.iter().find(|keyword| keyword.is_in(words))
+    }
+
+    fn holds_while(&self, is_open: bool) -> bool {
+        self.open.is_none_or(|open| open == is_open)
+    }
+}
+
+/// Whether a folded name is among those that are wanted; any is if none are.
+fn is_wanted(wanted: &HashSet<String>, given: Option<&str>) -> bool {
+    wanted.is_empty() || given.is_some_and(|given| wanted.contains(given))
 }
 
 /// What came of trying rules in their order.

@@ -6,6 +6,15 @@ pub(crate) fn folded(text: &str) -> String {
     text.trim().to_lowercase().to_uppercase().to_lowercase()
 }
 
+/// The words of a text for comparison, folded: runs of letters and digits.
+pub(crate) fn words(text: &str) -> Vec<String> {
+    folded(text)
+        .split(|letter: char| !letter.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -17,5 +26,14 @@ mod tests {
         assert_eq!(folded("STRAẞE"), folded("straße"));
         assert_ne!(folded("Bürgertelefon"), folded("Burgertelefon"));
         assert_ne!(folded("Bürger telefon"), folded("Bürgertelefon"));
+    }
+
+    #[test]
+    fn words_are_what_stands_between_marks_and_blanks() {
+        assert_eq!(
+            words(" Straße, E-Mail (neu) 2026!"),
+            ["strasse", "e", "mail", "neu", "2026"]
+        );
+        assert_eq!(words(" – "), [""; 0]);
     }
 }

@@ -11,6 +11,7 @@
 //! goes up when what a department sees changes, and every change adds at least one entry to its history, so the
 //! number of entries tells whether somebody else changed it meanwhile.
 
+mod addition;
 mod id;
 mod reply;
 
@@ -23,6 +24,7 @@ use crate::callback::CallbackRequest;
 use crate::ids::{AgentName, DepartmentId, HotlineName, Identity, TicketId};
 use crate::personal::Personal;
 use crate::routing::{RoutingDecision, RuleId};
+pub use addition::{ADDED_CONCERNS_MAX, AddedConcern, AdditionRefused, add_concern};
 pub use id::{spoken_ticket_id, ticket_id};
 pub use reply::{AttemptOutcome, NOTE_LENGTH_MAX, Reply, ReplyRejection, apply_reply};
 
@@ -97,6 +99,8 @@ named! {
     Action {
         /// An agent logged the request.
         Logged = "logged",
+        /// The citizen called again, with more to it.
+        ConcernAdded = "concern_added",
         /// It reached the department's topic.
         HandedOver = "handed_over",
         /// The department is responsible.
@@ -158,6 +162,8 @@ pub struct Ticket {
     pub category: Option<String>,
     /// What the citizen wants, and how to reach him or her.
     pub request: CallbackRequest,
+    /// What the citizen wants besides, said in later calls; oldest first.
+    pub added: Vec<AddedConcern>,
     /// The call it came from.
     pub call: Option<Identity>,
     /// When it was logged.
@@ -248,6 +254,7 @@ pub fn open(opening: Opening) -> Transition {
         hotline: opening.hotline,
         category: opening.category,
         request: opening.request,
+        added: Vec::new(),
         call: opening.call,
         created_at: opening.at,
         changed_at: opening.at,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::callback::CallbackFields;
 use domain::ids::{DepartmentId, HotlineName, ReplyId, TicketId};
 use domain::personal::Personal;
-use domain::ticket::{Ticket, TicketState, TicketVersion};
+use domain::ticket::{AddedConcern, Ticket, TicketState, TicketVersion};
 use serde::{Deserialize, Serialize};
 use store::tickets::{HandOverKey, PendingResult, Verdict};
 
@@ -39,6 +39,9 @@ pub struct TicketMessage {
     pub returned_because: Option<Personal>,
     /// What the citizen wants, and how to reach him or her.
     pub request: CallbackFields,
+    /// What the citizen wants besides, said in later calls; oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub added: Vec<AddedConcern>,
 }
 
 impl TicketMessage {
@@ -62,6 +65,7 @@ impl TicketMessage {
             attempts: ticket.attempts,
             returned_because: ticket.returned_because.clone(),
             request: ticket.request.fields().clone(),
+            added: ticket.added.clone(),
         }
     }
 }

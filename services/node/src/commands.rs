@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod calendar;
 mod call;
 mod config;
 mod department;
@@ -7,6 +8,7 @@ mod export;
 pub(crate) mod import;
 mod rejected;
 mod report;
+mod route;
 pub(crate) mod simulate;
 mod ticket;
 mod topics;
@@ -16,8 +18,8 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::cli::{
-    Arguments, CallAction, CallbackAction, Command, DepartmentAction, RejectedAction, Report, Role,
-    ServeArguments, StorageArguments, TicketAction, UpArguments,
+    Arguments, CalendarAction, CallAction, CallbackAction, Command, DepartmentAction, RejectedAction, Report,
+    Role, RouteAction, ServeArguments, StorageArguments, TicketAction, UpArguments,
 };
 use crate::config::Config;
 use crate::output::say;
@@ -59,15 +61,16 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         }
         Command::Ticket(arguments) => match arguments.action {
             TicketAction::Show { id, json, server } => ticket::show(&id, json, &server).await?,
-            TicketAction::List {
-                department,
-                state,
-                max,
-                json,
-                server,
-            } => {
-                ticket::list(department, state, max, json, &server).await?;
-            }
+            TicketAction::List(arguments) => ticket::list(arguments).await?,
+            TicketAction::Find(arguments) => ticket::find(arguments).await?,
+        },
+        Command::Route(arguments) => match arguments.action {
+            RouteAction::Explain(arguments) => route::explain(*arguments).await?,
+            RouteAction::Check(arguments) => return route::check(&arguments),
+        },
+        Command::Calendar(arguments) => match arguments.action {
+            CalendarAction::Due(arguments) => calendar::due(&arguments)?,
+            CalendarAction::Holidays { year, json } => calendar::list_holidays(year, json)?,
         },
         Command::Department(arguments) => match arguments.action {
             DepartmentAction::Consume {

@@ -298,6 +298,24 @@ fn policy(section: &ServiceLevel) -> anyhow::Result<ServiceLevelPolicy> {
 }
 
 fn routing(file: Option<PathBuf>) -> anyhow::Result<RoutingTable> {
+    let (name, config) = routing_as_written(file)?;
+    RoutingTable::new(config).map_err(|faults| {
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        Failure::usage(format!("{name}: {}", faults.join("; ")))
+    })
+}
+
+/// Departments, hotlines and rules as a configuration has them, unchecked, and where they are written.
+///
+/// # Errors
+/// A file cannot be read or has unknown keys.
+pub(crate) fn written_routing(source: &ConfigSource) -> anyhow::Result<(String, RoutingConfig)> {
+    let folder = source.config.as_deref().and_then(Path::parent);
+    let file = written(source)?.routing.file;
+    routing_as_written(file.map(|file| folder.map_or_else(|| file.clone(), |folder| folder.join(&file))))
+}
+
+fn routing_as_written(file: Option<PathBuf>) -> anyhow::Result<(String, RoutingConfig)> {
     let (name, text) = match file {
         None => ("the built-in routing".to_owned(), SAMPLE_ROUTING.to_owned()),
         Some(path) => {
@@ -306,12 +324,8 @@ fn routing(file: Option<PathBuf>) -> anyhow::Result<RoutingTable> {
             (path.display().to_string(), text)
         }
     };
-    let config: RoutingConfig =
-        toml::from_str(&text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
-    RoutingTable::new(config).map_err(|faults| {
-        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        Failure::usage(format!("{name}: {}", faults.join("; ")))
-    })
+    let config = toml::from_str(&text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+    Ok((name, config))
 }
 
 #[cfg(test)]

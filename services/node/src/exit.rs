@@ -65,3 +65,10 @@ pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     eprintln!("nrwdirekt: {error:#}");
     ExitCode::from(error.downcast_ref::<Failure>().map_or(1, |failure| failure.code))
 }
+
+/// Whether an error is that there is no server, or that it does not let us in.
+pub(crate) fn is_no_server(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<Failure>()
+        .is_some_and(|failure| failure.code == 4)
+}

@@ -22,3 +22,15 @@ pub(crate) fn line(text: Arguments<'_>) {
         std::process::exit(code);
     }
 }
+
+/// Writes a line to standard error, for people: standard output stays what programs read.
+macro_rules! note {
+    ($($text:tt)*) => { $crate::output::aside(format_args!($($text)*)) };
+}
+pub(crate) use note;
+
+/// See [`note`].
+#[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
+pub(crate) fn aside(text: Arguments<'_>) {
+    eprintln!("nrwdirekt: {text}");
+}

@@ -1,6 +1,7 @@
 //! How values of tickets that have no column type of their own are kept, in every store alike.
 
 use chrono::{DateTime, Utc};
+use domain::callback::CallbackRequest;
 use domain::ids::{AgentName, DepartmentId, TicketId};
 use domain::ticket::{Actor, Ticket, TicketState, TicketVersion};
 
@@ -55,6 +56,9 @@ pub(crate) fn verdict(
     }
 }
 
+/// The condition of tickets that are owed an answer. Written as the partial indexes have it, else they are not used.
+pub(crate) const OWED: &str = "state NOT IN ('answered', 'closed')";
+
 /// The kind of a hand-over that shows the ticket as it is.
 pub(crate) const CURRENT: &str = "current";
 /// The kind of a hand-over that takes the ticket away.
@@ -83,6 +87,24 @@ pub(crate) fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("texts and lists of texts can be written as JSON")
 }
 
+/// What a ticket is found by: keys of number and name, and the postal code.
+pub(crate) struct CitizenColumns {
+    pub(crate) phone_key: Option<String>,
+    pub(crate) name_key: Option<String>,
+    pub(crate) postal_code: Option<String>,
+}
+
+impl CitizenColumns {
+    pub(crate) fn of(request: &CallbackRequest) -> Self {
+        let fields = request.fields();
+        Self {
+            phone_key: fields.phone_key(),
+            name_key: fields.name_key(),
+            postal_code: (!fields.postal_code.is_empty()).then(|| fields.postal_code.reveal().to_owned()),
+        }
+    }
+}
+
 /// A column holds something that this version does not know.
 pub(crate) fn of_ticket(what: &str, ticket: &TicketId) -> StoreError {
     StoreError::Unusable(format!("{what} of ticket {ticket} cannot be read"))
@@ -91,4 +113,17 @@ pub(crate) fn of_ticket(what: &str, ticket: &TicketId) -> StoreError {
 /// As [`of_ticket`], where no ticket can be named.
 pub(crate) fn unreadable(what: &str) -> StoreError {
     StoreError::Unusable(format!("{what} cannot be read"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_owed_an_answer_is_what_the_domain_calls_pending() {
+        for state in TicketState::ALL {
+            let settled = OWED.contains(&format!("'{}'", state.name()));
+            assert_eq!(settled, !state.is_pending(), "{state:?}");
+        }
+    }
 }

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::callback;
 use domain::ids::{DepartmentId, HotlineName, Identity, ReplyId, TicketId};
+use domain::numbers::Number;
 use domain::ticket::{HistoryEntry, Ticket, TicketState, TicketVersion, Transition};
 
 use crate::StoreError;
@@ -21,17 +23,35 @@ pub trait TicketStore: Send + Sync + 'static {
     /// [`StoreError`].
     async fn log(&self, new: NewTicket) -> Result<Logged, StoreError>;
 
+    /// What came of an earlier request under a key; `None` if there was none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn logged_before(&self, key: &str, content: [u8; 32]) -> Result<Option<Logged>, StoreError>;
+
+    /// Adds a concern to a ticket, once for each key; never gives [`Logged::IdTaken`].
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the ticket was changed since the addition was decided: decide anew.
+    async fn add(&self, addition: Addition) -> Result<Logged, StoreError>;
+
     /// A ticket with its history.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn ticket(&self, id: &TicketId) -> Result<Option<TicketWithHistory>, StoreError>;
 
-    /// Tickets, newest first.
+    /// Tickets, newest first; those that are due before a time by due time.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn list(&self, filter: TicketFilter) -> Result<Vec<Ticket>, StoreError>;
+
+    /// Tickets of a citizen that are owed an answer, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn find_open(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError>;
 
     /// Writes a change that nobody waits for an answer to, such as closing.
     ///
@@ -167,6 +187,17 @@ pub struct NewTicket {
     pub notice_identity: Identity,
 }
 
+/// A concern that joins a ticket.
+#[derive(Clone, Debug)]
+pub struct Addition {
+    /// The change of the ticket.
+    pub transition: Transition,
+    /// Chosen by the client, one a request.
+    pub idempotency_key: String,
+    /// As in [`NewTicket`].
+    pub content: [u8; 32],
+}
+
 /// What came of logging a ticket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Logged {
@@ -196,17 +227,68 @@ pub struct TicketFilter {
     pub department: Option<DepartmentId>,
     /// Only those in these states; all if there are none.
     pub states: Vec<TicketState>,
+    /// Only those that are owed an answer, and due before then.
+    pub due_before: Option<DateTime<Utc>>,
     /// Only those after this one in the list.
     pub after: Option<ListPosition>,
     /// At most so many.
     pub most: usize,
 }
 
-/// A place in the list of tickets: newest first, and by number among those of one moment.
+/// Which citizen's open tickets to find.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CitizenSearch {
+    /// The citizen.
+    pub citizen: Citizen,
+    /// Only those after this one in the list.
+    pub after: Option<ListPosition>,
+    /// At most so many.
+    pub most: usize,
+}
+
+/// What a citizen is found by: keys, free of spelling. Personal.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Citizen {
+    /// Any of these keys of a telephone number.
+    Phone(Vec<String>),
+    /// The name.
+    Name {
+        /// The key of the family name.
+        key: String,
+        /// The postal code, if it is known.
+        postal_code: Option<String>,
+    },
+}
+
+impl Citizen {
+    /// Who has this telephone number, in any spelling.
+    pub fn by_phone(phone: &str) -> Self {
+        Self::Phone(Number::read(phone).search_keys())
+    }
+
+    /// Who has this family name, and lives there.
+    pub fn by_name(name: &str, postal_code: Option<&str>) -> Self {
+        Self::Name {
+            key: callback::name_key(name),
+            postal_code: postal_code.map(|code| code.trim().to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Citizen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Phone(_) => "<personal, a number>",
+            Self::Name { .. } => "<personal, a name>",
+        })
+    }
+}
+
+/// A place in the list of tickets: newest first or by due time, and by number among those of one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListPosition {
-    /// When the ticket was logged.
-    pub created_at: DateTime<Utc>,
+    /// When the ticket was logged; in a list by due time, when it is due.
+    pub at: DateTime<Utc>,
     /// Its number.
     pub id: TicketId,
 }

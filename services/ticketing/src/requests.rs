@@ -3,11 +3,13 @@
 use chrono::{DateTime, Utc};
 use domain::callback::{CallbackRequest, FieldFault, check_line};
 use domain::ids::{
-    CallId, DepartmentId, HotlineName, Identity, IdentityKey, SourceKey, SourceName, TicketId,
+    AgentName, CallId, DepartmentId, HotlineName, Identity, IdentityKey, SourceKey, SourceName, TicketId,
 };
+use domain::personal::Personal;
 use domain::report::content_hash;
-use domain::ticket::TicketState;
-use store::tickets::{ListPosition, TicketFilter};
+use domain::routing::RoutingRequest;
+use domain::ticket::{Actor, TicketState};
+use store::tickets::{Citizen, CitizenSearch, ListPosition, TicketFilter};
 use tonic::Status;
 use wire::v1::tickets as proto;
 
@@ -69,7 +71,10 @@ impl LogRequest {
                 "give SOURCE/CALL-ID, or the 32 hexadecimal digits of the call's identity, or leave it empty",
             ));
         }
-        let content = content_hash(&(&fields, &hotline, &category, &call, &agent));
+        let content = match sent.add_to.trim() {
+            "" => content_hash(&(&fields, &hotline, &category, &call, &agent)),
+            add_to => content_hash(&(&fields, &hotline, &category, &call, &agent, add_to)),
+        };
         match CallbackRequest::checked(fields) {
             Ok(request) if faults.is_empty() => Ok(Self {
                 idempotency_key,
@@ -89,6 +94,16 @@ impl LogRequest {
     }
 }
 
+impl LogRequest {
+    /// Who logs it.
+    pub(crate) fn actor(&self) -> Actor {
+        match &self.agent {
+            Some(agent) => Actor::Agent(AgentName::new(agent)),
+            None => Actor::System,
+        }
+    }
+}
+
 fn given(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
@@ -100,6 +115,41 @@ fn call_identity(call: &str, key: &IdentityKey) -> Option<Identity> {
         }
         Some(_) => None,
         None => Identity::from_hex(call),
+    }
+}
+
+/// What is to be routed, to see where it would go.
+pub(crate) fn route_request(
+    sent: proto::ExplainRouteRequest,
+    now: DateTime<Utc>,
+) -> Result<RoutingRequest, Status> {
+    let mut faults = Vec::new();
+    if sent.hotline.trim().is_empty() {
+        faults.push(FieldFault::new(
+            "hotline",
+            "name the hotline that the citizen called",
+        ));
+    }
+    let at = match sent.at_unix_ms {
+        None => Some(now),
+        Some(unix_ms) => DateTime::from_timestamp_millis(unix_ms),
+    };
+    match at {
+        Some(at) if faults.is_empty() => Ok(RoutingRequest {
+            hotline: HotlineName::new(sent.hotline),
+            category: given(sent.category.trim().to_owned()),
+            postal_code: given(sent.postal_code.trim().to_owned()),
+            concern: Personal::new(sent.concern),
+            at,
+        }),
+        Some(_) => Err(invalid(&faults)),
+        None => {
+            faults.push(FieldFault::new(
+                "at_unix_ms",
+                "give milliseconds since 1970, or leave it out",
+            ));
+            Err(invalid(&faults))
+        }
     }
 }
 
@@ -119,23 +169,17 @@ pub(crate) fn list_filter(sent: &proto::ListTicketsRequest) -> Result<TicketFilt
             }
         }
     }
-    let after = match sent.page_token.as_str() {
-        "" => None,
-        token => {
-            let position = read_token(token);
-            if position.is_none() {
-                faults.push(FieldFault::new(
-                    "page_token",
-                    "repeat the next_page_token of the page before",
-                ));
-            }
-            position
+    let after = after(&sent.page_token, &mut faults);
+    let due_before = sent.due_before_unix_ms.and_then(|unix_ms| {
+        let time = DateTime::from_timestamp_millis(unix_ms);
+        if time.is_none() {
+            faults.push(FieldFault::new(
+                "due_before_unix_ms",
+                "give milliseconds since 1970, or leave it out",
+            ));
         }
-    };
-    let page = match sent.page_size as usize {
-        0 => PAGE,
-        size => size.min(PAGE_MAX),
-    };
+        time
+    });
     if !faults.is_empty() {
         return Err(invalid(&faults));
     }
@@ -143,20 +187,72 @@ pub(crate) fn list_filter(sent: &proto::ListTicketsRequest) -> Result<TicketFilt
     Ok(TicketFilter {
         department: (!department.is_empty()).then(|| DepartmentId::new(department)),
         states,
+        due_before,
         after,
-        most: page + 1,
+        most: page_size(sent.page_size) + 1,
     })
+}
+
+/// Whose open tickets a caller asks for, one ticket beyond the page.
+pub(crate) fn citizen_search(sent: &proto::FindTicketsRequest) -> Result<CitizenSearch, Status> {
+    let mut faults = Vec::new();
+    let after = after(&sent.page_token, &mut faults);
+    let [phone, name, postal_code] = [&sent.phone, &sent.name, &sent.postal_code].map(|text| text.trim());
+    let citizen = match (phone, name) {
+        ("", "") => {
+            faults.push(FieldFault::new(
+                "phone",
+                "give the citizen's number, or a family name in `name`",
+            ));
+            Citizen::Phone(Vec::new())
+        }
+        (phone, "") => Citizen::by_phone(phone),
+        ("", name) => Citizen::by_name(name, Some(postal_code).filter(|code| !code.is_empty())),
+        _ => {
+            faults.push(FieldFault::new("name", "give a number or a name, not both"));
+            Citizen::Phone(Vec::new())
+        }
+    };
+    if !faults.is_empty() {
+        return Err(invalid(&faults));
+    }
+    Ok(CitizenSearch {
+        citizen,
+        after,
+        most: page_size(sent.page_size) + 1,
+    })
+}
+
+fn page_size(wanted: u32) -> usize {
+    match wanted as usize {
+        0 => PAGE,
+        size => size.min(PAGE_MAX),
+    }
+}
+
+fn after(token: &str, faults: &mut Vec<FieldFault>) -> Option<ListPosition> {
+    if token.is_empty() {
+        return None;
+    }
+    let position = read_token(token);
+    if position.is_none() {
+        faults.push(FieldFault::new(
+            "page_token",
+            "repeat the next_page_token of the page before",
+        ));
+    }
+    position
 }
 
 /// A place in the list, for the client to hand back.
 pub(crate) fn write_token(position: &ListPosition) -> String {
-    format!("{}.{}", position.created_at.timestamp_millis(), position.id)
+    format!("{}.{}", position.at.timestamp_millis(), position.id)
 }
 
 fn read_token(token: &str) -> Option<ListPosition> {
-    let (created_at_ms, id) = token.split_once('.')?;
+    let (at_ms, id) = token.split_once('.')?;
     Some(ListPosition {
-        created_at: DateTime::<Utc>::from_timestamp_millis(created_at_ms.parse().ok()?)?,
+        at: DateTime::<Utc>::from_timestamp_millis(at_ms.parse().ok()?)?,
         id: TicketId::new(id),
     })
 }

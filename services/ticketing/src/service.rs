@@ -1,19 +1,21 @@
+mod additions;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use domain::ids::{AgentName, Identity, IdentityKey, TicketId};
+use domain::ids::{Identity, IdentityKey, TicketId};
 use domain::routing::{RoutingRequest, RoutingTable};
 use domain::service_time::{DuePolicy, ServiceCalendar};
-use domain::ticket::{Actor, Opening, Ticket, open, spoken_ticket_id, ticket_id};
+use domain::ticket::{Opening, Ticket, open, spoken_ticket_id, ticket_id};
 use store::StoreError;
-use store::tickets::{ListPosition, Logged, NewTicket, TicketStore};
+use store::tickets::{Citizen, CitizenSearch, ListPosition, Logged, NewTicket, TicketStore};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
-use wire::tickets::ticket_to_wire;
+use wire::tickets::{decision_to_wire, ticket_to_wire};
 use wire::v1::tickets as proto;
 
 use crate::metrics;
-use crate::requests::{LogRequest, list_filter, write_token};
+use crate::requests::{LogRequest, citizen_search, list_filter, route_request, write_token};
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -24,6 +26,8 @@ pub type Wake = Arc<watch::Sender<u64>>;
 
 /// Numbers drawn for one ticket at most. A second one is needed once in 10¹² ÷ tickets.
 const DRAWS: usize = 8;
+/// Other open tickets of a citizen that an answer names, at most.
+const OPEN_TICKETS: usize = 20;
 
 /// What ticketing works with.
 #[derive(Clone)]
@@ -59,20 +63,29 @@ impl TicketingService {
     }
 
     async fn log(&self, sent: proto::LogCallbackRequest) -> Result<(Ticket, bool), Status> {
+        match sent.add_to.trim() {
+            "" => self.log_new(sent).await,
+            _ => additions::add(&self.parts, sent).await,
+        }
+    }
+
+    async fn log_new(&self, sent: proto::LogCallbackRequest) -> Result<(Ticket, bool), Status> {
         let request = LogRequest::checked(sent, &self.parts.identity_key)?;
         // Whole milliseconds, as the store keeps them: the first answer equals a repeated one.
         let at = (self.parts.clock)().trunc_subsecs(3);
         let routing = (self.parts.routing)();
         let postal_code = request.request.fields().postal_code.reveal();
-        let decision = routing.route(&RoutingRequest {
-            hotline: request.hotline.clone(),
-            category: request.category.clone(),
-            postal_code: (!postal_code.is_empty()).then(|| postal_code.to_owned()),
-        });
-        let actor = match &request.agent {
-            Some(agent) => Actor::Agent(AgentName::new(agent)),
-            None => Actor::System,
-        };
+        let decision = routing.route(
+            &RoutingRequest {
+                hotline: request.hotline.clone(),
+                category: request.category.clone(),
+                postal_code: (!postal_code.is_empty()).then(|| postal_code.to_owned()),
+                concern: request.request.fields().concern.clone(),
+                at,
+            },
+            &self.parts.calendar,
+        );
+        let actor = request.actor();
         for _ in 0..DRAWS {
             let id = ticket_id(uuid::Uuid::new_v4().as_u128());
             let transition = open(Opening {
@@ -107,9 +120,7 @@ impl TicketingService {
                     return Ok((*ticket, true));
                 }
                 Logged::KeyTaken => {
-                    return Err(Status::already_exists(
-                        "idempotency_key: another request was logged under this key; choose a new one",
-                    ));
+                    return Err(key_taken());
                 }
                 Logged::IdTaken => {}
             }
@@ -129,9 +140,64 @@ impl TicketingService {
     fn announce(&self, ticket: &Ticket) {
         metrics::logged(&ticket.department);
         tracing::info!(ticket = %ticket.id, department = %ticket.department, "callback logged");
-        if let Some(wake) = &self.parts.wake {
+        self.parts.wake();
+    }
+
+    /// Other tickets of the citizen that are owed an answer.
+    async fn open_tickets(&self, ticket: &Ticket) -> Vec<Ticket> {
+        let fields = ticket.request.fields();
+        let mut citizens = Vec::new();
+        if !fields.phone.is_empty() {
+            citizens.push(Citizen::by_phone(fields.phone.reveal()));
+        }
+        if !fields.name.is_empty() && !fields.postal_code.is_empty() {
+            let postal_code = Some(fields.postal_code.reveal());
+            citizens.push(Citizen::by_name(fields.name.reveal(), postal_code));
+        }
+        let mut open: Vec<Ticket> = Vec::new();
+        for citizen in citizens {
+            let search = CitizenSearch {
+                citizen,
+                after: None,
+                most: OPEN_TICKETS,
+            };
+            match self.parts.store.find_open(search).await {
+                Ok(found) => open.extend(found),
+                // The ticket is there: an answer without its neighbours is better than an error.
+                Err(error) => tracing::warn!(%error, "open tickets were not looked up"),
+            }
+        }
+        open.retain(|other| other.id != ticket.id);
+        open.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
+        open.dedup_by(|one, other| one.id == other.id);
+        open.truncate(OPEN_TICKETS);
+        open
+    }
+}
+
+impl TicketingParts {
+    fn wake(&self) {
+        if let Some(wake) = &self.wake {
             wake.send_modify(|raised| *raised += 1);
         }
+    }
+}
+
+fn key_taken() -> Status {
+    Status::already_exists("idempotency_key: another request was logged under this key; choose a new one")
+}
+
+/// A page of a list that was read with one ticket more: its presence tells that there is a next page.
+fn page(
+    mut tickets: Vec<Ticket>,
+    most: usize,
+    place: impl Fn(&Ticket) -> String,
+) -> proto::ListTicketsResponse {
+    let more = tickets.len() >= most;
+    tickets.truncate(most - 1);
+    proto::ListTicketsResponse {
+        next_page_token: tickets.last().filter(|_| more).map(place).unwrap_or_default(),
+        tickets: tickets.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect(),
     }
 }
 
@@ -149,9 +215,11 @@ impl proto::ticketing_server::Ticketing for TicketingService {
             .flatten()
             .map(|found| found.history)
             .unwrap_or_default();
+        let open = self.open_tickets(&ticket).await;
         Ok(Response::new(proto::LogCallbackResponse {
             ticket: Some(ticket_to_wire(&ticket, &history)),
             repeated,
+            open_tickets: open.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect(),
         }))
     }
 
@@ -171,31 +239,48 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         Ok(Response::new(ticket_to_wire(&found.ticket, &found.history)))
     }
 
+    async fn explain_route(
+        &self,
+        request: Request<proto::ExplainRouteRequest>,
+    ) -> Result<Response<proto::ExplainRouteResponse>, Status> {
+        let asked = route_request(request.into_inner(), (self.parts.clock)())?;
+        let decision = (self.parts.routing)().route(&asked, &self.parts.calendar);
+        Ok(Response::new(decision_to_wire(&decision)))
+    }
+
     async fn list_tickets(
         &self,
         request: Request<proto::ListTicketsRequest>,
     ) -> Result<Response<proto::ListTicketsResponse>, Status> {
         let filter = list_filter(&request.into_inner())?;
-        let page = filter.most - 1;
-        let mut tickets = self
-            .parts
-            .store
-            .list(filter)
-            .await
-            .map_err(|error| refused(&error))?;
-        let more = tickets.len() > page;
-        tickets.truncate(page);
-        let next_page_token = match tickets.last() {
-            Some(last) if more => write_token(&ListPosition {
-                created_at: last.created_at,
+        let (most, by_due) = (filter.most, filter.due_before.is_some());
+        let tickets = self.parts.store.list(filter).await;
+        let tickets = tickets.map_err(|error| refused(&error))?;
+        let place = |last: &Ticket| {
+            let at = if by_due { last.due_at } else { last.created_at };
+            write_token(&ListPosition {
+                at,
                 id: last.id.clone(),
-            }),
-            _ => String::new(),
+            })
         };
-        Ok(Response::new(proto::ListTicketsResponse {
-            tickets: tickets.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect(),
-            next_page_token,
-        }))
+        Ok(Response::new(page(tickets, most, place)))
+    }
+
+    async fn find_tickets(
+        &self,
+        request: Request<proto::FindTicketsRequest>,
+    ) -> Result<Response<proto::ListTicketsResponse>, Status> {
+        let search = citizen_search(&request.into_inner())?;
+        let most = search.most;
+        let tickets = self.parts.store.find_open(search).await;
+        let tickets = tickets.map_err(|error| refused(&error))?;
+        let place = |last: &Ticket| {
+            write_token(&ListPosition {
+                at: last.created_at,
+                id: last.id.clone(),
+            })
+        };
+        Ok(Response::new(page(tickets, most, place)))
     }
 }
 

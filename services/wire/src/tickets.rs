@@ -3,7 +3,8 @@
 use domain::callback::CallbackFields;
 use domain::ids::Identity;
 use domain::personal::Personal;
-use domain::ticket::{Actor, HistoryEntry, Ticket};
+use domain::routing::RoutingDecision;
+use domain::ticket::{Actor, AddedConcern, HistoryEntry, Ticket};
 
 use crate::v1::tickets as wire;
 
@@ -62,6 +63,38 @@ pub fn ticket_to_wire(ticket: &Ticket, history: &[HistoryEntry]) -> wire::Ticket
         returned_because: returned_because
             .map(|because| because.reveal().to_owned())
             .unwrap_or_default(),
+        added: ticket.added.iter().map(added_to_wire).collect(),
+    }
+}
+
+fn added_to_wire(added: &AddedConcern) -> wire::AddedConcern {
+    let text = |text: Option<&Personal>| text.map(|text| text.reveal().to_owned()).unwrap_or_default();
+    wire::AddedConcern {
+        at_unix_ms: added.at.timestamp_millis(),
+        concern: added.concern.reveal().to_owned(),
+        phone: text(added.phone.as_ref()),
+        email: text(added.email.as_ref()),
+    }
+}
+
+/// Where a concern goes, and why.
+pub fn decision_to_wire(decision: &RoutingDecision) -> wire::ExplainRouteResponse {
+    let municipalities = decision.municipalities.iter().map(|it| wire::Municipality {
+        name: it.name.to_owned(),
+        key: it.key.as_str().to_owned(),
+        district: it.district.to_owned(),
+        government: it.government.to_owned(),
+    });
+    wire::ExplainRouteResponse {
+        department: decision.department.to_string(),
+        rule: decision
+            .rule
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        because: decision.because.clone(),
+        ambiguous: decision.ambiguous,
+        municipalities: municipalities.collect(),
     }
 }
 

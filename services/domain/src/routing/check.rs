@@ -1,11 +1,13 @@
 //! Checks of routing rules when they are loaded: what can be known to be wrong is refused before it routes anything.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use thiserror::Error;
 
 use super::config::{PlaceLevel, RoutingConfig, Rule};
-use super::{CheckedRule, Reach, RoutingTable, RuleId, decide};
+use super::keywords::Keyword;
+use super::reachability::unreachable;
+use super::{CheckedRule, Reach, RoutingTable, RuleId};
 use crate::ids::{DepartmentId, HotlineName};
 use crate::places::{MunicipalityKey, Places};
 use crate::text::folded;
@@ -80,6 +82,17 @@ pub enum RoutingFault {
         /// What was written second.
         place: String,
     },
+    /// A keyword that is none.
+    #[error(
+        "rule `{rule}`: `{keyword}` is no keyword; write one word or several, with * behind the last for all that \
+         begins so"
+    )]
+    UnreadableKeyword {
+        /// The rule.
+        rule: RuleId,
+        /// What was written.
+        keyword: String,
+    },
     /// A rule that would take everything.
     #[error("rule `{rule}` has no condition; what no rule decides goes to `clearing`")]
     NoCondition {
@@ -151,12 +164,11 @@ pub(super) fn checked(config: RoutingConfig, places: &Places) -> Result<RoutingT
             Err(found) => faults.extend(found),
         }
     }
+    if rules.len() == config.rules.len() {
+        faults.extend(unreachable(&rules, &known_hotlines, places));
+    }
     match clearing {
         Some(clearing) if faults.is_empty() => {
-            let faults = unreachable(&rules, &known_hotlines, places);
-            if !faults.is_empty() {
-                return Err(faults);
-            }
             let RoutingConfig {
                 departments,
                 hotlines,
@@ -222,8 +234,12 @@ impl RuleCheck<'_> {
         let rule = self.rule;
         let mut faults = self.unknown_names();
         let reach = self.reach(&mut faults);
-        let everywhere = matches!(reach, Some(Reach::Everywhere(_)));
-        if everywhere && rule.hotlines.is_empty() && rule.categories.is_empty() {
+        let keywords = self.keywords(&mut faults);
+        let has_condition = !rule.hotlines.is_empty()
+            || !rule.categories.is_empty()
+            || !rule.keywords.is_empty()
+            || rule.open.is_some();
+        if matches!(reach, Some(Reach::Everywhere(_))) && !has_condition {
             faults.push(RoutingFault::NoCondition {
                 rule: rule.id.clone(),
             });
@@ -237,10 +253,26 @@ impl RuleCheck<'_> {
                     .map(|hotline| folded(hotline.as_str()))
                     .collect(),
                 categories: rule.categories.iter().map(|category| folded(category)).collect(),
+                keywords,
+                open: rule.open,
                 reach,
             }),
             _ => Err(faults),
         }
+    }
+
+    fn keywords(&self, faults: &mut Vec<RoutingFault>) -> Vec<Keyword> {
+        let mut keywords = Vec::with_capacity(self.rule.keywords.len());
+        for written in &self.rule.keywords {
+            match Keyword::read(written) {
+                Some(keyword) => keywords.push(keyword),
+                None => faults.push(RoutingFault::UnreadableKeyword {
+                    rule: self.rule.id.clone(),
+                    keyword: written.clone(),
+                }),
+            }
+        }
+        keywords
     }
 
     fn unknown_names(&self) -> Vec<RoutingFault> {
@@ -358,84 +390,5 @@ impl RuleCheck<'_> {
             });
             Vec::new()
         })
-    }
-}
-
-/// Rules that decide nothing, whatever comes in. Exact: every kind of request there can be is tried.
-fn unreachable(
-    rules: &[CheckedRule],
-    known_hotlines: &HashMap<String, HotlineName>,
-    places: &Places,
-) -> Vec<RoutingFault> {
-    let hotlines: Vec<Option<&str>> = known_hotlines
-        .keys()
-        .map(|it| Some(it.as_str()))
-        .chain([None])
-        .collect();
-    let categories: HashSet<&str> = rules
-        .iter()
-        .flat_map(|rule| &rule.categories)
-        .map(String::as_str)
-        .filter(|it| !it.is_empty())
-        .collect();
-    let categories: Vec<Option<&str>> = categories.into_iter().map(Some).chain([None]).collect();
-    let place_sets: HashSet<Vec<MunicipalityKey>> = places
-        .postal_codes()
-        .map(|(_, municipalities)| municipalities.iter().map(|it| it.key).collect())
-        .chain([Vec::new()])
-        .collect();
-    let candidate_sets: HashSet<Vec<usize>> = hotlines
-        .iter()
-        .flat_map(|hotline| categories.iter().map(move |category| (*hotline, *category)))
-        .map(|(hotline, category)| {
-            (0..rules.len())
-                .filter(|index| rules[*index].applies_to(hotline, category))
-                .collect()
-        })
-        .collect();
-
-    let mut deciding: HashSet<&RuleId> = HashSet::new();
-    let mut decided_before: HashMap<&RuleId, BTreeSet<usize>> = HashMap::new();
-    let position: HashMap<&RuleId, usize> = rules
-        .iter()
-        .enumerate()
-        .map(|(index, rule)| (&rule.id, index))
-        .collect();
-    for candidate_set in &candidate_sets {
-        let candidates: Vec<&CheckedRule> = candidate_set.iter().map(|index| &rules[*index]).collect();
-        for place_set in &place_sets {
-            let Some((winner, _)) = decide(&candidates, place_set).winner else {
-                continue;
-            };
-            deciding.insert(&winner.id);
-            for rule in candidates.iter().filter(|rule| rule.holds_somewhere(place_set)) {
-                decided_before
-                    .entry(&rule.id)
-                    .or_default()
-                    .insert(position[&winner.id]);
-            }
-        }
-    }
-    rules
-        .iter()
-        .filter(|rule| !deciding.contains(&rule.id))
-        .map(|rule| RoutingFault::Unreachable {
-            rule: rule.id.clone(),
-            covered_by: decided_before
-                .remove(&rule.id)
-                .into_iter()
-                .flatten()
-                .map(|index| rules[index].id.clone())
-                .collect(),
-        })
-        .collect()
-}
-
-impl CheckedRule {
-    fn holds_somewhere(&self, municipalities: &[MunicipalityKey]) -> bool {
-        match &self.reach {
-            Reach::Everywhere(_) => true,
-            Reach::Places(departments) => municipalities.iter().any(|key| departments.contains_key(key)),
-        }
     }
 }

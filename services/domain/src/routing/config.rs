@@ -67,6 +67,17 @@ pub struct Rule {
         skip_serializing_if = "Vec::is_empty"
     )]
     pub categories: Vec<String>,
+    /// Words of the concern that it is for (`keyword` or `keywords`), any of them; `steuer*` for all that begins so.
+    #[serde(
+        alias = "keyword",
+        deserialize_with = "one_or_many",
+        default,
+        skip_serializing_if = "Vec::is_empty"
+    )]
+    pub keywords: Vec<String>,
+    /// Whether it holds only within service time (`true`), or only outside (`false`); at any time if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open: Option<bool>,
     /// Municipalities that it is for, by key (8 digits) or name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub municipalities: Vec<String>,

@@ -41,6 +41,8 @@ pub(super) struct Explanation<'e> {
     /// The hotline as configured, or as it was said if nobody knows it.
     pub(super) hotline: Result<&'e HotlineName, &'e HotlineName>,
     pub(super) category: Option<&'e str>,
+    /// The words of the concern.
+    pub(super) concern: &'e [String],
     pub(super) postal_code: &'e PostalCode<'e>,
     /// Whether rules for this hotline depend on the place.
     pub(super) place_would_help: bool,
@@ -73,9 +75,16 @@ impl Explanation<'_> {
         let (rule, _) = self.verdict.winner?;
         let hotline = self.hotline.ok().filter(|_| !rule.hotlines.is_empty());
         let category = self.category.filter(|_| !rule.categories.is_empty());
+        // The keyword as the rule has it: a reason holds nothing of what the citizen said.
+        let keyword = rule.keyword_in(self.concern);
         let conditions: Vec<String> = [
             hotline.map(|hotline| format!("Hotline „{hotline}“")),
             category.map(|category| format!("Kategorie „{}“", category.trim())),
+            keyword.map(|keyword| format!("Stichwort „{}“", keyword.as_written())),
+            rule.open.map(|open| match open {
+                true => "innerhalb der Servicezeit".to_owned(),
+                false => "außerhalb der Servicezeit".to_owned(),
+            }),
             self.place_that_decided(),
         ]
         .into_iter()

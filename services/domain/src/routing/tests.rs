@@ -28,11 +28,32 @@ fn faults(rules: &str) -> Vec<String> {
 }
 
 fn route(table: &RoutingTable, hotline: &str, category: &str, postal_code: &str) -> RoutingDecision {
-    table.route(&RoutingRequest {
+    table.route(
+        &request(hotline, category, postal_code),
+        &ServiceCalendar::default(),
+    )
+}
+
+/// On a Friday morning, in service time.
+fn request(hotline: &str, category: &str, postal_code: &str) -> RoutingRequest {
+    RoutingRequest {
         hotline: HotlineName::new(hotline),
         category: Some(category.to_owned()),
         postal_code: Some(postal_code.to_owned()),
-    })
+        concern: Personal::default(),
+        at: "2026-11-20T09:00:00Z".parse().unwrap(),
+    }
+}
+
+/// Routes a concern that came in on the first hotline; gives department and reason.
+fn route_concern(table: &RoutingTable, concern: &str, at: &str) -> (String, String) {
+    let request = RoutingRequest {
+        concern: Personal::new(concern),
+        at: at.parse().unwrap(),
+        ..request("Eins", "", "")
+    };
+    let decision = table.route(&request, &ServiceCalendar::default());
+    (decision.department.to_string(), decision.because)
 }
 
 fn check(table: &RoutingTable, given: (&str, &str, &str), department: &str, because: &str) {
@@ -250,6 +271,7 @@ fn what_is_given_twice_is_a_fault() {
             "rule `r` is given twice",
             "a rule has an empty id",
             "clearing: there is no department `nowhere`",
+            "rule `` can never decide: all its cases go to `r`",
         ]
     );
 }
@@ -320,4 +342,113 @@ fn unknown_keys_are_refused() {
     ] {
         assert!(toml::from_str::<RoutingConfig>(text).is_err(), "{text}");
     }
+}
+
+#[test]
+fn keywords_are_found_in_the_concern_and_named_as_the_rule_has_them() {
+    let table = table(
+        r#"rule = [
+            { id = "abitur", hotline = "Eins", keywords = ["Zentralabitur", "abi*"], department = "a" },
+            { id = "rest", hotline = "Eins", department = "b" },
+        ]"#,
+    );
+    let at = "2026-11-20T09:00:00Z";
+    assert_eq!(
+        route_concern(&table, "Wann sind die ABITURPRÜFUNGEN?", at),
+        (
+            "a".to_owned(),
+            "Regel „abitur“: Hotline „Eins“, Stichwort „abi*“.".to_owned()
+        )
+    );
+    assert_eq!(route_concern(&table, "zum Zentralabitur", at).0, "a");
+    assert_eq!(route_concern(&table, "zum Fachabitur", at).0, "b");
+    assert_eq!(route_concern(&table, "", at).0, "b");
+}
+
+#[test]
+fn a_rule_may_hold_only_within_or_only_outside_service_time() {
+    let table = table(
+        r#"rule = [
+            { id = "tags", hotline = "Eins", open = true, department = "a" },
+            { id = "nachts", hotline = "Eins", open = false, department = "b" },
+        ]"#,
+    );
+    let said = |at| route_concern(&table, "", at);
+    let day = "Regel „tags“: Hotline „Eins“, innerhalb der Servicezeit.";
+    let night = "Regel „nachts“: Hotline „Eins“, außerhalb der Servicezeit.";
+    assert_eq!(said("2026-11-20T07:00:00Z"), ("a".to_owned(), day.to_owned()));
+    assert_eq!(said("2026-11-20T17:00:00Z"), ("b".to_owned(), night.to_owned()));
+    // Christmas is on a Friday.
+    assert_eq!(said("2026-12-25T10:00:00Z").0, "b");
+}
+
+#[test]
+fn keywords_and_service_time_are_conditions_like_others() {
+    let table = table(
+        r#"rule = [
+            { id = "wort", keyword = "Steuer", department = "a" },
+            { id = "zeit", open = false, department = "b" },
+        ]"#,
+    );
+    assert_eq!(route_concern(&table, "Steuer", "2026-11-22T10:00:00Z").0, "a");
+    assert_eq!(route_concern(&table, "Schule", "2026-11-22T10:00:00Z").0, "b");
+    assert_eq!(
+        route_concern(&table, "Schule", "2026-11-20T10:00:00Z").0,
+        "clearing"
+    );
+}
+
+#[test]
+fn rules_whose_keywords_or_times_others_take_are_faults() {
+    assert_eq!(
+        faults(
+            r#"rule = [
+                { id = "weit", hotline = "Eins", keyword = "steuer*", department = "a" },
+                { id = "eng", hotline = "Eins", keywords = ["Steuerbescheid", "STEUERN"], department = "b" },
+                { id = "tags", hotline = "Zwei", open = true, department = "a" },
+                { id = "nachts", hotline = "Zwei", open = false, department = "b" },
+                { id = "nie", hotline = "Zwei", keyword = "Wald", department = "c" },
+            ]"#
+        ),
+        [
+            "rule `eng` can never decide: all its cases go to `weit`",
+            "rule `nie` can never decide: all its cases go to `tags`, `nachts`",
+        ]
+    );
+    table(
+        r#"rule = [
+            { id = "eng", hotline = "Eins", keywords = ["Steuerbescheid", "Steuern"], department = "b" },
+            { id = "weit", hotline = "Eins", keyword = "steuer*", department = "a" },
+            { id = "tags", hotline = "Eins", open = true, department = "a" },
+            { id = "rest", hotline = "Eins", department = "c" },
+        ]"#,
+    );
+}
+
+#[test]
+fn every_fault_is_told_at_once_unreachable_rules_among_them() {
+    assert_eq!(
+        faults(
+            r#"rule = [
+                { id = "", hotline = "Zwei", department = "a" },
+                { id = "r", hotline = "Eins", department = "a" },
+                { id = "s", hotline = "Eins", category = "Geld", department = "b" },
+            ]"#
+        ),
+        [
+            "a rule has an empty id",
+            "rule `s` can never decide: all its cases go to `r`",
+        ]
+    );
+}
+
+#[test]
+fn what_is_no_keyword_is_a_fault() {
+    let said = "is no keyword; write one word or several, with * behind the last for all that begins so";
+    assert_eq!(
+        faults(
+            r#"rule = [{ id = "r", hotline = "Eins", keywords = ["*", "Steuer", "a*b"], department = "a" }]"#
+        ),
+        [format!("rule `r`: `*` {said}"), format!("rule `r`: `a*b` {said}")]
+    );
 }

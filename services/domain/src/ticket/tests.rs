@@ -302,3 +302,59 @@ fn nothing_personal_shows_in_debug() {
         "{shown}"
     );
 }
+
+fn fields(phone: &str, concern: &str) -> CallbackFields {
+    CallbackFields {
+        phone: Personal::new(phone),
+        concern: Personal::new(concern),
+        ..CallbackFields::default()
+    }
+}
+
+#[test]
+fn a_concern_joins_a_ticket_that_is_owed_an_answer() {
+    let (ticket, _) = live(&["publish", "a: accepted"]).unwrap();
+    let agent = Actor::Agent(AgentName::new("berta"));
+    let known = ticket.request.fields().phone.reveal().to_owned();
+    let added = add_concern(&ticket, &fields(&known, "Noch etwas"), agent.clone(), at(50)).unwrap();
+    assert_eq!(added.history_before, ticket.history_length);
+    assert_eq!(added.ticket.version.0, ticket.version.0 + 1);
+    assert_eq!(
+        (added.ticket.state, added.ticket.due_at),
+        (ticket.state, ticket.due_at)
+    );
+    assert_eq!(added.entries[0].action, Action::ConcernAdded);
+    assert_eq!(added.entries[0].note, Some(Personal::new("Noch etwas")));
+    assert_eq!(added.effects, [Effect::HandOver(ticket.department.clone())]);
+    assert_eq!(added.ticket.added[0].phone, None);
+
+    let elsewhere = add_concern(
+        &added.ticket,
+        &fields("0211 8371 1", "Neue Nummer"),
+        agent,
+        at(51),
+    )
+    .unwrap();
+    assert_eq!(
+        elsewhere.ticket.added[1].phone,
+        Some(Personal::new("0211 8371 1"))
+    );
+}
+
+#[test]
+fn a_concern_does_not_join_what_is_answered_or_full() {
+    let more = fields("", "Noch etwas");
+    let (answered, _) = live(&["a: answered"]).unwrap();
+    assert_eq!(
+        add_concern(&answered, &more, Actor::System, at(50)),
+        Err(AdditionRefused::NothingOwed)
+    );
+    let (mut ticket, _) = live(&[]).unwrap();
+    for _ in 0..ADDED_CONCERNS_MAX {
+        ticket = add_concern(&ticket, &more, Actor::System, at(50)).unwrap().ticket;
+    }
+    assert_eq!(
+        add_concern(&ticket, &more, Actor::System, at(51)),
+        Err(AdditionRefused::Full)
+    );
+}

@@ -373,5 +373,6 @@ fn callback_request(callback: &SimulatedCallback, source: &str) -> tickets::LogC
         call: format!("{source}/{}", callback.call_id),
         category: String::new(),
         agent: callback.agent.to_string(),
+        add_to: String::new(),
     }
 }

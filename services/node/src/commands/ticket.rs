@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use wire::v1::tickets as proto;
 use wire::v1::tickets::ticketing_client::TicketingClient;
 
-use crate::cli::{LogArguments, ServerArguments};
+use super::calendar::moment;
+use crate::cli::{Listing, LogArguments, ServerArguments, TicketFindArguments, TicketListArguments};
 use crate::client;
 use crate::exit::Failure;
 use crate::output::say;
@@ -34,6 +35,7 @@ pub(crate) async fn log(arguments: LogArguments) -> anyhow::Result<()> {
         call: arguments.call.unwrap_or_default(),
         category: arguments.category.unwrap_or_default(),
         agent: arguments.agent.unwrap_or_default(),
+        add_to: arguments.add_to.unwrap_or_default(),
     };
     let response = client
         .log_callback(request)
@@ -44,6 +46,7 @@ pub(crate) async fn log(arguments: LogArguments) -> anyhow::Result<()> {
     if arguments.json {
         let mut object = summary(&ticket);
         object["repeated"] = json!(response.repeated);
+        object["open_tickets"] = response.open_tickets.iter().map(summary).collect();
         say!("{object}");
     } else {
         say!(
@@ -53,6 +56,12 @@ pub(crate) async fn log(arguments: LogArguments) -> anyhow::Result<()> {
             local(ticket.due_at_unix_ms)
         );
         say!("{}", ticket.because);
+        if !response.open_tickets.is_empty() {
+            say!("The citizen has open tickets; --add-to TICKET adds a concern to one of them:");
+        }
+        for open in &response.open_tickets {
+            say!("  {}", line(open));
+        }
     }
     Ok(())
 }
@@ -96,50 +105,76 @@ pub(crate) async fn show(id: &str, as_json: bool, server: &ServerArguments) -> a
     Ok(())
 }
 
-/// Tickets, newest first.
-pub(crate) async fn list(
-    department: Option<String>,
-    states: Vec<String>,
-    max: u32,
-    as_json: bool,
-    server: &ServerArguments,
-) -> anyhow::Result<()> {
-    let mut client = TicketingClient::new(client::connect(&server.server).await?);
-    let mut left = max;
-    let mut page_token = String::new();
-    while left > 0 {
+/// Tickets, newest first or by due time.
+pub(crate) async fn list(arguments: TicketListArguments) -> anyhow::Result<()> {
+    let due_before = arguments.due_before.map(moment).transpose()?;
+    let states = arguments.state;
+    let department = arguments.department.unwrap_or_default();
+    in_pages(&arguments.listing, async |client, page_size, page_token| {
         let request = proto::ListTicketsRequest {
-            department: department.clone().unwrap_or_default(),
+            department: department.clone(),
             states: states.clone(),
-            page_size: left.min(500),
+            due_before_unix_ms: due_before.map(|before| before.timestamp_millis()),
+            page_size,
             page_token,
         };
-        let response = client
-            .list_tickets(request)
-            .await
-            .map_err(|status| Failure::of_status(&status))?
-            .into_inner();
-        for ticket in &response.tickets {
-            if as_json {
+        client.list_tickets(request).await
+    })
+    .await
+}
+
+/// Tickets of a citizen that are owed an answer.
+pub(crate) async fn find(arguments: TicketFindArguments) -> anyhow::Result<()> {
+    let [phone, name, postal_code] =
+        [arguments.phone, arguments.name, arguments.postal_code].map(Option::unwrap_or_default);
+    in_pages(&arguments.listing, async |client, page_size, page_token| {
+        let request = proto::FindTicketsRequest {
+            phone: phone.clone(),
+            name: name.clone(),
+            postal_code: postal_code.clone(),
+            page_size,
+            page_token,
+        };
+        client.find_tickets(request).await
+    })
+    .await
+}
+
+type Answer = Result<tonic::Response<proto::ListTicketsResponse>, tonic::Status>;
+
+/// Prints page after page, each as it comes.
+async fn in_pages(
+    listing: &Listing,
+    ask: impl AsyncFn(&mut TicketingClient<client::Connection>, u32, String) -> Answer,
+) -> anyhow::Result<()> {
+    let mut client = TicketingClient::new(client::connect(&listing.server.server).await?);
+    let mut left = listing.max;
+    let mut page_token = String::new();
+    while left > 0 {
+        let page = ask(&mut client, left.min(500), page_token).await;
+        let page = page.map_err(|status| Failure::of_status(&status))?.into_inner();
+        for ticket in &page.tickets {
+            if listing.json {
                 say!("{}", summary(ticket));
             } else {
-                let due = local(ticket.due_at_unix_ms);
-                say!(
-                    "{}  {:18}  {:24}  due {due}  {}",
-                    ticket.ticket_id,
-                    ticket.state,
-                    ticket.department,
-                    ticket.hotline
-                );
+                say!("{}", line(ticket));
             }
         }
-        left = left.saturating_sub(response.tickets.len() as u32);
-        page_token = response.next_page_token;
+        left = left.saturating_sub(page.tickets.len() as u32);
+        page_token = page.next_page_token;
         if page_token.is_empty() {
             break;
         }
     }
     Ok(())
+}
+
+fn line(ticket: &proto::Ticket) -> String {
+    let due = local(ticket.due_at_unix_ms);
+    format!(
+        "{}  {:18}  {:24}  due {due}  {}",
+        ticket.ticket_id, ticket.state, ticket.department, ticket.hotline
+    )
 }
 
 /// A time with the offset of the hotline's zone.
@@ -177,6 +212,16 @@ fn whole(ticket: &proto::Ticket) -> Value {
         .map(|(name, value)| (name.to_owned(), json!(value)))
         .collect::<serde_json::Map<_, _>>()
         .into();
+    let added = |added: &proto::AddedConcern| {
+        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        json!({
+            "at": local(added.at_unix_ms),
+            "concern": added.concern,
+            "phone": given(&added.phone),
+            "email": given(&added.email),
+        })
+    };
+    object["added"] = ticket.added.iter().map(added).collect();
     let entry = |entry: &proto::HistoryEntry| {
         json!({
             "number": entry.number,

@@ -60,6 +60,7 @@ pub(super) async fn migrate(database: &Database) -> Result<(), StoreError> {
             .map_err(|error| failed(&error))?;
     }
     super::calls::records::fill_caller_keys(&client).await?;
+    super::tickets::citizens::fill_columns(&client).await?;
     client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await?;
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! whoever decided on a ticket that has changed since is told so.
 
 mod changes;
+pub(super) mod citizens;
 mod hand_overs;
 mod leases;
 mod queries;
@@ -23,8 +24,8 @@ use super::database::Database;
 use super::schema;
 use crate::StoreError;
 use crate::tickets::{
-    CallNotice, HandOverKey, LeaseName, Logged, NewTicket, Pending, ReplyAdvance, ReplyOutcome, SetAside,
-    Settled, Settlement, TicketFilter, TicketStore, TicketWithHistory,
+    Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged, NewTicket, Pending, ReplyAdvance,
+    ReplyOutcome, SetAside, Settled, Settlement, TicketFilter, TicketStore, TicketWithHistory,
 };
 
 /// The tickets in PostgreSQL.
@@ -76,6 +77,26 @@ impl TicketStore for PostgresTickets {
             _ => transaction.rollback().await?,
         }
         Ok(logged)
+    }
+
+    async fn logged_before(&self, key: &str, content: [u8; 32]) -> Result<Option<Logged>, StoreError> {
+        let mut client = self.database.client().await?;
+        changes::logged_before(&moment(&mut client).await?, key, content).await
+    }
+
+    async fn add(&self, addition: Addition) -> Result<Logged, StoreError> {
+        let mut client = self.database.client().await?;
+        let transaction = begin(&mut client).await?;
+        let logged = changes::add(&transaction, &addition).await?;
+        match logged {
+            Logged::New => transaction.commit().await?,
+            _ => transaction.rollback().await?,
+        }
+        Ok(logged)
+    }
+
+    async fn find_open(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
+        citizens::find_open(&self.database.client().await?, &search).await
     }
 
     async fn ticket(&self, id: &TicketId) -> Result<Option<TicketWithHistory>, StoreError> {

@@ -1,6 +1,7 @@
 //! `tickets.db`.
 
 mod changes;
+mod citizens;
 mod hand_overs;
 mod leases;
 mod queries;
@@ -19,8 +20,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::file::File;
 use crate::StoreError;
 use crate::tickets::{
-    CallNotice, HandOverKey, LeaseName, Logged, NewTicket, Pending, ReplyAdvance, ReplyOutcome, SetAside,
-    Settled, Settlement, TicketFilter, TicketStore, TicketWithHistory,
+    Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged, NewTicket, Pending, ReplyAdvance,
+    ReplyOutcome, SetAside, Settled, Settlement, TicketFilter, TicketStore, TicketWithHistory,
 };
 
 mod migrations {
@@ -43,6 +44,7 @@ impl SqliteTickets {
             migrations::migrations::runner()
                 .run(connection)
                 .map_err(|error| StoreError::Unusable(format!("{}: {error}", path.display())))?;
+            citizens::fill_columns(connection)?;
             connection.execute("DELETE FROM leases", [])?;
             Ok(())
         })?;
@@ -76,6 +78,22 @@ impl SqliteTickets {
 impl TicketStore for SqliteTickets {
     async fn log(&self, new: NewTicket) -> Result<Logged, StoreError> {
         self.unit(move |transaction| changes::log(transaction, &new))
+            .await
+    }
+
+    async fn logged_before(&self, key: &str, content: [u8; 32]) -> Result<Option<Logged>, StoreError> {
+        let key = key.to_owned();
+        self.query(move |connection| changes::logged_before(connection, &key, content))
+            .await
+    }
+
+    async fn add(&self, addition: Addition) -> Result<Logged, StoreError> {
+        self.unit(move |transaction| changes::add(transaction, &addition))
+            .await
+    }
+
+    async fn find_open(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
+        self.query(move |connection| citizens::find_open(connection, &search))
             .await
     }
 

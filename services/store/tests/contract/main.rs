@@ -4,6 +4,7 @@
 mod agents;
 mod call_records;
 mod calls;
+mod citizens;
 mod postgres;
 mod postgres_calls;
 mod postgres_tickets;

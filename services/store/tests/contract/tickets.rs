@@ -92,7 +92,7 @@ pub(crate) async fn current(store: &dyn TicketStore, id: &TicketId) -> Ticket {
         .ticket
 }
 
-async fn actions(store: &dyn TicketStore, id: &TicketId) -> Vec<&'static str> {
+pub(crate) async fn actions(store: &dyn TicketStore, id: &TicketId) -> Vec<&'static str> {
     let history = store
         .ticket(id)
         .await
@@ -204,6 +204,7 @@ async fn the_list_is_paged_and_filtered(store: Arc<dyn TicketStore>) {
     let mut filter = TicketFilter {
         department: None,
         states: Vec::new(),
+        due_before: None,
         after: None,
         most: 2,
     };
@@ -212,7 +213,7 @@ async fn the_list_is_paged_and_filtered(store: Arc<dyn TicketStore>) {
         let page = store.list(filter.clone()).await.unwrap();
         let Some(last) = page.last() else { break };
         filter.after = Some(ListPosition {
-            created_at: last.created_at,
+            at: last.created_at,
             id: last.id.clone(),
         });
         seen.extend(page.into_iter().map(|ticket| ticket.id));
@@ -222,6 +223,7 @@ async fn the_list_is_paged_and_filtered(store: Arc<dyn TicketStore>) {
         let filter = TicketFilter {
             department: Some(department(department_id)),
             states: states.to_vec(),
+            due_before: None,
             after: None,
             most: 100,
         };
@@ -503,7 +505,7 @@ async fn a_lease_has_one_holder(store: Arc<dyn TicketStore>) {
 }
 
 /// Runs a case on a fresh store of each kind.
-async fn on_every_store<F: Future<Output = ()>>(case: impl Fn(Arc<dyn TicketStore>) -> F) {
+pub(crate) async fn on_every_store<F: Future<Output = ()>>(case: impl Fn(Arc<dyn TicketStore>) -> F) {
     let folder = tempfile::tempdir().unwrap();
     let sqlite = SqliteTickets::open(&folder.path().join("tickets.db")).unwrap();
     case(Arc::new(sqlite)).await;

@@ -133,6 +133,37 @@ async fn every_faulty_field_is_named_and_nothing_repeated() {
 }
 
 #[tokio::test]
+async fn a_route_is_explained_without_a_ticket() {
+    let desk = desk();
+    let asked = proto::ExplainRouteRequest {
+        hotline: "Gibt es nicht".to_owned(),
+        postal_code: "51467".to_owned(),
+        ..Default::default()
+    };
+    let explained = desk
+        .service
+        .explain_route(Request::new(asked))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(
+        (explained.department.as_str(), explained.rule.as_str()),
+        ("clearing", "")
+    );
+    assert!(explained.because.contains("nicht bekannt") && explained.ambiguous);
+    let keys: Vec<&str> = explained
+        .municipalities
+        .iter()
+        .map(|it| it.key.as_str())
+        .collect();
+    assert_eq!(keys, ["05315000", "05378004"]);
+    assert!(!desk.wake.has_changed().unwrap());
+    let nothing = Request::new(proto::ExplainRouteRequest::default());
+    let refused = desk.service.explain_route(nothing).await.unwrap_err();
+    assert!(refused.message().starts_with("hotline: "));
+}
+
+#[tokio::test]
 async fn the_list_has_pages() {
     let desk = desk();
     for key in ["k1", "k2", "k3"] {
@@ -174,4 +205,92 @@ async fn a_ticket_that_is_not_there_is_not_found() {
     };
     assert_eq!(get("T-0000-0000").await, Code::NotFound);
     assert_eq!(get("4711").await, Code::InvalidArgument);
+}
+
+async fn find(desk: &Desk, asked: proto::FindTicketsRequest) -> Vec<String> {
+    let found = desk.service.find_tickets(Request::new(asked)).await.unwrap();
+    let found = found.into_inner().tickets;
+    found.into_iter().map(|ticket| ticket.ticket_id).collect()
+}
+
+#[tokio::test]
+async fn a_citizen_who_calls_again_is_recognised_by_number_or_by_name_and_place() {
+    let desk = desk();
+    let named = |key: &str, name: &str, phone: &str| {
+        let mut request = request(key);
+        let fields = request.fields.as_mut().unwrap();
+        (fields.name, fields.phone) = (name.to_owned(), phone.to_owned());
+        request
+    };
+    let first = log(&desk, named("k1", "Groß", "0221 4710123")).await.unwrap();
+    assert_eq!(first.open_tickets, []);
+    let first = first.ticket.unwrap().ticket_id;
+    let ids = |answer: &proto::LogCallbackResponse| -> Vec<String> {
+        answer
+            .open_tickets
+            .iter()
+            .map(|it| it.ticket_id.clone())
+            .collect()
+    };
+    let by_number = log(&desk, named("k2", "", "+49 (221) 4710-123")).await.unwrap();
+    assert_eq!(ids(&by_number), std::slice::from_ref(&first));
+    let by_name = log(&desk, named("k3", "GROSS", "0211 8371001")).await.unwrap();
+    assert_eq!(ids(&by_name), [first]);
+
+    let asked = proto::FindTicketsRequest {
+        phone: "0049221/4710123".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(find(&desk, asked).await.len(), 2);
+    let asked = |postal_code: &str| proto::FindTicketsRequest {
+        name: " groß ".to_owned(),
+        postal_code: postal_code.to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(find(&desk, asked("50667")).await.len(), 2);
+    assert_eq!(find(&desk, asked("40213")).await.len(), 0);
+    let nothing = Request::new(proto::FindTicketsRequest::default());
+    let refused = desk.service.find_tickets(nothing).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_concern_joins_the_ticket_that_is_named_and_once() {
+    let desk = desk();
+    let ticket = log(&desk, request("k1")).await.unwrap().ticket.unwrap();
+    let more = proto::LogCallbackRequest {
+        idempotency_key: "k2".to_owned(),
+        fields: Some(proto::CallbackFields {
+            concern: "Noch eine Frage".to_owned(),
+            ..Default::default()
+        }),
+        hotline: "Steuern und Finanzen".to_owned(),
+        agent: "berta".to_owned(),
+        add_to: ticket.ticket_id.to_lowercase(),
+        ..Default::default()
+    };
+    let added = log(&desk, more.clone()).await.unwrap();
+    let changed = added.ticket.clone().unwrap();
+    assert!(!added.repeated && added.open_tickets.is_empty());
+    assert_eq!(
+        (&changed.ticket_id, changed.version),
+        (&ticket.ticket_id, ticket.version + 1)
+    );
+    assert_eq!(changed.due_at_unix_ms, ticket.due_at_unix_ms);
+    assert_eq!(changed.added[0].concern, "Noch eine Frage");
+    let entry = changed.history.last().unwrap();
+    assert_eq!(
+        (entry.action.as_str(), entry.actor.as_str()),
+        ("concern_added", "agent berta")
+    );
+    let again = log(&desk, more.clone()).await.unwrap();
+    assert!(again.repeated);
+    assert_eq!(again.ticket.unwrap(), changed);
+
+    let mut other = more.clone();
+    other.agent = "anna".to_owned();
+    assert_eq!(log(&desk, other).await.unwrap_err().code(), Code::AlreadyExists);
+    let mut gone = more;
+    (gone.add_to, gone.idempotency_key) = ("T-0000-0000".to_owned(), "k3".to_owned());
+    assert_eq!(log(&desk, gone).await.unwrap_err().code(), Code::NotFound);
 }

@@ -9,32 +9,15 @@ use domain::ticket::{Effect, HistoryEntry, Ticket, Transition};
 use super::super::values::{key, text};
 use super::queries;
 use crate::StoreError;
-use crate::ticket_columns::{CURRENT, WITHDRAWN, actor_columns, json};
-use crate::tickets::{Logged, NewTicket};
+use crate::ticket_columns::{CURRENT, CitizenColumns, WITHDRAWN, actor_columns, json};
+use crate::tickets::{Addition, Logged, NewTicket};
 
 /// Of several requests with one key, the first to write it goes on, the others wait for how it ends.
 pub(super) async fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Result<Logged, StoreError> {
     let ticket = &new.transition.ticket;
     let created_at_ms = ticket.created_at.timestamp_millis();
-    let add_key = transaction
-        .prepare_cached(
-            "INSERT INTO idempotency_keys (idempotency_key, content, ticket_id, at_ms) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (idempotency_key) DO NOTHING",
-        )
-        .await?;
-    let added = transaction
-        .execute(
-            &add_key,
-            &[
-                &text(&new.idempotency_key),
-                &new.content.as_slice(),
-                &ticket.id.as_str(),
-                &created_at_ms,
-            ],
-        )
-        .await?;
-    if added == 0 {
-        return logged_before(transaction, new).await;
+    if let Some(logged) = keep_key(transaction, &new.idempotency_key, new.content, ticket).await? {
+        return Ok(logged);
     }
     if !insert(transaction, ticket).await? {
         return Ok(Logged::IdTaken);
@@ -59,22 +42,65 @@ pub(super) async fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Resul
     Ok(Logged::New)
 }
 
-async fn logged_before(transaction: &Transaction<'_>, new: &NewTicket) -> Result<Logged, StoreError> {
+/// Of several requests with one key, the first to write it goes on; the others are told what came of it.
+async fn keep_key(
+    transaction: &Transaction<'_>,
+    key: &str,
+    content: [u8; 32],
+    ticket: &Ticket,
+) -> Result<Option<Logged>, StoreError> {
+    let keep = transaction
+        .prepare_cached(
+            "INSERT INTO idempotency_keys (idempotency_key, content, ticket_id, at_ms) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (idempotency_key) DO NOTHING",
+        )
+        .await?;
+    let at_ms = ticket.changed_at.timestamp_millis();
+    let kept = transaction
+        .execute(
+            &keep,
+            &[&text(key), &content.as_slice(), &ticket.id.as_str(), &at_ms],
+        )
+        .await?;
+    if kept == 1 {
+        return Ok(None);
+    }
+    let known = logged_before(transaction, key, content).await?;
+    known.map(Some).ok_or_else(erased_meanwhile)
+}
+
+fn erased_meanwhile() -> StoreError {
+    StoreError::Unavailable("a ticket was erased while its request was repeated".to_owned())
+}
+
+pub(super) async fn logged_before(
+    transaction: &Transaction<'_>,
+    key: &str,
+    content: [u8; 32],
+) -> Result<Option<Logged>, StoreError> {
     let known = transaction
         .query_opt(
             "SELECT content, ticket_id FROM idempotency_keys WHERE idempotency_key = $1",
-            &[&text(&new.idempotency_key)],
+            &[&text(key)],
         )
         .await?;
-    let gone = || StoreError::Unavailable("a ticket was erased while its request was repeated".to_owned());
-    let known = known.ok_or_else(gone)?;
-    if known.get::<_, &[u8]>(0) != new.content {
-        return Ok(Logged::KeyTaken);
+    let Some(known) = known else { return Ok(None) };
+    if known.get::<_, &[u8]>(0) != content {
+        return Ok(Some(Logged::KeyTaken));
     }
     let ticket = queries::ticket(transaction, &TicketId::new(known.get::<_, &str>(1))).await?;
     ticket
-        .map(|ticket| Logged::Repeated(Box::new(ticket)))
-        .ok_or_else(gone)
+        .map(|ticket| Some(Logged::Repeated(Box::new(ticket))))
+        .ok_or_else(erased_meanwhile)
+}
+
+pub(super) async fn add(transaction: &Transaction<'_>, addition: &Addition) -> Result<Logged, StoreError> {
+    let ticket = &addition.transition.ticket;
+    if let Some(logged) = keep_key(transaction, &addition.idempotency_key, addition.content, ticket).await? {
+        return Ok(logged);
+    }
+    apply(transaction, &addition.transition).await?;
+    Ok(Logged::New)
 }
 
 /// Writes a change, unless the ticket was changed since the change was decided.
@@ -92,11 +118,13 @@ pub(super) async fn apply(transaction: &Transaction<'_>, transition: &Transition
 
 /// Whether it was written: another ticket may have the number.
 async fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<bool, StoreError> {
+    let citizen = CitizenColumns::of(&ticket.request);
     let insert = transaction
         .prepare_cached(
             "INSERT INTO tickets (ticket_id, version, history_length, state, department, hotline, category, request,
-                 call, created_at_ms, changed_at_ms, due_at_ms, because, rule, attempts, returned_by, returned_because)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                 call, created_at_ms, changed_at_ms, due_at_ms, because, rule, attempts, returned_by, returned_because,
+                 added, phone_key, name_key, postal_code)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
              ON CONFLICT (ticket_id) DO NOTHING",
         )
         .await?;
@@ -121,6 +149,10 @@ async fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<bool, 
                 &i64::from(ticket.attempts),
                 &json(&ticket.returned_by),
                 &ticket.returned_because.as_ref().map(Personal::reveal).map(text),
+                &json(&ticket.added),
+                &citizen.phone_key.as_deref().map(text),
+                &citizen.name_key.as_deref().map(text),
+                &citizen.postal_code,
             ],
         )
         .await?;
@@ -136,7 +168,8 @@ async fn update(
     let update = transaction
         .prepare_cached(
             "UPDATE tickets SET version = $3, history_length = $4, state = $5, department = $6, changed_at_ms = $7,
-                 due_at_ms = $8, because = $9, rule = $10, attempts = $11, returned_by = $12, returned_because = $13
+                 due_at_ms = $8, because = $9, rule = $10, attempts = $11, returned_by = $12, returned_because = $13,
+                 added = $14
              WHERE ticket_id = $1 AND history_length = $2",
         )
         .await?;
@@ -157,6 +190,7 @@ async fn update(
                 &i64::from(ticket.attempts),
                 &json(&ticket.returned_by),
                 &ticket.returned_because.as_ref().map(Personal::reveal).map(text),
+                &json(&ticket.added),
             ],
         )
         .await?;

@@ -9,6 +9,7 @@ use tokio_postgres::types::ToSql;
 use super::super::values::{limit, text};
 use super::rows::{self, TICKET_COLUMNS};
 use crate::StoreError;
+use crate::ticket_columns::OWED;
 use crate::tickets::{TicketFilter, TicketWithHistory};
 
 pub(super) async fn ticket(
@@ -62,7 +63,8 @@ pub(super) async fn list(client: &Object, filter: &TicketFilter) -> Result<Vec<T
     let after = filter
         .after
         .as_ref()
-        .map(|after| (after.created_at.timestamp_millis(), text(after.id.as_str())));
+        .map(|after| (after.at.timestamp_millis(), text(after.id.as_str())));
+    let due_before_ms = filter.due_before.map(|before| before.timestamp_millis());
     let most = limit(filter.most);
     let mut conditions: Vec<String> = Vec::new();
     let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&most];
@@ -74,18 +76,27 @@ pub(super) async fn list(client: &Object, filter: &TicketFilter) -> Result<Vec<T
         parameters.push(&states);
         conditions.push(format!("state = ANY(${})", parameters.len()));
     }
-    if let Some((created_at_ms, id)) = &after {
-        parameters.extend([created_at_ms as &(dyn ToSql + Sync), id]);
+    if let Some(due_before_ms) = &due_before_ms {
+        parameters.push(due_before_ms);
+        conditions.push(format!("{OWED} AND due_at_ms < ${}", parameters.len()));
+    }
+    let (place, order) = match filter.due_before {
+        None => (
+            "(created_at_ms, ticket_id) <",
+            "created_at_ms DESC, ticket_id DESC",
+        ),
+        Some(_) => ("(due_at_ms, ticket_id) >", "due_at_ms, ticket_id"),
+    };
+    if let Some((at_ms, id)) = &after {
+        parameters.extend([at_ms as &(dyn ToSql + Sync), id]);
         let last = parameters.len();
-        conditions.push(format!("(created_at_ms, ticket_id) < (${}, ${last})", last - 1));
+        conditions.push(format!("{place} (${}, ${last})", last - 1));
     }
     let conditions = match conditions.is_empty() {
         true => String::new(),
         false => format!("WHERE {}", conditions.join(" AND ")),
     };
-    let list = format!(
-        "SELECT {TICKET_COLUMNS} FROM tickets {conditions} ORDER BY created_at_ms DESC, ticket_id DESC LIMIT $1"
-    );
+    let list = format!("SELECT {TICKET_COLUMNS} FROM tickets {conditions} ORDER BY {order} LIMIT $1");
     let list = client.prepare_cached(&list).await?;
     let tickets = client.query(&list, &parameters).await?;
     tickets.iter().map(rows::ticket).collect()

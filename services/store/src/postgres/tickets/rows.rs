@@ -15,16 +15,17 @@ use crate::ticket_columns::{self, of_ticket, time, unreadable};
 pub(super) const TICKET_COLUMNS: &str = "tickets.ticket_id, tickets.version, tickets.history_length, \
     tickets.state, tickets.department, tickets.hotline, tickets.category, tickets.request, tickets.call, \
     tickets.created_at_ms, tickets.changed_at_ms, tickets.due_at_ms, tickets.because, tickets.rule, \
-    tickets.attempts, tickets.returned_by, tickets.returned_because";
+    tickets.attempts, tickets.returned_by, tickets.returned_because, tickets.added";
 
 /// How many columns [`TICKET_COLUMNS`] are.
-pub(super) const TICKET_COLUMN_COUNT: usize = 17;
+pub(super) const TICKET_COLUMN_COUNT: usize = 18;
 
 pub(super) fn ticket(row: &Row) -> Result<Ticket, StoreError> {
     let id = TicketId::new(row.get::<_, &str>(0));
     let unreadable = |column: &str| of_ticket(column, &id);
     let request: CallbackRequest = serde_json::from_str(row.get(7)).map_err(|_| unreadable("the request"))?;
     let returned_by = serde_json::from_str(row.get(15)).map_err(|_| unreadable("returned_by"))?;
+    let added = serde_json::from_str(row.get(17)).map_err(|_| unreadable("added"))?;
     Ok(Ticket {
         version: TicketVersion(values::count(row.get(1))?),
         history_length: values::count(row.get(2))?,
@@ -33,6 +34,7 @@ pub(super) fn ticket(row: &Row) -> Result<Ticket, StoreError> {
         hotline: HotlineName::new(row.get::<_, &str>(5)),
         category: row.get(6),
         request,
+        added,
         call: row.get::<_, Option<uuid::Uuid>>(8).map(values::identity),
         created_at: time(row.get(9))?,
         changed_at: time(row.get(10))?,

@@ -4,42 +4,23 @@ use domain::ids::{DepartmentId, TicketId};
 use domain::personal::Personal;
 use domain::routing::RuleId;
 use domain::ticket::{Effect, Ticket, Transition};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::queries;
 use crate::StoreError;
-use crate::ticket_columns::{CURRENT, WITHDRAWN, actor_columns, json};
-use crate::tickets::{Logged, NewTicket};
+use crate::ticket_columns::{CURRENT, CitizenColumns, WITHDRAWN, actor_columns, json};
+use crate::tickets::{Addition, Logged, NewTicket};
 
 pub(super) fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Result<Logged, StoreError> {
-    let known: Option<(Vec<u8>, String)> = transaction
-        .prepare_cached("SELECT content, ticket_id FROM idempotency_keys WHERE idempotency_key = ?1")?
-        .query_row([&new.idempotency_key], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    if let Some((content, ticket_id)) = known {
-        if content != new.content {
-            return Ok(Logged::KeyTaken);
-        }
-        let ticket = queries::ticket(transaction, &TicketId::new(ticket_id))?;
-        return ticket
-            .map(|ticket| Logged::Repeated(Box::new(ticket)))
-            .ok_or_else(|| StoreError::Unusable("an idempotency key without its ticket".to_owned()));
+    if let Some(logged) = logged_before(transaction, &new.idempotency_key, new.content)? {
+        return Ok(logged);
     }
     let ticket = &new.transition.ticket;
     if queries::ticket(transaction, &ticket.id)?.is_some() {
         return Ok(Logged::IdTaken);
     }
     apply(transaction, &new.transition)?;
-    transaction
-        .prepare_cached(
-            "INSERT INTO idempotency_keys (idempotency_key, content, ticket_id, at_ms) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![
-            new.idempotency_key,
-            new.content,
-            ticket.id.as_str(),
-            ticket.created_at.timestamp_millis()
-        ])?;
+    keep_key(transaction, &new.idempotency_key, new.content, ticket)?;
     transaction
         .prepare_cached(
             "INSERT INTO call_notices (ticket_id, identity, hotline, at_ms) VALUES (?1, ?2, ?3, ?4)",
@@ -50,6 +31,56 @@ pub(super) fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Result<Logg
             ticket.hotline.as_str(),
             ticket.created_at.timestamp_millis()
         ])?;
+    Ok(Logged::New)
+}
+
+pub(super) fn logged_before(
+    connection: &Connection,
+    key: &str,
+    content: [u8; 32],
+) -> Result<Option<Logged>, StoreError> {
+    let known: Option<(Vec<u8>, String)> = connection
+        .prepare_cached("SELECT content, ticket_id FROM idempotency_keys WHERE idempotency_key = ?1")?
+        .query_row([key], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((known, ticket_id)) = known else {
+        return Ok(None);
+    };
+    if known != content {
+        return Ok(Some(Logged::KeyTaken));
+    }
+    let ticket = queries::ticket(connection, &TicketId::new(ticket_id))?;
+    ticket
+        .map(|ticket| Some(Logged::Repeated(Box::new(ticket))))
+        .ok_or_else(|| StoreError::Unusable("an idempotency key without its ticket".to_owned()))
+}
+
+fn keep_key(
+    transaction: &Transaction<'_>,
+    key: &str,
+    content: [u8; 32],
+    ticket: &Ticket,
+) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached(
+            "INSERT INTO idempotency_keys (idempotency_key, content, ticket_id, at_ms) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![
+            key,
+            content,
+            ticket.id.as_str(),
+            ticket.changed_at.timestamp_millis()
+        ])?;
+    Ok(())
+}
+
+pub(super) fn add(transaction: &Transaction<'_>, addition: &Addition) -> Result<Logged, StoreError> {
+    if let Some(logged) = logged_before(transaction, &addition.idempotency_key, addition.content)? {
+        return Ok(logged);
+    }
+    apply(transaction, &addition.transition)?;
+    let ticket = &addition.transition.ticket;
+    keep_key(transaction, &addition.idempotency_key, addition.content, ticket)?;
     Ok(Logged::New)
 }
 
@@ -84,11 +115,13 @@ pub(super) fn apply(transaction: &Transaction<'_>, transition: &Transition) -> R
 }
 
 fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreError> {
+    let citizen = CitizenColumns::of(&ticket.request);
     transaction
         .prepare_cached(
             "INSERT INTO tickets (ticket_id, version, history_length, state, department, hotline, category, request,
-                 call, created_at_ms, changed_at_ms, due_at_ms, because, rule, attempts, returned_by, returned_because)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                 call, created_at_ms, changed_at_ms, due_at_ms, because, rule, attempts, returned_by, returned_because,
+                 added, phone_key, name_key, postal_code)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
         )?
         .execute(params![
             ticket.id.as_str(),
@@ -108,6 +141,10 @@ fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreErr
             ticket.attempts,
             json(&ticket.returned_by),
             ticket.returned_because.as_ref().map(Personal::reveal),
+            json(&ticket.added),
+            citizen.phone_key,
+            citizen.name_key,
+            citizen.postal_code,
         ])?;
     Ok(())
 }
@@ -116,7 +153,8 @@ fn update(transaction: &Transaction<'_>, ticket: &Ticket, history_before: u32) -
     let changed = transaction
         .prepare_cached(
             "UPDATE tickets SET version = ?3, history_length = ?4, state = ?5, department = ?6, changed_at_ms = ?7,
-                 due_at_ms = ?8, because = ?9, rule = ?10, attempts = ?11, returned_by = ?12, returned_because = ?13
+                 due_at_ms = ?8, because = ?9, rule = ?10, attempts = ?11, returned_by = ?12, returned_because = ?13,
+                 added = ?14
              WHERE ticket_id = ?1 AND history_length = ?2",
         )?
         .execute(params![
@@ -133,6 +171,7 @@ fn update(transaction: &Transaction<'_>, ticket: &Ticket, history_before: u32) -
             ticket.attempts,
             json(&ticket.returned_by),
             ticket.returned_because.as_ref().map(Personal::reveal),
+            json(&ticket.added),
         ])?;
     if changed == 0 {
         return Err(StoreError::Conflict(format!("ticket {}", ticket.id)));

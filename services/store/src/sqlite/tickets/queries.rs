@@ -8,6 +8,7 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::rows::{self, TICKET_COLUMNS, collect};
 use crate::StoreError;
+use crate::ticket_columns::OWED;
 use crate::tickets::{TicketFilter, TicketWithHistory};
 
 pub(super) fn ticket(connection: &Connection, id: &TicketId) -> Result<Option<Ticket>, StoreError> {
@@ -51,18 +52,27 @@ pub(super) fn list(connection: &Connection, filter: &TicketFilter) -> Result<Vec
                 .map(|state| Value::from(state.name().to_owned())),
         );
     }
+    if let Some(due_before) = filter.due_before {
+        conditions.push(format!("{OWED} AND due_at_ms < ?"));
+        parameters.push(Value::from(due_before.timestamp_millis()));
+    }
     if let Some(after) = &filter.after {
-        conditions.push("(created_at_ms, ticket_id) < (?, ?)".to_owned());
-        parameters.push(Value::from(after.created_at.timestamp_millis()));
+        conditions.push(match filter.due_before {
+            None => "(created_at_ms, ticket_id) < (?, ?)".to_owned(),
+            Some(_) => "(due_at_ms, ticket_id) > (?, ?)".to_owned(),
+        });
+        parameters.push(Value::from(after.at.timestamp_millis()));
         parameters.push(Value::from(after.id.to_string()));
     }
     let conditions = match conditions.is_empty() {
         true => String::new(),
         false => format!("WHERE {}", conditions.join(" AND ")),
     };
-    let sql = format!(
-        "SELECT {TICKET_COLUMNS} FROM tickets {conditions} ORDER BY created_at_ms DESC, ticket_id DESC LIMIT ?"
-    );
+    let order = match filter.due_before {
+        None => "created_at_ms DESC, ticket_id DESC",
+        Some(_) => "due_at_ms, ticket_id",
+    };
+    let sql = format!("SELECT {TICKET_COLUMNS} FROM tickets {conditions} ORDER BY {order} LIMIT ?");
     parameters.push(Value::from(filter.most as i64));
     let mut statement = connection.prepare_cached(&sql)?;
     collect(&mut statement, params_from_iter(parameters), rows::ticket)

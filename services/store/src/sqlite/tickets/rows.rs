@@ -14,10 +14,10 @@ use crate::ticket_columns::{self, of_ticket, time, unreadable};
 pub(super) const TICKET_COLUMNS: &str = "tickets.ticket_id, tickets.version, tickets.history_length, \
     tickets.state, tickets.department, tickets.hotline, tickets.category, tickets.request, tickets.call, \
     tickets.created_at_ms, tickets.changed_at_ms, tickets.due_at_ms, tickets.because, tickets.rule, \
-    tickets.attempts, tickets.returned_by, tickets.returned_because";
+    tickets.attempts, tickets.returned_by, tickets.returned_because, tickets.added";
 
 /// How many columns [`TICKET_COLUMNS`] are.
-pub(super) const TICKET_COLUMN_COUNT: usize = 17;
+pub(super) const TICKET_COLUMN_COUNT: usize = 18;
 
 pub(super) fn ticket(row: &Row<'_>) -> Result<Ticket, StoreError> {
     let id = TicketId::new(row.get::<_, String>(0)?);
@@ -26,6 +26,8 @@ pub(super) fn ticket(row: &Row<'_>) -> Result<Ticket, StoreError> {
     let request: CallbackRequest = serde_json::from_str(&request).map_err(|_| unreadable("the request"))?;
     let returned_by: String = row.get(15)?;
     let returned_by = serde_json::from_str(&returned_by).map_err(|_| unreadable("returned_by"))?;
+    let added: String = row.get(17)?;
+    let added = serde_json::from_str(&added).map_err(|_| unreadable("added"))?;
     Ok(Ticket {
         version: TicketVersion(row.get(1)?),
         history_length: row.get(2)?,
@@ -34,6 +36,7 @@ pub(super) fn ticket(row: &Row<'_>) -> Result<Ticket, StoreError> {
         hotline: HotlineName::new(row.get::<_, String>(5)?),
         category: row.get(6)?,
         request,
+        added,
         call: row.get::<_, Option<[u8; 16]>>(8)?.map(Identity),
         created_at: time(row.get(9)?)?,
         changed_at: time(row.get(10)?)?,

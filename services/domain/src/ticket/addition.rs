@@ -1,0 +1,69 @@
+//! The same citizen calls again: the new concern joins the ticket that is open, instead of becoming a second one.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{Action, Actor, Change, Ticket, Transition};
+use crate::callback::CallbackFields;
+use crate::personal::Personal;
+
+/// Concerns that a ticket may be added, at most: with its own all of them fit into one message.
+pub const ADDED_CONCERNS_MAX: usize = 20;
+
+/// What a citizen said in a later call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddedConcern {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What the citizen wants, in words.
+    pub concern: Personal,
+    /// Another telephone number than that of the ticket.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub phone: Option<Personal>,
+    /// Another e-mail address than that of the ticket.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub email: Option<Personal>,
+}
+
+/// Why a concern was not added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AdditionRefused {
+    /// The citizen has an answer: what is asked now is a ticket of its own.
+    #[error("the ticket is answered or closed; log the concern as a new one")]
+    NothingOwed,
+    /// It has [`ADDED_CONCERNS_MAX`] already.
+    #[error("the ticket has as many concerns as it may have; log this one as a new one")]
+    Full,
+}
+
+/// Adds a concern to a ticket that is owed an answer. Department and due time stay.
+///
+/// # Errors
+/// [`AdditionRefused`] with what to do instead.
+pub fn add_concern(
+    ticket: &Ticket,
+    fields: &CallbackFields,
+    actor: Actor,
+    at: DateTime<Utc>,
+) -> Result<Transition, AdditionRefused> {
+    if !ticket.state.is_pending() {
+        return Err(AdditionRefused::NothingOwed);
+    }
+    if ticket.added.len() >= ADDED_CONCERNS_MAX {
+        return Err(AdditionRefused::Full);
+    }
+    let known = ticket.request.fields();
+    let is_new_phone = !fields.phone.is_empty() && fields.phone_key() != known.phone_key();
+    let is_new_email = !fields.email.is_empty() && fields.email != known.email;
+    let mut change = Change::of(ticket.clone(), at);
+    let added = AddedConcern {
+        at: change.at,
+        concern: fields.concern.clone(),
+        phone: is_new_phone.then(|| fields.phone.clone()),
+        email: is_new_email.then(|| fields.email.clone()),
+    };
+    change.ticket().added.push(added);
+    change.enter(actor, Action::ConcernAdded, Some(fields.concern.clone()));
+    Ok(change.seen_by_department())
+}

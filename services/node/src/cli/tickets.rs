@@ -1,0 +1,216 @@
+//! `nrwdirekt callback`, `ticket` and `department`.
+
+use chrono::NaiveDateTime;
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::ServerArguments;
+use super::calendar::local_time;
+
+#[derive(Args, Debug)]
+pub(crate) struct CallbackArguments {
+    #[command(subcommand)]
+    pub(crate) action: CallbackAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CallbackAction {
+    /// Log a callback request: it becomes a ticket of the responsible department.
+    Log(Box<LogArguments>),
+}
+
+/// A concern and a way to reach the citizen (phone or e-mail) are required; give no more than the concern needs.
+#[derive(Args, Debug)]
+pub(crate) struct LogArguments {
+    /// The hotline that the citizen called.
+    #[arg(long)]
+    pub(crate) hotline: String,
+    /// What it is about.
+    #[arg(long)]
+    pub(crate) concern: String,
+    /// Telephone number.
+    #[arg(long)]
+    pub(crate) phone: Option<String>,
+    /// E-mail address.
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// Salutation.
+    #[arg(long)]
+    pub(crate) salutation: Option<String>,
+    /// Family name.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// First name.
+    #[arg(long)]
+    pub(crate) first_name: Option<String>,
+    /// Street.
+    #[arg(long)]
+    pub(crate) street: Option<String>,
+    /// House number.
+    #[arg(long)]
+    pub(crate) house_number: Option<String>,
+    /// Postal code: finds the department for the place.
+    #[arg(long)]
+    pub(crate) postal_code: Option<String>,
+    /// Town.
+    #[arg(long)]
+    pub(crate) town: Option<String>,
+    /// The call it came from: SOURCE/CALL-ID, or the 32 characters of its identity.
+    #[arg(long)]
+    pub(crate) call: Option<String>,
+    /// Category of the concern.
+    #[arg(long)]
+    pub(crate) category: Option<String>,
+    /// Who logs it.
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    /// A repeated request with the same key gives the same ticket. Default: a new key.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+    /// Add the concern to this ticket, which is owed an answer, instead of making a second one. Of the other fields only
+    /// a number or an e-mail address that is not the ticket's is kept.
+    #[arg(long, value_name = "TICKET")]
+    pub(crate) add_to: Option<String>,
+    /// As JSON; `open_tickets` are others of the citizen that are owed an answer.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TicketArguments {
+    #[command(subcommand)]
+    pub(crate) action: TicketAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TicketAction {
+    /// A ticket with its history.
+    Show {
+        /// Its number.
+        id: String,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// Tickets, newest first.
+    List(TicketListArguments),
+    /// Tickets of a citizen that are owed an answer, newest first.
+    Find(TicketFindArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TicketListArguments {
+    /// Only of this department.
+    #[arg(long)]
+    pub(crate) department: Option<String>,
+    /// Only in these states, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) state: Vec<String>,
+    /// Only those that are owed an answer, and due before this local time, as 2026-12-23T16:30; the most urgent first.
+    #[arg(long, value_name = "TIME", value_parser = local_time)]
+    pub(crate) due_before: Option<NaiveDateTime>,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TicketFindArguments {
+    /// The citizen's number, in any spelling.
+    #[arg(long, conflicts_with = "name", required_unless_present = "name")]
+    pub(crate) phone: Option<String>,
+    /// The citizen's family name.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The citizen's postal code.
+    #[arg(long, requires = "name")]
+    pub(crate) postal_code: Option<String>,
+    #[command(flatten)]
+    pub(crate) listing: Listing,
+}
+
+/// How tickets are listed.
+#[derive(Args, Debug)]
+pub(crate) struct Listing {
+    /// At most so many.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) max: u32,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DepartmentArguments {
+    #[command(subcommand)]
+    pub(crate) action: DepartmentAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DepartmentAction {
+    /// Show the tickets of a department as they come.
+    Consume {
+        /// Whose.
+        #[arg(long)]
+        department: String,
+        /// Go on with new messages.
+        #[arg(long)]
+        follow: bool,
+        /// End after so many messages.
+        #[arg(long, value_name = "N")]
+        max: Option<usize>,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// Reply to a ticket.
+    Reply(ReplyArguments),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReplyType {
+    /// The department works on it.
+    Accepted,
+    /// The citizen was called; --outcome says with what success.
+    CallbackAttempted,
+    /// The concern is answered.
+    Answered,
+    /// Not this department's; --suggest names a better one.
+    Returned,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReplyArguments {
+    /// Whose reply.
+    #[arg(long)]
+    pub(crate) department: String,
+    /// The ticket.
+    #[arg(long)]
+    pub(crate) ticket: String,
+    /// What is replied.
+    #[arg(long = "type", value_enum)]
+    pub(crate) kind: ReplyType,
+    /// For callback-attempted: reached, not_reached, busy, wrong_number …
+    #[arg(long)]
+    pub(crate) outcome: Option<String>,
+    /// A note; for returned, the reason.
+    #[arg(long)]
+    pub(crate) note: Option<String>,
+    /// For returned: the department that may be responsible.
+    #[arg(long, value_name = "DEPARTMENT")]
+    pub(crate) suggest: Option<String>,
+    /// The same id is applied once. Default: a new one.
+    #[arg(long, value_name = "ID")]
+    pub(crate) reply_id: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
