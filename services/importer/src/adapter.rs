@@ -172,6 +172,9 @@ pub struct UnreadableLine {
     pub reason: String,
     /// What was written.
     pub raw: RawRow,
+    /// What the line needs beside itself to be read alone: the names of its columns, as a heading, where they are not
+    /// those that the format knows by their number. Empty otherwise.
+    pub context: String,
     /// Digest of what was written.
     pub digest: RowDigest,
     /// 1 for the first line with this digest, 2 for the second, …
@@ -291,18 +294,23 @@ impl Rejects {
     }
 
     pub(crate) fn item(&mut self, raw: &[u8], place: Place, fault: Fault) -> Item {
+        Item::Unreadable(self.line(raw, place, fault))
+    }
+
+    pub(crate) fn line(&mut self, raw: &[u8], place: Place, fault: Fault) -> UnreadableLine {
         let mut hash = Sha256::new();
         hash.update(b"nrwdirekt raw line 1");
         hash.update(raw);
         let digest = RowDigest(hash.finalize().into());
-        Item::Unreadable(UnreadableLine {
+        UnreadableLine {
             line: place.line,
             field: fault.field.map(str::to_owned),
             reason: fault.reason,
             raw: RawRow::new(raw),
+            context: String::new(),
             occurrence: self.occurrences.next(&digest),
             digest,
-        })
+        }
     }
 }
 

@@ -49,6 +49,12 @@ impl Columns {
             .unwrap_or_default()
     }
 
+    /// The names as a heading line, where the map or a heading gave them.
+    pub(crate) fn heading(&self) -> Option<String> {
+        let names = self.names.as_ref().filter(|_| self.fixed)?;
+        Some(names.join(","))
+    }
+
     /// Whether it is known which column holds what.
     pub(crate) fn are_known(&self) -> bool {
         self.names.is_some()

@@ -228,3 +228,89 @@ async fn measured(node: &TestNode, items: u32) {
     })
     .await;
 }
+
+/// Lines of a format that say nothing of each other, or little.
+async fn import_lines(node: &TestNode, format: &str, text: &str, code: i32) {
+    let file = node.file("lines", text.as_bytes());
+    let import = ["import", "--format", format, "--source", "tk", "--wait", &file];
+    node.run(&import).await.exits(code);
+}
+
+async fn retry_with(node: &TestNode, id: &str, payload: &str, code: i32) -> String {
+    let file = node.file("payload", payload.as_bytes());
+    let retry = ["rejected", "retry", id, "--payload", &file, "--wait"];
+    node.run(&retry).await.exits(code).stdout
+}
+
+#[tokio::test]
+async fn a_json_line_is_repaired_by_a_corrected_line() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        let line = |status: &str| {
+            let record = json!({
+                "started_at": "2024-03-04T09:00:00+01:00",
+                "task_type": "inbound_call",
+                "hotline": "Bürgertelefon",
+                "connection_status": status,
+            });
+            json!({ "call_id": "call-1", "record": record }).to_string()
+        };
+        import_lines(&node, "jsonl", &line("durchgestellt"), 3).await;
+        let id = id_of(&node, "").await;
+        let still = retry_with(&node, &id, &line("verbunden"), 3).await;
+        assert!(still.contains("still rejected"), "{still}");
+        let two = format!("{0}\n{0}\n", line("answered"));
+        let refused = retry_with(&node, &id, &two, 3).await;
+        assert!(refused.contains("exactly one line"), "{refused}");
+        retry_with(&node, &id, &line("answered"), 0).await;
+        assert_eq!(answered(&node).await, 1);
+        assert_eq!(listed(&node, &[]).await, [] as [Value; 0]);
+        import_lines(&node, "jsonl", &line("answered"), 0).await;
+        assert_eq!(answered(&node).await, 1);
+    })
+    .await;
+}
+
+/// A detail of a call that was answered in a queue, under columns that no Asterisk has by itself.
+const COLUMNS: &str =
+    "uniqueid,linkedid,src,dst,dcontext,dstchannel,lastapp,lastdata,start,answer,end,billsec,disposition";
+
+fn detail(unique: &str, disposition: &str) -> String {
+    format!(
+        "{unique},{unique},02114710100,600,incoming,PJSIP/2001-1,Queue,buerger,2024-03-04 09:00:00,\
+         2024-03-04 09:00:05,2024-03-04 09:01:00,55,{disposition}"
+    )
+}
+
+#[tokio::test]
+async fn a_call_detail_record_is_repaired_under_the_heading_of_its_file() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        let file = [COLUMNS, &detail("1709539200.1", "ERREICHT")].join("\n");
+        import_lines(&node, "cdr", &file, 3).await;
+        let id = id_of(&node, "disposition").await;
+        retry_with(&node, &id, &detail("1709539200.1", "ANSWERED"), 0).await;
+        assert_eq!(answered(&node).await, 1);
+        assert_eq!(listed(&node, &[]).await, [] as [Value; 0]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_line_whose_call_has_others_is_repaired_in_its_file() {
+    let node = TestNode::start(Backend::Embedded).await;
+    let [good, bad] = ["ANSWERED", "ERREICHT"].map(|disposition| detail("1709539200.1", disposition));
+    import_lines(&node, "cdr", &[COLUMNS, &good, &bad].join("\n"), 3).await;
+    let id = id_of(&node, "disposition").await;
+    let refused = retry_with(&node, &id, &good, 3).await;
+    assert!(refused.contains("import the file again"), "{refused}");
+    import_lines(&node, "queue-log", "1709539200|c1|buerger|NONE|", 3).await;
+    let items = listed(&node, &[]).await;
+    let line = items.iter().find(|item| item["format"] == "queue-log");
+    let id = line.expect("the line of the queue log")["id"]
+        .as_str()
+        .expect("an id");
+    let refused = node.run(&["rejected", "retry", id]).await.exits(3).stdout;
+    assert!(refused.contains("import the file again"), "{refused}");
+    assert_eq!(answered(&node).await, 1);
+}

@@ -286,7 +286,9 @@ impl Adapter for CdrAdapter {
         self.decoder = decoder;
         if let Err(fault) = told {
             self.notes.lines = before + 1;
-            items.push(self.rejects.item(bytes, place, fault));
+            let mut line = self.rejects.line(bytes, place, fault);
+            line.context = self.columns.heading().unwrap_or_default();
+            items.push(Item::Unreadable(line));
         }
     }
 

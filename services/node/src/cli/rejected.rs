@@ -77,8 +77,8 @@ pub(crate) struct RetryArguments {
     /// A map that knows their words, as for `import`.
     #[arg(long, value_name = "FILE")]
     pub(crate) map: Option<PathBuf>,
-    /// What should have been delivered, for a single item: a row in UTF-8 with the columns of its file, or a report as
-    /// `show --reveal` prints it.
+    /// What should have been delivered, for a single item: a row or line in UTF-8 with the columns of its file and
+    /// without heading, or a report as `show --reveal` prints it.
     #[arg(long, value_name = "FILE")]
     pub(crate) payload: Option<PathBuf>,
     /// What a local time in the hour that happens twice means.

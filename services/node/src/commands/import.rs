@@ -11,7 +11,7 @@ mod reconcile;
 mod replace;
 pub(super) mod sender;
 
-pub(super) use feed::HOTLINE_EXPORT;
+pub(super) use batches::call_report;
 pub(crate) use replace::Days;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use importer::hotline_export::ExportMap;
-use importer::{Adapter, LocalTimeReport, Notes};
+use importer::{Adapter, DoubleHour, LocalTimeReport, Notes};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -82,9 +82,7 @@ impl Summary {
 /// Imports the files.
 pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> {
     let import = Import::of(&arguments)?;
-    let own_map = own_map(arguments.map.as_deref())?;
-    let adapter = lines::adapter(arguments.format, own_map.as_deref(), arguments.double_hour)
-        .map_err(|error| wrong_map(arguments.map.as_deref(), &error))?;
+    let adapter = adapter_with(arguments.format, arguments.map.as_deref(), arguments.double_hour)?;
     let mut summary = Summary::default();
     let progress = progress_bar(&arguments);
     let connection = client::connect(&arguments.server.server).await?;
@@ -165,6 +163,7 @@ async fn reconcile(
 
 /// The names that an import goes by.
 struct Import {
+    format: ImportFormat,
     source: String,
     run: String,
     /// It replaces a period.
@@ -186,6 +185,7 @@ impl Import {
         }
         let source = arguments.source.as_deref().unwrap_or(arguments.format.name());
         Ok(Self {
+            format: arguments.format,
             source: source.to_owned(),
             run: uuid::Uuid::now_v7().to_string(),
             replaces: arguments.replace.is_some(),
@@ -294,6 +294,16 @@ fn own_map(file: Option<&Path>) -> anyhow::Result<Option<String>> {
 fn wrong_map(file: Option<&Path>, error: &importer::ImportError) -> anyhow::Error {
     let path = file.unwrap_or(Path::new(""));
     Failure::usage(format!("--map {}: {error}", path.display()))
+}
+
+/// The adapter of a format of lines, with the built-in map and the words of a file; none for formats of rows.
+pub(super) fn adapter_with(
+    format: ImportFormat,
+    map: Option<&Path>,
+    double_hour: DoubleHour,
+) -> anyhow::Result<Option<Box<dyn Adapter>>> {
+    let own_map = own_map(map)?;
+    lines::adapter(format, own_map.as_deref(), double_hour).map_err(|error| wrong_map(map, &error))
 }
 
 /// The built-in map of the hotline's export, with the words of a file.

@@ -7,13 +7,14 @@
 
 use std::fmt;
 
-use importer::{CallBody, Item, UnreadableLine};
+use importer::{CallBody, CallItem, Item, UnreadableLine};
 use indicatif::ProgressBar;
 use prost::Message as _;
 use tokio::sync::mpsc;
 use wire::v1::calls as proto;
 
 use super::Import;
+use crate::cli::ImportFormat;
 
 /// Reports in a batch.
 pub(super) const REPORTS_A_BATCH: usize = 1000;
@@ -51,6 +52,7 @@ pub(super) struct SenderGone;
 
 /// Fills batches and gives them to the sender.
 pub(super) struct Batches {
+    format: ImportFormat,
     source: String,
     run: String,
     replaces: bool,
@@ -68,6 +70,7 @@ impl Batches {
         progress: ProgressBar,
     ) -> Self {
         Self {
+            format: import.format,
             source: import.source.clone(),
             run: import.run.clone(),
             replaces: import.replaces,
@@ -83,13 +86,7 @@ impl Batches {
     pub(super) fn add(&mut self, item: Item) {
         match item {
             Item::Call(call) => {
-                let key = proto::call_report::Key::CallId(call.call.to_string());
-                let report = match &call.body {
-                    CallBody::Event(event) => wire::calls::event_report(key, event),
-                    CallBody::Record { record, ended_at } => {
-                        wire::calls::revised_record_report(key, record, *ended_at)
-                    }
-                };
+                let report = call_report(&call);
                 self.bytes += report.encoded_len();
                 self.batch.reports.push(report);
             }
@@ -100,7 +97,7 @@ impl Batches {
             }
             Item::Unreadable(line) => {
                 self.listing.add(&line);
-                let item = unreadable(&line);
+                let item = unreadable(self.format, &line);
                 self.bytes += item.encoded_len();
                 self.batch.unreadable.push(item);
             }
@@ -140,7 +137,16 @@ impl Batches {
     }
 }
 
-fn unreadable(line: &UnreadableLine) -> proto::UnreadableItem {
+/// What an adapter tells of a call, for intake.
+pub(in crate::commands) fn call_report(call: &CallItem) -> proto::CallReport {
+    let key = proto::call_report::Key::CallId(call.call.to_string());
+    match &call.body {
+        CallBody::Event(event) => wire::calls::event_report(key, event),
+        CallBody::Record { record, ended_at } => wire::calls::revised_record_report(key, record, *ended_at),
+    }
+}
+
+fn unreadable(format: ImportFormat, line: &UnreadableLine) -> proto::UnreadableItem {
     proto::UnreadableItem {
         row: Some(proto::RowKey {
             digest: line.digest.0.to_vec(),
@@ -150,8 +156,7 @@ fn unreadable(line: &UnreadableLine) -> proto::UnreadableItem {
         field: line.field.clone().unwrap_or_default(),
         reason: line.reason.clone(),
         payload: line.raw.reveal().to_vec(),
-        // A line alone does not say what became of its call: it is repaired in its file.
-        format: String::new(),
-        context: Vec::new(),
+        format: format.name().to_owned(),
+        context: line.context.as_bytes().to_vec(),
     }
 }

@@ -16,7 +16,7 @@ use super::opening;
 use crate::exit::Failure;
 
 /// The name of the format.
-pub(crate) const HOTLINE_EXPORT: &str = "hotline-export";
+const HOTLINE_EXPORT: &str = "hotline-export";
 /// Batches that are parsed ahead.
 const BATCHES_AHEAD: usize = 4;
 

@@ -1,8 +1,13 @@
 //! What was delivered, read again.
 
-use domain::ids::RowDigest;
-use importer::DoubleHour;
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::ValueEnum as _;
+use domain::ids::{CallId, RowDigest};
 use importer::hotline_export::{ExportItem, ExportMap, ExportReader};
+use importer::{Adapter, DoubleHour, Item, LineCutter, Place, WrittenLine};
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use serde_json::{Value, json};
@@ -10,32 +15,70 @@ use wire::calls::REPORT_FORMAT;
 use wire::v1::calls as proto;
 use wire::v1::reporting::RejectedPayload;
 
-use crate::commands::import::HOTLINE_EXPORT;
+use crate::cli::ImportFormat;
+use crate::commands::import;
 
 /// How an item is read again.
 pub(super) struct Again {
-    pub(super) map: ExportMap,
+    pub(super) map: Option<PathBuf>,
     pub(super) double_hour: DoubleHour,
+}
+
+/// What an item is, read again.
+pub(super) enum Repaired {
+    /// A row: the ledger knows which item it repairs.
+    Row(proto::CallReport),
+    /// A report that says which call it is about, not which item it repairs.
+    Call(proto::CallReport),
+    /// A line whose call may have others, so that its report may be less than what is known.
+    PartOfCall(CallId, proto::CallReport),
+    /// A report about an agent.
+    Agent(proto::AgentReport),
 }
 
 /// Why an item cannot be read, in words for its owner.
 pub(super) type Fault = String;
 
 impl Again {
-    /// The report that an item is, with `payload` in place of what was delivered.
-    pub(super) fn report(&self, item: &RejectedPayload, payload: &[u8]) -> Result<proto::CallReport, Fault> {
-        let format = item.item.as_ref().map_or("", |item| item.format.as_str());
-        match format {
-            HOTLINE_EXPORT => self.row(item, payload),
-            REPORT_FORMAT => report(payload),
-            _ => Err("it cannot be read again; correct it at its source, or discard it".to_owned()),
+    /// What an item is, with `payload` in place of what was delivered.
+    ///
+    /// # Errors
+    /// A map that cannot be used. What is wrong with the item itself is the fault within.
+    pub(super) fn read(
+        &self,
+        item: &RejectedPayload,
+        payload: &[u8],
+    ) -> anyhow::Result<Result<Repaired, Fault>> {
+        let name = item.item.as_ref().map_or("", |item| item.format.as_str());
+        if name == REPORT_FORMAT {
+            return Ok(report(payload).map(Repaired::Call));
         }
+        Ok(match ImportFormat::from_str(name, false) {
+            Ok(ImportFormat::HotlineExport) => {
+                let map = import::map_with(self.map.as_deref())?;
+                self.row(map, item, payload).map(Repaired::Row)
+            }
+            Ok(format @ (ImportFormat::Cdr | ImportFormat::Jsonl)) => {
+                let adapter = import::adapter_with(format, self.map.as_deref(), self.double_hour)?;
+                let adapter = adapter.context("a format of lines has an adapter")?;
+                line(format, adapter, &item.context, payload)
+            }
+            Ok(ImportFormat::QueueLog | ImportFormat::Cel) => Err(format!(
+                "a line of {name} alone does not tell enough; {IN_ITS_FILE}"
+            )),
+            Err(_) => Err("it cannot be read again; correct it at its source, or discard it".to_owned()),
+        })
     }
 
     /// A row under its heading line. It keeps the key under which it was rejected, so that it repairs that item.
-    fn row(&self, item: &RejectedPayload, payload: &[u8]) -> Result<proto::CallReport, Fault> {
+    fn row(
+        &self,
+        map: ExportMap,
+        item: &RejectedPayload,
+        payload: &[u8],
+    ) -> Result<proto::CallReport, Fault> {
         let file = [b"\xef\xbb\xbf", &item.context[..], b"\n", payload, b"\n"].concat();
-        let rows = ExportReader::open(&file[..], self.map.clone(), self.double_hour);
+        let rows = ExportReader::open(&file[..], map, self.double_hour);
         let rows: Result<Vec<_>, _> = rows.map_err(|error| error.to_string())?.collect();
         let mut rows = rows.map_err(|error| error.to_string())?;
         let (Some(row), true) = (rows.pop(), rows.is_empty()) else {
@@ -57,6 +100,49 @@ impl Again {
         };
         let key = proto::call_report::Key::Row(key);
         Ok(wire::calls::record_report(key, &row.record))
+    }
+}
+
+/// How a line is repaired that cannot be read alone.
+pub(super) const IN_ITS_FILE: &str = "correct it in its file, import the file again (lines that are known change nothing), \
+     and discard this item";
+
+/// A line under the names of its columns, where they were told.
+fn line(
+    format: ImportFormat,
+    mut adapter: Box<dyn Adapter>,
+    context: &[u8],
+    payload: &[u8],
+) -> Result<Repaired, Fault> {
+    let payload = payload.strip_prefix(b"\xef\xbb\xbf").unwrap_or(payload);
+    let mut items = Vec::new();
+    let mut cutter = LineCutter::new(Place {
+        file: 0,
+        offset: 0,
+        line: 1,
+    });
+    let mut each = |line: WrittenLine<'_>| -> Result<(), Infallible> {
+        adapter.read(line.bytes, line.too_long, line.place, &mut items);
+        Ok(())
+    };
+    let Ok(()) = cutter.push(&[context, b"\n", payload].concat(), &mut each);
+    let Ok(()) = cutter.finish(&mut each);
+    adapter.settle(&mut items);
+    if adapter.notes().lines != 1 {
+        return Err("give exactly one line, without a heading".to_owned());
+    }
+    match items.pop() {
+        Some(Item::Call(call)) if format == ImportFormat::Cdr => {
+            let report = import::call_report(&call);
+            Ok(Repaired::PartOfCall(call.call, report))
+        }
+        Some(Item::Call(call)) => Ok(Repaired::Call(import::call_report(&call))),
+        Some(Item::Agent(report)) => Ok(Repaired::Agent(wire::calls::agent_to_wire(&report))),
+        Some(Item::Unreadable(line)) => {
+            let field = line.field.map_or(String::new(), |field| format!("{field}: "));
+            Err(format!("{field}{}", line.reason))
+        }
+        None => Err("it tells of nothing that is counted; discard it".to_owned()),
     }
 }
 

@@ -2,19 +2,19 @@
 
 use std::process::ExitCode;
 
+use domain::ids::CallId;
 use serde_json::json;
-use wire::calls::REPORT_FORMAT;
 use wire::v1::calls as calls_proto;
 use wire::v1::calls::intake_client::IntakeClient;
 use wire::v1::reporting as proto;
+use wire::v1::reporting::records_client::RecordsClient;
 use wire::v1::reporting::rejected_items_client::RejectedItemsClient;
 use wire::v1::reporting::reporting_client::ReportingClient;
 
-use super::reading::Again;
+use super::reading::{Again, IN_ITS_FILE, Repaired};
 use super::{Client, item};
 use crate::cli::RetryArguments;
 use crate::client::{self, Connection};
-use crate::commands::import;
 use crate::exit::{self, Failure};
 use crate::output::say;
 
@@ -36,12 +36,13 @@ pub(crate) async fn run(arguments: RetryArguments) -> anyhow::Result<ExitCode> {
         ),
     };
     let again = Again {
-        map: import::map_with(arguments.map.as_deref())?,
+        map: arguments.map.clone(),
         double_hour: arguments.double_hour,
     };
     let connection = client::connect(&arguments.server.server).await?;
     let mut retrial = Retrial {
         client: RejectedItemsClient::new(connection.clone()),
+        records: RecordsClient::new(connection.clone()),
         intake: IntakeClient::new(connection.clone()),
         run: uuid::Uuid::now_v7().to_string(),
         by: arguments.by,
@@ -73,6 +74,7 @@ fn print(id: &str, outcome: &Outcome, as_json: bool) {
 
 struct Retrial {
     client: Client,
+    records: RecordsClient<Connection>,
     intake: IntakeClient<Connection>,
     run: String,
     by: String,
@@ -80,26 +82,37 @@ struct Retrial {
 }
 
 impl Retrial {
-    /// Reports an item. A row is removed by the ledger, in the transaction that counts it. A report, whose correction
-    /// may be about another call, is discarded here once its correction is durable: whoever is cut off in between
-    /// does it again, and it counts once.
+    /// Reports an item. A row is removed by the ledger, in the transaction that counts it. A report or line, whose
+    /// correction may be about another call, is discarded here once its correction is durable: whoever is cut off in
+    /// between does it again, and it counts once.
     async fn retry(&mut self, id: &str, again: &Again, payload: Option<&[u8]>) -> anyhow::Result<Outcome> {
         let rejected = item(&mut self.client, id, true).await?;
         let about = rejected.item.clone().unwrap_or_default();
         if about.discard.is_some() {
             return Ok(Err("it was discarded; what was delivered is deleted".to_owned()));
         }
-        let report = match again.report(&rejected, payload.unwrap_or(&rejected.payload)) {
-            Ok(report) => report,
+        let repaired = match again.read(&rejected, payload.unwrap_or(&rejected.payload))? {
+            Ok(repaired) => repaired,
             Err(fault) => return Ok(Err(fault)),
         };
-        let batch = calls_proto::ReportBatch {
+        if let Repaired::PartOfCall(call, _) = &repaired
+            && self.is_known(&about.source, call).await?
+        {
+            return Ok(Err(format!("other lines of its call are counted; {IN_ITS_FILE}")));
+        }
+        let is_row = matches!(repaired, Repaired::Row(_));
+        let mut batch = calls_proto::ReportBatch {
             batch: 1,
             source: about.source,
             import_run: self.run.clone(),
-            reports: vec![report],
             ..calls_proto::ReportBatch::default()
         };
+        match repaired {
+            Repaired::Row(report) | Repaired::Call(report) | Repaired::PartOfCall(_, report) => {
+                batch.reports.push(report);
+            }
+            Repaired::Agent(report) => batch.agents.push(report),
+        }
         let receipt = self.intake.submit_reports(batch).await;
         let receipt = receipt
             .map_err(|status| Failure::of_status(&status))?
@@ -108,7 +121,7 @@ impl Retrial {
             return Ok(Err(format!("{}: {}", rejection.field, rejection.reason)));
         }
         self.positions.extend(receipt.positions);
-        if about.format == REPORT_FORMAT {
+        if !is_row {
             let request = proto::DiscardItemsRequest {
                 ids: vec![id.to_owned()],
                 by: self.by.clone(),
@@ -118,6 +131,19 @@ impl Retrial {
             discarded.map_err(|status| Failure::of_status(&status))?;
         }
         Ok(Ok(()))
+    }
+
+    /// Whether a call has been heard of.
+    async fn is_known(&mut self, source: &str, call: &CallId) -> anyhow::Result<bool> {
+        let request = proto::GetCallRequest {
+            id: format!("{source}/{call}"),
+            reveal: false,
+        };
+        match self.records.get_call(request).await {
+            Ok(_) => Ok(true),
+            Err(status) if status.code() == tonic::Code::NotFound => Ok(false),
+            Err(status) => Err(Failure::of_status(&status)),
+        }
     }
 }
 

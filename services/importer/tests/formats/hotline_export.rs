@@ -60,8 +60,8 @@ fn at(hour: u32, minute: u32, second: u32) -> DateTime<Utc> {
 #[test]
 fn the_mixed_file_gives_every_row_that_it_should() {
     let expected: serde_json::Value =
-        serde_json::from_str(include_str!("data/hotline-export-mixed.expected.json")).unwrap();
-    let mut reader = open(include_bytes!("data/hotline-export-mixed.csv")).unwrap();
+        serde_json::from_str(include_str!("../data/hotline-export-mixed.expected.json")).unwrap();
+    let mut reader = open(include_bytes!("../data/hotline-export-mixed.csv")).unwrap();
     let (rows, unreadable) = parted(reader.by_ref().map(Result::unwrap).collect());
     assert_eq!(
         (reader.encoding(), reader.separator()),
@@ -110,7 +110,7 @@ fn the_mixed_file_gives_every_row_that_it_should() {
 
 #[test]
 fn the_rows_of_the_mixed_file_that_cannot_be_read_say_why() {
-    let (rows, unreadable) = parted(items(include_bytes!("data/hotline-export-mixed.csv")));
+    let (rows, unreadable) = parted(items(include_bytes!("../data/hotline-export-mixed.csv")));
     let shown: Vec<_> = unreadable.iter().map(ToString::to_string).collect();
     assert!(shown[0].ends_with(
         "\"Zeitstempel\" (started_at): \"31.02.2024 10:00:00\" does not exist; \

@@ -1,11 +1,8 @@
 //! The queue log of a real Asterisk gives the visits that were measured at its telephones.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::{ASTERISK, Calls, read, read_from};
 use domain::assembly::Flag;
 use domain::event::{EndedBy, EventKind};
 use domain::visit::{Outcome, Visit};
@@ -13,7 +10,6 @@ use importer::queue_log::{QueueLogAdapter, QueueLogMap};
 use importer::{Adapter, CallBody, Item};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use support::{ASTERISK, Calls, read, read_from};
 
 fn adapter() -> QueueLogAdapter {
     QueueLogAdapter::new(QueueLogMap::built_in())

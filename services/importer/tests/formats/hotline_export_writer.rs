@@ -1,5 +1,4 @@
 //! The hotline's export, written and read again.
-#![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
 use domain::ids::HotlineName;
@@ -48,7 +47,7 @@ fn double_hour(minute: i64) -> DateTime<Utc> {
 
 #[test]
 fn the_mixed_file_survives_in_both_encodings() {
-    let mut records = read(include_bytes!("data/hotline-export-mixed.csv"));
+    let mut records = read(include_bytes!("../data/hotline-export-mixed.csv"));
     assert_eq!(records.len(), 606);
     records.sort_by_key(|record| record.started_at);
     for encoding in [TextEncoding::Utf8, TextEncoding::Windows1252] {

@@ -1,16 +1,12 @@
 //! Channel events of a real Asterisk, alone and beside its queue log.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-mod support;
-
+use crate::support::{ASTERISK, Calls, read, read_from};
 use domain::event::EndedBy;
 use domain::record::ConnectionStatus;
 use domain::visit::{Outcome, Visit};
 use importer::cel::{CelAdapter, CelMap};
 use importer::queue_log::{QueueLogAdapter, QueueLogMap};
 use importer::{Adapter, DoubleHour, Item};
-use support::{ASTERISK, Calls, read, read_from};
 
 fn adapter() -> CelAdapter {
     CelAdapter::new(CelMap::built_in(), DoubleHour::default())

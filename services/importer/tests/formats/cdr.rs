@@ -1,15 +1,11 @@
 //! Call detail records of a real Asterisk, one finished record a call.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::{ASTERISK, Calls, read};
 use domain::record::ConnectionStatus;
 use importer::cdr::{CdrAdapter, CdrMap};
 use importer::{Adapter, CallBody, DoubleHour, Item};
-use support::{ASTERISK, Calls, read};
 
 fn adapter() -> CdrAdapter {
     CdrAdapter::new(CdrMap::built_in(), DoubleHour::default())

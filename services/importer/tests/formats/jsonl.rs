@@ -1,20 +1,16 @@
 //! The program's own form, against its schema.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
-mod support;
-
+use crate::support::{Calls, read};
 use domain::agents::AgentState;
 use domain::event::EventKind;
 use domain::record::{ConnectionStatus, Field};
 use importer::jsonl::{JsonlAdapter, JsonlMap};
 use importer::{CallBody, Item};
 use serde_json::{Value, json};
-use support::{Calls, read};
 
-const SCHEMA: &str = include_str!("../../../schemas/imports/jsonl.schema.json");
+const SCHEMA: &str = include_str!("../../../../schemas/imports/jsonl.schema.json");
 /// A line of every kind.
-const SAMPLE: &str = include_str!("data/sample.jsonl");
+const SAMPLE: &str = include_str!("../data/sample.jsonl");
 
 fn items(text: &str) -> Vec<Item> {
     read(&mut JsonlAdapter::new(JsonlMap::built_in()), &[text.as_bytes()])

@@ -1,7 +1,5 @@
 //! What the tests of the line formats share.
 
-#![allow(dead_code, reason = "not every test needs all of it")]
-
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
