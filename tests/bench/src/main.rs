@@ -10,6 +10,7 @@ mod callback;
 mod figures;
 mod fixture;
 mod growth;
+mod import;
 mod intake;
 mod kafka;
 mod ledger;
@@ -21,6 +22,8 @@ mod unseen {
     tonic::include_proto!("nrwdirekt.calls.v1");
 }
 
+use std::path::PathBuf;
+
 use clap::{Parser, ValueEnum};
 use figures::Figure;
 
@@ -30,6 +33,11 @@ struct Arguments {
     /// Print a JSON list instead of a table.
     #[arg(long)]
     json: bool,
+    /// Only parse the first `--rows` of this export and print the peak memory: `import_memory` starts itself so.
+    #[arg(long, hide = true, value_name = "FILE", requires = "rows")]
+    peak_of: Option<PathBuf>,
+    #[arg(long, hide = true)]
+    rows: Option<usize>,
     /// What to measure; everything unless named.
     names: Vec<Name>,
 }
@@ -44,12 +52,19 @@ enum Name {
     LedgerGrowth,
     AssembleEvents,
     CallbackPath,
+    ImportParse,
+    ImportMemory,
+    ImportWhole,
     Memory,
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if let (Some(file), Some(rows)) = (&arguments.peak_of, arguments.rows) {
+        println!("{}", import::parse_and_tell_peak(file, rows)?);
+        return Ok(());
+    }
     let names = match arguments.names.as_slice() {
         [] => Name::value_variants(),
         names => names,
@@ -64,6 +79,9 @@ async fn main() -> anyhow::Result<()> {
             Name::LedgerGrowth => growth::measure().await,
             Name::AssembleEvents => assemble::measure(),
             Name::CallbackPath => callback::measure().await,
+            Name::ImportParse => import::parse(),
+            Name::ImportMemory => import::memory(),
+            Name::ImportWhole => import::whole().await,
             Name::Memory => memory::measure().await,
         }?;
         if !arguments.json {
