@@ -187,9 +187,9 @@ pub fn encode_report(report: &CallReport) -> Vec<u8> {
     };
     let stored = wire::StoredReport {
         identity: report.identity.0.to_vec(),
-        source: report.source.to_string(),
+        source: report.source.as_str().to_owned(),
         call_id,
-        import_run: report.run.to_string(),
+        import_run: report.run.as_str().to_owned(),
         received_at_unix_ms: report.received_at.timestamp_millis(),
         confirms: report.confirms,
         body: Some(body),

@@ -77,7 +77,7 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
     Ok(vec![
         Figure::new("intake_kafka", median(taken_in), "calls/s")
             .beside(beside, median(handed_on))
-            .at_least(0.6),
+            .at_least(0.7),
         Figure::new("intake_kafka_bare_producer", median(produced), "calls/s"),
     ])
 }
