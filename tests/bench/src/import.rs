@@ -158,6 +158,7 @@ fn parse_rows(file: &Path, rows: usize) -> anyhow::Result<()> {
 fn split_rows(file: &Path) -> anyhow::Result<()> {
     let mut reader = csv::ReaderBuilder::new()
         .delimiter(b';')
+        .buffer_capacity(1 << 16)
         .from_reader(opened(file)?);
     let mut record = csv::ByteRecord::new();
     let mut read = 0;
