@@ -3,11 +3,13 @@
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
+use tonic::Status;
 use wire::v1::tickets as proto;
 use wire::v1::tickets::handover_client::HandoverClient;
 
+use super::import::sender::Outage;
 use crate::cli::{ReplyArguments, ReplyType, ServerArguments};
-use crate::client;
+use crate::client::{self, Connection};
 use crate::exit::{self, Failure};
 use crate::output::say;
 
@@ -21,24 +23,59 @@ pub(crate) async fn consume(
 ) -> anyhow::Result<()> {
     let mut client = HandoverClient::new(client::connect(&server.server).await?);
     let request = proto::SubscribeRequest { department, follow };
-    let mut messages = client
-        .subscribe(request)
-        .await
-        .map_err(|status| Failure::of_status(&status))?
-        .into_inner();
-    let mut shown = 0;
-    while max.is_none_or(|max| shown < max) {
-        let Some(message) = messages
-            .message()
-            .await
-            .map_err(|status| Failure::of_status(&status))?
-        else {
-            break;
-        };
-        show(&message, as_json)?;
-        shown += 1;
+    let mut outage = Outage::new();
+    let mut shown = Shown::default();
+    loop {
+        let ended = receive(&mut client, &request, max, as_json, &mut shown).await;
+        match ended? {
+            None => return Ok(()),
+            // Who follows stays through an outage, and goes on behind what was shown.
+            Some(status) if follow => {
+                if std::mem::take(&mut shown.since_outage) > 0 {
+                    outage.over();
+                }
+                outage.wait(&status).await?;
+            }
+            Some(status) => return Err(Failure::of_status(&status)),
+        }
     }
-    Ok(())
+}
+
+/// How far a department's messages were shown.
+#[derive(Default)]
+struct Shown {
+    messages: usize,
+    since_outage: usize,
+    last_offset: Option<i64>,
+}
+
+/// Shows messages until there are enough of them or no more; what else ended it is returned.
+async fn receive(
+    client: &mut HandoverClient<Connection>,
+    request: &proto::SubscribeRequest,
+    max: Option<usize>,
+    as_json: bool,
+    shown: &mut Shown,
+) -> anyhow::Result<Option<Status>> {
+    let mut messages = match client.subscribe(request.clone()).await {
+        Ok(response) => response.into_inner(),
+        Err(status) => return Ok(Some(status)),
+    };
+    while max.is_none_or(|max| shown.messages < max) {
+        let message = match messages.message().await {
+            Ok(Some(message)) => message,
+            Ok(None) => return Ok(None),
+            Err(status) => return Ok(Some(status)),
+        };
+        if shown.last_offset.is_some_and(|last| message.offset <= last) {
+            continue;
+        }
+        show(&message, as_json)?;
+        shown.last_offset = Some(message.offset);
+        shown.messages += 1;
+        shown.since_outage += 1;
+    }
+    Ok(None)
 }
 
 fn show(message: &proto::TicketMessage, as_json: bool) -> anyhow::Result<()> {

@@ -68,7 +68,7 @@ impl Outage {
         let since = *self.since.get_or_insert_with(Instant::now);
         if since.elapsed() > PATIENCE {
             return Err(Failure::server(format!(
-                "{}; what has a receipt is safe, run the import again for the rest",
+                "{}; what was acknowledged is safe, run the command again for the rest",
                 status.message()
             )));
         }
