@@ -7,6 +7,8 @@ use domain::ids::RowDigest;
 
 /// Tables, so that only a small part is held twice while one grows.
 const SHARDS: usize = 64;
+/// Digests are dealt to the tables by so many values of two of their bytes.
+const DEALT: f64 = 65_536.0;
 
 /// The part of a digest that is remembered: 96 bits. Two different rows of a file with a thousand million rows share
 /// them with a probability below 10⁻¹⁰; the second would then be taken for an equal row, and still be a call.
@@ -16,6 +18,8 @@ type Key = [u8; 12];
 #[derive(Debug)]
 pub(crate) struct Occurrences {
     shards: Vec<Shard>,
+    /// Where each shard begins among the values by which digests are dealt.
+    starts: Vec<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -26,8 +30,12 @@ struct Shard {
 
 impl Occurrences {
     pub(crate) fn new() -> Self {
+        // The last shard gets twice as much as the first: so they do not all grow at once, and what one leaves behind when
+        // it grows is taken by another.
+        let begin = |shard: usize| (2_f64.powf(shard as f64 / SHARDS as f64) - 1.0) * DEALT;
         Self {
             shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            starts: (0..SHARDS).map(|shard| begin(shard) as u32).collect(),
         }
     }
 
@@ -35,7 +43,9 @@ impl Occurrences {
     pub(crate) fn next(&mut self, digest: &RowDigest) -> u32 {
         let mut key = Key::default();
         key.copy_from_slice(&digest.0[..12]);
-        let shard = &mut self.shards[usize::from(digest.0[31]) % SHARDS];
+        let dealt = u32::from(u16::from_be_bytes([digest.0[30], digest.0[31]]));
+        let shard = self.starts.partition_point(|start| *start <= dealt).max(1) - 1;
+        let shard = &mut self.shards[shard];
         if shard.seen.insert(key) {
             return 1;
         }

@@ -28,7 +28,11 @@ pub(super) async fn write(url: &str, prepared: &Prepared) -> anyhow::Result<Dura
         .batch_execute("SET synchronous_commit = on; SET jit = off")
         .await?;
     let begun = Instant::now();
-    for (table, names) in [("sources", &prepared.sources), ("hotlines", &prepared.hotlines)] {
+    for (table, names) in [
+        ("sources", &prepared.sources),
+        ("hotlines", &prepared.hotlines),
+        ("runs", &prepared.runs),
+    ] {
         let insert = format!("INSERT INTO {table} (name) SELECT unnest($1::text[])");
         client.execute(&insert, &[names]).await?;
     }

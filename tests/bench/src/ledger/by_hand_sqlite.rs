@@ -17,7 +17,11 @@ pub(super) fn write(file: &Path, prepared: &Prepared) -> anyhow::Result<Duration
          PRAGMA wal_autocheckpoint = 8000; PRAGMA temp_store = MEMORY",
     )?;
     let begun = Instant::now();
-    for (table, names) in [("sources", &prepared.sources), ("hotlines", &prepared.hotlines)] {
+    for (table, names) in [
+        ("sources", &prepared.sources),
+        ("hotlines", &prepared.hotlines),
+        ("runs", &prepared.runs),
+    ] {
         for name in names {
             connection.execute(&format!("INSERT INTO {table} (name) VALUES (?1)"), [name])?;
         }

@@ -41,6 +41,7 @@ pub(super) struct Prepared {
     /// Names that the rows refer to, in the order of their numbers from 1.
     pub(super) sources: Vec<String>,
     pub(super) hotlines: Vec<String>,
+    pub(super) runs: Vec<String>,
     pub(super) commits: Vec<Commit>,
 }
 
@@ -103,6 +104,7 @@ pub(super) async fn prepare(folder: &Path, batches: Vec<LedgerBatch>) -> anyhow:
         },
         sources: names(&connection, "SELECT name FROM sources ORDER BY source_id")?,
         hotlines: names(&connection, "SELECT name FROM hotlines ORDER BY hotline_id")?,
+        runs: names(&connection, "SELECT name FROM runs ORDER BY run_id")?,
         commits,
     })
 }
