@@ -188,6 +188,9 @@ need_java() {
 # may listen again beside it.
 port_is_served() { local_port_has_state "$1" 0A; }
 
+# True when no program listens on it.
+port_is_free() { ! port_is_served "$1"; }
+
 # True when any local TCP socket holds the port.
 port_in_use() { local_port_has_state "$1" '..'; }
 
@@ -212,16 +215,17 @@ free_port() {
 }
 
 # Prints the port to use: the one asked for, else the one remembered in a file (if it is still free), else any free one.
+# A program that was just killed may hold its port for a moment longer than its process can be seen.
 choose_port() {
     local asked=$1 memory=$2 remembered
     if [[ -n $asked ]]; then
         if [[ ! $asked =~ ^[0-9]{1,5}$ ]] || ((asked < 1 || asked > 65535)); then fail 2 "not a port: $asked"; fi
-        if port_is_served "$asked"; then fail 1 "port $asked is in use by another program."; fi
+        if ! wait_until 10 port_is_free "$asked"; then fail 1 "port $asked is in use by another program."; fi
         printf '%s' "$asked"
         return 0
     fi
     remembered=$(cat "$memory" 2>/dev/null || true)
-    if [[ -n $remembered ]] && ! port_is_served "$remembered"; then
+    if [[ -n $remembered ]] && wait_until 10 port_is_free "$remembered"; then
         printf '%s' "$remembered"
     else
         free_port

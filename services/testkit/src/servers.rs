@@ -69,7 +69,8 @@ impl OwnServers {
     /// # Panics
     /// When it does not start.
     pub fn start_postgres(&self) {
-        self.postgres("start", &[]);
+        let store = self.postgres("start", &[]);
+        assert_eq!(store, self.store, "PostgreSQL is back where it was");
     }
 
     /// Stops Kafka.
@@ -89,7 +90,8 @@ impl OwnServers {
     /// # Panics
     /// When it does not start.
     pub fn start_kafka(&self) {
-        self.kafka("start", &[]);
+        let bus = format!("kafka://{}", self.kafka("start", &[]));
+        assert_eq!(bus, self.bus, "Kafka is back where it was");
     }
 
     fn postgres(&self, script: &str, options: &[&str]) -> String {
