@@ -5,12 +5,16 @@
 //! queue log names it, by queue and second of entry, so that it is one visit and not two. Asterisk stamps both a
 //! moment apart; where that moment spans a second, the names would differ: with `beside_queue_log = true` in the map,
 //! visits are left to the queue log, and nothing can count twice.
+//!
+//! Asterisk logs no start of its own here; the numbers of its channels begin anew then, and what was open has lost its
+//! end at once.
 
 mod adapter;
 mod channel;
 mod group;
 mod line;
 mod map;
+mod restart;
 
 pub use adapter::CelAdapter;
 pub use map::CelMap;

@@ -11,7 +11,8 @@ use store::calls::{CallOrder, CallQuery, StoredCall};
 use tonic::Status;
 use wire::v1::calls as proto;
 
-use crate::service::{Inner, bus_status, ce_source, message, shown_positions, store_status};
+use crate::envelope::ce_source;
+use crate::service::{Inner, bus_status, shown_positions, store_status};
 
 /// Calls that are looked at together.
 const CALLS_A_PAGE: usize = 1000;
@@ -59,7 +60,10 @@ impl Inner {
             if !gone.is_empty() {
                 retracted += gone.len() as u64;
                 let ce_source = ce_source(&SourceName::new(&request.source));
-                let messages = gone.iter().map(|report| message(report, &ce_source)).collect();
+                let messages = gone
+                    .iter()
+                    .map(|report| self.envelopes.of_call(report, &ce_source))
+                    .collect();
                 let positions = self.bus.publish(topics::CALLS, messages).await;
                 reached.extend(positions.map_err(|error| bus_status(&error))?);
             }

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,7 +6,7 @@ use bus::{Bus, BusError, Outgoing, Positions, topics};
 use chrono::{DateTime, Utc};
 use domain::agents::{AcceptedAgentReport, AgentReport};
 use domain::event::EventKind;
-use domain::ids::{CallId, HotlineName, Identity, IdentityKey, ImportRun, SourceKey, SourceName};
+use domain::ids::{CallId, HotlineName, IdentityKey, ImportRun, SourceKey, SourceName};
 use domain::report::{CallReport, ReportBody};
 use futures::{Stream, StreamExt};
 use prost::Message;
@@ -17,6 +16,8 @@ use store::rejected::{ReadAgain, RejectedItem};
 use tonic::{Code, Request, Response, Status, Streaming};
 use wire::calls::ReportRejection;
 use wire::v1::calls as proto;
+
+use crate::envelope::{Envelopes, ce_source};
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     key: IdentityKey,
     hotlines: HashSet<HotlineName>,
     pub(crate) clock: Clock,
+    pub(crate) envelopes: Envelopes,
 }
 
 impl IntakeService {
@@ -56,6 +58,7 @@ impl IntakeService {
                 key,
                 hotlines,
                 clock,
+                envelopes: Envelopes::new(),
             }),
         }
     }
@@ -252,7 +255,7 @@ impl Inner {
         if let Some(hotline) = hotline.filter(|hotline| !self.hotlines.contains(hotline)) {
             examined.provisional.insert(hotline.clone());
         }
-        examined.messages.push(message(report, ce_source));
+        examined.messages.push(self.envelopes.of_call(report, ce_source));
     }
 
     fn accept_agent(
@@ -275,17 +278,8 @@ impl Inner {
             received_at: now,
             report,
         };
-        let ce_source = &ce_source(source);
-        let about = About {
-            identity: accepted.identity,
-            ce_type: "nrwdirekt.agent.state.v1",
-            at: accepted.report.at,
-            ce_source,
-            received_at: now,
-        };
-        examined
-            .messages
-            .push(about.message(wire::calls::encode_agent(&accepted)));
+        let message = self.envelopes.of_agent(&accepted, &ce_source(source));
+        examined.messages.push(message);
     }
 
     fn refused(
@@ -362,73 +356,6 @@ pub(crate) fn shown_positions(positions: Positions) -> Vec<proto::Position> {
 
 fn metrics_of(receipt: &proto::BatchReceipt) {
     crate::metrics::accepted(receipt.accepted, receipt.flagged);
-}
-
-/// The message of a report about a call.
-pub(crate) fn message(report: &CallReport, ce_source: &str) -> Outgoing {
-    let (ce_type, at) = match &report.body {
-        ReportBody::Record(record) => ("nrwdirekt.call.record.v1", record.record.started_at),
-        ReportBody::Event(event) => ("nrwdirekt.call.event.v1", event.at),
-        ReportBody::Retracted => ("nrwdirekt.call.retracted.v1", report.received_at),
-        ReportBody::CallbackLogged(callback) => ("nrwdirekt.call.callback.v1", callback.at),
-    };
-    let about = About {
-        identity: report.identity,
-        ce_type,
-        at,
-        ce_source,
-        received_at: report.received_at,
-    };
-    about.message(wire::calls::encode_report(report))
-}
-
-/// What the headers of a message say.
-struct About<'a> {
-    /// Of the call or agent: its reports stay in order.
-    identity: Identity,
-    ce_type: &'static str,
-    at: DateTime<Utc>,
-    ce_source: &'a str,
-    received_at: DateTime<Utc>,
-}
-
-impl About<'_> {
-    /// CloudEvents in binary mode.
-    fn message(&self, payload: Vec<u8>) -> Outgoing {
-        let identity = self.identity.to_hex();
-        let id = format!("{identity}-{}", self.received_at.timestamp_micros());
-        let time = self.at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
-        let headers = vec![
-            ("ce_specversion", Cow::Borrowed("1.0")),
-            ("ce_type", Cow::Borrowed(self.ce_type)),
-            ("ce_source", Cow::Owned(self.ce_source.to_owned())),
-            ("ce_id", Cow::Owned(id)),
-            ("ce_time", Cow::Owned(time)),
-            ("content-type", Cow::Borrowed("application/protobuf")),
-        ];
-        Outgoing {
-            key: identity.into_bytes(),
-            headers,
-            payload: Some(payload),
-        }
-    }
-}
-
-/// The attribute `ce_source` of a feed.
-pub(crate) fn ce_source(source: &SourceName) -> String {
-    format!("/sources/{}", uri_part(source.as_str()))
-}
-
-/// A name as part of a URI: everything but letters, digits and `-._~` as %XX.
-fn uri_part(name: &str) -> String {
-    name.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
-            }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 /// A message over the limit is RESOURCE_EXHAUSTED by gRPC's conventions; the library calls it OUT_OF_RANGE.

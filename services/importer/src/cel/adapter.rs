@@ -8,6 +8,7 @@ use crate::adapter::{Adapter, Fault, Item, Notes, Place, Rejects, without_mark};
 use crate::cel::group::{Group, Teller};
 use crate::cel::line::{ChannelEvent, Kind, usual_columns};
 use crate::cel::map::CelMap;
+use crate::cel::restart::Restarts;
 use crate::csv_line::{Columns, split};
 use crate::delimited::Cells;
 use crate::encoding::Decoder;
@@ -27,6 +28,7 @@ pub struct CelAdapter {
     groups: HashMap<String, Group>,
     /// Linked ids in the order in which their calls began.
     order: VecDeque<String>,
+    restarts: Restarts,
     decoder: Decoder,
     cells: Cells,
     clock: LocalClock,
@@ -43,6 +45,7 @@ impl CelAdapter {
             map,
             groups: HashMap::new(),
             order: VecDeque::new(),
+            restarts: Restarts::default(),
             decoder: Decoder::default(),
             cells: Cells::default(),
             clock: LocalClock::new(double_hour),
@@ -82,6 +85,9 @@ impl CelAdapter {
     }
 
     fn take(&mut self, event: &ChannelEvent<'_>, place: Place, items: &mut Vec<Item>) {
+        if event.kind == Kind::ChannelStart && self.restarts.is_after_one(event.unique) {
+            self.cut(event, items);
+        }
         if event.kind == Kind::ChannelStart && !self.groups.contains_key(event.linked) {
             self.forget(event.at);
             self.order.push_back(event.linked.to_owned());
@@ -100,6 +106,19 @@ impl CelAdapter {
         };
         if group.take(event, &mut teller) {
             self.groups.remove(event.linked);
+        }
+    }
+
+    /// Asterisk started anew: its calls ended, and no line will tell how.
+    fn cut(&mut self, first: &ChannelEvent<'_>, items: &mut Vec<Item>) {
+        let mut teller = Teller {
+            map: &self.map,
+            items,
+        };
+        for linked in std::mem::take(&mut self.order) {
+            if let Some(group) = self.groups.remove(&linked) {
+                group.cut(first.at, &mut teller);
+            }
         }
     }
 

@@ -464,6 +464,35 @@ impl Group {
         self.end_call(event, teller);
     }
 
+    /// The telephone system went down at the latest then, and its calls with it.
+    pub(super) fn cut(mut self, at: DateTime<Utc>, teller: &mut Teller<'_>) {
+        let mut uniques: Vec<String> = self.channels.keys().cloned().collect();
+        uniques.sort_unstable();
+        for unique in uniques {
+            let Some(channel) = self.channels.get_mut(&unique) else {
+                continue;
+            };
+            if !channel.told && !is_incoming(channel, teller.map) {
+                continue;
+            }
+            arrive(channel, &unique, teller);
+            let lost = channel.stay.take().and_then(|stay| stay.key);
+            if let Some(key) = lost {
+                let kind = EventKind::VisitEnded {
+                    outcome: Some(VisitEnd::Lost),
+                    by: None,
+                };
+                teller.tell_visit(&unique, at, &key, Measured::default(), kind);
+            } else if !channel.was_queued && !channel.was_connected {
+                let kind = EventKind::Ended {
+                    by: Some(EndedBy::System),
+                    status: Some(ConnectionStatus::Failed),
+                };
+                teller.tell(&unique, at, None, Measured::default(), kind);
+            }
+        }
+    }
+
     /// The caller's channel ended.
     fn end_call(&mut self, event: &ChannelEvent<'_>, teller: &mut Teller<'_>) {
         let source = event.extra("hangupsource");

@@ -138,6 +138,15 @@ fn beside_the_queue_log_nothing_counts_twice_and_holds_are_known() {
 }
 
 #[test]
+fn visits_that_a_restart_of_asterisk_cut_have_lost_their_end_at_once() {
+    let calls = Calls::of(&channel_events(adapter()));
+    let open = calls.all().into_values().filter(|call| call.open).count();
+    assert_eq!(open, 0);
+    let unresolved = |visit: &&Visit| visit.outcome == Outcome::Unresolved;
+    assert_eq!(calls.visits().iter().filter(unresolved).count(), 1);
+}
+
+#[test]
 fn calls_that_no_queue_took_are_not_offered() {
     let calls = Calls::of(&channel_events(adapter()));
     let not_offered: Vec<ConnectionStatus> = calls
@@ -147,8 +156,9 @@ fn calls_that_no_queue_took_are_not_offered() {
         .map(|call| call.record.unwrap().connection_status)
         .collect();
     let number = |status| not_offered.iter().filter(|other| **other == status).count();
-    // Five callers hung up in the announcement, three of them in the moment of the kill: nothing tells of their end.
+    // Five callers were in the announcement at the end of their call, three of them when Asterisk was killed.
     assert_eq!(number(ConnectionStatus::AbandonedBeforeQueue), 2);
+    assert_eq!(number(ConnectionStatus::Failed), 3);
     // Five were refused, one of them after a stay in another queue.
     assert_eq!(number(ConnectionStatus::Busy), 4);
 }
