@@ -5,7 +5,6 @@
 
 pub mod agents;
 pub mod assembly;
-pub mod callback;
 pub mod counting;
 pub mod counts;
 pub mod event;
@@ -16,6 +15,7 @@ pub mod numbers;
 pub mod personal;
 pub mod places;
 pub mod policy;
+pub mod procedure;
 pub mod record;
 pub mod report;
 pub mod routing;

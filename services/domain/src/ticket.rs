@@ -20,9 +20,9 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::callback::CallbackRequest;
 use crate::ids::{AgentName, DepartmentId, HotlineName, Identity, TicketId};
 use crate::personal::Personal;
+use crate::procedure::{CheckedRequest, ProcedureId};
 use crate::routing::{RoutingDecision, RuleId};
 pub use addition::{ADDED_CONCERNS_MAX, AddedConcern, AdditionRefused, add_concern};
 pub use id::{spoken_ticket_id, ticket_id};
@@ -156,12 +156,14 @@ pub struct Ticket {
     pub state: TicketState,
     /// Who is responsible.
     pub department: DepartmentId,
-    /// The hotline that the citizen called.
-    pub hotline: HotlineName,
+    /// What kind of concern it is.
+    pub procedure: ProcedureId,
+    /// The hotline that the citizen called; `None` if it did not come by phone.
+    pub hotline: Option<HotlineName>,
     /// What it is about, as the agent chose it.
     pub category: Option<String>,
     /// What the citizen wants, and how to reach him or her.
-    pub request: CallbackRequest,
+    pub request: CheckedRequest,
     /// What the citizen wants besides, said in later calls; oldest first.
     pub added: Vec<AddedConcern>,
     /// The call it came from.
@@ -226,10 +228,12 @@ pub struct Transition {
 pub struct Opening {
     /// Its number.
     pub id: TicketId,
+    /// What kind of concern it is.
+    pub procedure: ProcedureId,
     /// The checked request.
-    pub request: CallbackRequest,
-    /// The hotline that the citizen called.
-    pub hotline: HotlineName,
+    pub request: CheckedRequest,
+    /// The hotline that the citizen called; `None` if it did not come by phone.
+    pub hotline: Option<HotlineName>,
     /// What it is about, as the agent chose it.
     pub category: Option<String>,
     /// The call it came from.
@@ -251,6 +255,7 @@ pub fn open(opening: Opening) -> Transition {
         version: TicketVersion(0),
         state: TicketState::Open,
         department: opening.decision.department.clone(),
+        procedure: opening.procedure,
         hotline: opening.hotline,
         category: opening.category,
         request: opening.request,
