@@ -11,6 +11,7 @@ pub mod event;
 pub mod holidays;
 pub mod ids;
 pub mod local_time;
+mod named;
 pub mod numbers;
 pub mod personal;
 pub mod places;

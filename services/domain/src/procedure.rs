@@ -11,12 +11,9 @@ mod request;
 mod schema;
 mod written;
 
-use std::borrow::Borrow;
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
 use crate::ids::DepartmentId;
+pub use crate::ids::{FieldId, ProcedureId};
+use crate::named::named;
 pub use checks::{FieldFault, check_line};
 pub use fields::{Fields, name_key};
 pub use register::{Register, RegisterFault, RegisterFile};
@@ -25,48 +22,6 @@ pub use schema::request_schema;
 
 /// The procedure that tickets have unless they say otherwise: a callback request.
 pub const CALLBACK: &str = "callback";
-
-macro_rules! register_id {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
-        pub struct $name(String);
-
-        impl $name {
-            /// Wraps the text, trimmed of surrounding white space.
-            pub fn new(text: impl AsRef<str>) -> Self {
-                Self(text.as_ref().trim().to_owned())
-            }
-
-            /// The text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl Borrow<str> for $name {
-            fn borrow(&self) -> &str {
-                &self.0
-            }
-        }
-    };
-}
-
-register_id! {
-    /// A procedure: lower-case letters, digits and hyphens.
-    ProcedureId
-}
-register_id! {
-    /// A field of a procedure: lower-case letters, digits and underscores.
-    FieldId
-}
 
 impl ProcedureId {
     /// The callback request.
@@ -154,29 +109,6 @@ pub enum Period {
     Months(u32),
     /// Years.
     Years(u32),
-}
-
-macro_rules! named {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The name, as the register writes it.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// Reads what `name` wrote.
-            pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|it| it.name() == name)
-            }
-        }
-    };
 }
 
 named! {

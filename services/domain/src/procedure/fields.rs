@@ -38,7 +38,7 @@ impl Fields {
 
     /// What was given; `None` if it is absent.
     pub fn get(&self, id: &str) -> Option<&Personal> {
-        self.0.get(id)
+        self.0.get(&FieldId::new(id))
     }
 
     /// What was given; empty if it is absent.
