@@ -18,6 +18,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         out.join("descriptors.bin"),
         prost::Message::encode_to_vec(&descriptors),
     )?;
-    tonic_prost_build::configure().compile_fds(descriptors)?;
+    tonic_prost_build::configure()
+        .btree_map(".nrwdirekt.tickets.v1.LogCallbackRequest.fields")
+        .btree_map(".nrwdirekt.tickets.v1.Ticket.fields")
+        .compile_fds(descriptors)?;
     Ok(())
 }

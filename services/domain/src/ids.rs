@@ -70,6 +70,14 @@ text_id! {
     TicketId
 }
 text_id! {
+    /// A procedure of the register: lower-case letters, digits and hyphens.
+    ProcedureId
+}
+text_id! {
+    /// A field of a procedure: lower-case letters, digits and underscores.
+    FieldId
+}
+text_id! {
     /// The id that a department gave to a reply; the same id is applied once.
     ReplyId
 }

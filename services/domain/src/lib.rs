@@ -5,17 +5,18 @@
 
 pub mod agents;
 pub mod assembly;
-pub mod callback;
 pub mod counting;
 pub mod counts;
 pub mod event;
 pub mod holidays;
 pub mod ids;
 pub mod local_time;
+mod named;
 pub mod numbers;
 pub mod personal;
 pub mod places;
 pub mod policy;
+pub mod procedure;
 pub mod record;
 pub mod report;
 pub mod routing;

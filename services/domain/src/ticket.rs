@@ -20,9 +20,10 @@ use std::fmt;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::callback::CallbackRequest;
 use crate::ids::{AgentName, DepartmentId, HotlineName, Identity, TicketId};
+use crate::named::named;
 use crate::personal::Personal;
+use crate::procedure::{CheckedRequest, ProcedureId};
 use crate::routing::{RoutingDecision, RuleId};
 pub use addition::{ADDED_CONCERNS_MAX, AddedConcern, AdditionRefused, add_concern};
 pub use id::{spoken_ticket_id, ticket_id};
@@ -43,31 +44,6 @@ impl fmt::Display for TicketVersion {
         self.0.fmt(f)
     }
 }
-
-macro_rules! named {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
-
-        impl $name {
-            /// All of them, in their order.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The name, as interfaces and files write it.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// Reads what `name` wrote.
-            pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|it| it.name() == name)
-            }
-        }
-    };
-}
-use named;
 
 named! {
     /// Where a ticket stands.
@@ -156,12 +132,14 @@ pub struct Ticket {
     pub state: TicketState,
     /// Who is responsible.
     pub department: DepartmentId,
-    /// The hotline that the citizen called.
-    pub hotline: HotlineName,
+    /// What kind of concern it is.
+    pub procedure: ProcedureId,
+    /// The hotline that the citizen called; `None` if it did not come by phone.
+    pub hotline: Option<HotlineName>,
     /// What it is about, as the agent chose it.
     pub category: Option<String>,
     /// What the citizen wants, and how to reach him or her.
-    pub request: CallbackRequest,
+    pub request: CheckedRequest,
     /// What the citizen wants besides, said in later calls; oldest first.
     pub added: Vec<AddedConcern>,
     /// The call it came from.
@@ -226,10 +204,12 @@ pub struct Transition {
 pub struct Opening {
     /// Its number.
     pub id: TicketId,
+    /// What kind of concern it is.
+    pub procedure: ProcedureId,
     /// The checked request.
-    pub request: CallbackRequest,
-    /// The hotline that the citizen called.
-    pub hotline: HotlineName,
+    pub request: CheckedRequest,
+    /// The hotline that the citizen called; `None` if it did not come by phone.
+    pub hotline: Option<HotlineName>,
     /// What it is about, as the agent chose it.
     pub category: Option<String>,
     /// The call it came from.
@@ -251,6 +231,7 @@ pub fn open(opening: Opening) -> Transition {
         version: TicketVersion(0),
         state: TicketState::Open,
         department: opening.decision.department.clone(),
+        procedure: opening.procedure,
         hotline: opening.hotline,
         category: opening.category,
         request: opening.request,

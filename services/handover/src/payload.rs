@@ -1,9 +1,9 @@
 //! What the messages say, as `schemas/topics/` publishes it.
 
 use chrono::{DateTime, Utc};
-use domain::callback::CallbackFields;
 use domain::ids::{DepartmentId, HotlineName, ReplyId, TicketId};
 use domain::personal::Personal;
+use domain::procedure::{Fields, ProcedureId};
 use domain::ticket::{AddedConcern, Ticket, TicketState, TicketVersion};
 use serde::{Deserialize, Serialize};
 use store::tickets::{HandOverKey, PendingResult, Verdict};
@@ -19,8 +19,12 @@ pub struct TicketMessage {
     pub state: TicketState,
     /// Who is responsible.
     pub department: DepartmentId,
-    /// The hotline that the citizen called.
-    pub hotline: HotlineName,
+    /// What kind of concern it is, by the register. Messages from before there were several are callback requests.
+    #[serde(default = "ProcedureId::callback")]
+    pub procedure: ProcedureId,
+    /// The hotline that the citizen called; absent if the concern did not come by phone.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hotline: Option<HotlineName>,
     /// What it is about, as the agent chose it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub category: Option<String>,
@@ -38,7 +42,7 @@ pub struct TicketMessage {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub returned_because: Option<Personal>,
     /// What the citizen wants, and how to reach him or her.
-    pub request: CallbackFields,
+    pub request: Fields,
     /// What the citizen wants besides, said in later calls; oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub added: Vec<AddedConcern>,
@@ -56,6 +60,7 @@ impl TicketMessage {
             version: ticket.version,
             state,
             department: ticket.department.clone(),
+            procedure: ticket.procedure.clone(),
             hotline: ticket.hotline.clone(),
             category: ticket.category.clone(),
             created_at: ticket.created_at,

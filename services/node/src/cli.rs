@@ -3,6 +3,7 @@
 mod calendar;
 mod calls;
 mod export;
+mod register;
 mod rejected;
 mod route;
 mod tickets;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use calendar::{CalendarAction, CalendarArguments, DueArguments, DueRule};
 pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArguments};
 pub(crate) use export::{ExportArguments, ExportEncoding};
+pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{
     DiscardArguments, RejectedAction, RejectedArguments, RejectedListArguments, RejectedShowArguments,
     RetryArguments,
@@ -24,8 +26,9 @@ pub(crate) use route::{
     RouteAction, RouteArguments, RouteCheckArguments, RouteExplainArguments, RulesSource,
 };
 pub(crate) use tickets::{
-    CallbackAction, CallbackArguments, DepartmentAction, DepartmentArguments, Listing, LogArguments,
+    CallbackAction, CallbackArguments, DepartmentAction, DepartmentArguments, Listing, LogArguments, Logging,
     ReplyArguments, ReplyType, TicketAction, TicketArguments, TicketFindArguments, TicketListArguments,
+    TicketLogArguments,
 };
 
 /// The hotline's call records, queue figures and callback tickets.
@@ -65,6 +68,8 @@ pub(crate) enum Command {
     Callback(CallbackArguments),
     /// Tickets and their history.
     Ticket(TicketArguments),
+    /// What can be asked for: procedures, their fields, legal basis and retention.
+    Register(RegisterArguments),
     /// Which department is responsible, and why; check the rules.
     Route(RouteArguments),
     /// Service time: when an answer is due, and public holidays.

@@ -6,6 +6,7 @@ mod config;
 mod department;
 mod export;
 pub(crate) mod import;
+mod register;
 mod rejected;
 mod report;
 mod route;
@@ -57,13 +58,15 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Simulate(arguments) => return simulate::run(*arguments).await,
         Command::Callback(arguments) => {
             let CallbackAction::Log(arguments) = arguments.action;
-            ticket::log(*arguments).await?;
+            ticket::log_callback(*arguments).await?;
         }
         Command::Ticket(arguments) => match arguments.action {
+            TicketAction::Log(arguments) => ticket::log_any(*arguments).await?,
             TicketAction::Show { id, json, server } => ticket::show(&id, json, &server).await?,
             TicketAction::List(arguments) => ticket::list(arguments).await?,
             TicketAction::Find(arguments) => ticket::find(arguments).await?,
         },
+        Command::Register(arguments) => return register::run(&arguments.action),
         Command::Route(arguments) => match arguments.action {
             RouteAction::Explain(arguments) => route::explain(*arguments).await?,
             RouteAction::Check(arguments) => return route::check(&arguments),

@@ -1,6 +1,7 @@
 //! The configuration: read once, checked once, and then only values that make sense.
 
 mod layers;
+pub(crate) mod register;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use domain::counts::Bin;
 use domain::policy::ServiceLevelPolicy;
+use domain::procedure::Register;
 use domain::routing::{RoutingConfig, RoutingTable};
 use domain::service_time::DuePolicy;
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,8 @@ pub(crate) struct Written {
     pub(crate) due: DuePolicy,
     #[serde(default)]
     pub(crate) routing: Routing,
+    #[serde(default)]
+    pub(crate) register: RegisterSection,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -108,6 +112,13 @@ pub(crate) struct Routing {
     pub(crate) file: Option<PathBuf>,
 }
 
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RegisterSection {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
 /// Where calls and tickets are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StoreChoice {
@@ -142,6 +153,7 @@ pub(crate) struct Config {
     pub(crate) agent_figures: bool,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) routing: RoutingTable,
+    pub(crate) register: Register,
 }
 
 /// Reads the file with everything that overrides it.
@@ -236,6 +248,8 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         sweep_every: Duration::from_secs(sweep_every_s),
         ..ledger::LedgerSettings::default()
     };
+    let routing = routing(written.routing.file.map(at))?;
+    let register = register::read(written.register.folder.map(at).as_deref(), &routing)?;
     Ok(Config {
         listen: written.server.listen,
         tls,
@@ -250,7 +264,8 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         ledger,
         agent_figures: figures,
         policy: policy(&written.service_level)?,
-        routing: routing(written.routing.file.map(at))?,
+        routing,
+        register,
     })
 }
 

@@ -116,6 +116,7 @@ impl Starting<'_> {
         let routing = Arc::clone(routing);
         let ticketing = ticketing::TicketingService::new(ticketing::TicketingParts {
             store: Arc::clone(&self.storage.tickets),
+            register: Arc::new(self.config.register.clone()),
             routing: Arc::new(move || Arc::clone(&routing)),
             calendar: ServiceCalendar::default(),
             due_policy: self.config.due,

@@ -1,8 +1,8 @@
 //! How values of tickets that have no column type of their own are kept, in every store alike.
 
 use chrono::{DateTime, Utc};
-use domain::callback::CallbackRequest;
-use domain::ids::{AgentName, DepartmentId, TicketId};
+use domain::ids::{AgentName, DepartmentId, HotlineName, TicketId};
+use domain::procedure::CheckedRequest;
 use domain::ticket::{Actor, Ticket, TicketState, TicketVersion};
 
 use crate::StoreError;
@@ -59,6 +59,16 @@ pub(crate) fn verdict(
 /// The condition of tickets that are owed an answer. Written as the partial indexes have it, else they are not used.
 pub(crate) const OWED: &str = "state NOT IN ('answered', 'closed')";
 
+/// The column of a hotline: empty without one.
+pub(crate) fn hotline_column(hotline: Option<&HotlineName>) -> &str {
+    hotline.map_or("", HotlineName::as_str)
+}
+
+/// Reads what [`hotline_column`] gave.
+pub(crate) fn hotline(column: &str) -> Option<HotlineName> {
+    (!column.is_empty()).then(|| HotlineName::new(column))
+}
+
 /// The kind of a hand-over that shows the ticket as it is.
 pub(crate) const CURRENT: &str = "current";
 /// The kind of a hand-over that takes the ticket away.
@@ -95,12 +105,12 @@ pub(crate) struct CitizenColumns {
 }
 
 impl CitizenColumns {
-    pub(crate) fn of(request: &CallbackRequest) -> Self {
+    pub(crate) fn of(request: &CheckedRequest) -> Self {
         let fields = request.fields();
         Self {
             phone_key: fields.phone_key(),
             name_key: fields.name_key(),
-            postal_code: (!fields.postal_code.is_empty()).then(|| fields.postal_code.reveal().to_owned()),
+            postal_code: fields.get("postal_code").map(|code| code.reveal().to_owned()),
         }
     }
 }

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::callback;
 use domain::ids::{DepartmentId, HotlineName, Identity, ReplyId, TicketId};
 use domain::numbers::Number;
+use domain::procedure::{ProcedureId, name_key};
 use domain::ticket::{HistoryEntry, Ticket, TicketState, TicketVersion, Transition};
 
 use crate::StoreError;
@@ -17,7 +17,8 @@ use crate::StoreError;
 /// What ticketing and handover keep.
 #[async_trait]
 pub trait TicketStore: Send + Sync + 'static {
-    /// Logs a new ticket with its history, its pending hand-over and the notice for the topic of calls.
+    /// Logs a new ticket with its history, its pending hand-over and, if it is a callback, the notice for the topic of
+    /// calls.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -183,8 +184,9 @@ pub struct NewTicket {
     pub idempotency_key: String,
     /// SHA-256 of what was requested: tells a repetition from another request under the same key.
     pub content: [u8; 32],
-    /// The identity that the notice for the topic of calls carries: the call's, or one of the ticket's own.
-    pub notice_identity: Identity,
+    /// The identity that the notice for the topic of calls carries: the call's, or one of the ticket's own. `None` for
+    /// procedures that are no callbacks: they send none.
+    pub notice_identity: Option<Identity>,
 }
 
 /// A concern that joins a ticket.
@@ -225,6 +227,8 @@ pub struct TicketWithHistory {
 pub struct TicketFilter {
     /// Only those of a department.
     pub department: Option<DepartmentId>,
+    /// Only those of a procedure.
+    pub procedure: Option<ProcedureId>,
     /// Only those in these states; all if there are none.
     pub states: Vec<TicketState>,
     /// Only those that are owed an answer, and due before then.
@@ -269,7 +273,7 @@ impl Citizen {
     /// Who has this family name, and lives there.
     pub fn by_name(name: &str, postal_code: Option<&str>) -> Self {
         Self::Name {
-            key: callback::name_key(name),
+            key: name_key(name),
             postal_code: postal_code.map(|code| code.trim().to_owned()),
         }
     }

@@ -1,4 +1,4 @@
-//! Turns callback requests into tickets.
+//! Turns requests of citizens into tickets.
 //!
 //! Owns validation at the edge, the choice of the department and of the due time, and the promise of an answer: a
 //! ticket that was acknowledged is in the store together with its pending hand-over. Publishes nothing; that is

@@ -19,7 +19,7 @@ pub fn describe() {
         LOGS_REPEATED,
         "Requests that were repeated and gave the same ticket"
     );
-    describe_counter!(REQUESTS_REFUSED, "Callback requests refused for faulty fields");
+    describe_counter!(REQUESTS_REFUSED, "Requests refused for faulty fields");
 }
 
 pub(crate) fn logged(department: &DepartmentId) {

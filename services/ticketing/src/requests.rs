@@ -1,11 +1,15 @@
 //! What callers ask for, checked: every faulty field is named at once.
 
+use std::net::IpAddr;
+
 use chrono::{DateTime, Utc};
-use domain::callback::{CallbackRequest, FieldFault, check_line};
 use domain::ids::{
     AgentName, CallId, DepartmentId, HotlineName, Identity, IdentityKey, SourceKey, SourceName, TicketId,
 };
 use domain::personal::Personal;
+use domain::procedure::{
+    CALLBACK, CheckedRequest, Circumstances, FieldFault, Procedure, ProcedureId, Register, check_line,
+};
 use domain::report::content_hash;
 use domain::routing::RoutingRequest;
 use domain::ticket::{Actor, TicketState};
@@ -18,23 +22,29 @@ const PAGE: usize = 100;
 /// Tickets on a page at most.
 const PAGE_MAX: usize = 500;
 
-/// A callback request that can become a ticket.
+/// A request that can become a ticket.
 pub(crate) struct LogRequest {
     pub(crate) idempotency_key: String,
     /// Tells a repetition from another request under the same key.
     pub(crate) content: [u8; 32],
-    pub(crate) request: CallbackRequest,
-    pub(crate) hotline: HotlineName,
+    pub(crate) procedure: Procedure,
+    pub(crate) request: CheckedRequest,
+    pub(crate) hotline: Option<HotlineName>,
     pub(crate) category: Option<String>,
     pub(crate) call: Option<Identity>,
     pub(crate) agent: Option<String>,
 }
 
 impl LogRequest {
-    /// Checks a request.
-    pub(crate) fn checked(sent: proto::LogCallbackRequest, key: &IdentityKey) -> Result<Self, Status> {
-        let fields = wire::tickets::fields_from_wire(sent.fields.unwrap_or_default());
+    /// Checks a request by the register.
+    pub(crate) fn checked(
+        sent: proto::LogCallbackRequest,
+        register: &Register,
+        key: &IdentityKey,
+    ) -> Result<Self, Status> {
         let mut faults = Vec::new();
+        let procedure = ticket_procedure(register, &sent.procedure, &mut faults);
+        let fields = wire::tickets::fields_from_wire(sent.fields);
         let [idempotency_key, hotline, category, agent, call] = [
             &sent.idempotency_key,
             &sent.hotline,
@@ -43,6 +53,18 @@ impl LogRequest {
             &sent.call,
         ]
         .map(|text| text.trim().to_owned());
+        let content = {
+            let id = procedure.map(|procedure| &procedure.id);
+            let content = (id, &fields, &hotline, &category, &call, &agent);
+            match sent.add_to.trim() {
+                "" => content_hash(&content),
+                add_to => content_hash(&(content, add_to)),
+            }
+        };
+        let request = procedure.and_then(|procedure| {
+            let request = procedure.checked(fields);
+            request.map_err(|mut found| faults.append(&mut found)).ok()
+        });
         for (field, text) in [
             ("idempotency_key", &idempotency_key),
             ("hotline", &hotline),
@@ -58,7 +80,10 @@ impl LogRequest {
                 "choose one for each request, such as a random UUID, and repeat it when the request is repeated",
             ));
         }
-        if hotline.is_empty() {
+        let by_phone = procedure
+            .and_then(Procedure::ticket_rules)
+            .is_some_and(|rules| rules.by_phone);
+        if hotline.is_empty() && by_phone {
             faults.push(FieldFault::new(
                 "hotline",
                 "name the hotline that the citizen called",
@@ -71,27 +96,39 @@ impl LogRequest {
                 "give SOURCE/CALL-ID, or the 32 hexadecimal digits of the call's identity, or leave it empty",
             ));
         }
-        let content = match sent.add_to.trim() {
-            "" => content_hash(&(&fields, &hotline, &category, &call, &agent)),
-            add_to => content_hash(&(&fields, &hotline, &category, &call, &agent, add_to)),
-        };
-        match CallbackRequest::checked(fields) {
-            Ok(request) if faults.is_empty() => Ok(Self {
+        match (procedure, request) {
+            (Some(procedure), Some(request)) if faults.is_empty() => Ok(Self {
                 idempotency_key,
                 content,
+                procedure: procedure.clone(),
                 request,
-                hotline: HotlineName::new(hotline),
+                hotline: given(hotline).map(HotlineName::new),
                 category: given(category),
                 call: call_identity,
                 agent: given(agent),
             }),
-            Ok(_) => Err(invalid(&faults)),
-            Err(mut all) => {
-                all.append(&mut faults);
-                Err(invalid(&all))
-            }
+            _ => Err(invalid(&faults)),
         }
     }
+}
+
+/// The procedure that a request names; without a name, the callback request.
+pub(crate) fn ticket_procedure<'r>(
+    register: &'r Register,
+    name: &str,
+    faults: &mut Vec<FieldFault>,
+) -> Option<&'r Procedure> {
+    let id = Some(name.trim())
+        .filter(|name| !name.is_empty())
+        .unwrap_or(CALLBACK);
+    let known = register
+        .procedure(id)
+        .filter(|procedure| procedure.ticket_rules().is_some());
+    if known.is_none() {
+        let remedy = format!("choose from {}", register.ticket_procedures());
+        faults.push(FieldFault::new("procedure", remedy));
+    }
+    known
 }
 
 impl LogRequest {
@@ -101,6 +138,21 @@ impl LogRequest {
             Some(agent) => Actor::Agent(AgentName::new(agent)),
             None => Actor::System,
         }
+    }
+
+    /// What the citizen wants, in words.
+    pub(crate) fn concern(&self) -> Personal {
+        self.procedure.concern(self.request.fields())
+    }
+
+    /// The request with what the system adds to it.
+    pub(crate) fn completed(&self, at: DateTime<Utc>, address: Option<IpAddr>) -> CheckedRequest {
+        let known = Circumstances {
+            at,
+            user: self.agent.as_deref().map(Personal::new),
+            address,
+        };
+        self.procedure.completed(self.request.clone(), &known)
     }
 }
 
@@ -184,8 +236,10 @@ pub(crate) fn list_filter(sent: &proto::ListTicketsRequest) -> Result<TicketFilt
         return Err(invalid(&faults));
     }
     let department = sent.department.trim();
+    let procedure = sent.procedure.trim();
     Ok(TicketFilter {
         department: (!department.is_empty()).then(|| DepartmentId::new(department)),
+        procedure: (!procedure.is_empty()).then(|| ProcedureId::new(procedure)),
         states,
         due_before,
         after,

@@ -1,17 +1,19 @@
 mod additions;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use domain::ids::{Identity, IdentityKey, TicketId};
-use domain::routing::{RoutingRequest, RoutingTable};
+use domain::ids::{DepartmentId, HotlineName, Identity, IdentityKey, TicketId};
+use domain::procedure::Register;
+use domain::routing::{RoutingDecision, RoutingRequest, RoutingTable};
 use domain::service_time::{DuePolicy, ServiceCalendar};
 use domain::ticket::{Opening, Ticket, open, spoken_ticket_id, ticket_id};
 use store::StoreError;
 use store::tickets::{Citizen, CitizenSearch, ListPosition, Logged, NewTicket, TicketStore};
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
-use wire::tickets::{decision_to_wire, ticket_to_wire};
+use wire::tickets::{decision_to_wire, procedure_to_wire, ticket_to_wire};
 use wire::v1::tickets as proto;
 
 use crate::metrics;
@@ -34,6 +36,8 @@ const OPEN_TICKETS: usize = 20;
 pub struct TicketingParts {
     /// Keeps the tickets.
     pub store: Arc<dyn TicketStore>,
+    /// Knows the procedures and their fields.
+    pub register: Arc<Register>,
     /// Finds the department.
     pub routing: CurrentRouting,
     /// Knows service time and holidays.
@@ -62,35 +66,34 @@ impl TicketingService {
         }
     }
 
-    async fn log(&self, sent: proto::LogCallbackRequest) -> Result<(Ticket, bool), Status> {
+    async fn log(
+        &self,
+        sent: proto::LogCallbackRequest,
+        address: Option<IpAddr>,
+    ) -> Result<(Ticket, bool), Status> {
         match sent.add_to.trim() {
-            "" => self.log_new(sent).await,
+            "" => self.log_new(sent, address).await,
             _ => additions::add(&self.parts, sent).await,
         }
     }
 
-    async fn log_new(&self, sent: proto::LogCallbackRequest) -> Result<(Ticket, bool), Status> {
-        let request = LogRequest::checked(sent, &self.parts.identity_key)?;
+    async fn log_new(
+        &self,
+        sent: proto::LogCallbackRequest,
+        address: Option<IpAddr>,
+    ) -> Result<(Ticket, bool), Status> {
+        let request = LogRequest::checked(sent, &self.parts.register, &self.parts.identity_key)?;
         // Whole milliseconds, as the store keeps them: the first answer equals a repeated one.
         let at = (self.parts.clock)().trunc_subsecs(3);
-        let routing = (self.parts.routing)();
-        let postal_code = request.request.fields().postal_code.reveal();
-        let decision = routing.route(
-            &RoutingRequest {
-                hotline: request.hotline.clone(),
-                category: request.category.clone(),
-                postal_code: (!postal_code.is_empty()).then(|| postal_code.to_owned()),
-                concern: request.request.fields().concern.clone(),
-                at,
-            },
-            &self.parts.calendar,
-        );
+        let decision = self.decide(&request, at);
+        let completed = request.completed(at, address);
         let actor = request.actor();
         for _ in 0..DRAWS {
             let id = ticket_id(uuid::Uuid::new_v4().as_u128());
             let transition = open(Opening {
                 id: id.clone(),
-                request: request.request.clone(),
+                procedure: request.procedure.id.clone(),
+                request: completed.clone(),
                 hotline: request.hotline.clone(),
                 category: request.category.clone(),
                 call: request.call,
@@ -108,7 +111,7 @@ impl TicketingService {
                 transition,
                 idempotency_key: request.idempotency_key.clone(),
                 content: request.content,
-                notice_identity: self.notice_identity(request.call, &id),
+                notice_identity: self.notice_identity(&request, &id),
             };
             match self.parts.store.log(new).await.map_err(|error| refused(&error))? {
                 Logged::New => {
@@ -129,17 +132,46 @@ impl TicketingService {
         Err(Status::internal("no free ticket number was found; try again"))
     }
 
-    fn notice_identity(&self, call: Option<Identity>, id: &TicketId) -> Identity {
-        call.unwrap_or_else(|| {
-            self.parts
-                .identity_key
-                .keyed(&[b"ticket", id.as_str().as_bytes()])
-        })
+    /// The department that the register names, else the one that routing finds.
+    fn decide(&self, request: &LogRequest, at: DateTime<Utc>) -> RoutingDecision {
+        let routing = (self.parts.routing)();
+        let rules = request.procedure.ticket_rules();
+        let fixed = rules.and_then(|rules| rules.department.clone());
+        let is_known =
+            |department: &DepartmentId| routing.departments().iter().any(|it| it.id == *department);
+        if let Some(department) = fixed.filter(is_known) {
+            return RoutingDecision {
+                department,
+                rule: None,
+                because: request.procedure.because(),
+                municipalities: Vec::new(),
+                ambiguous: false,
+            };
+        }
+        let postal_code = request.request.fields().get("postal_code");
+        let asked = RoutingRequest {
+            hotline: request.hotline.clone().unwrap_or_else(|| HotlineName::new("")),
+            category: request.category.clone(),
+            postal_code: postal_code.map(|code| code.reveal().to_owned()),
+            concern: request.concern(),
+            at,
+        };
+        routing.route(&asked, &self.parts.calendar)
+    }
+
+    /// Only callbacks are told to the topic of calls.
+    fn notice_identity(&self, request: &LogRequest, id: &TicketId) -> Option<Identity> {
+        let own = || {
+            let parts: [&[u8]; 2] = [b"ticket", id.as_str().as_bytes()];
+            self.parts.identity_key.keyed(&parts)
+        };
+        let rules = request.procedure.ticket_rules()?;
+        rules.counts_as_callback.then(|| request.call.unwrap_or_else(own))
     }
 
     fn announce(&self, ticket: &Ticket) {
         metrics::logged(&ticket.department);
-        tracing::info!(ticket = %ticket.id, department = %ticket.department, "callback logged");
+        tracing::info!(ticket = %ticket.id, procedure = %ticket.procedure, department = %ticket.department, "ticket logged");
         self.parts.wake();
     }
 
@@ -147,12 +179,11 @@ impl TicketingService {
     async fn open_tickets(&self, ticket: &Ticket) -> Vec<Ticket> {
         let fields = ticket.request.fields();
         let mut citizens = Vec::new();
-        if !fields.phone.is_empty() {
-            citizens.push(Citizen::by_phone(fields.phone.reveal()));
+        if let Some(phone) = fields.get("phone") {
+            citizens.push(Citizen::by_phone(phone.reveal()));
         }
-        if !fields.name.is_empty() && !fields.postal_code.is_empty() {
-            let postal_code = Some(fields.postal_code.reveal());
-            citizens.push(Citizen::by_name(fields.name.reveal(), postal_code));
+        if let (Some(name), Some(postal_code)) = (fields.get("name"), fields.get("postal_code")) {
+            citizens.push(Citizen::by_name(name.reveal(), Some(postal_code.reveal())));
         }
         let mut open: Vec<Ticket> = Vec::new();
         for citizen in citizens {
@@ -207,7 +238,8 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::LogCallbackRequest>,
     ) -> Result<Response<proto::LogCallbackResponse>, Status> {
-        let (ticket, repeated) = self.log(request.into_inner()).await?;
+        let address = request.remote_addr().map(|address| address.ip());
+        let (ticket, repeated) = self.log(request.into_inner(), address).await?;
         let found = self.parts.store.ticket(&ticket.id).await;
         // The ticket is there: an answer without its history is better than an error.
         let history = found
@@ -264,6 +296,27 @@ impl proto::ticketing_server::Ticketing for TicketingService {
             })
         };
         Ok(Response::new(page(tickets, most, place)))
+    }
+
+    async fn list_procedures(
+        &self,
+        _: Request<proto::ListProceduresRequest>,
+    ) -> Result<Response<proto::ListProceduresResponse>, Status> {
+        let procedures = self.parts.register.procedures();
+        Ok(Response::new(proto::ListProceduresResponse {
+            procedures: procedures.iter().map(procedure_to_wire).collect(),
+        }))
+    }
+
+    async fn get_procedure(
+        &self,
+        request: Request<proto::GetProcedureRequest>,
+    ) -> Result<Response<proto::Procedure>, Status> {
+        let asked = request.into_inner().procedure;
+        let found = self.parts.register.procedure(asked.trim());
+        found
+            .map(|procedure| Response::new(procedure_to_wire(procedure)))
+            .ok_or_else(|| Status::not_found("procedure: there is none of this id; ListProcedures names all"))
     }
 
     async fn find_tickets(

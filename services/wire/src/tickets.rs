@@ -1,44 +1,25 @@
-//! Tickets on the wire.
+//! Tickets and the register on the wire.
 
-use domain::callback::CallbackFields;
+use std::collections::BTreeMap;
+
 use domain::ids::Identity;
 use domain::personal::Personal;
+use domain::procedure::{FieldId, FieldKind, FieldRule, Fields, Period, Procedure, Retention};
 use domain::routing::RoutingDecision;
 use domain::ticket::{Actor, AddedConcern, HistoryEntry, Ticket};
 
 use crate::v1::tickets as wire;
 
-/// The ten fields as they were entered.
-pub fn fields_from_wire(fields: wire::CallbackFields) -> CallbackFields {
-    CallbackFields {
-        salutation: Personal::new(fields.salutation),
-        name: Personal::new(fields.name),
-        first_name: Personal::new(fields.first_name),
-        email: Personal::new(fields.email),
-        street: Personal::new(fields.street),
-        house_number: Personal::new(fields.house_number),
-        postal_code: Personal::new(fields.postal_code),
-        town: Personal::new(fields.town),
-        phone: Personal::new(fields.phone),
-        concern: Personal::new(fields.concern),
-    }
+/// What was entered, by field.
+pub fn fields_from_wire(fields: BTreeMap<String, String>) -> Fields {
+    let field = |(id, text): (String, String)| (FieldId::new(id), Personal::new(text));
+    fields.into_iter().map(field).collect()
 }
 
-/// The ten fields for who may see them.
-pub fn fields_to_wire(fields: &CallbackFields) -> wire::CallbackFields {
-    let text = |field: &Personal| field.reveal().to_owned();
-    wire::CallbackFields {
-        salutation: text(&fields.salutation),
-        name: text(&fields.name),
-        first_name: text(&fields.first_name),
-        email: text(&fields.email),
-        street: text(&fields.street),
-        house_number: text(&fields.house_number),
-        postal_code: text(&fields.postal_code),
-        town: text(&fields.town),
-        phone: text(&fields.phone),
-        concern: text(&fields.concern),
-    }
+/// The fields for who may see them.
+pub fn fields_to_wire(fields: &Fields) -> BTreeMap<String, String> {
+    let field = |(id, text): (&FieldId, &Personal)| (id.to_string(), text.reveal().to_owned());
+    fields.iter().map(field).collect()
 }
 
 /// A ticket with its history, for who may see it.
@@ -49,9 +30,14 @@ pub fn ticket_to_wire(ticket: &Ticket, history: &[HistoryEntry]) -> wire::Ticket
         version: ticket.version.0.into(),
         state: ticket.state.name().to_owned(),
         department: ticket.department.to_string(),
-        hotline: ticket.hotline.to_string(),
+        procedure: ticket.procedure.to_string(),
+        hotline: ticket
+            .hotline
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         category: ticket.category.clone().unwrap_or_default(),
-        fields: Some(fields_to_wire(ticket.request.fields())),
+        fields: fields_to_wire(ticket.request.fields()),
         call: ticket.call.map(Identity::to_hex).unwrap_or_default(),
         created_at_unix_ms: ticket.created_at.timestamp_millis(),
         due_at_unix_ms: ticket.due_at.timestamp_millis(),
@@ -117,24 +103,63 @@ fn entry_to_wire(entry: &HistoryEntry) -> wire::HistoryEntry {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// An entry of the register.
+pub fn procedure_to_wire(procedure: &Procedure) -> wire::Procedure {
+    let rules = procedure.ticket_rules();
+    let names = |ids: &[FieldId]| ids.iter().map(FieldId::to_string).collect();
+    wire::Procedure {
+        id: procedure.id.to_string(),
+        title: procedure.title.clone(),
+        kind: procedure.kind.name().to_owned(),
+        purpose: procedure.purpose.clone(),
+        legal_basis: procedure.legal_basis.clone(),
+        persons: procedure.persons.clone(),
+        recipients: procedure.recipients.clone(),
+        processors: procedure.processors.clone(),
+        retention: Some(retention_to_wire(&procedure.retention)),
+        department: rules
+            .and_then(|rules| rules.department.as_ref())
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        by_phone: rules.is_some_and(|rules| rules.by_phone),
+        counts_as_callback: rules.is_some_and(|rules| rules.counts_as_callback),
+        reachable_by: rules.map(|rules| names(&rules.reachable_by)).unwrap_or_default(),
+        concern: rules.map(|rules| names(&rules.concern)).unwrap_or_default(),
+        fields: procedure.fields.iter().map(field_to_wire).collect(),
+    }
+}
 
-    #[test]
-    fn each_field_keeps_its_place() {
-        let sent = wire::CallbackFields {
-            salutation: "1".to_owned(),
-            name: "2".to_owned(),
-            first_name: "3".to_owned(),
-            email: "4".to_owned(),
-            street: "5".to_owned(),
-            house_number: "6".to_owned(),
-            postal_code: "7".to_owned(),
-            town: "8".to_owned(),
-            phone: "9".to_owned(),
-            concern: "10".to_owned(),
-        };
-        assert_eq!(fields_to_wire(&fields_from_wire(sent.clone())), sent);
+fn retention_to_wire(retention: &Retention) -> wire::Retention {
+    use wire::retention::Period as Sent;
+    wire::Retention {
+        after: retention.after.name().to_owned(),
+        period: Some(match retention.period {
+            Period::Days(days) => Sent::Days(days),
+            Period::Months(months) => Sent::Months(months),
+            Period::Years(years) => Sent::Years(years),
+        }),
+        text: retention.text.clone(),
+    }
+}
+
+fn field_to_wire(field: &FieldRule) -> wire::FieldRule {
+    let options = match &field.kind {
+        FieldKind::Choice(options) => options.clone(),
+        _ => Vec::new(),
+    };
+    wire::FieldRule {
+        id: field.id.to_string(),
+        title: field.title.clone(),
+        r#type: field.kind.name().to_owned(),
+        required: field.required,
+        longest: field.kind.longest() as u32,
+        options,
+        requires: field.requires.iter().map(FieldId::to_string).collect(),
+        only_with: field
+            .only_with
+            .as_ref()
+            .map(FieldId::to_string)
+            .unwrap_or_default(),
+        from_system: field.from_system,
     }
 }

@@ -13,7 +13,7 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use testkit::{Backend, Builder, Connection};
 use wire::v1::tickets::handover_client::HandoverClient;
 use wire::v1::tickets::ticketing_client::TicketingClient;
-use wire::v1::tickets::{CallbackFields, LogCallbackRequest, SubscribeRequest, Ticket};
+use wire::v1::tickets::{LogCallbackRequest, SubscribeRequest, Ticket};
 
 use crate::figures::{Figure, percentile};
 use crate::kafka::{self, BareProducer};
@@ -121,13 +121,17 @@ fn on_servers(database: &str, prefix: &str) -> anyhow::Result<Builder> {
 async fn log(ticketing: &mut TicketingClient<Connection>) -> anyhow::Result<Ticket> {
     let request = LogCallbackRequest {
         idempotency_key: uuid::Uuid::new_v4().to_string(),
-        fields: Some(CallbackFields {
-            name: "Beispiel".to_owned(),
-            phone: "0221 1234567".to_owned(),
-            postal_code: "50667".to_owned(),
-            concern: "Bitte um Rückruf wegen des Bescheids vom letzten Monat".to_owned(),
-            ..CallbackFields::default()
-        }),
+        fields: [
+            ("name", "Beispiel"),
+            ("phone", "0221 1234567"),
+            ("postal_code", "50667"),
+            (
+                "concern",
+                "Bitte um Rückruf wegen des Bescheids vom letzten Monat",
+            ),
+        ]
+        .map(|(id, text)| (id.to_owned(), text.to_owned()))
+        .into(),
         hotline: "Steuern und Finanzen".to_owned(),
         agent: "Agent 7".to_owned(),
         ..LogCallbackRequest::default()

@@ -57,6 +57,7 @@ impl fmt::Display for Explanation<'_> {
         sentences.extend(
             self.hotline
                 .err()
+                .filter(|hotline| !hotline.as_str().is_empty())
                 .map(|hotline| format!("Hotline „{hotline}“ ist nicht bekannt.")),
         );
         sentences.extend(self.note_on_place());

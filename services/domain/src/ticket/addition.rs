@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Action, Actor, Change, Ticket, Transition};
-use crate::callback::CallbackFields;
 use crate::personal::Personal;
+use crate::procedure::Fields;
 
 /// Concerns that a ticket may be added, at most: with its own all of them fit into one message.
 pub const ADDED_CONCERNS_MAX: usize = 20;
@@ -37,13 +37,15 @@ pub enum AdditionRefused {
     Full,
 }
 
-/// Adds a concern to a ticket that is owed an answer. Department and due time stay.
+/// Adds a concern to a ticket that is owed an answer. Department and due time stay; of the fields of the new request
+/// only a number or an address that is not the ticket's is kept.
 ///
 /// # Errors
 /// [`AdditionRefused`] with what to do instead.
 pub fn add_concern(
     ticket: &Ticket,
-    fields: &CallbackFields,
+    concern: Personal,
+    fields: &Fields,
     actor: Actor,
     at: DateTime<Utc>,
 ) -> Result<Transition, AdditionRefused> {
@@ -54,16 +56,20 @@ pub fn add_concern(
         return Err(AdditionRefused::Full);
     }
     let known = ticket.request.fields();
-    let is_new_phone = !fields.phone.is_empty() && fields.phone_key() != known.phone_key();
-    let is_new_email = !fields.email.is_empty() && fields.email != known.email;
+    let new_phone = fields
+        .get("phone")
+        .filter(|_| fields.phone_key() != known.phone_key());
+    let new_email = fields
+        .get("email")
+        .filter(|email| Some(*email) != known.get("email"));
     let mut change = Change::of(ticket.clone(), at);
     let added = AddedConcern {
         at: change.at,
-        concern: fields.concern.clone(),
-        phone: is_new_phone.then(|| fields.phone.clone()),
-        email: is_new_email.then(|| fields.email.clone()),
+        concern: concern.clone(),
+        phone: new_phone.cloned(),
+        email: new_email.cloned(),
     };
     change.ticket().added.push(added);
-    change.enter(actor, Action::ConcernAdded, Some(fields.concern.clone()));
+    change.enter(actor, Action::ConcernAdded, Some(concern));
     Ok(change.seen_by_department())
 }

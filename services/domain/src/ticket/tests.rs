@@ -1,5 +1,5 @@
 use super::*;
-use crate::callback::CallbackFields;
+use crate::procedure::{Fields, Register};
 use crate::routing::{RoutingConfig, RoutingTable};
 
 fn routing() -> RoutingTable {
@@ -22,15 +22,14 @@ fn at(minute: i64) -> DateTime<Utc> {
 }
 
 fn opened() -> Transition {
-    let fields = CallbackFields {
-        phone: Personal::new("0221 1234567"),
-        concern: Personal::new("Frage zum Bescheid"),
-        ..CallbackFields::default()
-    };
+    let register = Register::built_in();
+    let callback = register.procedure("callback").unwrap();
+    let fields = Fields::of([("phone", "0221 1234567"), ("concern", "Frage zum Bescheid")]);
     open(Opening {
         id: ticket_id(1),
-        request: CallbackRequest::checked(fields).unwrap(),
-        hotline: HotlineName::new("Eins"),
+        procedure: callback.id.clone(),
+        request: callback.checked(fields).unwrap(),
+        hotline: Some(HotlineName::new("Eins")),
         category: None,
         call: None,
         actor: Actor::Agent(AgentName::new("anna")),
@@ -303,20 +302,23 @@ fn nothing_personal_shows_in_debug() {
     );
 }
 
-fn fields(phone: &str, concern: &str) -> CallbackFields {
-    CallbackFields {
-        phone: Personal::new(phone),
-        concern: Personal::new(concern),
-        ..CallbackFields::default()
-    }
+fn add(
+    ticket: &Ticket,
+    phone: &str,
+    concern: &str,
+    actor: Actor,
+    minute: i64,
+) -> Result<Transition, AdditionRefused> {
+    let fields = Fields::of([("phone", phone)]);
+    add_concern(ticket, Personal::new(concern), &fields, actor, at(minute))
 }
 
 #[test]
 fn a_concern_joins_a_ticket_that_is_owed_an_answer() {
     let (ticket, _) = live(&["publish", "a: accepted"]).unwrap();
     let agent = Actor::Agent(AgentName::new("berta"));
-    let known = ticket.request.fields().phone.reveal().to_owned();
-    let added = add_concern(&ticket, &fields(&known, "Noch etwas"), agent.clone(), at(50)).unwrap();
+    let known = ticket.request.fields().text("phone").to_owned();
+    let added = add(&ticket, &known, "Noch etwas", agent.clone(), 50).unwrap();
     assert_eq!(added.history_before, ticket.history_length);
     assert_eq!(added.ticket.version.0, ticket.version.0 + 1);
     assert_eq!(
@@ -328,13 +330,7 @@ fn a_concern_joins_a_ticket_that_is_owed_an_answer() {
     assert_eq!(added.effects, [Effect::HandOver(ticket.department.clone())]);
     assert_eq!(added.ticket.added[0].phone, None);
 
-    let elsewhere = add_concern(
-        &added.ticket,
-        &fields("0211 8371 1", "Neue Nummer"),
-        agent,
-        at(51),
-    )
-    .unwrap();
+    let elsewhere = add(&added.ticket, "0211 8371 1", "Neue Nummer", agent, 51).unwrap();
     assert_eq!(
         elsewhere.ticket.added[1].phone,
         Some(Personal::new("0211 8371 1"))
@@ -343,18 +339,17 @@ fn a_concern_joins_a_ticket_that_is_owed_an_answer() {
 
 #[test]
 fn a_concern_does_not_join_what_is_answered_or_full() {
-    let more = fields("", "Noch etwas");
     let (answered, _) = live(&["a: answered"]).unwrap();
     assert_eq!(
-        add_concern(&answered, &more, Actor::System, at(50)),
+        add(&answered, "", "Noch etwas", Actor::System, 50),
         Err(AdditionRefused::NothingOwed)
     );
     let (mut ticket, _) = live(&[]).unwrap();
     for _ in 0..ADDED_CONCERNS_MAX {
-        ticket = add_concern(&ticket, &more, Actor::System, at(50)).unwrap().ticket;
+        ticket = add(&ticket, "", "Noch etwas", Actor::System, 50).unwrap().ticket;
     }
     assert_eq!(
-        add_concern(&ticket, &more, Actor::System, at(51)),
+        add(&ticket, "", "Noch etwas", Actor::System, 51),
         Err(AdditionRefused::Full)
     );
 }

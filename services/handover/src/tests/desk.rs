@@ -7,9 +7,8 @@ use std::time::Duration;
 use bus::embedded::EmbeddedBus;
 use bus::{Outgoing, Positions, Received, topics};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::callback::{CallbackFields, CallbackRequest};
 use domain::ids::{DepartmentId, HotlineName, Identity, ReplyId, TicketId};
-use domain::personal::Personal;
+use domain::procedure::{Fields, ProcedureId, Register};
 use domain::routing::{Department, RoutingConfig, RoutingDecision, RoutingTable};
 use domain::ticket::{Actor, Opening, Ticket, open, ticket_id};
 use serde_json::Value;
@@ -81,17 +80,18 @@ pub(super) fn department(id: &str) -> DepartmentId {
 
 /// A ticket for department a, number `number`, with a reason of the given length.
 fn new_ticket(number: u8, now: DateTime<Utc>, because: String) -> NewTicket {
-    let fields = CallbackFields {
-        name: Personal::new("Mustermann"),
-        postal_code: Personal::new("50667"),
-        phone: Personal::new("0221 4710123"),
-        concern: Personal::new("Frage zum Bescheid"),
-        ..CallbackFields::default()
-    };
+    let register = Register::built_in();
+    let fields = Fields::of([
+        ("name", "Mustermann"),
+        ("postal_code", "50667"),
+        ("phone", "0221 4710123"),
+        ("concern", "Frage zum Bescheid"),
+    ]);
     let transition = open(Opening {
         id: ticket_id(u128::from(number)),
-        request: CallbackRequest::checked(fields).unwrap(),
-        hotline: HotlineName::new("Steuern"),
+        procedure: ProcedureId::callback(),
+        request: register.procedure("callback").unwrap().checked(fields).unwrap(),
+        hotline: Some(HotlineName::new("Steuern")),
         category: number.is_multiple_of(2).then(|| "Bescheid".to_owned()),
         call: None,
         actor: Actor::System,
@@ -109,7 +109,7 @@ fn new_ticket(number: u8, now: DateTime<Utc>, because: String) -> NewTicket {
         transition,
         idempotency_key: format!("key-{number}"),
         content: [number; 32],
-        notice_identity: Identity([number; 16]),
+        notice_identity: Some(Identity([number; 16])),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bus::{Received, topics};
+use domain::procedure::{Register, request_schema};
 use serde_json::Value;
 
 use super::desk::{accepted, department, desk, returned};
@@ -72,10 +73,11 @@ async fn every_published_message_follows_its_schema() {
         ] {
             for message in desk.topic(&topic).await {
                 let schema = schema_of(&message);
-                check(
-                    schema,
-                    &serde_json::from_slice(message.payload.as_ref().unwrap()).unwrap(),
-                );
+                let content = serde_json::from_slice(message.payload.as_ref().unwrap()).unwrap();
+                check(schema, &content);
+                if schema == "ticket.v1" {
+                    check_request(&content);
+                }
                 for header in ["ce_specversion", "ce_id", "ce_source", "ce_time", "content-type"] {
                     assert!(message.header(header).is_some(), "{schema} without {header}");
                 }
@@ -94,6 +96,41 @@ async fn every_published_message_follows_its_schema() {
             "ticket.v1"
         ]
     );
+}
+
+/// Messages from before there were several procedures are callback requests.
+fn with_procedure(mut ticket: Value) -> Value {
+    let fields = ticket.as_object_mut().unwrap();
+    fields.entry("procedure").or_insert_with(|| "callback".into());
+    ticket
+}
+
+/// The request of a ticket follows the schema of its procedure.
+fn check_request(ticket: &Value) {
+    let ticket = with_procedure(ticket.clone());
+    let procedure = ticket["procedure"].as_str().unwrap();
+    check(&format!("requests/{procedure}.v1"), &ticket["request"]);
+}
+
+#[test]
+fn schemas_of_requests_are_those_of_the_register() {
+    let register = Register::built_in();
+    let (tickets, records): (Vec<_>, Vec<_>) = register
+        .procedures()
+        .iter()
+        .partition(|procedure| procedure.ticket_rules().is_some());
+    for procedure in tickets {
+        let id = &procedure.id;
+        assert_eq!(
+            schema(&format!("requests/{id}.v1")),
+            request_schema(procedure),
+            "write it anew: nrwdirekt register schema --procedure {id} > schemas/topics/requests/{id}.v1.schema.json"
+        );
+    }
+    for procedure in records {
+        let path = folder().join(format!("requests/{}.v1.schema.json", procedure.id));
+        assert!(!path.exists(), "{} makes no tickets", procedure.id);
+    }
 }
 
 /// A sample must be read without loss: nothing in it is unknown to the types.
@@ -116,7 +153,10 @@ fn every_sample_follows_its_schema_and_can_be_read() {
         let sample: Value = serde_json::from_str(&text).unwrap();
         check(&format!("{message}.v1"), &sample);
         match message {
-            "ticket" => read_whole::<TicketMessage>(&sample),
+            "ticket" => {
+                check_request(&sample);
+                read_whole::<TicketMessage>(&with_procedure(sample));
+            }
             "ticket-withdrawn" => read_whole::<WithdrawnMessage>(&sample),
             "ticket-reply-result" => read_whole::<ReplyResultMessage>(&sample),
             "heartbeat" => read_whole::<HeartbeatMessage>(&sample),
@@ -137,7 +177,7 @@ fn every_sample_follows_its_schema_and_can_be_read() {
         }
         read += 1;
     }
-    assert!(read >= 10, "{read} samples");
+    assert!(read >= 13, "{read} samples");
 }
 
 #[test]

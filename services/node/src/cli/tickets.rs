@@ -54,6 +54,13 @@ pub(crate) struct LogArguments {
     /// Town.
     #[arg(long)]
     pub(crate) town: Option<String>,
+    #[command(flatten)]
+    pub(crate) logging: Logging,
+}
+
+/// How a request is logged, whatever it is about.
+#[derive(Args, Debug)]
+pub(crate) struct Logging {
     /// The call it came from: SOURCE/CALL-ID, or the 32 characters of its identity.
     #[arg(long)]
     pub(crate) call: Option<String>,
@@ -85,6 +92,8 @@ pub(crate) struct TicketArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TicketAction {
+    /// Log a request of any procedure: it becomes a ticket of the responsible department.
+    Log(Box<TicketLogArguments>),
     /// A ticket with its history.
     Show {
         /// Its number.
@@ -101,8 +110,32 @@ pub(crate) enum TicketAction {
     Find(TicketFindArguments),
 }
 
+/// The register says which fields a procedure has: `nrwdirekt register show ID`.
+#[derive(Args, Debug)]
+pub(crate) struct TicketLogArguments {
+    /// The procedure.
+    #[arg(long, value_name = "ID")]
+    pub(crate) procedure: String,
+    /// What was entered into a field; may be given several times.
+    #[arg(long = "field", value_name = "NAME=VALUE", value_parser = field)]
+    pub(crate) fields: Vec<(String, String)>,
+    /// The hotline that the citizen called; needed for procedures that come by phone.
+    #[arg(long)]
+    pub(crate) hotline: Option<String>,
+    #[command(flatten)]
+    pub(crate) logging: Logging,
+}
+
+fn field(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.trim().to_owned(), value.to_owned()))
+}
+
 #[derive(Args, Debug)]
 pub(crate) struct TicketListArguments {
+    /// Only of this procedure.
+    #[arg(long, value_name = "ID")]
+    pub(crate) procedure: Option<String>,
     /// Only of this department.
     #[arg(long)]
     pub(crate) department: Option<String>,

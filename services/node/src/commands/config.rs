@@ -28,8 +28,9 @@ pub(crate) fn run(action: ConfigAction) -> anyhow::Result<()> {
             let config = config::read(&source)?;
             let departments = config.routing.departments().len();
             say!(
-                "the configuration is sound: {departments} departments, {} hotlines",
-                config.routing.hotlines().len()
+                "the configuration is sound: {departments} departments, {} hotlines, {} procedures",
+                config.routing.hotlines().len(),
+                config.register.procedures().len()
             );
         }
         ConfigAction::Sample { routing } => {

@@ -349,30 +349,27 @@ async fn log_callbacks(
 }
 
 fn callback_request(callback: &SimulatedCallback, source: &str) -> tickets::LogCallbackRequest {
-    let text = |field: &Option<domain::personal::Personal>| {
-        field
-            .as_ref()
-            .map(|field| field.reveal().to_owned())
-            .unwrap_or_default()
+    let fields = [
+        ("salutation", callback.salutation.as_ref()),
+        ("name", callback.name.as_ref()),
+        ("first_name", callback.first_name.as_ref()),
+        ("email", callback.email.as_ref()),
+        ("street", callback.street.as_ref()),
+        ("house_number", callback.house_number.as_ref()),
+        ("postal_code", callback.postal_code.as_ref()),
+        ("town", callback.town.as_ref()),
+        ("phone", callback.phone.as_ref()),
+        ("concern", Some(&callback.concern)),
+    ];
+    let given = |(id, text): (&str, Option<&domain::personal::Personal>)| {
+        Some((id.to_owned(), text?.reveal().to_owned()))
     };
     tickets::LogCallbackRequest {
         idempotency_key: format!("{source}/{}", callback.call_id),
-        fields: Some(tickets::CallbackFields {
-            salutation: text(&callback.salutation),
-            name: text(&callback.name),
-            first_name: text(&callback.first_name),
-            email: text(&callback.email),
-            street: text(&callback.street),
-            house_number: text(&callback.house_number),
-            postal_code: text(&callback.postal_code),
-            town: text(&callback.town),
-            phone: text(&callback.phone),
-            concern: callback.concern.reveal().to_owned(),
-        }),
+        fields: fields.into_iter().filter_map(given).collect(),
         hotline: callback.hotline.to_string(),
         call: format!("{source}/{}", callback.call_id),
-        category: String::new(),
         agent: callback.agent.to_string(),
-        add_to: String::new(),
+        ..tickets::LogCallbackRequest::default()
     }
 }

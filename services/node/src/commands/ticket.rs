@@ -6,36 +6,63 @@ use wire::v1::tickets as proto;
 use wire::v1::tickets::ticketing_client::TicketingClient;
 
 use super::calendar::moment;
-use crate::cli::{Listing, LogArguments, ServerArguments, TicketFindArguments, TicketListArguments};
+use crate::cli::{
+    Listing, LogArguments, Logging, ServerArguments, TicketFindArguments, TicketListArguments,
+    TicketLogArguments,
+};
 use crate::client;
 use crate::exit::Failure;
 use crate::output::say;
 
 /// Logs a callback request.
-pub(crate) async fn log(arguments: LogArguments) -> anyhow::Result<()> {
-    let mut client = TicketingClient::new(client::connect(&arguments.server.server).await?);
-    let fields = proto::CallbackFields {
-        salutation: arguments.salutation.unwrap_or_default(),
-        name: arguments.name.unwrap_or_default(),
-        first_name: arguments.first_name.unwrap_or_default(),
-        email: arguments.email.unwrap_or_default(),
-        street: arguments.street.unwrap_or_default(),
-        house_number: arguments.house_number.unwrap_or_default(),
-        postal_code: arguments.postal_code.unwrap_or_default(),
-        town: arguments.town.unwrap_or_default(),
-        phone: arguments.phone.unwrap_or_default(),
-        concern: arguments.concern,
+pub(crate) async fn log_callback(arguments: LogArguments) -> anyhow::Result<()> {
+    let fields = [
+        ("salutation", arguments.salutation),
+        ("name", arguments.name),
+        ("first_name", arguments.first_name),
+        ("email", arguments.email),
+        ("street", arguments.street),
+        ("house_number", arguments.house_number),
+        ("postal_code", arguments.postal_code),
+        ("town", arguments.town),
+        ("phone", arguments.phone),
+        ("concern", Some(arguments.concern)),
+    ];
+    let given = |(id, text): (&str, Option<String>)| Some((id.to_owned(), text?));
+    let request = proto::LogCallbackRequest {
+        fields: fields.into_iter().filter_map(given).collect(),
+        hotline: arguments.hotline,
+        ..proto::LogCallbackRequest::default()
     };
+    log(request, arguments.logging).await
+}
+
+/// Logs a request of any procedure.
+pub(crate) async fn log_any(arguments: TicketLogArguments) -> anyhow::Result<()> {
+    let mut request = proto::LogCallbackRequest {
+        procedure: arguments.procedure,
+        hotline: arguments.hotline.unwrap_or_default(),
+        ..proto::LogCallbackRequest::default()
+    };
+    for (name, value) in arguments.fields {
+        if request.fields.insert(name.clone(), value).is_some() {
+            return Err(Failure::usage(format!("--field {name}: give it once")));
+        }
+    }
+    log(request, arguments.logging).await
+}
+
+async fn log(request: proto::LogCallbackRequest, arguments: Logging) -> anyhow::Result<()> {
+    let mut client = TicketingClient::new(client::connect(&arguments.server.server).await?);
     let request = proto::LogCallbackRequest {
         idempotency_key: arguments
             .idempotency_key
             .unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
-        fields: Some(fields),
-        hotline: arguments.hotline,
         call: arguments.call.unwrap_or_default(),
         category: arguments.category.unwrap_or_default(),
         agent: arguments.agent.unwrap_or_default(),
         add_to: arguments.add_to.unwrap_or_default(),
+        ..request
     };
     let response = client
         .log_callback(request)
@@ -82,14 +109,15 @@ pub(crate) async fn show(id: &str, as_json: bool, server: &ServerArguments) -> a
         return Ok(());
     }
     say!(
-        "{}  {}  {}  due {}",
+        "{}  {}  {}  {}  due {}",
         ticket.ticket_id,
+        ticket.procedure,
         ticket.state,
         ticket.department,
         local(ticket.due_at_unix_ms)
     );
     say!("{}", ticket.because);
-    for (name, value) in fields(ticket.fields.as_ref()) {
+    for (name, value) in &ticket.fields {
         say!("  {name}: {value}");
     }
     for entry in &ticket.history {
@@ -110,9 +138,11 @@ pub(crate) async fn list(arguments: TicketListArguments) -> anyhow::Result<()> {
     let due_before = arguments.due_before.map(moment).transpose()?;
     let states = arguments.state;
     let department = arguments.department.unwrap_or_default();
+    let procedure = arguments.procedure.unwrap_or_default();
     in_pages(&arguments.listing, async |client, page_size, page_token| {
         let request = proto::ListTicketsRequest {
             department: department.clone(),
+            procedure: procedure.clone(),
             states: states.clone(),
             due_before_unix_ms: due_before.map(|before| before.timestamp_millis()),
             page_size,
@@ -173,8 +203,19 @@ fn line(ticket: &proto::Ticket) -> String {
     let due = local(ticket.due_at_unix_ms);
     format!(
         "{}  {:18}  {:24}  due {due}  {}",
-        ticket.ticket_id, ticket.state, ticket.department, ticket.hotline
+        ticket.ticket_id,
+        ticket.state,
+        ticket.department,
+        about(ticket)
     )
+}
+
+/// The hotline, or the procedure of what did not come by phone.
+fn about(ticket: &proto::Ticket) -> &str {
+    match ticket.hotline.as_str() {
+        "" => &ticket.procedure,
+        hotline => hotline,
+    }
 }
 
 /// A time with the offset of the hotline's zone.
@@ -191,6 +232,7 @@ fn summary(ticket: &proto::Ticket) -> Value {
         "ticket_id": ticket.ticket_id,
         "version": ticket.version,
         "state": ticket.state,
+        "procedure": ticket.procedure,
         "department": ticket.department,
         "hotline": ticket.hotline,
         "category": ticket.category,
@@ -207,11 +249,7 @@ fn whole(ticket: &proto::Ticket) -> Value {
     let mut object = summary(ticket);
     object["call"] = json!(ticket.call);
     object["returned_because"] = json!(ticket.returned_because);
-    object["fields"] = fields(ticket.fields.as_ref())
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), json!(value)))
-        .collect::<serde_json::Map<_, _>>()
-        .into();
+    object["fields"] = json!(ticket.fields);
     let added = |added: &proto::AddedConcern| {
         let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
         json!({
@@ -233,25 +271,4 @@ fn whole(ticket: &proto::Ticket) -> Value {
     };
     object["history"] = ticket.history.iter().map(entry).collect();
     object
-}
-
-/// The fields that were given.
-fn fields(fields: Option<&proto::CallbackFields>) -> Vec<(&'static str, &str)> {
-    let Some(fields) = fields else { return Vec::new() };
-    let all = [
-        ("salutation", &fields.salutation),
-        ("name", &fields.name),
-        ("first_name", &fields.first_name),
-        ("email", &fields.email),
-        ("street", &fields.street),
-        ("house_number", &fields.house_number),
-        ("postal_code", &fields.postal_code),
-        ("town", &fields.town),
-        ("phone", &fields.phone),
-        ("concern", &fields.concern),
-    ];
-    all.into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(name, value)| (name, value.as_str()))
-        .collect()
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::callback::{CallbackFields, CallbackRequest};
 use domain::personal::Personal;
+use domain::procedure::Fields;
 use domain::ticket::{Actor, Reply, Ticket, TicketState, add_concern, ticket_id};
 use store::StoreError;
 use store::postgres::{Database, PostgresTickets};
@@ -13,20 +13,19 @@ use store::tickets::{
 };
 
 use crate::postgres::{execute, on_an_empty_database};
-use crate::tickets::{actions, at, current, logged, new_ticket, pending, settlement};
+use crate::tickets::{actions, at, checked, current, logged, new_ticket, pending, settlement};
 
 /// Logs ticket `number` of a citizen.
 async fn log(store: &dyn TicketStore, number: u8, phone: &str, name: &str, postal_code: &str) -> Ticket {
-    let fields = CallbackFields {
-        phone: Personal::new(phone),
-        email: Personal::new("someone@example.org"),
-        name: Personal::new(name),
-        postal_code: Personal::new(postal_code),
-        concern: Personal::new("Frage zum Bescheid"),
-        ..CallbackFields::default()
-    };
+    let fields = Fields::of([
+        ("phone", phone),
+        ("email", "someone@example.org"),
+        ("name", name),
+        ("postal_code", postal_code),
+        ("concern", "Frage zum Bescheid"),
+    ]);
     let mut new = new_ticket(number);
-    new.transition.ticket.request = CallbackRequest::checked(fields).unwrap();
+    new.transition.ticket.request = checked("callback", fields);
     assert_eq!(store.log(new.clone()).await.unwrap(), Logged::New);
     new.transition.ticket
 }
@@ -99,6 +98,7 @@ async fn what_is_due_comes_by_due_time(store: Arc<dyn TicketStore>) {
     store.settle_reply(reply).await.unwrap();
     let mut filter = TicketFilter {
         department: None,
+        procedure: None,
         states: vec![TicketState::Open, TicketState::Answered],
         due_before: Some(at(24 * 60 + 5)),
         after: None,
@@ -121,13 +121,10 @@ async fn what_is_due_comes_by_due_time(store: Arc<dyn TicketStore>) {
 }
 
 fn addition(ticket: &Ticket, key: &str) -> Addition {
-    let fields = CallbackFields {
-        concern: Personal::new("Noch etwas"),
-        phone: Personal::new("0211 8371001"),
-        ..CallbackFields::default()
-    };
+    let fields = Fields::of([("phone", "0211 8371001")]);
+    let concern = Personal::new("Noch etwas");
     Addition {
-        transition: add_concern(ticket, &fields, Actor::System, at(50)).unwrap(),
+        transition: add_concern(ticket, concern, &fields, Actor::System, at(50)).unwrap(),
         idempotency_key: key.to_owned(),
         content: [9; 32],
     }

@@ -8,6 +8,7 @@ mod citizens;
 mod postgres;
 mod postgres_calls;
 mod postgres_tickets;
+mod procedures;
 mod rejected;
 mod replacements;
 mod tickets;

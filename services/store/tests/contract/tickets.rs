@@ -4,9 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, TimeZone, Utc};
-use domain::callback::{CallbackFields, CallbackRequest};
 use domain::ids::{AgentName, DepartmentId, HotlineName, Identity, ReplyId, TicketId};
 use domain::personal::Personal;
+use domain::procedure::{CheckedRequest, Fields, ProcedureId, Register};
 use domain::routing::{RoutingConfig, RoutingDecision, RoutingTable};
 use domain::ticket::{
     Actor, Opening, Reply, Ticket, TicketState, TicketVersion, apply_reply, close, open, ticket_id,
@@ -45,17 +45,20 @@ fn routing() -> RoutingTable {
     .unwrap()
 }
 
+/// A request as ticketing would have checked it.
+pub(crate) fn checked(procedure: &str, fields: Fields) -> CheckedRequest {
+    let register = Register::built_in();
+    register.procedure(procedure).unwrap().checked(fields).unwrap()
+}
+
 /// Ticket `number`, for department a, logged in minute `number`.
 pub(crate) fn new_ticket(number: u8) -> NewTicket {
-    let fields = CallbackFields {
-        phone: Personal::new("0221 4710123"),
-        concern: Personal::new("Frage zum Bescheid"),
-        ..CallbackFields::default()
-    };
+    let fields = Fields::of([("phone", "0221 4710123"), ("concern", "Frage zum Bescheid")]);
     let transition = open(Opening {
         id: ticket_id(u128::from(number)),
-        request: CallbackRequest::checked(fields).unwrap(),
-        hotline: HotlineName::new("Steuern"),
+        procedure: ProcedureId::callback(),
+        request: checked("callback", fields),
+        hotline: Some(HotlineName::new("Steuern")),
         category: Some("Bescheid".to_owned()),
         call: Some(Identity([number; 16])),
         actor: Actor::Agent(AgentName::new("anna")),
@@ -73,7 +76,7 @@ pub(crate) fn new_ticket(number: u8) -> NewTicket {
         transition,
         idempotency_key: format!("key-{number}"),
         content: [number; 32],
-        notice_identity: Identity([number; 16]),
+        notice_identity: Some(Identity([number; 16])),
     }
 }
 
@@ -203,6 +206,7 @@ async fn the_list_is_paged_and_filtered(store: Arc<dyn TicketStore>) {
     }
     let mut filter = TicketFilter {
         department: None,
+        procedure: None,
         states: Vec::new(),
         due_before: None,
         after: None,
@@ -222,6 +226,7 @@ async fn the_list_is_paged_and_filtered(store: Arc<dyn TicketStore>) {
     let count = async |department_id: &str, states: &[TicketState]| {
         let filter = TicketFilter {
             department: Some(department(department_id)),
+            procedure: None,
             states: states.to_vec(),
             due_before: None,
             after: None,

@@ -1,7 +1,7 @@
 //! A concern that joins an open ticket.
 
 use chrono::SubsecRound;
-use domain::personal::Personal;
+use domain::procedure::{FieldId, Procedure, Register};
 use domain::ticket::{Ticket, add_concern, spoken_ticket_id};
 use store::StoreError;
 use store::tickets::{Addition, Logged};
@@ -10,7 +10,7 @@ use wire::v1::tickets as proto;
 
 use super::{TicketingParts, key_taken, refused};
 use crate::metrics;
-use crate::requests::LogRequest;
+use crate::requests::{LogRequest, ticket_procedure};
 
 /// Times that an addition is decided anew because the ticket was changed meanwhile, at most.
 const DECISIONS: usize = 8;
@@ -24,8 +24,8 @@ pub(super) async fn add(
         .ok_or_else(|| Status::invalid_argument("add_to: give a number such as T-7K3M-9QXW"))?;
     let missing = || Status::not_found(format!("add_to: there is no ticket {id}"));
     let mut ticket = current(parts, &id).await?.ok_or_else(missing)?;
-    reach_as_before(&mut sent, &ticket);
-    let request = LogRequest::checked(sent, &parts.identity_key)?;
+    reach_as_before(&mut sent, &ticket, &parts.register);
+    let request = LogRequest::checked(sent, &parts.register, &parts.identity_key)?;
     let before = parts
         .store
         .logged_before(&request.idempotency_key, request.content);
@@ -34,7 +34,8 @@ pub(super) async fn add(
     }
     for _ in 0..DECISIONS {
         let at = (parts.clock)().trunc_subsecs(3);
-        let transition = add_concern(&ticket, request.request.fields(), request.actor(), at)
+        let fields = request.request.fields();
+        let transition = add_concern(&ticket, request.concern(), fields, request.actor(), at)
             .map_err(|refusal| Status::failed_precondition(format!("add_to: {refusal}")))?;
         let changed = transition.ticket.clone();
         let addition = Addition {
@@ -63,12 +64,23 @@ async fn current(parts: &TicketingParts, id: &domain::ids::TicketId) -> Result<O
 }
 
 /// A citizen who gives no number and no address is reached as the ticket says.
-fn reach_as_before(sent: &mut proto::LogCallbackRequest, ticket: &Ticket) {
-    let fields = sent.fields.get_or_insert_default();
-    if fields.phone.trim().is_empty() && fields.email.trim().is_empty() {
-        let known = ticket.request.fields();
-        let text = |field: &Personal| field.reveal().to_owned();
-        (fields.phone, fields.email) = (text(&known.phone), text(&known.email));
+fn reach_as_before(sent: &mut proto::LogCallbackRequest, ticket: &Ticket, register: &Register) {
+    let procedure = ticket_procedure(register, &sent.procedure, &mut Vec::new());
+    let Some(rules) = procedure.and_then(Procedure::ticket_rules) else {
+        return;
+    };
+    let is_given = |way: &FieldId| {
+        sent.fields
+            .get(way.as_str())
+            .is_some_and(|text| !text.trim().is_empty())
+    };
+    if rules.reachable_by.iter().any(is_given) {
+        return;
+    }
+    for way in &rules.reachable_by {
+        if let Some(known) = ticket.request.fields().get(way.as_str()) {
+            sent.fields.insert(way.to_string(), known.reveal().to_owned());
+        }
     }
 }
 

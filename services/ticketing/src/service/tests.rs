@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+
+use domain::procedure::RegisterFile;
 use domain::routing::RoutingConfig;
 use proto::ticketing_server::Ticketing;
 use store::sqlite::SqliteTickets;
@@ -7,21 +10,22 @@ use super::*;
 
 struct Desk {
     service: TicketingService,
+    store: Arc<SqliteTickets>,
     wake: watch::Receiver<u64>,
     _folder: tempfile::TempDir,
 }
 
 fn desk() -> Desk {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqliteTickets::open(&folder.path().join("tickets.db")).unwrap();
+    let store = Arc::new(SqliteTickets::open(&folder.path().join("tickets.db")).unwrap());
     let department = |id: &str| domain::routing::Department {
-        id: domain::ids::DepartmentId::new(id),
+        id: DepartmentId::new(id),
         name: id.to_owned(),
     };
     let table = Arc::new(
         RoutingTable::new(RoutingConfig {
-            clearing: domain::ids::DepartmentId::new("clearing"),
-            departments: vec![department("clearing")],
+            clearing: DepartmentId::new("clearing"),
+            departments: vec![department("clearing"), department("a")],
             hotlines: Vec::new(),
             rules: Vec::new(),
         })
@@ -29,7 +33,8 @@ fn desk() -> Desk {
     );
     let (raise, wake) = watch::channel(0);
     let service = TicketingService::new(TicketingParts {
-        store: Arc::new(store),
+        store: Arc::clone(&store) as Arc<dyn TicketStore>,
+        register: Arc::new(register()),
         routing: Arc::new(move || Arc::clone(&table)),
         calendar: ServiceCalendar::default(),
         due_policy: DuePolicy::default(),
@@ -40,20 +45,45 @@ fn desk() -> Desk {
     });
     Desk {
         service,
+        store,
         wake,
         _folder: folder,
     }
 }
 
+/// The built-in register, and a procedure that always goes to one department.
+fn register() -> Register {
+    let text = r#"
+        id = "accessibility"
+        title = "Barriere melden"
+        kind = "ticket"
+        purpose = "Abbau von Barrieren"
+        legal_basis = ["Art. 6 Abs. 1 Buchst. e DSGVO"]
+        recipients = ["Überwachungsstelle"]
+        department = "a"
+        concern = ["page"]
+        retention = { after = "last_handled", years = 1, text = "Ein Jahr." }
+        field = [{ id = "page", title = "Seite", type = "line", required = true }]
+    "#;
+    let file = RegisterFile {
+        name: "accessibility.toml".to_owned(),
+        text: text.to_owned(),
+    };
+    Register::with(&[file]).unwrap()
+}
+
+fn fields<const N: usize>(fields: [(&str, &str); N]) -> BTreeMap<String, String> {
+    fields.map(|(id, text)| (id.to_owned(), text.to_owned())).into()
+}
+
 fn request(key: &str) -> proto::LogCallbackRequest {
     proto::LogCallbackRequest {
         idempotency_key: key.to_owned(),
-        fields: Some(proto::CallbackFields {
-            phone: "0221 4710123".to_owned(),
-            postal_code: "50667".to_owned(),
-            concern: "Frage zum Bescheid".to_owned(),
-            ..Default::default()
-        }),
+        fields: fields([
+            ("phone", "0221 4710123"),
+            ("postal_code", "50667"),
+            ("concern", "Frage zum Bescheid"),
+        ]),
         hotline: "Steuern und Finanzen".to_owned(),
         call: "telephone/4711".to_owned(),
         agent: "anna".to_owned(),
@@ -121,14 +151,11 @@ async fn every_faulty_field_is_named_and_nothing_repeated() {
     let mut faulty = request("");
     faulty.hotline.clear();
     faulty.call = "4711".to_owned();
-    faulty.fields = Some(proto::CallbackFields {
-        email: "geheim".to_owned(),
-        ..Default::default()
-    });
+    faulty.fields = fields([("email", "geheim"), ("iban", "geheim")]);
     let status = log(&desk(), faulty).await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     let fields = status.metadata().get("fields").unwrap().to_str().unwrap();
-    assert_eq!(fields, "email,concern,idempotency_key,hotline,call");
+    assert_eq!(fields, "email,concern,iban,idempotency_key,hotline,call");
     assert!(!status.message().contains("geheim"));
 }
 
@@ -218,8 +245,7 @@ async fn a_citizen_who_calls_again_is_recognised_by_number_or_by_name_and_place(
     let desk = desk();
     let named = |key: &str, name: &str, phone: &str| {
         let mut request = request(key);
-        let fields = request.fields.as_mut().unwrap();
-        (fields.name, fields.phone) = (name.to_owned(), phone.to_owned());
+        request.fields.extend(fields([("name", name), ("phone", phone)]));
         request
     };
     let first = log(&desk, named("k1", "Groß", "0221 4710123")).await.unwrap();
@@ -260,10 +286,7 @@ async fn a_concern_joins_the_ticket_that_is_named_and_once() {
     let ticket = log(&desk, request("k1")).await.unwrap().ticket.unwrap();
     let more = proto::LogCallbackRequest {
         idempotency_key: "k2".to_owned(),
-        fields: Some(proto::CallbackFields {
-            concern: "Noch eine Frage".to_owned(),
-            ..Default::default()
-        }),
+        fields: fields([("concern", "Noch eine Frage")]),
         hotline: "Steuern und Finanzen".to_owned(),
         agent: "berta".to_owned(),
         add_to: ticket.ticket_id.to_lowercase(),
@@ -293,4 +316,118 @@ async fn a_concern_joins_the_ticket_that_is_named_and_once() {
     let mut gone = more;
     (gone.add_to, gone.idempotency_key) = ("T-0000-0000".to_owned(), "k3".to_owned());
     assert_eq!(log(&desk, gone).await.unwrap_err().code(), Code::NotFound);
+}
+
+fn of_procedure(procedure: &str, given: BTreeMap<String, String>) -> proto::LogCallbackRequest {
+    proto::LogCallbackRequest {
+        idempotency_key: procedure.to_owned(),
+        procedure: procedure.to_owned(),
+        fields: given,
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn requests_of_every_procedure_become_tickets_without_a_hotline() {
+    let desk = desk();
+    let given = fields([("town", "Köln"), ("message", "Wann kommt der Bescheid?")]);
+    let letter = log(&desk, of_procedure("letter", given))
+        .await
+        .unwrap()
+        .ticket
+        .unwrap();
+    assert_eq!(
+        (letter.procedure.as_str(), letter.hotline.as_str()),
+        ("letter", "")
+    );
+    assert!(!letter.because.contains("nicht bekannt"), "{}", letter.because);
+    assert_eq!(desk.store.call_notices(10).await.unwrap(), []);
+
+    let given = fields([
+        ("subject", "Frist"),
+        ("message", "Wann?"),
+        ("email", "erika@example.org"),
+    ]);
+    let mut form = of_procedure("contact-form", given);
+    form.agent = "anna".to_owned();
+    let form = log(&desk, form).await.unwrap().ticket.unwrap();
+    assert_eq!(
+        (form.fields["user"].as_str(), form.fields["timestamp"].as_str()),
+        ("anna", "2026-12-23T15:30:00.123Z")
+    );
+    log(&desk, request("callback")).await.unwrap();
+    assert_eq!(desk.store.call_notices(10).await.unwrap().len(), 1);
+
+    let asked = proto::ListTicketsRequest {
+        procedure: "letter".to_owned(),
+        ..Default::default()
+    };
+    let listed = desk.service.list_tickets(Request::new(asked)).await.unwrap();
+    let listed = listed.into_inner().tickets;
+    assert_eq!((listed.len(), &listed[0].ticket_id), (1, &letter.ticket_id));
+}
+
+#[tokio::test]
+async fn the_register_may_name_the_department() {
+    let ticket = log(
+        &desk(),
+        of_procedure("accessibility", fields([("page", "Startseite")])),
+    )
+    .await;
+    let ticket = ticket.unwrap().ticket.unwrap();
+    assert_eq!(
+        (ticket.department.as_str(), ticket.because.as_str()),
+        (
+            "a",
+            "Verfahren „Barriere melden“: Zuständigkeit laut Verzeichnis."
+        )
+    );
+}
+
+#[tokio::test]
+async fn only_procedures_with_tickets_can_be_logged() {
+    for procedure in ["call-records", "4711"] {
+        let refused = log(&desk(), of_procedure(procedure, BTreeMap::new()))
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        assert!(
+            refused.message().starts_with("procedure: choose from callback, "),
+            "{refused}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn forms_can_be_drawn_from_the_register() {
+    let desk = desk();
+    let all = desk
+        .service
+        .list_procedures(Request::new(proto::ListProceduresRequest {}))
+        .await;
+    let all = all.unwrap().into_inner().procedures;
+    assert_eq!(all.len(), register().procedures().len());
+    let asked = |procedure: &str| {
+        Request::new(proto::GetProcedureRequest {
+            procedure: procedure.to_owned(),
+        })
+    };
+    let order = desk
+        .service
+        .get_procedure(asked("brochure-order"))
+        .await
+        .unwrap()
+        .into_inner();
+    let field = |id: &str| order.fields.iter().find(|field| field.id == id).unwrap();
+    assert_eq!(field("iban").requires, ["account_holder"]);
+    assert_eq!(
+        (
+            field("bookseller").r#type.as_str(),
+            field("bank").only_with.as_str()
+        ),
+        ("boolean", "iban")
+    );
+    assert!(field("timestamp").from_system && field("name").required);
+    let missing = desk.service.get_procedure(asked("4711")).await.unwrap_err();
+    assert_eq!(missing.code(), Code::NotFound);
 }

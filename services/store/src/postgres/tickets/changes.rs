@@ -1,7 +1,7 @@
 //! Writing changes of tickets with all that follows from them.
 
 use deadpool_postgres::Transaction;
-use domain::ids::{DepartmentId, TicketId};
+use domain::ids::{DepartmentId, Identity, TicketId};
 use domain::personal::Personal;
 use domain::routing::RuleId;
 use domain::ticket::{Effect, HistoryEntry, Ticket, Transition};
@@ -9,13 +9,12 @@ use domain::ticket::{Effect, HistoryEntry, Ticket, Transition};
 use super::super::values::{key, text};
 use super::queries;
 use crate::StoreError;
-use crate::ticket_columns::{CURRENT, CitizenColumns, WITHDRAWN, actor_columns, json};
+use crate::ticket_columns::{CURRENT, CitizenColumns, WITHDRAWN, actor_columns, hotline_column, json};
 use crate::tickets::{Addition, Logged, NewTicket};
 
 /// Of several requests with one key, the first to write it goes on, the others wait for how it ends.
 pub(super) async fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Result<Logged, StoreError> {
     let ticket = &new.transition.ticket;
-    let created_at_ms = ticket.created_at.timestamp_millis();
     if let Some(logged) = keep_key(transaction, &new.idempotency_key, new.content, ticket).await? {
         return Ok(logged);
     }
@@ -23,6 +22,17 @@ pub(super) async fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Resul
         return Ok(Logged::IdTaken);
     }
     follow_all(transaction, &new.transition).await?;
+    if let Some(identity) = new.notice_identity {
+        notify(transaction, ticket, identity).await?;
+    }
+    Ok(Logged::New)
+}
+
+async fn notify(
+    transaction: &Transaction<'_>,
+    ticket: &Ticket,
+    identity: Identity,
+) -> Result<(), StoreError> {
     let notify = transaction
         .prepare_cached(
             "INSERT INTO call_notices (ticket_id, identity, hotline, at_ms) VALUES ($1, $2, $3, $4)",
@@ -33,13 +43,13 @@ pub(super) async fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Resul
             &notify,
             &[
                 &ticket.id.as_str(),
-                &key(new.notice_identity),
-                &text(ticket.hotline.as_str()),
-                &created_at_ms,
+                &key(identity),
+                &text(hotline_column(ticket.hotline.as_ref())),
+                &ticket.created_at.timestamp_millis(),
             ],
         )
         .await?;
-    Ok(Logged::New)
+    Ok(())
 }
 
 /// Of several requests with one key, the first to write it goes on; the others are told what came of it.
@@ -123,8 +133,9 @@ async fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<bool, 
         .prepare_cached(
             "INSERT INTO tickets (ticket_id, version, history_length, state, department, hotline, category, request,
                  call, created_at_ms, changed_at_ms, due_at_ms, because, rule, attempts, returned_by, returned_because,
-                 added, phone_key, name_key, postal_code)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+                 added, phone_key, name_key, postal_code, procedure)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+                 $22)
              ON CONFLICT (ticket_id) DO NOTHING",
         )
         .await?;
@@ -137,7 +148,7 @@ async fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<bool, 
                 &i64::from(ticket.history_length),
                 &ticket.state.name(),
                 &ticket.department.as_str(),
-                &text(ticket.hotline.as_str()),
+                &text(hotline_column(ticket.hotline.as_ref())),
                 &ticket.category.as_deref().map(text),
                 &json(&ticket.request),
                 &ticket.call.map(key),
@@ -153,6 +164,7 @@ async fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<bool, 
                 &citizen.phone_key.as_deref().map(text),
                 &citizen.name_key.as_deref().map(text),
                 &citizen.postal_code,
+                &ticket.procedure.as_str(),
             ],
         )
         .await?;

@@ -1,8 +1,8 @@
 //! Open tickets of a citizen, by number or name.
 
 use deadpool_postgres::Object;
-use domain::callback::CallbackRequest;
 use domain::ids::TicketId;
+use domain::procedure::CheckedRequest;
 use domain::ticket::Ticket;
 use tokio_postgres::Client;
 use tokio_postgres::types::ToSql;
@@ -77,7 +77,7 @@ pub(in super::super) async fn fill_columns(client: &Client) -> Result<(), StoreE
         let mut citizens = Vec::with_capacity(tickets.len());
         for row in &tickets {
             let id: &str = row.get(0);
-            let request: CallbackRequest =
+            let request: CheckedRequest =
                 serde_json::from_str(row.get(1)).map_err(|_| of_ticket("the request", &TicketId::new(id)))?;
             citizens.push((id, CitizenColumns::of(&request)));
         }

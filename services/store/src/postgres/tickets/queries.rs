@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Transaction};
 use domain::ids::{DepartmentId, TicketId};
+use domain::procedure::ProcedureId;
 use domain::ticket::{Ticket, TicketState};
 use tokio_postgres::types::ToSql;
 
@@ -59,6 +60,7 @@ pub(super) async fn with_history(
 
 pub(super) async fn list(client: &Object, filter: &TicketFilter) -> Result<Vec<Ticket>, StoreError> {
     let department = filter.department.as_ref().map(DepartmentId::as_str);
+    let procedure = filter.procedure.as_ref().map(ProcedureId::as_str);
     let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
     let after = filter
         .after
@@ -71,6 +73,10 @@ pub(super) async fn list(client: &Object, filter: &TicketFilter) -> Result<Vec<T
     if let Some(department) = &department {
         parameters.push(department);
         conditions.push(format!("department = ${}", parameters.len()));
+    }
+    if let Some(procedure) = &procedure {
+        parameters.push(procedure);
+        conditions.push(format!("procedure = ${}", parameters.len()));
     }
     if !states.is_empty() {
         parameters.push(&states);

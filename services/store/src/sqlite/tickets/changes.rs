@@ -1,6 +1,6 @@
 //! Writing changes of tickets with all that follows from them.
 
-use domain::ids::{DepartmentId, TicketId};
+use domain::ids::{DepartmentId, Identity, TicketId};
 use domain::personal::Personal;
 use domain::routing::RuleId;
 use domain::ticket::{Effect, Ticket, Transition};
@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::queries;
 use crate::StoreError;
-use crate::ticket_columns::{CURRENT, CitizenColumns, WITHDRAWN, actor_columns, json};
+use crate::ticket_columns::{CURRENT, CitizenColumns, WITHDRAWN, actor_columns, hotline_column, json};
 use crate::tickets::{Addition, Logged, NewTicket};
 
 pub(super) fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Result<Logged, StoreError> {
@@ -21,17 +21,24 @@ pub(super) fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Result<Logg
     }
     apply(transaction, &new.transition)?;
     keep_key(transaction, &new.idempotency_key, new.content, ticket)?;
+    if let Some(identity) = new.notice_identity {
+        notify(transaction, ticket, identity)?;
+    }
+    Ok(Logged::New)
+}
+
+fn notify(transaction: &Transaction<'_>, ticket: &Ticket, identity: Identity) -> Result<(), StoreError> {
     transaction
         .prepare_cached(
             "INSERT INTO call_notices (ticket_id, identity, hotline, at_ms) VALUES (?1, ?2, ?3, ?4)",
         )?
         .execute(params![
             ticket.id.as_str(),
-            new.notice_identity.0,
-            ticket.hotline.as_str(),
+            identity.0,
+            hotline_column(ticket.hotline.as_ref()),
             ticket.created_at.timestamp_millis()
         ])?;
-    Ok(Logged::New)
+    Ok(())
 }
 
 pub(super) fn logged_before(
@@ -120,8 +127,9 @@ fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreErr
         .prepare_cached(
             "INSERT INTO tickets (ticket_id, version, history_length, state, department, hotline, category, request,
                  call, created_at_ms, changed_at_ms, due_at_ms, because, rule, attempts, returned_by, returned_because,
-                 added, phone_key, name_key, postal_code)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+                 added, phone_key, name_key, postal_code, procedure)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
+                 ?22)",
         )?
         .execute(params![
             ticket.id.as_str(),
@@ -129,7 +137,7 @@ fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreErr
             ticket.history_length,
             ticket.state.name(),
             ticket.department.as_str(),
-            ticket.hotline.as_str(),
+            hotline_column(ticket.hotline.as_ref()),
             ticket.category,
             json(&ticket.request),
             ticket.call.map(|call| call.0),
@@ -145,6 +153,7 @@ fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreErr
             citizen.phone_key,
             citizen.name_key,
             citizen.postal_code,
+            ticket.procedure.as_str(),
         ])?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Open tickets of a citizen, by number or name.
 
-use domain::callback::CallbackRequest;
 use domain::ids::TicketId;
+use domain::procedure::CheckedRequest;
 use domain::ticket::Ticket;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
@@ -71,7 +71,7 @@ pub(super) fn fill_columns(connection: &mut Connection) -> Result<(), StoreError
             None => drop(transaction.execute("DELETE FROM backfills WHERE name = 'citizens'", [])?),
         }
         for (id, request) in &tickets {
-            let request: CallbackRequest =
+            let request: CheckedRequest =
                 serde_json::from_str(request).map_err(|_| of_ticket("the request", &TicketId::new(id)))?;
             let citizen = CitizenColumns::of(&request);
             transaction

@@ -40,6 +40,10 @@ pub(super) fn list(connection: &Connection, filter: &TicketFilter) -> Result<Vec
         conditions.push("department = ?".to_owned());
         parameters.push(Value::from(department.to_string()));
     }
+    if let Some(procedure) = &filter.procedure {
+        conditions.push("procedure = ?".to_owned());
+        parameters.push(Value::from(procedure.to_string()));
+    }
     if !filter.states.is_empty() {
         conditions.push(format!(
             "state IN ({})",

@@ -1,8 +1,8 @@
 //! Rows as values of the domain.
 
-use domain::callback::CallbackRequest;
-use domain::ids::{DepartmentId, HotlineName, Identity, TicketId};
+use domain::ids::{DepartmentId, Identity, TicketId};
 use domain::personal::Personal;
+use domain::procedure::{CheckedRequest, ProcedureId};
 use domain::routing::RuleId;
 use domain::ticket::{Action, HistoryEntry, Ticket, TicketState, TicketVersion};
 use rusqlite::Row;
@@ -14,16 +14,17 @@ use crate::ticket_columns::{self, of_ticket, time, unreadable};
 pub(super) const TICKET_COLUMNS: &str = "tickets.ticket_id, tickets.version, tickets.history_length, \
     tickets.state, tickets.department, tickets.hotline, tickets.category, tickets.request, tickets.call, \
     tickets.created_at_ms, tickets.changed_at_ms, tickets.due_at_ms, tickets.because, tickets.rule, \
-    tickets.attempts, tickets.returned_by, tickets.returned_because, tickets.added";
+    tickets.attempts, tickets.returned_by, tickets.returned_because, tickets.added, \
+    tickets.procedure";
 
 /// How many columns [`TICKET_COLUMNS`] are.
-pub(super) const TICKET_COLUMN_COUNT: usize = 18;
+pub(super) const TICKET_COLUMN_COUNT: usize = 19;
 
 pub(super) fn ticket(row: &Row<'_>) -> Result<Ticket, StoreError> {
     let id = TicketId::new(row.get::<_, String>(0)?);
     let unreadable = |column: &str| of_ticket(column, &id);
     let request: String = row.get(7)?;
-    let request: CallbackRequest = serde_json::from_str(&request).map_err(|_| unreadable("the request"))?;
+    let request: CheckedRequest = serde_json::from_str(&request).map_err(|_| unreadable("the request"))?;
     let returned_by: String = row.get(15)?;
     let returned_by = serde_json::from_str(&returned_by).map_err(|_| unreadable("returned_by"))?;
     let added: String = row.get(17)?;
@@ -33,7 +34,8 @@ pub(super) fn ticket(row: &Row<'_>) -> Result<Ticket, StoreError> {
         history_length: row.get(2)?,
         state: TicketState::from_name(&row.get::<_, String>(3)?).ok_or_else(|| unreadable("the state"))?,
         department: DepartmentId::new(row.get::<_, String>(4)?),
-        hotline: HotlineName::new(row.get::<_, String>(5)?),
+        procedure: ProcedureId::new(row.get::<_, String>(18)?),
+        hotline: ticket_columns::hotline(&row.get::<_, String>(5)?),
         category: row.get(6)?,
         request,
         added,
