@@ -21,6 +21,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tonic_prost_build::configure()
         .btree_map(".nrwdirekt.tickets.v1.LogCallbackRequest.fields")
         .btree_map(".nrwdirekt.tickets.v1.Ticket.fields")
+        .btree_map(".nrwdirekt.tickets.v1.RegisterFiles.files")
+        .btree_map(".nrwdirekt.tickets.v1.GetRulesResponse.documents")
         .compile_fds(descriptors)?;
     Ok(())
 }

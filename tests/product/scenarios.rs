@@ -13,5 +13,6 @@ mod rejected_items;
 mod repeated_imports;
 mod replacements;
 mod routing;
+mod rules;
 mod serving;
 mod unreadable_rows;

@@ -20,6 +20,7 @@ pub mod procedure;
 pub mod record;
 pub mod report;
 pub mod routing;
+pub mod rulebook;
 pub mod service_time;
 mod text;
 pub mod ticket;

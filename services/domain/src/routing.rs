@@ -12,6 +12,7 @@ mod reachability;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -93,6 +94,8 @@ pub struct RoutingTable {
     hotlines: Vec<Hotline>,
     clearing: Department,
     known_hotlines: HashMap<String, HotlineName>,
+    hotline_names: HashSet<HotlineName>,
+    counting: Arc<CountingSources>,
     rules: Vec<CheckedRule>,
 }
 
@@ -117,10 +120,14 @@ impl RoutingTable {
         &self.hotlines
     }
 
+    /// Whether a hotline of exactly this name is configured.
+    pub fn has_hotline(&self, name: &HotlineName) -> bool {
+        self.hotline_names.contains(name)
+    }
+
     /// Which feed counts for a hotline.
-    pub fn counting_sources(&self) -> CountingSources {
-        let counting = |hotline: &Hotline| Some((hotline.name.clone(), hotline.counting_source.clone()?));
-        CountingSources::new(self.hotlines.iter().filter_map(counting))
+    pub fn counting_sources(&self) -> Arc<CountingSources> {
+        Arc::clone(&self.counting)
     }
 
     /// The department that gets what no rule decides.

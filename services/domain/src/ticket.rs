@@ -25,6 +25,7 @@ use crate::named::named;
 use crate::personal::Personal;
 use crate::procedure::{CheckedRequest, ProcedureId};
 use crate::routing::{RoutingDecision, RuleId};
+use crate::rulebook::RulesVersion;
 pub use addition::{ADDED_CONCERNS_MAX, AddedConcern, AdditionRefused, add_concern};
 pub use id::{spoken_ticket_id, ticket_id};
 pub use reply::{AttemptOutcome, NOTE_LENGTH_MAX, Reply, ReplyRejection, apply_reply};
@@ -154,6 +155,8 @@ pub struct Ticket {
     pub because: String,
     /// The routing rule that decided, unless the clearing department was taken.
     pub rule: Option<RuleId>,
+    /// The version of the rules that it was routed by; absent for tickets from before there were versions.
+    pub rules: Option<RulesVersion>,
     /// Callbacks attempted so far.
     pub attempts: u32,
     /// Who returned it so far, in order.
@@ -218,6 +221,8 @@ pub struct Opening {
     pub actor: Actor,
     /// Where it goes, and why.
     pub decision: RoutingDecision,
+    /// The version of the rules that decided.
+    pub rules: Option<RulesVersion>,
     /// Now.
     pub at: DateTime<Utc>,
     /// When the answer is due.
@@ -242,6 +247,7 @@ pub fn open(opening: Opening) -> Transition {
         due_at: opening.due_at,
         because: opening.decision.because,
         rule: opening.decision.rule,
+        rules: opening.rules,
         attempts: 0,
         returned_by: Vec::new(),
         returned_because: None,

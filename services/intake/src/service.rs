@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ use crate::envelope::{Envelopes, ce_source};
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+/// Tells whether a hotline is configured.
+pub type KnownHotlines = Arc<dyn Fn(&HotlineName) -> bool + Send + Sync>;
 
 /// Reports in one batch at most: larger ones are to be split.
 const REPORTS_A_BATCH: usize = 10_000;
@@ -37,18 +39,18 @@ pub(crate) struct Inner {
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) store: Arc<dyn CallStore>,
     key: IdentityKey,
-    hotlines: HashSet<HotlineName>,
+    is_known: KnownHotlines,
     pub(crate) clock: Clock,
     pub(crate) envelopes: Envelopes,
 }
 
 impl IntakeService {
-    /// Intake in front of a bus. `hotlines` are those that the configuration knows; others are provisional.
+    /// Intake in front of a bus. Hotlines that are not known are provisional.
     pub fn new(
         bus: Arc<dyn Bus>,
         store: Arc<dyn CallStore>,
         key: IdentityKey,
-        hotlines: HashSet<HotlineName>,
+        is_known: KnownHotlines,
         clock: Clock,
     ) -> Self {
         Self {
@@ -56,7 +58,7 @@ impl IntakeService {
                 bus,
                 store,
                 key,
-                hotlines,
+                is_known,
                 clock,
                 envelopes: Envelopes::new(),
             }),
@@ -252,7 +254,7 @@ impl Inner {
             },
             ReportBody::CallbackLogged(_) | ReportBody::Retracted => None,
         };
-        if let Some(hotline) = hotline.filter(|hotline| !self.hotlines.contains(hotline)) {
+        if let Some(hotline) = hotline.filter(|hotline| !(self.is_known)(hotline)) {
             examined.provisional.insert(hotline.clone());
         }
         examined.messages.push(self.envelopes.of_call(report, ce_source));

@@ -24,6 +24,9 @@ pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// An import that replaces a period is finished, or given up, by then.
 const CONFIRMED_KEPT: TimeDelta = TimeDelta::days(7);
 
+/// Gives the feeds that count for hotlines, as they are now.
+pub type CurrentCounting = Arc<dyn Fn() -> Arc<CountingSources> + Send + Sync>;
+
 /// How the ledger works.
 #[derive(Clone, Debug)]
 pub struct LedgerSettings {
@@ -35,8 +38,6 @@ pub struct LedgerSettings {
     pub sweep_every: Duration,
     /// How long what agents do is kept.
     pub agents_kept: Duration,
-    /// Which feed counts for a hotline.
-    pub counting: Arc<CountingSources>,
 }
 
 impl Default for LedgerSettings {
@@ -46,7 +47,6 @@ impl Default for LedgerSettings {
             horizon: Duration::from_secs(4 * 60 * 60),
             sweep_every: Duration::from_secs(30),
             agents_kept: Duration::from_secs(2 * 24 * 60 * 60),
-            counting: Arc::default(),
         }
     }
 }
@@ -61,6 +61,8 @@ pub struct Ledger {
     pub key: IdentityKey,
     /// Tells the time.
     pub clock: Clock,
+    /// Tells which feed counts for a hotline, as it is now.
+    pub counting: CurrentCounting,
     /// How it works.
     pub settings: LedgerSettings,
 }

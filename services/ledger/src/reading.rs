@@ -215,7 +215,7 @@ async fn apply(
         advances,
         reports,
         agents,
-        counting: Arc::clone(&ledger.settings.counting),
+        counting: (ledger.counting)(),
     };
     let applied = ledger.store.apply(batch).await?;
     reached.extend(moved);

@@ -184,6 +184,58 @@ pub(crate) enum ConfigAction {
         #[arg(long)]
         routing: bool,
     },
+    /// Apply departments, hotlines, routing rules and procedures as the next version: every node takes it up within
+    /// seconds, without a restart. What is not given stays as it is.
+    Apply(RulesApplyArguments),
+    /// The rules in force, or those of a version.
+    Rules {
+        /// This version; the newest unless given.
+        #[arg(long, value_name = "N")]
+        version: Option<u32>,
+        /// Write its documents into this folder: routing.toml and register/.
+        #[arg(long, value_name = "DIR")]
+        write: Option<PathBuf>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// Every version of the rules, newest first: when it was applied, by whom, and why.
+    History {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RulesApplyArguments {
+    /// Departments, hotlines and routing rules.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) routing: Option<PathBuf>,
+    /// Further procedures, all of them: the *.toml files of this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) register: Option<PathBuf>,
+    /// Apply this version again instead.
+    #[arg(long, value_name = "N", conflicts_with_all = ["routing", "register"])]
+    pub(crate) version: Option<u32>,
+    /// Only if this is the newest version now.
+    #[arg(long, value_name = "N")]
+    pub(crate) expect: Option<u32>,
+    /// Why; kept in the history.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub(crate) note: String,
+    /// Only check, and say what would change.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
 }
 
 #[derive(Args, Debug)]

@@ -10,6 +10,7 @@ mod register;
 mod rejected;
 mod report;
 mod route;
+mod rules;
 pub(crate) mod simulate;
 mod ticket;
 mod topics;
@@ -31,7 +32,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         Command::Up(arguments) => up(arguments).await?,
         Command::Serve(arguments) => serve(arguments).await?,
-        Command::Config(arguments) => config::run(arguments.action)?,
+        Command::Config(arguments) => config::run(arguments.action).await?,
         Command::Topics(arguments) => return topics::run(arguments.action).await,
         Command::Import(arguments) => return import::run(arguments).await,
         Command::Call(arguments) => match arguments.action {

@@ -6,6 +6,7 @@ pub(crate) mod register;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -13,6 +14,7 @@ use domain::counts::Bin;
 use domain::policy::ServiceLevelPolicy;
 use domain::procedure::Register;
 use domain::routing::{RoutingConfig, RoutingTable};
+use domain::rulebook::{self, DocumentFault, Documents, Rulebook, RulesVersion};
 use domain::service_time::DuePolicy;
 use serde::{Deserialize, Serialize};
 
@@ -152,8 +154,10 @@ pub(crate) struct Config {
     pub(crate) ledger: ledger::LedgerSettings,
     pub(crate) agent_figures: bool,
     pub(crate) policy: ServiceLevelPolicy,
-    pub(crate) routing: RoutingTable,
-    pub(crate) register: Register,
+    pub(crate) routing: Arc<RoutingTable>,
+    pub(crate) register: Arc<Register>,
+    /// What routing and register were read from: the rules that `up` applies.
+    pub(crate) documents: Documents,
 }
 
 /// Reads the file with everything that overrides it.
@@ -246,10 +250,11 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         batch,
         horizon: Duration::from_secs(horizon_s),
         sweep_every: Duration::from_secs(sweep_every_s),
-        ..ledger::LedgerSettings::default()
     };
-    let routing = routing(written.routing.file.map(at))?;
-    let register = register::read(written.register.folder.map(at).as_deref(), &routing)?;
+    let (documents, book) = rules(
+        written.routing.file.map(at),
+        written.register.folder.map(at).as_deref(),
+    )?;
     Ok(Config {
         listen: written.server.listen,
         tls,
@@ -264,8 +269,9 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         ledger,
         agent_figures: figures,
         policy: policy(&written.service_level)?,
-        routing,
-        register,
+        routing: book.routing,
+        register: book.register,
+        documents,
     })
 }
 
@@ -312,12 +318,21 @@ fn policy(section: &ServiceLevel) -> anyhow::Result<ServiceLevelPolicy> {
     })
 }
 
-fn routing(file: Option<PathBuf>) -> anyhow::Result<RoutingTable> {
-    let (name, config) = routing_as_written(file)?;
-    RoutingTable::new(config).map_err(|faults| {
-        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        Failure::usage(format!("{name}: {}", faults.join("; ")))
-    })
+/// The documents of departments, hotlines, routing and procedures, and what they say.
+fn rules(routing: Option<PathBuf>, folder: Option<&Path>) -> anyhow::Result<(Documents, Rulebook)> {
+    let (name, text) = routing_text(routing)?;
+    let mut documents = Documents::from([(rulebook::ROUTING.to_owned(), text)]);
+    documents.extend(register::documents(folder)?);
+    // Not yet a version: the store numbers them.
+    let book = Rulebook::read(RulesVersion(0), &documents).map_err(|faults| {
+        let fault = |fault: &DocumentFault| match fault.document.as_str() {
+            rulebook::ROUTING => format!("{name}: {}", fault.fault),
+            _ => fault.to_string(),
+        };
+        let faults: Vec<String> = faults.iter().map(fault).collect();
+        Failure::usage(faults.join("; "))
+    })?;
+    Ok((documents, book))
 }
 
 /// Departments, hotlines and rules as a configuration has them, unchecked, and where they are written.
@@ -330,15 +345,17 @@ pub(crate) fn written_routing(source: &ConfigSource) -> anyhow::Result<(String, 
     routing_as_written(file.map(|file| folder.map_or_else(|| file.clone(), |folder| folder.join(&file))))
 }
 
-fn routing_as_written(file: Option<PathBuf>) -> anyhow::Result<(String, RoutingConfig)> {
-    let (name, text) = match file {
-        None => ("the built-in routing".to_owned(), SAMPLE_ROUTING.to_owned()),
-        Some(path) => {
-            let text =
-                std::fs::read_to_string(&path).with_context(|| format!("routing.file {}", path.display()))?;
-            (path.display().to_string(), text)
-        }
+/// What the routing is called in messages, and its text.
+fn routing_text(file: Option<PathBuf>) -> anyhow::Result<(String, String)> {
+    let Some(path) = file else {
+        return Ok(("the built-in routing".to_owned(), SAMPLE_ROUTING.to_owned()));
     };
+    let text = std::fs::read_to_string(&path).with_context(|| format!("routing.file {}", path.display()))?;
+    Ok((path.display().to_string(), text))
+}
+
+fn routing_as_written(file: Option<PathBuf>) -> anyhow::Result<(String, RoutingConfig)> {
+    let (name, text) = routing_text(file)?;
     let config = toml::from_str(&text).map_err(|error| Failure::usage(format!("{name}: {error}")))?;
     Ok((name, config))
 }

@@ -13,6 +13,7 @@ mod listener;
 mod node;
 mod output;
 mod roles;
+mod rules;
 mod server;
 mod storage;
 mod telemetry;

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -15,6 +16,7 @@ use crate::exit::Failure;
 use crate::listener::Listener;
 use crate::output::say;
 use crate::roles::Starting;
+use crate::rules::{self, Rules};
 use crate::server::{self, Served};
 use crate::{demo, storage, telemetry};
 
@@ -46,7 +48,10 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
     tokio::spawn(until_signal(stopping.clone()));
     let metrics = telemetry::start_metrics()?;
     let storage = storage::open(&config, data.as_deref(), prepare).await?;
-    storage::prepare_topics(&config, storage.bus.as_ref(), prepare).await?;
+    let rules = Rules::open(Arc::clone(&storage.rules), &config.documents, prepare).await?;
+    let departments = rules::departments(&rules.current()());
+    let topics = storage::wanted_topics(&config, departments.iter());
+    storage::prepare_topics(&topics, storage.bus.as_ref(), prepare).await?;
     let empty = storage.is_empty().await?;
     let listener = Listener::bind(config.listen, config.tls.as_ref()).await?;
     let address = listener.address();
@@ -60,10 +65,13 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
     let starting = Starting {
         config: &config,
         storage: &storage,
+        rules: &rules,
         stopping: stopping_roles.clone(),
         running: JoinSet::new(),
     };
     let (services, mut running) = starting.start(&roles).await?;
+    let topics_on = prepare.then(|| Arc::clone(&storage.bus));
+    running.spawn(rules.follow(topics_on, stopping_roles.clone()));
     let served = Served {
         services,
         tokens,

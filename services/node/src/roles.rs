@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use domain::routing::RoutingTable;
 use domain::service_time::ServiceCalendar;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -15,16 +14,19 @@ use wire::v1::reporting::records_server::RecordsServer;
 use wire::v1::reporting::rejected_items_server::RejectedItemsServer;
 use wire::v1::reporting::reporting_server::ReportingServer;
 use wire::v1::tickets::handover_server::HandoverServer;
+use wire::v1::tickets::rules_server::RulesServer;
 use wire::v1::tickets::ticketing_server::TicketingServer;
 
 use crate::cli::Role;
 use crate::config::Config;
+use crate::rules::{self, Rules};
 use crate::storage::Storage;
 
 /// Starts roles; what they do in the background goes into `running` and ends with `stopping`.
 pub(crate) struct Starting<'a> {
     pub(crate) config: &'a Config,
     pub(crate) storage: &'a Storage,
+    pub(crate) rules: &'a Rules,
     pub(crate) stopping: CancellationToken,
     pub(crate) running: JoinSet<()>,
 }
@@ -45,32 +47,30 @@ impl Starting<'_> {
             .build_v1()
             .context("the descriptors for reflection")?;
         let mut services = Routes::new(health_service).add_service(reflection);
-        let routing = Arc::new(self.config.routing.clone());
         let (wake, _) = watch::channel(0);
         let wake = Arc::new(wake);
         for role in roles {
             services = match role {
                 Role::Intake => self.intake(services, &health).await?,
                 Role::Ledger => self.ledger(services).await?,
-                Role::Ticketing => self.ticketing(services, &health, &routing, &wake).await?,
-                Role::Handover => self.handover(services, &health, &routing, &wake).await,
+                Role::Ticketing => self.ticketing(services, &health, &wake).await?,
+                Role::Handover => self.handover(services, &health, &wake).await,
                 Role::Reporting => self.reporting(services, &health).await?,
             };
         }
-        if let Some(cleaning) = self.storage.cleaning(self.config, self.stopping.clone()) {
+        if let Some(cleaning) = {
+            let current = self.rules.current();
+            let departments = move || rules::departments(&current());
+            self.storage
+                .cleaning(self.config, departments, self.stopping.clone())
+        } {
             self.running.spawn(cleaning);
         }
         Ok((services, self.running))
     }
 
     async fn intake(&mut self, services: Routes, health: &HealthReporter) -> anyhow::Result<Routes> {
-        let hotlines = self
-            .config
-            .routing
-            .hotlines()
-            .iter()
-            .map(|hotline| hotline.name.clone())
-            .collect();
+        let current = self.rules.current();
         let intake = intake::IntakeService::new(
             Arc::clone(&self.storage.bus),
             Arc::clone(&self.storage.calls),
@@ -79,7 +79,7 @@ impl Starting<'_> {
                 .identity_key()
                 .await
                 .context("the key of identities")?,
-            hotlines,
+            Arc::new(move |hotline| current().routing.has_hotline(hotline)),
             clock(),
         );
         health.set_serving::<IntakeServer<intake::IntakeService>>().await;
@@ -87,6 +87,7 @@ impl Starting<'_> {
     }
 
     async fn ledger(&mut self, services: Routes) -> anyhow::Result<Routes> {
+        let current = self.rules.current();
         let ledger = ledger::Ledger {
             bus: Arc::clone(&self.storage.bus),
             store: Arc::clone(&self.storage.calls),
@@ -97,10 +98,8 @@ impl Starting<'_> {
                 .await
                 .context("the key of identities")?,
             clock: clock(),
-            settings: ledger::LedgerSettings {
-                counting: Arc::new(self.config.routing.counting_sources()),
-                ..self.config.ledger.clone()
-            },
+            counting: Arc::new(move || current().routing.counting_sources()),
+            settings: self.config.ledger.clone(),
         };
         self.running.spawn(ledger.run(self.stopping.clone()));
         Ok(services)
@@ -110,14 +109,12 @@ impl Starting<'_> {
         &mut self,
         services: Routes,
         health: &HealthReporter,
-        routing: &Arc<RoutingTable>,
         wake: &Arc<watch::Sender<u64>>,
     ) -> anyhow::Result<Routes> {
-        let routing = Arc::clone(routing);
+        let current: ticketing::CurrentRules = Arc::new(self.rules.current());
         let ticketing = ticketing::TicketingService::new(ticketing::TicketingParts {
             store: Arc::clone(&self.storage.tickets),
-            register: Arc::new(self.config.register.clone()),
-            routing: Arc::new(move || Arc::clone(&routing)),
+            rules: Arc::clone(&current),
             calendar: ServiceCalendar::default(),
             due_policy: self.config.due,
             identity_key: self
@@ -132,20 +129,26 @@ impl Starting<'_> {
         health
             .set_serving::<TicketingServer<ticketing::TicketingService>>()
             .await;
-        Ok(services.add_service(TicketingServer::new(ticketing)))
+        let rules = ticketing::RulesService::new(ticketing::RulesParts {
+            store: Arc::clone(&self.storage.rules),
+            rules: current,
+            applied: Arc::clone(&self.rules.applied),
+            clock: clock(),
+        });
+        health.set_serving::<RulesServer<ticketing::RulesService>>().await;
+        Ok(services
+            .add_service(TicketingServer::new(ticketing))
+            .add_service(RulesServer::new(rules)))
     }
 
     async fn handover(
         &mut self,
         services: Routes,
         health: &HealthReporter,
-        routing: &Arc<RoutingTable>,
         wake: &Arc<watch::Sender<u64>>,
     ) -> Routes {
-        let current: handover::CurrentRouting = {
-            let routing = Arc::clone(routing);
-            Arc::new(move || Arc::clone(&routing))
-        };
+        let rules = self.rules.current();
+        let current: handover::CurrentRouting = Arc::new(move || Arc::clone(&rules().routing));
         let exchange = handover::HandoverLoop::new(handover::HandoverParts {
             store: Arc::clone(&self.storage.tickets),
             bus: Arc::clone(&self.storage.bus),

@@ -1,5 +1,6 @@
 //! What every role stands on: the bus and the store, embedded or beside a cluster.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use bus::{Bus, topics};
 use domain::ids::DepartmentId;
 use store::calls::CallStore;
 use store::postgres::{Database, PostgresCalls, PostgresTickets};
+use store::rules::RuleStore;
 use store::sqlite::{SqliteCalls, SqliteTickets};
 use store::tickets::TicketStore;
 use tokio_util::sync::CancellationToken;
@@ -28,6 +30,7 @@ pub(crate) struct Storage {
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) calls: Arc<dyn CallStore>,
     pub(crate) tickets: Arc<dyn TicketStore>,
+    pub(crate) rules: Arc<dyn RuleStore>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -37,14 +40,14 @@ pub(crate) struct Storage {
 pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) -> anyhow::Result<Storage> {
     let lock = data.map(lock_folder).transpose()?;
     let (bus, embedded) = open_either_bus(config, data)?;
-    let (calls, tickets): (Arc<dyn CallStore>, Arc<dyn TicketStore>) = match &config.store {
+    type Stores = (Arc<dyn CallStore>, Arc<dyn TicketStore>, Arc<dyn RuleStore>);
+    let (calls, tickets, rules): Stores = match &config.store {
         StoreChoice::Sqlite => {
             let folder = folder(data)?;
             let calls = SqliteCalls::open(&private(folder.join("calls.db"))?).context("calls.db")?;
-            (
-                Arc::new(calls),
-                Arc::new(SqliteTickets::open(&private(folder.join("tickets.db"))?).context("tickets.db")?),
-            )
+            let tickets = SqliteTickets::open(&private(folder.join("tickets.db"))?).context("tickets.db")?;
+            let tickets = Arc::new(tickets);
+            (Arc::new(calls), Arc::clone(&tickets) as _, tickets)
         }
         StoreChoice::Postgres(url) => {
             let database = Database::new(url).context("store.url")?;
@@ -52,16 +55,16 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
                 database.migrate().await.context("PostgreSQL")?;
             }
             let calls = PostgresCalls::connect(&database).await.context("PostgreSQL")?;
-            (
-                Arc::new(calls),
-                Arc::new(PostgresTickets::connect(&database).await.context("PostgreSQL")?),
-            )
+            let tickets = PostgresTickets::connect(&database).await.context("PostgreSQL")?;
+            let tickets = Arc::new(tickets);
+            (Arc::new(calls), Arc::clone(&tickets) as _, tickets)
         }
     };
     Ok(Storage {
         bus,
         calls,
         tickets,
+        rules,
         embedded,
         _lock: lock,
     })
@@ -137,30 +140,27 @@ fn lock_folder(data: &Path) -> anyhow::Result<fs::File> {
     }
 }
 
-/// Every topic that the configuration calls for.
-pub(crate) fn wanted_topics(config: &Config) -> Vec<bus::TopicSpec> {
+/// Every topic that a configuration and its departments call for.
+pub(crate) fn wanted_topics<'a>(
+    config: &Config,
+    departments: impl Iterator<Item = &'a DepartmentId>,
+) -> Vec<bus::TopicSpec> {
     let partitions = match config.bus {
         BusChoice::Embedded => EMBEDDED_CALL_PARTITIONS,
         BusChoice::Kafka(_) => config.call_partitions,
     };
-    topics::wanted(partitions, departments(config).iter())
-}
-
-fn departments(config: &Config) -> Vec<DepartmentId> {
-    config
-        .routing
-        .departments()
-        .iter()
-        .map(|department| department.id.clone())
-        .collect()
+    topics::wanted(partitions, departments)
 }
 
 /// Creates the topics where `apply`, and makes sure that the node can work with them.
-pub(crate) async fn prepare_topics(config: &Config, bus: &dyn Bus, apply: bool) -> anyhow::Result<()> {
-    let wanted = wanted_topics(config);
+pub(crate) async fn prepare_topics(
+    wanted: &[bus::TopicSpec],
+    bus: &dyn Bus,
+    apply: bool,
+) -> anyhow::Result<()> {
     if apply {
         let changes = bus
-            .apply_topics(&wanted)
+            .apply_topics(wanted)
             .await
             .context("the topics could not be created")?;
         tracing::info!(
@@ -171,7 +171,7 @@ pub(crate) async fn prepare_topics(config: &Config, bus: &dyn Bus, apply: bool) 
     }
     let mut fatal = Vec::new();
     for fault in bus
-        .check_topics(&wanted)
+        .check_topics(wanted)
         .await
         .context("the topics could not be checked")?
     {
@@ -203,16 +203,19 @@ impl Storage {
     }
 
     /// What keeps an embedded bus small; nothing for a cluster, which does it by itself.
-    pub(crate) fn cleaning(
+    pub(crate) fn cleaning<F>(
         &self,
         config: &Config,
+        departments: F,
         stopping: CancellationToken,
-    ) -> Option<impl Future<Output = ()> + use<>> {
+    ) -> Option<impl Future<Output = ()> + use<F>>
+    where
+        F: Fn() -> BTreeSet<DepartmentId> + Send + 'static,
+    {
         let embedded = Arc::clone(self.embedded.as_ref()?);
         let bus = Arc::clone(&self.bus);
         let calls = Arc::clone(&self.calls);
         let tickets = Arc::clone(&self.tickets);
-        let departments = departments(config);
         let prefix = config.topic_prefix.clone();
         Some(async move {
             const EVERY: Duration = Duration::from_secs(600);
@@ -226,7 +229,7 @@ impl Storage {
                     bus.as_ref(),
                     calls.as_ref(),
                     tickets.as_ref(),
-                    &departments,
+                    &departments(),
                     &prefix,
                 )
                 .await;
@@ -259,7 +262,7 @@ async fn clean(
     bus: &dyn Bus,
     calls: &dyn CallStore,
     tickets: &dyn TicketStore,
-    departments: &[DepartmentId],
+    departments: &BTreeSet<DepartmentId>,
     prefix: &str,
 ) -> anyhow::Result<()> {
     let mut floors = std::collections::HashMap::new();

@@ -10,6 +10,7 @@ mod packing;
 mod periods;
 pub mod postgres;
 pub mod rejected;
+pub mod rules;
 pub mod sqlite;
 mod ticket_columns;
 pub mod tickets;

@@ -1,9 +1,13 @@
 //! How values of tickets that have no column type of their own are kept, in every store alike.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use domain::ids::{AgentName, DepartmentId, HotlineName, TicketId};
 use domain::procedure::CheckedRequest;
+use domain::rulebook::RulesVersion;
 use domain::ticket::{Actor, Ticket, TicketState, TicketVersion};
+use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
 use crate::tickets::{HandOverContent, Verdict};
@@ -93,8 +97,43 @@ pub(crate) fn time(ms: i64) -> Result<DateTime<Utc>, StoreError> {
 }
 
 /// A list or a group of texts as JSON.
-pub(crate) fn json<T: serde::Serialize>(value: &T) -> String {
+pub(crate) fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("texts and lists of texts can be written as JSON")
+}
+
+/// Reads the documents of a version of the rules.
+pub(crate) fn documents(texts: &str) -> Result<BTreeMap<String, String>, StoreError> {
+    serde_json::from_str(texts).map_err(|_| unreadable("a version of the rules"))
+}
+
+/// Reads a digest.
+pub(crate) fn digest(bytes: Vec<u8>) -> Result<[u8; 32], StoreError> {
+    bytes.try_into().map_err(|_| unreadable("a digest"))
+}
+
+/// Somebody else applied rules first.
+pub(crate) fn taken_rules(version: RulesVersion) -> StoreError {
+    StoreError::Conflict(format!("version {version} of the rules"))
+}
+
+/// What is kept of a ticket as one value, because nobody searches by it. Absent ones are not written.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Details {
+    /// The version of the rules that chose the department.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rules: Option<RulesVersion>,
+}
+
+impl Details {
+    pub(crate) fn of(ticket: &Ticket) -> Self {
+        Self { rules: ticket.rules }
+    }
+
+    /// Reads what was written as JSON.
+    pub(crate) fn read(json: &str) -> Option<Self> {
+        serde_json::from_str(json).ok()
+    }
 }
 
 /// What a ticket is found by: keys of number and name, and the postal code.

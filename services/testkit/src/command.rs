@@ -40,6 +40,19 @@ impl Finished {
         self
     }
 
+    /// It failed, and said this on standard error.
+    ///
+    /// # Panics
+    /// Otherwise.
+    #[track_caller]
+    pub fn fails_with(self, text: &str) -> Self {
+        assert!(
+            self.code != Some(0) && self.stderr.contains(text),
+            "{text:?} is not what it failed with: {self:?}"
+        );
+        self
+    }
+
     /// The whole standard output as JSON.
     ///
     /// # Panics

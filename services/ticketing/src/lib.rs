@@ -6,6 +6,8 @@
 
 pub mod metrics;
 mod requests;
+mod rules;
 mod service;
 
-pub use service::{Clock, CurrentRouting, TicketingParts, TicketingService, Wake};
+pub use rules::{RulesParts, RulesService};
+pub use service::{Clock, CurrentRules, TicketingParts, TicketingService, Wake};

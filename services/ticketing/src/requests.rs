@@ -312,7 +312,7 @@ fn read_token(token: &str) -> Option<ListPosition> {
 }
 
 /// All faulty fields with their remedies as text, their names also in the metadata `fields`.
-fn invalid(faults: &[FieldFault]) -> Status {
+pub(crate) fn invalid(faults: &[FieldFault]) -> Status {
     crate::metrics::refused();
     let remedies: Vec<String> = faults
         .iter()

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::ids::{DepartmentId, HotlineName, Identity, IdentityKey, TicketId};
-use domain::procedure::Register;
 use domain::routing::{RoutingDecision, RoutingRequest, RoutingTable};
+use domain::rulebook::Rulebook;
 use domain::service_time::{DuePolicy, ServiceCalendar};
 use domain::ticket::{Opening, Ticket, open, spoken_ticket_id, ticket_id};
 use store::StoreError;
@@ -21,8 +21,8 @@ use crate::requests::{LogRequest, citizen_search, list_filter, route_request, wr
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-/// Gives the routing table that holds now.
-pub type CurrentRouting = Arc<dyn Fn() -> Arc<RoutingTable> + Send + Sync>;
+/// Gives the rules that are in force now.
+pub type CurrentRules = Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>;
 /// Raised with every new ticket, so that handover in the same process need not wait for its next look.
 pub type Wake = Arc<watch::Sender<u64>>;
 
@@ -36,10 +36,8 @@ const OPEN_TICKETS: usize = 20;
 pub struct TicketingParts {
     /// Keeps the tickets.
     pub store: Arc<dyn TicketStore>,
-    /// Knows the procedures and their fields.
-    pub register: Arc<Register>,
-    /// Finds the department.
-    pub routing: CurrentRouting,
+    /// Knows departments and procedures.
+    pub rules: CurrentRules,
     /// Knows service time and holidays.
     pub calendar: ServiceCalendar,
     /// How due times are computed.
@@ -82,10 +80,11 @@ impl TicketingService {
         sent: proto::LogCallbackRequest,
         address: Option<IpAddr>,
     ) -> Result<(Ticket, bool), Status> {
-        let request = LogRequest::checked(sent, &self.parts.register, &self.parts.identity_key)?;
+        let rules = (self.parts.rules)();
+        let request = LogRequest::checked(sent, &rules.register, &self.parts.identity_key)?;
         // Whole milliseconds, as the store keeps them: the first answer equals a repeated one.
         let at = (self.parts.clock)().trunc_subsecs(3);
-        let decision = self.decide(&request, at);
+        let decision = self.decide(&request, &rules.routing, at);
         let completed = request.completed(at, address);
         let actor = request.actor();
         for _ in 0..DRAWS {
@@ -99,6 +98,7 @@ impl TicketingService {
                 call: request.call,
                 actor: actor.clone(),
                 decision: decision.clone(),
+                rules: Some(rules.version),
                 at,
                 due_at: self
                     .parts
@@ -133,12 +133,10 @@ impl TicketingService {
     }
 
     /// The department that the register names, else the one that routing finds.
-    fn decide(&self, request: &LogRequest, at: DateTime<Utc>) -> RoutingDecision {
-        let routing = (self.parts.routing)();
+    fn decide(&self, request: &LogRequest, routing: &RoutingTable, at: DateTime<Utc>) -> RoutingDecision {
         let rules = request.procedure.ticket_rules();
         let fixed = rules.and_then(|rules| rules.department.clone());
-        let is_known =
-            |department: &DepartmentId| routing.departments().iter().any(|it| it.id == *department);
+        let is_known = |department: &DepartmentId| routing.department(department).is_some();
         if let Some(department) = fixed.filter(is_known) {
             return RoutingDecision {
                 department,
@@ -276,8 +274,9 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         request: Request<proto::ExplainRouteRequest>,
     ) -> Result<Response<proto::ExplainRouteResponse>, Status> {
         let asked = route_request(request.into_inner(), (self.parts.clock)())?;
-        let decision = (self.parts.routing)().route(&asked, &self.parts.calendar);
-        Ok(Response::new(decision_to_wire(&decision)))
+        let rules = (self.parts.rules)();
+        let decision = rules.routing.route(&asked, &self.parts.calendar);
+        Ok(Response::new(decision_to_wire(&decision, Some(rules.version))))
     }
 
     async fn list_tickets(
@@ -302,7 +301,8 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         _: Request<proto::ListProceduresRequest>,
     ) -> Result<Response<proto::ListProceduresResponse>, Status> {
-        let procedures = self.parts.register.procedures();
+        let rules = (self.parts.rules)();
+        let procedures = rules.register.procedures();
         Ok(Response::new(proto::ListProceduresResponse {
             procedures: procedures.iter().map(procedure_to_wire).collect(),
         }))
@@ -313,7 +313,8 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         request: Request<proto::GetProcedureRequest>,
     ) -> Result<Response<proto::Procedure>, Status> {
         let asked = request.into_inner().procedure;
-        let found = self.parts.register.procedure(asked.trim());
+        let rules = (self.parts.rules)();
+        let found = rules.register.procedure(asked.trim());
         found
             .map(|procedure| Response::new(procedure_to_wire(procedure)))
             .ok_or_else(|| Status::not_found("procedure: there is none of this id; ListProcedures names all"))
@@ -338,7 +339,7 @@ impl proto::ticketing_server::Ticketing for TicketingService {
 }
 
 /// What a caller is told when the store did not do it: nothing of the request was kept.
-fn refused(error: &StoreError) -> Status {
+pub(crate) fn refused(error: &StoreError) -> Status {
     tracing::warn!(%error, "a request was refused by the store");
     match error {
         StoreError::Unavailable(_) => Status::unavailable("the store is not available; try again"),

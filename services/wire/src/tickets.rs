@@ -6,6 +6,7 @@ use domain::ids::Identity;
 use domain::personal::Personal;
 use domain::procedure::{FieldId, FieldKind, FieldRule, Fields, Period, Procedure, Retention};
 use domain::routing::RoutingDecision;
+use domain::rulebook::RulesVersion;
 use domain::ticket::{Actor, AddedConcern, HistoryEntry, Ticket};
 
 use crate::v1::tickets as wire;
@@ -46,6 +47,7 @@ pub fn ticket_to_wire(ticket: &Ticket, history: &[HistoryEntry]) -> wire::Ticket
         attempts: ticket.attempts,
         changed_at_unix_ms: ticket.changed_at.timestamp_millis(),
         rule: ticket.rule.as_ref().map(ToString::to_string).unwrap_or_default(),
+        rules_version: ticket.rules.map_or(0, |version| version.0),
         returned_because: returned_because
             .map(|because| because.reveal().to_owned())
             .unwrap_or_default(),
@@ -63,8 +65,11 @@ fn added_to_wire(added: &AddedConcern) -> wire::AddedConcern {
     }
 }
 
-/// Where a concern goes, and why.
-pub fn decision_to_wire(decision: &RoutingDecision) -> wire::ExplainRouteResponse {
+/// Where a concern goes, and why; by this version of the rules, if they have one.
+pub fn decision_to_wire(
+    decision: &RoutingDecision,
+    rules: Option<RulesVersion>,
+) -> wire::ExplainRouteResponse {
     let municipalities = decision.municipalities.iter().map(|it| wire::Municipality {
         name: it.name.to_owned(),
         key: it.key.as_str().to_owned(),
@@ -80,6 +85,7 @@ pub fn decision_to_wire(decision: &RoutingDecision) -> wire::ExplainRouteRespons
             .unwrap_or_default(),
         because: decision.because.clone(),
         ambiguous: decision.ambiguous,
+        rules_version: rules.map_or(0, |version| version.0),
         municipalities: municipalities.collect(),
     }
 }

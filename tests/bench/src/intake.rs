@@ -54,7 +54,13 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
     let hotlines = known
         .map(|CallRecord { hotline, .. }| hotline)
         .collect::<HashSet<_>>();
-    let intake = intake::IntakeService::new(bus, store, key, hotlines, Arc::new(now));
+    let intake = intake::IntakeService::new(
+        bus,
+        store,
+        key,
+        Arc::new(move |hotline| hotlines.contains(hotline)),
+        Arc::new(now),
+    );
     let forwarding = Forwarding {
         producer: Arc::clone(&producer),
     };

@@ -84,7 +84,7 @@ pub(crate) async fn measure_postgres() -> anyhow::Result<Vec<Figure>> {
 async fn fill(bus: Arc<dyn Bus>, folder: &Path) -> anyhow::Result<()> {
     let store = Arc::new(SqliteCalls::open(&folder.join("intake.db"))?);
     let key = IdentityKey::new([7; 32]);
-    let intake = IntakeService::new(bus, store, key, Default::default(), Arc::new(now));
+    let intake = IntakeService::new(bus, store, key, Arc::new(|_| true), Arc::new(now));
     let mut accepted = 0;
     for batch in Calls::new()?.batches(0, CALLS_A_ROUND) {
         let receipt = intake.submit_reports(Request::new(batch)).await?;
@@ -142,6 +142,7 @@ async fn count(bus: Arc<dyn Bus>, store: Arc<dyn CallStore>) -> anyhow::Result<D
         store: Arc::clone(&store),
         key: IdentityKey::new([7; 32]),
         clock: Arc::new(now),
+        counting: Arc::new(Arc::default),
         settings: LedgerSettings::default(),
     };
     let shutdown = CancellationToken::new();

@@ -1,13 +1,15 @@
 //! Checks of routing rules when they are loaded: what can be known to be wrong is refused before it routes anything.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::config::{PlaceLevel, RoutingConfig, Rule};
+use super::config::{Hotline, PlaceLevel, RoutingConfig, Rule};
 use super::keywords::Keyword;
 use super::reachability::unreachable;
 use super::{CheckedRule, Reach, RoutingTable, RuleId};
+use crate::counting::CountingSources;
 use crate::ids::{DepartmentId, HotlineName};
 use crate::places::{MunicipalityKey, Places};
 use crate::text::folded;
@@ -174,7 +176,11 @@ pub(super) fn checked(config: RoutingConfig, places: &Places) -> Result<RoutingT
                 hotlines,
                 ..
             } = config;
+            let counting = |it: &Hotline| Some((it.name.clone(), it.counting_source.clone()?));
+            let counting = CountingSources::new(hotlines.iter().filter_map(counting));
             Ok(RoutingTable {
+                hotline_names: hotlines.iter().map(|it| it.name.clone()).collect(),
+                counting: Arc::new(counting),
                 departments,
                 hotlines,
                 clearing,

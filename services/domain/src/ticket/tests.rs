@@ -1,6 +1,7 @@
 use super::*;
 use crate::procedure::{Fields, Register};
 use crate::routing::{RoutingConfig, RoutingTable};
+use crate::rulebook::RulesVersion;
 
 fn routing() -> RoutingTable {
     let config: RoutingConfig = toml::from_str(
@@ -41,6 +42,7 @@ fn opened() -> Transition {
             ambiguous: false,
         },
         at: at(0),
+        rules: Some(RulesVersion(1)),
         due_at: at(24 * 60),
     })
 }

@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{DepartmentId, HotlineName, Identity, ReplyId, TicketId};
 use domain::procedure::{Fields, ProcedureId, Register};
 use domain::routing::{Department, RoutingConfig, RoutingDecision, RoutingTable};
+use domain::rulebook::RulesVersion;
 use domain::ticket::{Actor, Opening, Ticket, open, ticket_id};
 use serde_json::Value;
 use store::sqlite::SqliteTickets;
@@ -103,6 +104,7 @@ fn new_ticket(number: u8, now: DateTime<Utc>, because: String) -> NewTicket {
             ambiguous: false,
         },
         at: now,
+        rules: Some(RulesVersion(1)),
         due_at: now + TimeDelta::hours(24),
     });
     NewTicket {

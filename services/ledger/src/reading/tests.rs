@@ -78,6 +78,7 @@ async fn a_position_that_the_topic_has_lost_skips_nothing_that_is_there() {
         store: Arc::clone(&store) as Arc<dyn CallStore>,
         key: IdentityKey::new([7; 32]),
         clock: Arc::new(Utc::now),
+        counting: Arc::new(Arc::default),
         settings: LedgerSettings::default(),
     };
     let shutdown = CancellationToken::new();

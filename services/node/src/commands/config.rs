@@ -1,11 +1,12 @@
 //! `nrwdirekt config`.
 
+use super::rules;
 use crate::cli::ConfigAction;
 use crate::config;
 use crate::output::say;
 
-/// Shows, checks or prints a sample.
-pub(crate) fn run(action: ConfigAction) -> anyhow::Result<()> {
+/// Shows or checks the configuration, prints a sample, or applies and shows rules.
+pub(crate) async fn run(action: ConfigAction) -> anyhow::Result<()> {
     match action {
         ConfigAction::Show { source, json } => {
             let mut written = config::written(&source)?;
@@ -33,6 +34,14 @@ pub(crate) fn run(action: ConfigAction) -> anyhow::Result<()> {
                 config.register.procedures().len()
             );
         }
+        ConfigAction::Apply(arguments) => rules::apply(arguments).await?,
+        ConfigAction::Rules {
+            version,
+            write,
+            json,
+            server,
+        } => rules::show(version, write, json, &server).await?,
+        ConfigAction::History { json, server } => rules::history(json, &server).await?,
         ConfigAction::Sample { routing } => {
             let sample = if routing {
                 config::SAMPLE_ROUTING

@@ -96,7 +96,7 @@ fn by_configuration(
         at: request.at_unix_ms.and_then(wire::time).unwrap_or_else(Utc::now),
     };
     let decision = table.route(&asked, &ServiceCalendar::default());
-    Ok(wire::tickets::decision_to_wire(&decision))
+    Ok(wire::tickets::decision_to_wire(&decision, None))
 }
 
 fn as_json(answer: &proto::ExplainRouteResponse) -> serde_json::Value {
@@ -111,6 +111,7 @@ fn as_json(answer: &proto::ExplainRouteResponse) -> serde_json::Value {
     json!({
         "department": answer.department,
         "rule": Some(&answer.rule).filter(|rule| !rule.is_empty()),
+        "rules_version": Some(answer.rules_version).filter(|version| *version != 0),
         "because": answer.because,
         "ambiguous": answer.ambiguous,
         "municipalities": answer.municipalities.iter().map(municipality).collect::<Vec<_>>(),

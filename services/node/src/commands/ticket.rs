@@ -219,7 +219,7 @@ fn about(ticket: &proto::Ticket) -> &str {
 }
 
 /// A time with the offset of the hotline's zone.
-fn local(unix_ms: i64) -> String {
+pub(super) fn local(unix_ms: i64) -> String {
     let at = wire::time(unix_ms)
         .unwrap_or_default()
         .with_timezone(&local_time::ZONE);
@@ -241,6 +241,7 @@ fn summary(ticket: &proto::Ticket) -> Value {
         "due_at": local(ticket.due_at_unix_ms),
         "because": ticket.because,
         "rule": ticket.rule,
+        "rules_version": Some(ticket.rules_version).filter(|version| *version != 0),
         "attempts": ticket.attempts,
     })
 }

@@ -51,6 +51,11 @@ fn open(target: &TopicsTarget) -> anyhow::Result<(std::sync::Arc<dyn bus::Bus>, 
     if let Some(bus) = &target.bus {
         config.bus = config::bus_choice(bus)?;
     }
-    let wanted = storage::wanted_topics(&config);
+    let departments = config
+        .routing
+        .departments()
+        .iter()
+        .map(|department| &department.id);
+    let wanted = storage::wanted_topics(&config, departments);
     Ok((storage::open_bus(&config, target.data.as_deref())?, wanted))
 }

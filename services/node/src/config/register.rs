@@ -3,38 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use domain::procedure::{Register, RegisterFault, RegisterFile};
-use domain::routing::RoutingTable;
+use domain::procedure::RegisterFile;
+use domain::rulebook::{Documents, REGISTER};
 
 use crate::cli::RegisterSource;
-use crate::exit::Failure;
 
-/// The register with the files of a folder, checked.
-pub(super) fn read(folder: Option<&Path>, routing: &RoutingTable) -> anyhow::Result<Register> {
-    let register = Register::with(&files(folder)?).map_err(|faults| {
-        let faults: Vec<String> = faults.iter().map(RegisterFault::to_string).collect();
-        Failure::usage(faults.join("; "))
-    })?;
-    let faults = unknown_departments(&register, routing);
-    match faults.is_empty() {
-        true => Ok(register),
-        false => Err(Failure::usage(faults.join("; "))),
-    }
-}
-
-/// Procedures whose department nobody knows.
-fn unknown_departments(register: &Register, routing: &RoutingTable) -> Vec<String> {
-    let known = |id| routing.departments().iter().any(|department| department.id == id);
-    let departments = register
-        .procedures()
-        .iter()
-        .filter_map(|procedure| Some((&procedure.id, procedure.ticket_rules()?.department.clone()?)));
-    departments
-        .filter(|(_, department)| !known(department.clone()))
-        .map(|(procedure, department)| {
-            format!("procedure {procedure}: department: {department:?} is not configured; name one of routing.file, or leave it out")
-        })
-        .collect()
+/// The files of a folder as documents of the rules.
+pub(crate) fn documents(folder: Option<&Path>) -> anyhow::Result<Documents> {
+    let document = |file: RegisterFile| {
+        let name = Path::new(&file.name).file_name().unwrap_or_default();
+        (format!("{REGISTER}{}", name.to_string_lossy()), file.text)
+    };
+    Ok(files(folder)?.into_iter().map(document).collect())
 }
 
 /// The files of the register that a command is about, unchecked.

@@ -10,6 +10,7 @@ mod leases;
 mod queries;
 mod replies;
 mod rows;
+mod rules;
 
 use std::collections::BTreeMap;
 

@@ -7,6 +7,7 @@ mod leases;
 mod queries;
 mod replies;
 mod rows;
+mod rules;
 
 use std::collections::BTreeMap;
 use std::path::Path;

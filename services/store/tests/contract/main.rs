@@ -11,4 +11,5 @@ mod postgres_tickets;
 mod procedures;
 mod rejected;
 mod replacements;
+mod rules;
 mod tickets;

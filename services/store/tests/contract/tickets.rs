@@ -8,6 +8,7 @@ use domain::ids::{AgentName, DepartmentId, HotlineName, Identity, ReplyId, Ticke
 use domain::personal::Personal;
 use domain::procedure::{CheckedRequest, Fields, ProcedureId, Register};
 use domain::routing::{RoutingConfig, RoutingDecision, RoutingTable};
+use domain::rulebook::RulesVersion;
 use domain::ticket::{
     Actor, Opening, Reply, Ticket, TicketState, TicketVersion, apply_reply, close, open, ticket_id,
 };
@@ -55,6 +56,7 @@ pub(crate) fn checked(procedure: &str, fields: Fields) -> CheckedRequest {
 pub(crate) fn new_ticket(number: u8) -> NewTicket {
     let fields = Fields::of([("phone", "0221 4710123"), ("concern", "Frage zum Bescheid")]);
     let transition = open(Opening {
+        rules: Some(RulesVersion(1)),
         id: ticket_id(u128::from(number)),
         procedure: ProcedureId::callback(),
         request: checked("callback", fields),

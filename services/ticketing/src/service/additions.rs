@@ -24,8 +24,9 @@ pub(super) async fn add(
         .ok_or_else(|| Status::invalid_argument("add_to: give a number such as T-7K3M-9QXW"))?;
     let missing = || Status::not_found(format!("add_to: there is no ticket {id}"));
     let mut ticket = current(parts, &id).await?.ok_or_else(missing)?;
-    reach_as_before(&mut sent, &ticket, &parts.register);
-    let request = LogRequest::checked(sent, &parts.register, &parts.identity_key)?;
+    let rules = (parts.rules)();
+    reach_as_before(&mut sent, &ticket, &rules.register);
+    let request = LogRequest::checked(sent, &rules.register, &parts.identity_key)?;
     let before = parts
         .store
         .logged_before(&request.idempotency_key, request.content);

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use domain::procedure::RegisterFile;
 use domain::routing::RoutingConfig;
+use domain::rulebook::RulesVersion;
 use proto::ticketing_server::Ticketing;
 use store::sqlite::SqliteTickets;
 use tonic::Code;
@@ -31,11 +32,15 @@ fn desk() -> Desk {
         })
         .unwrap(),
     );
+    let rules = Arc::new(Rulebook {
+        version: RulesVersion(7),
+        routing: table,
+        register: Arc::new(register()),
+    });
     let (raise, wake) = watch::channel(0);
     let service = TicketingService::new(TicketingParts {
         store: Arc::clone(&store) as Arc<dyn TicketStore>,
-        register: Arc::new(register()),
-        routing: Arc::new(move || Arc::clone(&table)),
+        rules: Arc::new(move || Arc::clone(&rules)),
         calendar: ServiceCalendar::default(),
         due_policy: DuePolicy::default(),
         identity_key: IdentityKey::new([7; 32]),

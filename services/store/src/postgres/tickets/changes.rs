@@ -9,7 +9,9 @@ use domain::ticket::{Effect, HistoryEntry, Ticket, Transition};
 use super::super::values::{key, text};
 use super::queries;
 use crate::StoreError;
-use crate::ticket_columns::{CURRENT, CitizenColumns, WITHDRAWN, actor_columns, hotline_column, json};
+use crate::ticket_columns::{
+    CURRENT, CitizenColumns, Details, WITHDRAWN, actor_columns, hotline_column, json,
+};
 use crate::tickets::{Addition, Logged, NewTicket};
 
 /// Of several requests with one key, the first to write it goes on, the others wait for how it ends.
@@ -133,9 +135,10 @@ async fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<bool, 
         .prepare_cached(
             "INSERT INTO tickets (ticket_id, version, history_length, state, department, hotline, category, request,
                  call, created_at_ms, changed_at_ms, due_at_ms, because, rule, attempts, returned_by, returned_because,
-                 added, phone_key, name_key, postal_code, procedure)
+                 added, phone_key, name_key, postal_code, procedure,
+                 details)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                 $22)
+                 $22, $23)
              ON CONFLICT (ticket_id) DO NOTHING",
         )
         .await?;
@@ -165,6 +168,7 @@ async fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<bool, 
                 &citizen.name_key.as_deref().map(text),
                 &citizen.postal_code,
                 &ticket.procedure.as_str(),
+                &json(&Details::of(ticket)),
             ],
         )
         .await?;
@@ -181,7 +185,7 @@ async fn update(
         .prepare_cached(
             "UPDATE tickets SET version = $3, history_length = $4, state = $5, department = $6, changed_at_ms = $7,
                  due_at_ms = $8, because = $9, rule = $10, attempts = $11, returned_by = $12, returned_because = $13,
-                 added = $14
+                 added = $14, details = $15
              WHERE ticket_id = $1 AND history_length = $2",
         )
         .await?;
@@ -203,6 +207,7 @@ async fn update(
                 &json(&ticket.returned_by),
                 &ticket.returned_because.as_ref().map(Personal::reveal).map(text),
                 &json(&ticket.added),
+                &json(&Details::of(ticket)),
             ],
         )
         .await?;

@@ -9,17 +9,17 @@ use tokio_postgres::Row;
 
 use super::super::values;
 use crate::StoreError;
-use crate::ticket_columns::{self, of_ticket, time, unreadable};
+use crate::ticket_columns::{self, Details, of_ticket, time, unreadable};
 
 /// The columns that [`ticket`] reads, from the first.
 pub(super) const TICKET_COLUMNS: &str = "tickets.ticket_id, tickets.version, tickets.history_length, \
     tickets.state, tickets.department, tickets.hotline, tickets.category, tickets.request, tickets.call, \
     tickets.created_at_ms, tickets.changed_at_ms, tickets.due_at_ms, tickets.because, tickets.rule, \
     tickets.attempts, tickets.returned_by, tickets.returned_because, tickets.added, \
-    tickets.procedure";
+    tickets.procedure, tickets.details";
 
 /// How many columns [`TICKET_COLUMNS`] are.
-pub(super) const TICKET_COLUMN_COUNT: usize = 19;
+pub(super) const TICKET_COLUMN_COUNT: usize = 20;
 
 pub(super) fn ticket(row: &Row) -> Result<Ticket, StoreError> {
     let id = TicketId::new(row.get::<_, &str>(0));
@@ -27,6 +27,8 @@ pub(super) fn ticket(row: &Row) -> Result<Ticket, StoreError> {
     let request: CheckedRequest = serde_json::from_str(row.get(7)).map_err(|_| unreadable("the request"))?;
     let returned_by = serde_json::from_str(row.get(15)).map_err(|_| unreadable("returned_by"))?;
     let added = serde_json::from_str(row.get(17)).map_err(|_| unreadable("added"))?;
+    let details = row.get(19);
+    let details = Details::read(details).ok_or_else(|| unreadable("the details"))?;
     Ok(Ticket {
         version: TicketVersion(values::count(row.get(1))?),
         history_length: values::count(row.get(2))?,
@@ -43,6 +45,7 @@ pub(super) fn ticket(row: &Row) -> Result<Ticket, StoreError> {
         due_at: time(row.get(11))?,
         because: row.get(12),
         rule: row.get::<_, Option<String>>(13).map(RuleId::from),
+        rules: details.rules,
         attempts: values::count(row.get(14))?,
         returned_by,
         returned_because: row.get::<_, Option<&str>>(16).map(Personal::new),

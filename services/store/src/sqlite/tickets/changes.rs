@@ -8,7 +8,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::queries;
 use crate::StoreError;
-use crate::ticket_columns::{CURRENT, CitizenColumns, WITHDRAWN, actor_columns, hotline_column, json};
+use crate::ticket_columns::{
+    CURRENT, CitizenColumns, Details, WITHDRAWN, actor_columns, hotline_column, json,
+};
 use crate::tickets::{Addition, Logged, NewTicket};
 
 pub(super) fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Result<Logged, StoreError> {
@@ -127,9 +129,10 @@ fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreErr
         .prepare_cached(
             "INSERT INTO tickets (ticket_id, version, history_length, state, department, hotline, category, request,
                  call, created_at_ms, changed_at_ms, due_at_ms, because, rule, attempts, returned_by, returned_because,
-                 added, phone_key, name_key, postal_code, procedure)
+                 added, phone_key, name_key, postal_code, procedure,
+                 details)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                 ?22)",
+                 ?22, ?23)",
         )?
         .execute(params![
             ticket.id.as_str(),
@@ -154,6 +157,7 @@ fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreErr
             citizen.name_key,
             citizen.postal_code,
             ticket.procedure.as_str(),
+            json(&Details::of(ticket)),
         ])?;
     Ok(())
 }
@@ -163,7 +167,7 @@ fn update(transaction: &Transaction<'_>, ticket: &Ticket, history_before: u32) -
         .prepare_cached(
             "UPDATE tickets SET version = ?3, history_length = ?4, state = ?5, department = ?6, changed_at_ms = ?7,
                  due_at_ms = ?8, because = ?9, rule = ?10, attempts = ?11, returned_by = ?12, returned_because = ?13,
-                 added = ?14
+                 added = ?14, details = ?15
              WHERE ticket_id = ?1 AND history_length = ?2",
         )?
         .execute(params![
@@ -181,6 +185,7 @@ fn update(transaction: &Transaction<'_>, ticket: &Ticket, history_before: u32) -
             json(&ticket.returned_by),
             ticket.returned_because.as_ref().map(Personal::reveal),
             json(&ticket.added),
+            json(&Details::of(ticket)),
         ])?;
     if changed == 0 {
         return Err(StoreError::Conflict(format!("ticket {}", ticket.id)));

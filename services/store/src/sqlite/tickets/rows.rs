@@ -8,17 +8,17 @@ use domain::ticket::{Action, HistoryEntry, Ticket, TicketState, TicketVersion};
 use rusqlite::Row;
 
 use crate::StoreError;
-use crate::ticket_columns::{self, of_ticket, time, unreadable};
+use crate::ticket_columns::{self, Details, of_ticket, time, unreadable};
 
 /// The columns that [`ticket`] reads, from the first.
 pub(super) const TICKET_COLUMNS: &str = "tickets.ticket_id, tickets.version, tickets.history_length, \
     tickets.state, tickets.department, tickets.hotline, tickets.category, tickets.request, tickets.call, \
     tickets.created_at_ms, tickets.changed_at_ms, tickets.due_at_ms, tickets.because, tickets.rule, \
     tickets.attempts, tickets.returned_by, tickets.returned_because, tickets.added, \
-    tickets.procedure";
+    tickets.procedure, tickets.details";
 
 /// How many columns [`TICKET_COLUMNS`] are.
-pub(super) const TICKET_COLUMN_COUNT: usize = 19;
+pub(super) const TICKET_COLUMN_COUNT: usize = 20;
 
 pub(super) fn ticket(row: &Row<'_>) -> Result<Ticket, StoreError> {
     let id = TicketId::new(row.get::<_, String>(0)?);
@@ -29,6 +29,8 @@ pub(super) fn ticket(row: &Row<'_>) -> Result<Ticket, StoreError> {
     let returned_by = serde_json::from_str(&returned_by).map_err(|_| unreadable("returned_by"))?;
     let added: String = row.get(17)?;
     let added = serde_json::from_str(&added).map_err(|_| unreadable("added"))?;
+    let details = row.get::<_, String>(19)?;
+    let details = Details::read(&details).ok_or_else(|| unreadable("the details"))?;
     Ok(Ticket {
         version: TicketVersion(row.get(1)?),
         history_length: row.get(2)?,
@@ -45,6 +47,7 @@ pub(super) fn ticket(row: &Row<'_>) -> Result<Ticket, StoreError> {
         due_at: time(row.get(11)?)?,
         because: row.get(12)?,
         rule: row.get::<_, Option<String>>(13)?.map(RuleId::new),
+        rules: details.rules,
         attempts: row.get(14)?,
         returned_by,
         returned_because: row.get::<_, Option<String>>(16)?.map(Personal::new),
