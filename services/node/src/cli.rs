@@ -135,7 +135,7 @@ pub(crate) enum Role {
     Intake,
     /// Turns reports into calls, visits and counts.
     Ledger,
-    /// Turns callback requests into tickets.
+    /// Turns requests of citizens into tickets.
     Ticketing,
     /// Exchanges tickets and replies with departments.
     Handover,

@@ -130,6 +130,17 @@ impl Listener {
     }
 }
 
+impl Connection {
+    /// The address of the other side.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        let stream = match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        stream.peer_addr().ok()
+    }
+}
+
 impl AsyncRead for Connection {
     fn poll_read(
         self: Pin<&mut Self>,

@@ -4,13 +4,13 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Extension, Router};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -18,6 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
+use tonic::transport::server::TcpConnectInfo;
 
 use crate::auth::Tokens;
 use crate::listener::Listener;
@@ -99,7 +100,12 @@ async fn take_connections(
         .timer(TokioTimer::new());
     builder.http1().timer(TokioTimer::new());
     while let Some(connection) = shutdown.run_until_cancelled(listener.accept()).await {
-        let service = TowerToHyperService::new(router.clone());
+        // What gRPC services are told of the other side.
+        let told = Extension(TcpConnectInfo {
+            local_addr: None,
+            remote_addr: connection.peer(),
+        });
+        let service = TowerToHyperService::new(router.clone().layer(told));
         let serving = builder
             .serve_connection(TokioIo::new(connection), service)
             .into_owned();

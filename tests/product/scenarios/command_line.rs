@@ -111,9 +111,22 @@ const OF_USERS: &[Explained] = &[
         ],
     ),
     (
+        &["ticket", "log"],
+        &[
+            "--procedure",
+            "--field",
+            "--hotline",
+            "--category",
+            "--add-to",
+            "--json",
+            "--server",
+        ],
+    ),
+    (
         &["ticket", "list"],
         &[
             "--department",
+            "--procedure",
             "--state",
             "--due-before",
             "--max",
@@ -135,6 +148,10 @@ const OF_USERS: &[Explained] = &[
             "--server",
         ],
     ),
+    (&["register", "check"], &["--folder", "--config", "--json"]),
+    (&["register", "list"], &["--folder", "--config", "--json"]),
+    (&["register", "show"], &["--folder", "--config", "--json"]),
+    (&["register", "schema"], &["--procedure", "--folder", "--config"]),
     (&["route", "check"], &["--config", "--rules", "--json"]),
     (&["calendar", "due"], &["--from", "--policy", "--hours", "--json"]),
     (&["calendar", "holidays"], &["--year", "--json"]),

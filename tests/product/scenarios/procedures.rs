@@ -174,6 +174,12 @@ async fn an_order_is_found_by_the_citizen_like_a_callback() {
         (&ticket["procedure"], &ticket["hotline"]),
         (&json!("brochure-order"), &json!("Umwelt"))
     );
+    let id = ticket["ticket_id"].as_str().expect("a number");
+    let shown = node.run(&["ticket", "show", id, "--json"]).await.exits(0).json();
+    assert_eq!(
+        (&shown["fields"]["user"], &shown["fields"]["ip_address"]),
+        (&json!("anna"), &json!("127.0.0.1"))
+    );
     let found = [
         "ticket",
         "find",
