@@ -18,6 +18,8 @@ use crate::exit::Failure;
 
 /// How often the store is asked for a newer version.
 const EVERY: Duration = Duration::from_secs(2);
+/// How long new rules wait for topics of new departments.
+const TOPICS_WITHIN: Duration = Duration::from_secs(5);
 /// Nodes that start at once, each with rules of its own, at most.
 const TRIES: usize = 10;
 
@@ -63,7 +65,10 @@ impl Rules {
 
     /// Takes newer versions up until `stopping`. With a bus, topics of new departments are made there.
     pub(crate) async fn follow(self, topics_on: Option<Arc<dyn Bus>>, stopping: CancellationToken) {
-        let mut with_topics = departments(&self.current.borrow());
+        let mut topics = Topics {
+            of: departments(&self.current.borrow()),
+            on: topics_on,
+        };
         let mut failing = false;
         loop {
             let waited = stopping.run_until_cancelled(async {
@@ -75,16 +80,7 @@ impl Rules {
             if waited.await.is_none() {
                 return;
             }
-            let done = async {
-                self.take_up().await?;
-                let wanted = departments(&self.current.borrow());
-                if let Some(bus) = topics_on.as_ref().filter(|_| wanted != with_topics) {
-                    make_topics(bus.as_ref(), &wanted).await?;
-                }
-                with_topics = wanted;
-                anyhow::Ok(())
-            };
-            match done.await {
+            match self.take_up(&mut topics).await {
                 Ok(()) => failing = false,
                 Err(error) => {
                     // One warning an outage.
@@ -96,14 +92,42 @@ impl Rules {
         }
     }
 
-    async fn take_up(&self) -> anyhow::Result<()> {
+    async fn take_up(&self, topics: &mut Topics) -> anyhow::Result<()> {
         let newest = self.store.newest_rules().await?;
-        let here = self.current.borrow().version;
-        if let Some(newest) = newest.filter(|newest| *newest > here) {
-            let book = read(self.store.as_ref(), newest).await?;
-            tracing::info!(version = %newest, "newer rules are in force");
-            self.current.send_replace(Arc::new(book));
-        }
+        let here = Arc::clone(&self.current.borrow());
+        let Some(newest) = newest.filter(|newest| *newest > here.version) else {
+            return topics.make(&here).await;
+        };
+        let book = read(self.store.as_ref(), newest).await?;
+        // Topics first, but nobody waits for a bus that is away: what is for new departments is handed over later.
+        let made = topics.make(&book).await;
+        tracing::info!(version = %newest, "newer rules are in force");
+        self.current.send_replace(Arc::new(book));
+        made
+    }
+}
+
+/// The departments whose topics are known to be there.
+struct Topics {
+    of: BTreeSet<DepartmentId>,
+    on: Option<Arc<dyn Bus>>,
+}
+
+impl Topics {
+    async fn make(&mut self, book: &Rulebook) -> anyhow::Result<()> {
+        let departments = departments(book);
+        let Some(bus) = self.on.as_ref().filter(|_| departments != self.of) else {
+            return Ok(());
+        };
+        // The topic of calls is there since the start.
+        let mut wanted = topics::wanted(1, departments.iter());
+        wanted.retain(|topic| topic.name != topics::CALLS);
+        let changed = tokio::time::timeout(TOPICS_WITHIN, bus.apply_topics(&wanted)).await??;
+        tracing::info!(
+            changed = changed.len(),
+            "the topics of departments are as they should be"
+        );
+        self.of = departments;
         Ok(())
     }
 }
@@ -152,16 +176,4 @@ async fn read(store: &dyn RuleStore, version: RulesVersion) -> anyhow::Result<Ru
 pub(crate) fn departments(book: &Rulebook) -> BTreeSet<DepartmentId> {
     let departments = book.routing.departments().iter();
     departments.map(|department| department.id.clone()).collect()
-}
-
-async fn make_topics(bus: &dyn Bus, departments: &BTreeSet<DepartmentId>) -> anyhow::Result<()> {
-    // The topic of calls is there since the start.
-    let mut wanted = topics::wanted(1, departments.iter());
-    wanted.retain(|topic| topic.name != topics::CALLS);
-    let changed = bus.apply_topics(&wanted).await?;
-    tracing::info!(
-        changed = changed.len(),
-        "the topics of departments are as they should be"
-    );
-    Ok(())
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use domain::procedure::RegisterFile;
+use domain::procedure::{Register, RegisterFile};
 use domain::routing::RoutingConfig;
 use domain::rulebook::RulesVersion;
 use proto::ticketing_server::Ticketing;
