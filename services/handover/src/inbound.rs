@@ -151,7 +151,8 @@ impl Inbound {
         };
         let routing = (self.parts.routing)();
         let now = (self.parts.clock)();
-        Ok(apply_reply(&found.ticket, &self.department, reply, &routing, now))
+        let decided = apply_reply(&found.ticket, &self.department, reply, &routing, now);
+        Ok(decided.map(|transition| transition.with_mails(&routing)))
     }
 
     fn tell(&self, ticket: &TicketId, decided: &Result<Transition, ReplyRejection>, settled: &Settled) {

@@ -6,12 +6,14 @@ use bus::Bus;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::DepartmentId;
 use domain::routing::RoutingTable;
+use store::mails::MailStore;
 use store::tickets::{LeaseName, TicketStore};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::mail::MailSettings;
 use crate::settings::HandoverSettings;
 use crate::{lines, metrics};
 
@@ -27,6 +29,10 @@ pub type Wake = Arc<watch::Sender<u64>>;
 pub struct HandoverParts {
     /// Keeps the tickets.
     pub store: Arc<dyn TicketStore>,
+    /// Keeps the mails.
+    pub mails: Arc<dyn MailStore>,
+    /// How mails are sent; `None` where no department takes any.
+    pub mail: Option<Arc<MailSettings>>,
     /// Carries the messages.
     pub bus: Arc<dyn Bus>,
     /// Knows the departments.

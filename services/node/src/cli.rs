@@ -3,6 +3,7 @@
 mod calendar;
 mod calls;
 mod export;
+mod mail;
 mod rejected;
 mod route;
 mod tickets;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use calendar::{CalendarAction, CalendarArguments, DueArguments, DueRule};
 pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArguments};
 pub(crate) use export::{ExportArguments, ExportEncoding};
+pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use rejected::{
     DiscardArguments, RejectedAction, RejectedArguments, RejectedListArguments, RejectedShowArguments,
     RetryArguments,
@@ -24,8 +26,9 @@ pub(crate) use route::{
     RouteAction, RouteArguments, RouteCheckArguments, RouteExplainArguments, RulesSource,
 };
 pub(crate) use tickets::{
-    CallbackAction, CallbackArguments, DepartmentAction, DepartmentArguments, Listing, LogArguments,
-    ReplyArguments, ReplyType, TicketAction, TicketArguments, TicketFindArguments, TicketListArguments,
+    AclsArguments, CallbackAction, CallbackArguments, DepartmentAction, DepartmentArguments, Listing,
+    LogArguments, ReplyArguments, ReplyType, TicketAction, TicketArguments, TicketFindArguments,
+    TicketListArguments,
 };
 
 /// The hotline's call records, queue figures and callback tickets.
@@ -69,8 +72,10 @@ pub(crate) enum Command {
     Route(RouteArguments),
     /// Service time: when an answer is due, and public holidays.
     Calendar(CalendarArguments),
-    /// What a department does: receive its tickets, reply to them.
+    /// What a department does: receive its tickets, reply to them; what it may do on Kafka.
     Department(DepartmentArguments),
+    /// Mails to departments without Kafka: which wait or failed, and why.
+    Mail(MailArguments),
     /// Print completions for a shell.
     Completions {
         /// The shell.

@@ -1,10 +1,12 @@
 //! The configuration: read once, checked once, and then only values that make sense.
 
 mod layers;
+mod mail;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,6 +14,7 @@ use domain::counts::Bin;
 use domain::policy::ServiceLevelPolicy;
 use domain::routing::{RoutingConfig, RoutingTable};
 use domain::service_time::DuePolicy;
+use handover::mail::MailSettings;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::TokenHash;
@@ -43,6 +46,7 @@ pub(crate) struct Written {
     pub(crate) agents: Agents,
     pub(crate) service_level: ServiceLevel,
     pub(crate) due: DuePolicy,
+    pub(crate) mail: mail::MailSection,
     #[serde(default)]
     pub(crate) routing: Routing,
 }
@@ -141,6 +145,7 @@ pub(crate) struct Config {
     pub(crate) ledger: ledger::LedgerSettings,
     pub(crate) agent_figures: bool,
     pub(crate) policy: ServiceLevelPolicy,
+    pub(crate) mail: Option<Arc<MailSettings>>,
     pub(crate) routing: RoutingTable,
 }
 
@@ -236,6 +241,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         sweep_every: Duration::from_secs(sweep_every_s),
         ..ledger::LedgerSettings::default()
     };
+    let routing = routing(written.routing.file.map(at))?;
     Ok(Config {
         listen: written.server.listen,
         tls,
@@ -250,7 +256,8 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         ledger,
         agent_figures: figures,
         policy: policy(&written.service_level)?,
-        routing: routing(written.routing.file.map(at))?,
+        mail: mail::checked(written.mail, &routing, at)?.map(Arc::new),
+        routing,
     })
 }
 

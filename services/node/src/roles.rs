@@ -15,6 +15,7 @@ use wire::v1::reporting::records_server::RecordsServer;
 use wire::v1::reporting::rejected_items_server::RejectedItemsServer;
 use wire::v1::reporting::reporting_server::ReportingServer;
 use wire::v1::tickets::handover_server::HandoverServer;
+use wire::v1::tickets::mails_server::MailsServer;
 use wire::v1::tickets::ticketing_server::TicketingServer;
 
 use crate::cli::Role;
@@ -147,6 +148,8 @@ impl Starting<'_> {
         };
         let exchange = handover::HandoverLoop::new(handover::HandoverParts {
             store: Arc::clone(&self.storage.tickets),
+            mails: Arc::clone(&self.storage.mails),
+            mail: self.config.mail.clone(),
             bus: Arc::clone(&self.storage.bus),
             routing: Arc::clone(&current),
             clock: clock(),
@@ -164,7 +167,13 @@ impl Starting<'_> {
         health
             .set_serving::<HandoverServer<handover::HandoverService>>()
             .await;
-        services.add_service(HandoverServer::new(service))
+        let mails = handover::mail::MailsService::new(Arc::clone(&self.storage.mails), clock());
+        health
+            .set_serving::<MailsServer<handover::mail::MailsService>>()
+            .await;
+        services
+            .add_service(HandoverServer::new(service))
+            .add_service(MailsServer::new(mails))
     }
 
     async fn reporting(&mut self, services: Routes, health: &HealthReporter) -> anyhow::Result<Routes> {

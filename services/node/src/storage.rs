@@ -12,6 +12,7 @@ use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
 use store::calls::CallStore;
+use store::mails::MailStore;
 use store::postgres::{Database, PostgresCalls, PostgresTickets};
 use store::sqlite::{SqliteCalls, SqliteTickets};
 use store::tickets::TicketStore;
@@ -28,6 +29,7 @@ pub(crate) struct Storage {
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) calls: Arc<dyn CallStore>,
     pub(crate) tickets: Arc<dyn TicketStore>,
+    pub(crate) mails: Arc<dyn MailStore>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -37,31 +39,32 @@ pub(crate) struct Storage {
 pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) -> anyhow::Result<Storage> {
     let lock = data.map(lock_folder).transpose()?;
     let (bus, embedded) = open_either_bus(config, data)?;
-    let (calls, tickets): (Arc<dyn CallStore>, Arc<dyn TicketStore>) = match &config.store {
-        StoreChoice::Sqlite => {
-            let folder = folder(data)?;
-            let calls = SqliteCalls::open(&private(folder.join("calls.db"))?).context("calls.db")?;
-            (
-                Arc::new(calls),
-                Arc::new(SqliteTickets::open(&private(folder.join("tickets.db"))?).context("tickets.db")?),
-            )
-        }
-        StoreChoice::Postgres(url) => {
-            let database = Database::new(url).context("store.url")?;
-            if prepare {
-                database.migrate().await.context("PostgreSQL")?;
+    let (calls, tickets, mails): (Arc<dyn CallStore>, Arc<dyn TicketStore>, Arc<dyn MailStore>) =
+        match &config.store {
+            StoreChoice::Sqlite => {
+                let folder = folder(data)?;
+                let calls = SqliteCalls::open(&private(folder.join("calls.db"))?).context("calls.db")?;
+                let tickets =
+                    SqliteTickets::open(&private(folder.join("tickets.db"))?).context("tickets.db")?;
+                let tickets = Arc::new(tickets);
+                (Arc::new(calls), Arc::clone(&tickets) as _, tickets)
             }
-            let calls = PostgresCalls::connect(&database).await.context("PostgreSQL")?;
-            (
-                Arc::new(calls),
-                Arc::new(PostgresTickets::connect(&database).await.context("PostgreSQL")?),
-            )
-        }
-    };
+            StoreChoice::Postgres(url) => {
+                let database = Database::new(url).context("store.url")?;
+                if prepare {
+                    database.migrate().await.context("PostgreSQL")?;
+                }
+                let calls = PostgresCalls::connect(&database).await.context("PostgreSQL")?;
+                let tickets = PostgresTickets::connect(&database).await.context("PostgreSQL")?;
+                let tickets = Arc::new(tickets);
+                (Arc::new(calls), Arc::clone(&tickets) as _, tickets)
+            }
+        };
     Ok(Storage {
         bus,
         calls,
         tickets,
+        mails,
         embedded,
         _lock: lock,
     })

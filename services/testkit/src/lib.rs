@@ -23,4 +23,4 @@ pub use http::Answer;
 pub use node::{Builder, TestNode};
 pub use patience::{PATIENCE, eventually};
 pub use seed::Dice;
-pub use servers::{OwnServers, Stop};
+pub use servers::{GuardedKafka, OwnServers, Stop};

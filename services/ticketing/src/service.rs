@@ -102,7 +102,8 @@ impl TicketingService {
                     .calendar
                     .due(at, self.parts.due_policy)
                     .trunc_subsecs(3),
-            });
+            })
+            .with_mails(&routing);
             let ticket = transition.ticket.clone();
             let new = NewTicket {
                 transition,

@@ -125,7 +125,8 @@ impl Transactional {
         if let Err(code) = self.send(topic, messages) {
             // The reason is that of the sending; what is left of the transaction is settled by the next call.
             return Err(match self.settle() {
-                Err(error @ BusError::Fenced(_)) => Failure::Other(error),
+                // A transaction that nothing could be added to cannot be ended either: that is no news.
+                Err(error @ BusError::Fenced(_)) if !errors::is_forbidden(code) => Failure::Other(error),
                 _ => Failure::Sending(code),
             });
         }
@@ -201,9 +202,13 @@ impl Transactional {
     /// A fatal error ends the hold on the name, whatever its reason: taking it again must be decided by who knows
     /// whether this instance is still the one to hold it.
     fn code(&self, code: Code, topic: &str) -> BusError {
+        if errors::is_forbidden(code) {
+            return errors::of_code(code, topic);
+        }
         let fatal = self.native.client().fatal_error();
         if let Some((cause, reason)) = &fatal
             && !errors::is_fenced(*cause)
+            && *cause != Code::InvalidTransactionalState
         {
             tracing::error!(owner = self.owner, %cause, reason, "a publisher cannot go on");
         }

@@ -39,10 +39,7 @@ pub(super) fn desk_without_topics() -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteTickets::open(&folder.path().join("tickets.db")).unwrap();
     let bus = EmbeddedBus::open(&folder.path().join("bus.db")).unwrap();
-    let departments = ["clearing", "a", "b"].map(|id| Department {
-        id: department(id),
-        name: id.to_owned(),
-    });
+    let departments = ["clearing", "a", "b"].map(|id| Department::new(department(id), id));
     let routing = RoutingTable::new(RoutingConfig {
         clearing: department("clearing"),
         departments: departments.into(),
@@ -56,8 +53,11 @@ pub(super) fn desk_without_topics() -> Desk {
     let mut settings = HandoverSettings::of("one");
     settings.lease = Duration::from_millis(150);
     settings.poll = Duration::from_millis(50);
+    let store = Arc::new(store);
     let parts = HandoverParts {
-        store: Arc::new(store),
+        mails: Arc::clone(&store) as _,
+        mail: None,
+        store,
         bus: Arc::new(bus),
         routing: Arc::new(move || Arc::clone(&routing)),
         clock,

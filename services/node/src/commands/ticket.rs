@@ -178,7 +178,7 @@ fn line(ticket: &proto::Ticket) -> String {
 }
 
 /// A time with the offset of the hotline's zone.
-fn local(unix_ms: i64) -> String {
+pub(super) fn local(unix_ms: i64) -> String {
     let at = wire::time(unix_ms)
         .unwrap_or_default()
         .with_timezone(&local_time::ZONE);

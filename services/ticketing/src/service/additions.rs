@@ -35,7 +35,8 @@ pub(super) async fn add(
     for _ in 0..DECISIONS {
         let at = (parts.clock)().trunc_subsecs(3);
         let transition = add_concern(&ticket, request.request.fields(), request.actor(), at)
-            .map_err(|refusal| Status::failed_precondition(format!("add_to: {refusal}")))?;
+            .map_err(|refusal| Status::failed_precondition(format!("add_to: {refusal}")))?
+            .with_mails(&(parts.routing)());
         let changed = transition.ticket.clone();
         let addition = Addition {
             transition,

@@ -14,10 +14,7 @@ struct Desk {
 fn desk() -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteTickets::open(&folder.path().join("tickets.db")).unwrap();
-    let department = |id: &str| domain::routing::Department {
-        id: domain::ids::DepartmentId::new(id),
-        name: id.to_owned(),
-    };
+    let department = |id: &str| domain::routing::Department::new(domain::ids::DepartmentId::new(id), id);
     let table = Arc::new(
         RoutingTable::new(RoutingConfig {
             clearing: domain::ids::DepartmentId::new("clearing"),
