@@ -26,7 +26,7 @@ pub struct OwnServers {
 }
 
 /// Where the scripts are; none, and a word about it, where they are not at hand.
-fn ops() -> Option<String> {
+pub(crate) fn ops() -> Option<String> {
     let ops = std::env::var(OPS).ok();
     if ops.is_none() {
         assert!(
@@ -198,7 +198,7 @@ fn command(script: &str, folder: &TempDir, options: &[&str]) -> Command {
 }
 
 /// Runs a script; gives the last line that it prints.
-fn run(script: &str, folder: &TempDir, options: &[&str]) -> String {
+pub(crate) fn run(script: &str, folder: &TempDir, options: &[&str]) -> String {
     let output = command(script, folder, options).output();
     let output = output.expect("the script can be started");
     assert!(output.status.success(), "{script}: {output:?}");
