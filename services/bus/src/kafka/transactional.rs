@@ -123,6 +123,7 @@ impl Transactional {
             .map_err(|error| Failure::Other(self.error(&error)))?;
         self.unsettled = Some(Settle::Abort);
         if let Err(code) = self.send(topic, messages) {
+            let code = self.reason(code);
             // The reason is that of the sending; what is left of the transaction is settled by the next call.
             return Err(match self.settle() {
                 // A transaction that nothing could be added to cannot be ended either: that is no news.
@@ -156,6 +157,18 @@ impl Transactional {
                 Err(TryRecvError::Empty) => {}
             }
         }
+    }
+
+    /// Messages of a transaction that has failed are thrown away; that a right is missing is told by its end alone.
+    fn reason(&self, code: Code) -> Code {
+        if !matches!(code, Code::PurgeQueue | Code::PurgeInflight) {
+            return code;
+        }
+        let told = match self.native.commit_transaction(STEP_TIME) {
+            Err(error) if requires_abort(&error) => error.rdkafka_error_code(),
+            _ => None,
+        };
+        told.filter(|code| errors::is_forbidden(*code)).unwrap_or(code)
     }
 
     /// Brings the last transaction to its end.

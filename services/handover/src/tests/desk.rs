@@ -10,7 +10,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::callback::{CallbackFields, CallbackRequest};
 use domain::ids::{DepartmentId, HotlineName, Identity, ReplyId, TicketId};
 use domain::personal::Personal;
-use domain::routing::{Department, RoutingConfig, RoutingDecision, RoutingTable};
+use domain::routing::{
+    Department, DepartmentMail, MailContent, RoutingConfig, RoutingDecision, RoutingTable,
+};
 use domain::ticket::{Actor, Opening, Ticket, open, ticket_id};
 use serde_json::Value;
 use store::sqlite::SqliteTickets;
@@ -39,7 +41,13 @@ pub(super) fn desk_without_topics() -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteTickets::open(&folder.path().join("tickets.db")).unwrap();
     let bus = EmbeddedBus::open(&folder.path().join("bus.db")).unwrap();
-    let departments = ["clearing", "a", "b"].map(|id| Department::new(department(id), id));
+    let departments = ["clearing", "a", "b"].map(|id| Department {
+        mail: (id == "a").then(|| DepartmentMail {
+            address: "a@example.org".to_owned(),
+            content: MailContent::Whole,
+        }),
+        ..Department::new(department(id), id)
+    });
     let routing = RoutingTable::new(RoutingConfig {
         clearing: department("clearing"),
         departments: departments.into(),
@@ -132,7 +140,8 @@ impl Desk {
     }
 
     pub(super) async fn log_because(&self, number: u8, because: String) -> TicketId {
-        let new = new_ticket(number, (self.parts.clock)(), because);
+        let mut new = new_ticket(number, (self.parts.clock)(), because);
+        new.transition = new.transition.with_mails(&(self.parts.routing)());
         let id = new.transition.ticket.id.clone();
         assert_eq!(self.parts.store.log(new).await.unwrap(), Logged::New);
         self.parts.wake.send_modify(|raised| *raised += 1);
