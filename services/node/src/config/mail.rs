@@ -16,7 +16,7 @@ pub(crate) struct MailSection {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) server: Option<String>,
     pub(crate) port: u16,
-    pub(crate) tls: Tls,
+    pub(crate) tls: Protection,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,7 +32,7 @@ pub(crate) struct MailSection {
 /// How a connection is protected.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Tls {
+pub(crate) enum Protection {
     Wrapped,
     StartTls,
     None,
@@ -55,10 +55,10 @@ pub(super) fn checked(
         };
     };
     let tls = match section.tls {
-        Tls::Wrapped => MailTls::Wrapped,
-        Tls::StartTls => MailTls::StartTls,
-        Tls::None if is_loopback(&server) => MailTls::None,
-        Tls::None => {
+        Protection::Wrapped => MailTls::Wrapped,
+        Protection::StartTls => MailTls::StartTls,
+        Protection::None if is_loopback(&server) => MailTls::None,
+        Protection::None => {
             return Err(Failure::usage(
                 "mail.tls: without TLS only a server on this machine is used; use wrapped or starttls",
             ));

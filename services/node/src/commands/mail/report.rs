@@ -23,9 +23,9 @@ impl Report {
             part.content_type()
                 .is_some_and(|it| it.ctype() == "message" && it.subtype() == Some("delivery-status"))
         });
-        let failed = statuses.filter_map(|part| failure(&String::from_utf8_lossy(part.contents())));
+        let mut failed = statuses.filter_map(|part| failure(&String::from_utf8_lossy(part.contents())));
         Some(Self {
-            status: failed.last()?,
+            status: failed.next()?,
             recipient: recipient(&message),
         })
     }
