@@ -48,7 +48,7 @@ fn faults_name_the_key_and_the_remedy() {
         ("bus.url=rabbit", "bus.url: use embedded"),
         ("ledger.batch=0", "ledger.batch: use 1 to 100000"),
         ("ledger", "write KEY=VALUE"),
-        ("mail.tls=ssl", "mail"),
+        ("mail.tls=ssl", "wrapped`, `starttls`, `none"),
         ("mail.server=mail.example.org", "mail.from: give the address"),
     ] {
         let error = match read(&source(&[setting])) {
