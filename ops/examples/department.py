@@ -14,7 +14,7 @@ args.add_argument("--bootstrap", required=True)
 args.add_argument("--department", required=True)
 args = args.parse_args()
 tickets, replies = (f"nrwdirekt.{kind}.{args.department}.v1" for kind in ("tickets", "ticket-replies"))
-consumer = Consumer({"bootstrap.servers": args.bootstrap, "group.id": f"{args.department}-desk",
+consumer = Consumer({"bootstrap.servers": args.bootstrap, "group.id": f"{args.department}.desk",
                      "auto.offset.reset": "earliest", "enable.auto.commit": False, "isolation.level": "read_committed"})
 producer = Producer({"bootstrap.servers": args.bootstrap, "acks": "all", "enable.idempotence": True})
 

@@ -8,6 +8,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "reporting/v1/records",
         "reporting/v1/rejected",
         "reporting/v1/reporting",
+        "tickets/v1/mails",
         "tickets/v1/tickets",
     ]
     .map(|file| format!("nrwdirekt/{file}.proto"));

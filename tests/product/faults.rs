@@ -1,5 +1,6 @@
 //! What goes wrong, and what must not come of it.
 
+mod acls;
 mod connections;
 mod full_disk;
 mod kills;

@@ -8,6 +8,7 @@ mod command_line;
 mod dresses;
 mod json_output;
 mod life_cycle;
+mod mails;
 mod procedures;
 mod rejected_items;
 mod repeated_imports;

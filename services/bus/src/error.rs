@@ -40,7 +40,10 @@ pub enum BusError {
         /// The position after the last message.
         end: i64,
     },
-    /// The installation refuses: access rights or configuration.
+    /// The installation does not give this user the right; whoever may give it can.
+    #[error("the bus does not allow it: {0}; give the node's user the right (nrwdirekt department acls)")]
+    Forbidden(String),
+    /// The installation refuses by its configuration.
     #[error("the bus refuses: {0}")]
     Refused(String),
     /// What is stored cannot be read.

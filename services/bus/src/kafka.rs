@@ -23,6 +23,7 @@ use crate::{
     Bus, BusError, Outgoing, Positions, Publisher, Reader, StartPositions, TopicFault, TopicSpec, message,
 };
 use admin::Admin;
+pub use polling::ALONE_PREFIX;
 use polling::{Membership, Polling};
 use producing::SharedProducer;
 use reading::{KafkaReader, Shared};

@@ -14,6 +14,7 @@ mod written;
 use crate::ids::DepartmentId;
 pub use crate::ids::{FieldId, ProcedureId};
 use crate::named::named;
+pub(crate) use checks::is_email;
 pub use checks::{FieldFault, check_line};
 pub use fields::{Fields, name_key};
 pub use register::{Register, RegisterFault, RegisterFile};

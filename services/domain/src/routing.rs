@@ -24,7 +24,7 @@ use crate::places::{Municipality, MunicipalityKey, Places};
 use crate::service_time::ServiceCalendar;
 use crate::text::{self, folded};
 pub use check::RoutingFault;
-pub use config::{Department, Hotline, PlaceLevel, RoutingConfig, Rule};
+pub use config::{Department, DepartmentMail, Hotline, MailContent, PlaceLevel, RoutingConfig, Rule};
 use explain::PostalCode;
 use keywords::Keyword;
 

@@ -13,6 +13,7 @@
 
 mod addition;
 mod id;
+mod mail;
 mod reply;
 
 use std::fmt;
@@ -28,6 +29,7 @@ use crate::routing::{RoutingDecision, RuleId};
 use crate::rulebook::RulesVersion;
 pub use addition::{ADDED_CONCERNS_MAX, AddedConcern, AdditionRefused, add_concern};
 pub use id::{spoken_ticket_id, ticket_id};
+pub use mail::{MailSubject, mail_failed, mailed};
 pub use reply::{AttemptOutcome, NOTE_LENGTH_MAX, Reply, ReplyRejection, apply_reply};
 
 /// A ticket may be returned this often and still go where the returning department says; then clearing decides.
@@ -92,6 +94,10 @@ named! {
         Rerouted = "rerouted",
         /// Nothing is owed any more.
         Closed = "closed",
+        /// The mail server of its department has taken a mail about it.
+        Mailed = "mailed",
+        /// A mail about it was refused for good, or came back.
+        MailFailed = "mail_failed",
     }
 }
 
@@ -185,6 +191,13 @@ pub enum Effect {
         department: DepartmentId,
         /// When.
         at: DateTime<Utc>,
+    },
+    /// The department, which takes mail, must be told by mail.
+    Mail {
+        /// The department.
+        department: DepartmentId,
+        /// What of.
+        subject: MailSubject,
     },
 }
 

@@ -9,12 +9,19 @@ pub(crate) enum HandoverError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Bus(#[from] BusError),
+    #[error("the mail server cannot be used: {0}")]
+    MailServer(String),
 }
 
 impl HandoverError {
     /// Whether another instance publishes for the department now.
     pub(crate) fn is_fenced(&self) -> bool {
         matches!(self, Self::Bus(BusError::Fenced(_)))
+    }
+
+    /// Whether the node lacks a right that others can give it.
+    pub(crate) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Bus(BusError::Forbidden(_)))
     }
 
     /// Whether somebody else changed the same thing first.

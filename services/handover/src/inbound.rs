@@ -149,9 +149,10 @@ impl Inbound {
         let Some(found) = self.parts.store.ticket(&incoming.ticket).await? else {
             return Ok(Err(ReplyRejection::UnknownTicket));
         };
-        let routing = (self.parts.routing)();
+        let routing = Arc::clone(&(self.parts.rules)().routing);
         let now = (self.parts.clock)();
-        Ok(apply_reply(&found.ticket, &self.department, reply, &routing, now))
+        let decided = apply_reply(&found.ticket, &self.department, reply, &routing, now);
+        Ok(decided.map(|transition| transition.with_mails(&routing)))
     }
 
     fn tell(&self, ticket: &TicketId, decided: &Result<Transition, ReplyRejection>, settled: &Settled) {

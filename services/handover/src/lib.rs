@@ -9,6 +9,7 @@ mod envelope;
 mod error;
 mod inbound;
 mod lines;
+pub mod mail;
 pub mod metrics;
 mod notices;
 mod outbound;
@@ -22,9 +23,10 @@ pub use envelope::{
     HEARTBEAT_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
 };
 pub use inbound::reply_place;
+pub use outbound::PUBLISHER_PREFIX;
 pub use service::{HandoverService, HandoverServiceParts};
 pub use settings::HandoverSettings;
-pub use supervisor::{Clock, CurrentRouting, HandoverLoop, HandoverParts, Wake};
+pub use supervisor::{Clock, CurrentRules, HandoverLoop, HandoverParts, Wake};
 
 #[cfg(test)]
 mod tests;

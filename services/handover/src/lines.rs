@@ -10,7 +10,7 @@ use crate::error::HandoverError;
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
 use crate::supervisor::HandoverParts;
-use crate::{metrics, notices};
+use crate::{mail, metrics, notices};
 
 /// The first pause after a failure; doubled with each further one.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
@@ -26,7 +26,11 @@ pub(crate) async fn department(parts: Arc<HandoverParts>, department: Department
         // Without the publisher the replies are another instance's too.
         stop.cancel();
     };
-    tokio::join!(sending, receive(&parts, &department, &stop));
+    tokio::join!(
+        sending,
+        receive(&parts, &department, &stop),
+        send_mails(&parts, &department, &stop)
+    );
 }
 
 async fn send(parts: &Arc<HandoverParts>, department: &DepartmentId, stop: &CancellationToken) {
@@ -45,13 +49,21 @@ async fn send(parts: &Arc<HandoverParts>, department: &DepartmentId, stop: &Canc
         let Some(outcome) = unless_stopped(stop, step).await else {
             return;
         };
+        metrics::forbidden(
+            department,
+            outcome.as_ref().is_err_and(HandoverError::is_forbidden),
+        );
         match outcome {
             Ok(more) => pauses.after_success(stop, more, &mut raised).await,
             Err(error) if error.is_fenced() => {
                 tracing::warn!(%department, %error, "no longer the publisher of a department");
                 return;
             }
-            Err(error) => pauses.after_failure(stop, department.as_str(), &error).await,
+            Err(error) => {
+                // A publisher that was refused a right is of no use any more.
+                desk = desk.filter(|_| !error.is_forbidden());
+                pauses.after_failure(stop, department.as_str(), &error).await;
+            }
         }
     }
 }
@@ -76,6 +88,26 @@ async fn receive(parts: &Arc<HandoverParts>, department: &DepartmentId, stop: &C
                 desk = None;
                 pauses.after_failure(stop, department.as_str(), &error).await;
             }
+        }
+    }
+}
+
+async fn send_mails(parts: &Arc<HandoverParts>, department: &DepartmentId, stop: &CancellationToken) {
+    let routing = Arc::clone(&(parts.rules)().routing);
+    if parts.mail.is_none() || routing.department(department).is_none_or(|it| it.mail.is_none()) {
+        return;
+    }
+    metrics::no_mail_yet(department);
+    let mut raised = parts.wake.subscribe();
+    let mut pauses = Pauses::new(parts, "mail");
+    while !stop.is_cancelled() {
+        raised.mark_unchanged();
+        let Some(outcome) = unless_stopped(stop, mail::step(parts, department)).await else {
+            return;
+        };
+        match outcome {
+            Ok(more) => pauses.after_success(stop, more, &mut raised).await,
+            Err(error) => pauses.after_failure(stop, department.as_str(), &error).await,
         }
     }
 }

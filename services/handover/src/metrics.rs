@@ -10,6 +10,8 @@ const SET_ASIDE: &str = "nrwdirekt_ticket_messages_set_aside_total";
 const REPLIES: &str = "nrwdirekt_ticket_replies_total";
 const REPLIES_LOST: &str = "nrwdirekt_ticket_replies_lost_total";
 const FAILURES: &str = "nrwdirekt_handover_failures_total";
+const MAILS: &str = "nrwdirekt_mails_total";
+const FORBIDDEN: &str = "nrwdirekt_handover_forbidden";
 const DEPARTMENTS: &str = "nrwdirekt_handover_departments";
 
 /// Describes the metrics to whatever exports them.
@@ -32,6 +34,14 @@ pub fn describe() {
         "Times that replies were gone from their topic before they were read"
     );
     describe_counter!(FAILURES, "Steps that failed and are done again");
+    describe_counter!(
+        MAILS,
+        "Mails to departments, by department and outcome: accepted, postponed, failed, bounced"
+    );
+    describe_gauge!(
+        FORBIDDEN,
+        "1 while Kafka does not allow this instance to publish to the department, else 0"
+    );
     describe_gauge!(DEPARTMENTS, "Departments that this instance serves now");
 }
 
@@ -57,6 +67,21 @@ pub(crate) fn replies_lost(department: &DepartmentId) {
 
 pub(crate) fn failed(line: &'static str) {
     counter!(FAILURES, "line" => line).increment(1);
+}
+
+pub(crate) fn mail(department: &DepartmentId, outcome: &'static str) {
+    counter!(MAILS, "department" => department.to_string(), "outcome" => outcome).increment(1);
+}
+
+/// Counts from 0 on, so that the first failure is an increase.
+pub(crate) fn no_mail_yet(department: &DepartmentId) {
+    for outcome in ["accepted", "postponed", "failed", "bounced"] {
+        counter!(MAILS, "department" => department.to_string(), "outcome" => outcome).increment(0);
+    }
+}
+
+pub(crate) fn forbidden(department: &DepartmentId, is: bool) {
+    gauge!(FORBIDDEN, "department" => department.to_string()).set(f64::from(u8::from(is)));
 }
 
 pub(crate) fn departments(served: usize) {

@@ -13,6 +13,8 @@ use crate::error::HandoverError;
 use crate::supervisor::HandoverParts;
 use crate::{envelope, metrics};
 
+/// What the name of each department's publisher begins with.
+pub const PUBLISHER_PREFIX: &str = "nrwdirekt-handover-";
 /// How long a refused ticket waits for the first time; doubled each time.
 const ASIDE_MIN: TimeDelta = TimeDelta::minutes(1);
 /// How often it is doubled at most: about an hour.
@@ -41,7 +43,7 @@ impl Outbound {
             department: department.clone(),
             publisher: parts
                 .bus
-                .publisher(&format!("nrwdirekt-handover-{department}"))
+                .publisher(&format!("{PUBLISHER_PREFIX}{department}"))
                 .await?,
             last_sent: (parts.clock)(),
             last_closing: None,

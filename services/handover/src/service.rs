@@ -14,7 +14,7 @@ use wire::v1::tickets as proto;
 
 use crate::envelope::{self, HEARTBEAT_TYPE};
 use crate::reply;
-use crate::supervisor::{Clock, CurrentRouting};
+use crate::supervisor::{Clock, CurrentRules};
 
 /// Messages that wait for a slow subscriber at most.
 const MESSAGES_WAITING: usize = 64;
@@ -37,7 +37,7 @@ pub struct HandoverServiceParts {
     /// Carries the messages.
     pub bus: Arc<dyn Bus>,
     /// Knows the departments.
-    pub routing: CurrentRouting,
+    pub rules: CurrentRules,
     /// Tells the time.
     pub clock: Clock,
     /// Ends the streams of subscribers.
@@ -63,7 +63,7 @@ impl HandoverService {
         if id.as_str().is_empty() {
             return Err(Status::invalid_argument("department: name a department"));
         }
-        match (self.parts.routing)().department(&id) {
+        match (self.parts.rules)().routing.department(&id) {
             Some(_) => Ok(id),
             None => Err(Status::not_found(
                 "department: there is no department with this id",

@@ -5,20 +5,22 @@ use std::time::Duration;
 use bus::Bus;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::DepartmentId;
-use domain::routing::RoutingTable;
+use domain::rulebook::Rulebook;
+use store::mails::MailStore;
 use store::tickets::{LeaseName, TicketStore};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::mail::MailSettings;
 use crate::settings::HandoverSettings;
 use crate::{lines, metrics};
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-/// Gives the routing table that holds now.
-pub type CurrentRouting = Arc<dyn Fn() -> Arc<RoutingTable> + Send + Sync>;
+/// Gives the rules that are in force now.
+pub type CurrentRules = Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>;
 /// Raised with every new ticket in this process; handover raises it with every settled reply.
 pub type Wake = Arc<watch::Sender<u64>>;
 
@@ -27,10 +29,14 @@ pub type Wake = Arc<watch::Sender<u64>>;
 pub struct HandoverParts {
     /// Keeps the tickets.
     pub store: Arc<dyn TicketStore>,
+    /// Keeps the mails.
+    pub mails: Arc<dyn MailStore>,
+    /// How mails are sent; `None` where no department takes any.
+    pub mail: Option<Arc<MailSettings>>,
     /// Carries the messages.
     pub bus: Arc<dyn Bus>,
-    /// Knows the departments.
-    pub routing: CurrentRouting,
+    /// Knows departments and procedures.
+    pub rules: CurrentRules,
     /// Tells the time.
     pub clock: Clock,
     /// Shared with ticketing where it runs in the same process.
@@ -94,7 +100,7 @@ impl HandoverLoop {
 
     /// Takes and keeps leases, and has a line of work for each that is held.
     async fn renew(&mut self) -> Result<(), store::StoreError> {
-        let routing = (self.parts.routing)();
+        let routing = Arc::clone(&(self.parts.rules)().routing);
         let departments: BTreeMap<LeaseName, DepartmentId> = routing
             .departments()
             .iter()

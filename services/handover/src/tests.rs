@@ -2,6 +2,7 @@
 
 mod desk;
 mod faults;
+mod mail;
 mod schemas;
 mod service;
 mod way;

@@ -18,6 +18,8 @@ use store::StoreError;
 use store::calls::CallStore;
 use tokio_util::sync::CancellationToken;
 
+pub use reading::GROUP;
+
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 

@@ -22,7 +22,8 @@ use wire::calls::Stored;
 
 use crate::{Ledger, metrics};
 
-const GROUP: &str = "nrwdirekt-ledger";
+/// The group of all instances of the ledger, which share the partitions of the calls.
+pub const GROUP: &str = "nrwdirekt-ledger";
 const WAIT_FOR_MESSAGES: Duration = Duration::from_millis(250);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);

@@ -3,6 +3,7 @@
 mod calendar;
 mod calls;
 mod export;
+mod mail;
 mod register;
 mod rejected;
 mod route;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use calendar::{CalendarAction, CalendarArguments, DueArguments, DueRule};
 pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArguments};
 pub(crate) use export::{ExportArguments, ExportEncoding};
+pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{
     DiscardArguments, RejectedAction, RejectedArguments, RejectedListArguments, RejectedShowArguments,
@@ -26,9 +28,9 @@ pub(crate) use route::{
     RouteAction, RouteArguments, RouteCheckArguments, RouteExplainArguments, RulesSource,
 };
 pub(crate) use tickets::{
-    CallbackAction, CallbackArguments, DepartmentAction, DepartmentArguments, Listing, LogArguments, Logging,
-    ReplyArguments, ReplyType, TicketAction, TicketArguments, TicketFindArguments, TicketListArguments,
-    TicketLogArguments,
+    AclsArguments, CallbackAction, CallbackArguments, DepartmentAction, DepartmentArguments, Listing,
+    LogArguments, Logging, ReplyArguments, ReplyType, TicketAction, TicketArguments, TicketFindArguments,
+    TicketListArguments, TicketLogArguments,
 };
 
 /// The hotline's call records, queue figures and callback tickets.
@@ -74,8 +76,10 @@ pub(crate) enum Command {
     Route(RouteArguments),
     /// Service time: when an answer is due, and public holidays.
     Calendar(CalendarArguments),
-    /// What a department does: receive its tickets, reply to them.
+    /// What a department does: receive its tickets, reply to them; what it may do on Kafka.
     Department(DepartmentArguments),
+    /// Mails to departments without Kafka: which wait or failed, and why.
+    Mail(MailArguments),
     /// Print completions for a shell.
     Completions {
         /// The shell.

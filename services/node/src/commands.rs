@@ -6,6 +6,7 @@ mod config;
 mod department;
 mod export;
 pub(crate) mod import;
+mod mail;
 mod register;
 mod rejected;
 mod report;
@@ -20,8 +21,8 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 
 use crate::cli::{
-    Arguments, CalendarAction, CallAction, CallbackAction, Command, DepartmentAction, RejectedAction, Report,
-    Role, RouteAction, ServeArguments, StorageArguments, TicketAction, UpArguments,
+    Arguments, CalendarAction, CallAction, CallbackAction, Command, DepartmentAction, MailAction,
+    RejectedAction, Report, Role, RouteAction, ServeArguments, StorageArguments, TicketAction, UpArguments,
 };
 use crate::config::Config;
 use crate::output::say;
@@ -87,6 +88,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
                 department::consume(department, follow, max, json, &server).await?;
             }
             DepartmentAction::Reply(arguments) => return department::reply(arguments).await,
+            DepartmentAction::Acls(arguments) => department::acls::print(&arguments)?,
+        },
+        Command::Mail(arguments) => match arguments.action {
+            MailAction::List { max, json, server } => mail::list(max, json, &server).await?,
+            MailAction::Retry { id, server } => mail::retry(id, &server).await?,
+            MailAction::Bounced { recipient, server } => mail::bounced(recipient, &server).await?,
         },
         Command::Completions { shell } => {
             let mut script = Vec::new();

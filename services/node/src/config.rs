@@ -1,6 +1,7 @@
 //! The configuration: read once, checked once, and then only values that make sense.
 
 mod layers;
+mod mail;
 pub(crate) mod register;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use domain::procedure::Register;
 use domain::routing::{RoutingConfig, RoutingTable};
 use domain::rulebook::{self, DocumentFault, Documents, Rulebook, RulesVersion};
 use domain::service_time::DuePolicy;
+use handover::mail::MailSettings;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::TokenHash;
@@ -47,6 +49,7 @@ pub(crate) struct Written {
     pub(crate) agents: Agents,
     pub(crate) service_level: ServiceLevel,
     pub(crate) due: DuePolicy,
+    pub(crate) mail: mail::MailSection,
     #[serde(default)]
     pub(crate) routing: Routing,
     #[serde(default)]
@@ -154,6 +157,7 @@ pub(crate) struct Config {
     pub(crate) ledger: ledger::LedgerSettings,
     pub(crate) agent_figures: bool,
     pub(crate) policy: ServiceLevelPolicy,
+    pub(crate) mail: Option<Arc<MailSettings>>,
     pub(crate) routing: Arc<RoutingTable>,
     pub(crate) register: Arc<Register>,
     /// What routing and register were read from: the rules that `up` applies.
@@ -269,6 +273,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         ledger,
         agent_figures: figures,
         policy: policy(&written.service_level)?,
+        mail: mail::checked(written.mail, &book.routing, at)?.map(Arc::new),
         routing: book.routing,
         register: book.register,
         documents,

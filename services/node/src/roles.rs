@@ -14,6 +14,7 @@ use wire::v1::reporting::records_server::RecordsServer;
 use wire::v1::reporting::rejected_items_server::RejectedItemsServer;
 use wire::v1::reporting::reporting_server::ReportingServer;
 use wire::v1::tickets::handover_server::HandoverServer;
+use wire::v1::tickets::mails_server::MailsServer;
 use wire::v1::tickets::rules_server::RulesServer;
 use wire::v1::tickets::ticketing_server::TicketingServer;
 
@@ -147,12 +148,13 @@ impl Starting<'_> {
         health: &HealthReporter,
         wake: &Arc<watch::Sender<u64>>,
     ) -> Routes {
-        let rules = self.rules.current();
-        let current: handover::CurrentRouting = Arc::new(move || Arc::clone(&rules().routing));
+        let current: handover::CurrentRules = Arc::new(self.rules.current());
         let exchange = handover::HandoverLoop::new(handover::HandoverParts {
             store: Arc::clone(&self.storage.tickets),
+            mails: Arc::clone(&self.storage.mails),
+            mail: self.config.mail.clone(),
             bus: Arc::clone(&self.storage.bus),
-            routing: Arc::clone(&current),
+            rules: Arc::clone(&current),
             clock: clock(),
             wake: Arc::clone(wake),
             settings: handover::HandoverSettings::of(uuid::Uuid::new_v4().to_string()),
@@ -161,14 +163,20 @@ impl Starting<'_> {
         let service = handover::HandoverService::new(handover::HandoverServiceParts {
             store: Arc::clone(&self.storage.tickets),
             bus: Arc::clone(&self.storage.bus),
-            routing: current,
+            rules: current,
             clock: clock(),
             shutdown: self.stopping.clone(),
         });
         health
             .set_serving::<HandoverServer<handover::HandoverService>>()
             .await;
-        services.add_service(HandoverServer::new(service))
+        let mails = handover::mail::MailsService::new(Arc::clone(&self.storage.mails), clock());
+        health
+            .set_serving::<MailsServer<handover::mail::MailsService>>()
+            .await;
+        services
+            .add_service(HandoverServer::new(service))
+            .add_service(MailsServer::new(mails))
     }
 
     async fn reporting(&mut self, services: Routes, health: &HealthReporter) -> anyhow::Result<Routes> {

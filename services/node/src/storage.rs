@@ -13,6 +13,7 @@ use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
 use store::calls::CallStore;
+use store::mails::MailStore;
 use store::postgres::{Database, PostgresCalls, PostgresTickets};
 use store::rules::RuleStore;
 use store::sqlite::{SqliteCalls, SqliteTickets};
@@ -31,6 +32,7 @@ pub(crate) struct Storage {
     pub(crate) calls: Arc<dyn CallStore>,
     pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) rules: Arc<dyn RuleStore>,
+    pub(crate) mails: Arc<dyn MailStore>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -40,14 +42,24 @@ pub(crate) struct Storage {
 pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) -> anyhow::Result<Storage> {
     let lock = data.map(lock_folder).transpose()?;
     let (bus, embedded) = open_either_bus(config, data)?;
-    type Stores = (Arc<dyn CallStore>, Arc<dyn TicketStore>, Arc<dyn RuleStore>);
-    let (calls, tickets, rules): Stores = match &config.store {
+    type Stores = (
+        Arc<dyn CallStore>,
+        Arc<dyn TicketStore>,
+        Arc<dyn MailStore>,
+        Arc<dyn RuleStore>,
+    );
+    let (calls, tickets, mails, rules): Stores = match &config.store {
         StoreChoice::Sqlite => {
             let folder = folder(data)?;
             let calls = SqliteCalls::open(&private(folder.join("calls.db"))?).context("calls.db")?;
             let tickets = SqliteTickets::open(&private(folder.join("tickets.db"))?).context("tickets.db")?;
             let tickets = Arc::new(tickets);
-            (Arc::new(calls), Arc::clone(&tickets) as _, tickets)
+            (
+                Arc::new(calls),
+                Arc::clone(&tickets) as _,
+                Arc::clone(&tickets) as _,
+                tickets,
+            )
         }
         StoreChoice::Postgres(url) => {
             let database = Database::new(url).context("store.url")?;
@@ -57,7 +69,12 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
             let calls = PostgresCalls::connect(&database).await.context("PostgreSQL")?;
             let tickets = PostgresTickets::connect(&database).await.context("PostgreSQL")?;
             let tickets = Arc::new(tickets);
-            (Arc::new(calls), Arc::clone(&tickets) as _, tickets)
+            (
+                Arc::new(calls),
+                Arc::clone(&tickets) as _,
+                Arc::clone(&tickets) as _,
+                tickets,
+            )
         }
     };
     Ok(Storage {
@@ -65,6 +82,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         calls,
         tickets,
         rules,
+        mails,
         embedded,
         _lock: lock,
     })

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::ids::{AgentName, DepartmentId, HotlineName, TicketId};
 use domain::procedure::CheckedRequest;
 use domain::rulebook::RulesVersion;
-use domain::ticket::{Actor, Ticket, TicketState, TicketVersion};
+use domain::ticket::{Actor, MailSubject, Ticket, TicketState, TicketVersion};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -88,6 +88,23 @@ pub(crate) fn content(
         CURRENT => Ok(HandOverContent::Current(Box::new(ticket))),
         WITHDRAWN => Ok(HandOverContent::Withdrawn(since)),
         _ => Err(of_ticket("the kind of a hand-over", &ticket.id)),
+    }
+}
+
+/// The kind of a mail.
+pub(crate) fn mail_kind(subject: MailSubject) -> &'static str {
+    match subject {
+        MailSubject::Ticket => CURRENT,
+        MailSubject::Withdrawn => WITHDRAWN,
+    }
+}
+
+/// Reads what [`mail_kind`] gave.
+pub(crate) fn mail_subject(kind: &str) -> Result<MailSubject, StoreError> {
+    match kind {
+        CURRENT => Ok(MailSubject::Ticket),
+        WITHDRAWN => Ok(MailSubject::Withdrawn),
+        _ => Err(unreadable("the kind of a mail")),
     }
 }
 

@@ -25,20 +25,93 @@ pub struct OwnServers {
     pub bus: String,
 }
 
+/// Where the scripts are; none, and a word about it, where they are not at hand.
+pub(crate) fn ops() -> Option<String> {
+    let ops = std::env::var(OPS).ok();
+    if ops.is_none() {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "{OPS} is not set; ops/test sets it"
+        );
+        eprintln!("left out: {OPS} is not set");
+    }
+    ops
+}
+
+/// An Apache Kafka of one test's own that lets users do only what ACLs allow. It ends with the test.
+pub struct GuardedKafka {
+    ops: String,
+    folder: TempDir,
+    /// Where the administrator comes in, without a log-in.
+    pub administration: String,
+    /// Where users log in, by SCRAM-SHA-512.
+    pub address: String,
+}
+
+impl GuardedKafka {
+    /// Starts it; none where the scripts are not at hand.
+    ///
+    /// # Panics
+    /// When it cannot be started, or the scripts are missing in CI.
+    pub fn start() -> Option<Self> {
+        let ops = ops()?;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let administration = run(&format!("{ops}/kafka/start"), &folder, &["--authorizer"]);
+        let port = std::fs::read_to_string(folder.path().join("sasl-port")).expect("the port for users");
+        Some(Self {
+            ops,
+            folder,
+            administration,
+            address: format!("127.0.0.1:{}", port.trim()),
+        })
+    }
+
+    /// Makes users who log in with their name as password.
+    ///
+    /// # Panics
+    /// When Kafka does not take them.
+    pub fn add_users(&self, names: &[&str]) {
+        for name in names {
+            let password = format!("SCRAM-SHA-512=[password={name}]");
+            let user = ["--alter", "--entity-type", "users", "--entity-name", name];
+            let add = [
+                "--bootstrap-server",
+                &self.administration,
+                "--add-config",
+                &password,
+            ];
+            self.tool("ConfigCommand", &[&user[..], &add[..]].concat());
+        }
+    }
+
+    /// Runs one of Kafka's command line programs.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub fn tool(&self, class: &str, arguments: &[&str]) {
+        let output = Command::new(format!("{}/kafka/tool", self.ops))
+            .arg(class)
+            .args(arguments)
+            .output();
+        let output = output.expect("the tool can be started");
+        assert!(output.status.success(), "{class} {arguments:?}: {output:?}");
+    }
+}
+
+impl Drop for GuardedKafka {
+    fn drop(&mut self) {
+        let stop = format!("{}/kafka/stop", self.ops);
+        let _ = command(&stop, &self.folder, &["--immediate"]).status();
+    }
+}
+
 impl OwnServers {
     /// Starts both; none where the scripts are not at hand.
     ///
     /// # Panics
     /// When they cannot be started, or the scripts are missing in CI.
     pub fn start() -> Option<Self> {
-        let Ok(ops) = std::env::var(OPS) else {
-            assert!(
-                std::env::var_os("CI").is_none(),
-                "{OPS} is not set; ops/test sets it"
-            );
-            eprintln!("left out: {OPS} is not set");
-            return None;
-        };
+        let ops = ops()?;
         let folder = || tempfile::tempdir().expect("a temporary folder");
         let mut servers = Self {
             ops,
@@ -125,7 +198,7 @@ fn command(script: &str, folder: &TempDir, options: &[&str]) -> Command {
 }
 
 /// Runs a script; gives the last line that it prints.
-fn run(script: &str, folder: &TempDir, options: &[&str]) -> String {
+pub(crate) fn run(script: &str, folder: &TempDir, options: &[&str]) -> String {
     let output = command(script, folder, options).output();
     let output = output.expect("the script can be started");
     assert!(output.status.success(), "{script}: {output:?}");

@@ -105,7 +105,8 @@ impl TicketingService {
                     .calendar
                     .due(at, self.parts.due_policy)
                     .trunc_subsecs(3),
-            });
+            })
+            .with_mails(&rules.routing);
             let ticket = transition.ticket.clone();
             let new = NewTicket {
                 transition,

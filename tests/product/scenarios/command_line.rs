@@ -160,6 +160,21 @@ const OF_USERS: &[Explained] = &[
         &["--department", "--follow", "--max", "--json", "--server"],
     ),
     (
+        &["department", "acls"],
+        &[
+            "--department",
+            "--own-principal",
+            "--tool",
+            "--bootstrap-server",
+            "--config",
+            "--set",
+            "--json",
+        ],
+    ),
+    (&["mail"], &["list", "retry", "bounced"]),
+    (&["mail", "list"], &["--max", "--json", "--server"]),
+    (&["mail", "bounced"], &["--recipient", "--server"]),
+    (
         &["department", "reply"],
         &["--department", "--ticket", "--type", "--json", "--server"],
     ),

@@ -27,11 +27,8 @@ pub(super) fn of_code(code: Code, topic: &str) -> BusError {
                 topic: topic.to_owned(),
             }
         }
-        Code::TopicAuthorizationFailed
-        | Code::GroupAuthorizationFailed
-        | Code::ClusterAuthorizationFailed
-        | Code::TransactionalIdAuthorizationFailed
-        | Code::InvalidTopic
+        code if is_forbidden(code) => BusError::Forbidden(format!("topic {topic}: {code}")),
+        Code::InvalidTopic
         | Code::InvalidConfig
         | Code::InvalidPartitions
         | Code::InvalidReplicationFactor
@@ -44,6 +41,17 @@ pub(super) fn of_code(code: Code, topic: &str) -> BusError {
         | Code::UnsupportedCompressionType => BusError::Refused(format!("topic {topic}: {code}")),
         code => BusError::Unavailable(format!("topic {topic}: {code}")),
     }
+}
+
+/// Whether the user lacks a right.
+pub(super) fn is_forbidden(code: Code) -> bool {
+    matches!(
+        code,
+        Code::TopicAuthorizationFailed
+            | Code::GroupAuthorizationFailed
+            | Code::ClusterAuthorizationFailed
+            | Code::TransactionalIdAuthorizationFailed
+    )
 }
 
 /// Whether another producer has taken the transactional id over.

@@ -23,6 +23,9 @@ use super::settings::{self, KafkaSettings};
 use super::topics::Asking;
 use crate::{BusError, Received, StartPositions};
 
+/// What the names of readers begin with that share with nobody; no prefix of an installation stands before it.
+pub const ALONE_PREFIX: &str = "nrwdirekt-alone-";
+
 /// How long one look for messages takes at most; also how soon a seek or the end is noticed.
 const POLL_TIME: Duration = Duration::from_millis(50);
 /// Messages taken in before the reader is woken, at most.
@@ -113,7 +116,7 @@ impl Polling {
         let group = match &self.membership {
             Membership::Group(group) => group.clone(),
             // Never joined: librdkafka wants a name before it lets anything be assigned.
-            Membership::Alone { .. } => format!("nrwdirekt-alone-{}", std::process::id()),
+            Membership::Alone { .. } => format!("{ALONE_PREFIX}{}", std::process::id()),
         };
         let context = Rebalancing {
             shared: Arc::clone(&self.shared),

@@ -123,9 +123,11 @@ impl Transactional {
             .map_err(|error| Failure::Other(self.error(&error)))?;
         self.unsettled = Some(Settle::Abort);
         if let Err(code) = self.send(topic, messages) {
+            let code = self.reason(code);
             // The reason is that of the sending; what is left of the transaction is settled by the next call.
             return Err(match self.settle() {
-                Err(error @ BusError::Fenced(_)) => Failure::Other(error),
+                // A transaction that nothing could be added to cannot be ended either: that is no news.
+                Err(error @ BusError::Fenced(_)) if !errors::is_forbidden(code) => Failure::Other(error),
                 _ => Failure::Sending(code),
             });
         }
@@ -155,6 +157,18 @@ impl Transactional {
                 Err(TryRecvError::Empty) => {}
             }
         }
+    }
+
+    /// Messages of a transaction that has failed are thrown away; that a right is missing is told by its end alone.
+    fn reason(&self, code: Code) -> Code {
+        if !matches!(code, Code::PurgeQueue | Code::PurgeInflight) {
+            return code;
+        }
+        let told = match self.native.commit_transaction(STEP_TIME) {
+            Err(error) if requires_abort(&error) => error.rdkafka_error_code(),
+            _ => None,
+        };
+        told.filter(|code| errors::is_forbidden(*code)).unwrap_or(code)
     }
 
     /// Brings the last transaction to its end.
@@ -201,9 +215,13 @@ impl Transactional {
     /// A fatal error ends the hold on the name, whatever its reason: taking it again must be decided by who knows
     /// whether this instance is still the one to hold it.
     fn code(&self, code: Code, topic: &str) -> BusError {
+        if errors::is_forbidden(code) {
+            return errors::of_code(code, topic);
+        }
         let fatal = self.native.client().fatal_error();
         if let Some((cause, reason)) = &fatal
             && !errors::is_fenced(*cause)
+            && *cause != Code::InvalidTransactionalState
         {
             tracing::error!(owner = self.owner, %cause, reason, "a publisher cannot go on");
         }

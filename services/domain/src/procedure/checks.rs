@@ -124,7 +124,7 @@ fn check_length(field: &str, text: &str, most: usize, faults: &mut Vec<FieldFaul
 }
 
 /// One `@`, something before it, a domain of at least two labels behind it. Only a message tells more.
-fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else {
         return false;
     };

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::config::{Hotline, PlaceLevel, RoutingConfig, Rule};
+use super::config::{Department, Hotline, PlaceLevel, RoutingConfig, Rule};
 use super::keywords::Keyword;
 use super::reachability::unreachable;
 use super::{CheckedRule, Reach, RoutingTable, RuleId};
 use crate::counting::CountingSources;
 use crate::ids::{DepartmentId, HotlineName};
 use crate::places::{MunicipalityKey, Places};
+use crate::procedure::is_email;
 use crate::text::folded;
 
 /// What is wrong with configured rules, departments or hotlines.
@@ -26,6 +27,20 @@ pub enum RoutingFault {
     /// Two departments with one id.
     #[error("department `{department}` is given twice")]
     DuplicateDepartment {
+        /// The id.
+        department: DepartmentId,
+    },
+    /// A principal that would be nobody, or everybody.
+    #[error(
+        "department `{department}`: kafka_principal is TYPE:NAME, such as User:{department}, and names one user"
+    )]
+    InvalidPrincipal {
+        /// The id.
+        department: DepartmentId,
+    },
+    /// A mail address that cannot be one.
+    #[error("department `{department}`: mail.address is one address in ASCII, such as auskunft@example.org")]
+    InvalidMailAddress {
         /// The id.
         department: DepartmentId,
     },
@@ -137,6 +152,8 @@ fn covered(by: &[RuleId]) -> String {
 
 pub(super) fn checked(config: RoutingConfig, places: &Places) -> Result<RoutingTable, Vec<RoutingFault>> {
     let mut faults = duplicates(&config);
+    faults.extend(config.departments.iter().filter_map(principal_fault));
+    faults.extend(config.departments.iter().filter_map(mail_fault));
     let departments: HashSet<&DepartmentId> = config.departments.iter().map(|it| &it.id).collect();
     let known_hotlines: HashMap<String, HotlineName> = config
         .hotlines
@@ -225,6 +242,27 @@ fn duplicates(config: &RoutingConfig) -> Vec<RoutingFault> {
         }
     }
     faults
+}
+
+fn principal_fault(department: &Department) -> Option<RoutingFault> {
+    let principal = department.principal();
+    let names_one = principal.split_once(':').is_some_and(|(kind, name)| {
+        !kind.is_empty()
+            && kind.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            && !name.trim().is_empty()
+            && name != "*"
+            && !name.chars().any(char::is_control)
+    });
+    (!names_one).then(|| RoutingFault::InvalidPrincipal {
+        department: department.id.clone(),
+    })
+}
+
+fn mail_fault(department: &Department) -> Option<RoutingFault> {
+    let address = &department.mail.as_ref()?.address;
+    (!address.is_ascii() || !is_email(address)).then(|| RoutingFault::InvalidMailAddress {
+        department: department.id.clone(),
+    })
 }
 
 /// One rule, and what its names are looked up in.

@@ -32,6 +32,51 @@ pub struct Department {
     pub id: DepartmentId,
     /// Its name, as agents and citizens say it.
     pub name: String,
+    /// Who it is for a Kafka cluster that enforces ACLs, as `User:NAME`; by default the user named like its id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kafka_principal: Option<String>,
+    /// How it is told of its tickets by mail; a department with a client of its own needs none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<DepartmentMail>,
+}
+
+/// How a department is told of its tickets by mail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DepartmentMail {
+    /// Its address.
+    pub address: String,
+    /// How much a mail says.
+    pub content: MailContent,
+}
+
+/// How much a mail says of a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MailContent {
+    /// That there is one: number, hotline, due time and a link; nothing about the citizen.
+    Notice,
+    /// All that the department needs to answer.
+    Whole,
+}
+
+impl Department {
+    /// A department of which no more is configured.
+    pub fn new(id: DepartmentId, name: impl Into<String>) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            kafka_principal: None,
+            mail: None,
+        }
+    }
+
+    /// Who it is for a Kafka cluster that enforces ACLs.
+    pub fn principal(&self) -> String {
+        self.kafka_principal
+            .clone()
+            .unwrap_or_else(|| format!("User:{}", self.id))
+    }
 }
 
 /// A hotline of the service centre.

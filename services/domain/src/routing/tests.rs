@@ -452,3 +452,28 @@ fn what_is_no_keyword_is_a_fault() {
         [format!("rule `r`: `*` {said}"), format!("rule `r`: `a*b` {said}")]
     );
 }
+
+#[test]
+fn a_principal_names_one_user_and_a_mail_address_one_mailbox() {
+    for (key, fault) in [
+        (r#"kafka_principal = "User:*""#, "kafka_principal"),
+        (r#"kafka_principal = "finanzamt""#, "kafka_principal"),
+        (
+            r#"mail = { address = "a@b", content = "notice" }"#,
+            "mail.address",
+        ),
+        (
+            r#"mail = { address = "info@köln.de", content = "whole" }"#,
+            "mail.address",
+        ),
+    ] {
+        let text = format!("clearing = \"a\"\ndepartment = [{{ id = \"a\", name = \"A\", {key} }}]");
+        let faults = RoutingTable::new(toml::from_str(&text).unwrap()).unwrap_err();
+        assert!(
+            faults.len() == 1 && faults[0].to_string().contains(fault),
+            "{key}: {faults:?}"
+        );
+    }
+    let department = Department::new(DepartmentId::new("finanzamt-koeln"), "Köln");
+    assert_eq!(department.principal(), "User:finanzamt-koeln");
+}

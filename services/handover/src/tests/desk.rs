@@ -9,8 +9,10 @@ use bus::{Outgoing, Positions, Received, topics};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{DepartmentId, HotlineName, Identity, ReplyId, TicketId};
 use domain::procedure::{Fields, ProcedureId, Register};
-use domain::routing::{Department, RoutingConfig, RoutingDecision, RoutingTable};
-use domain::rulebook::RulesVersion;
+use domain::routing::{
+    Department, DepartmentMail, MailContent, RoutingConfig, RoutingDecision, RoutingTable,
+};
+use domain::rulebook::{Rulebook, RulesVersion};
 use domain::ticket::{Actor, Opening, Ticket, open, ticket_id};
 use serde_json::Value;
 use store::sqlite::SqliteTickets;
@@ -40,8 +42,11 @@ pub(super) fn desk_without_topics() -> Desk {
     let store = SqliteTickets::open(&folder.path().join("tickets.db")).unwrap();
     let bus = EmbeddedBus::open(&folder.path().join("bus.db")).unwrap();
     let departments = ["clearing", "a", "b"].map(|id| Department {
-        id: department(id),
-        name: id.to_owned(),
+        mail: (id == "a").then(|| DepartmentMail {
+            address: "a@example.org".to_owned(),
+            content: MailContent::Whole,
+        }),
+        ..Department::new(department(id), id)
     });
     let routing = RoutingTable::new(RoutingConfig {
         clearing: department("clearing"),
@@ -49,17 +54,24 @@ pub(super) fn desk_without_topics() -> Desk {
         hotlines: Vec::new(),
         rules: Vec::new(),
     });
-    let routing = Arc::new(routing.unwrap());
+    let rules = Arc::new(Rulebook {
+        version: RulesVersion(1),
+        routing: Arc::new(routing.unwrap()),
+        register: Arc::new(Register::built_in()),
+    });
     let minutes = Arc::new(AtomicI64::new(0));
     let reading = Arc::clone(&minutes);
     let clock: Clock = Arc::new(move || at(reading.load(Ordering::SeqCst)));
     let mut settings = HandoverSettings::of("one");
     settings.lease = Duration::from_millis(150);
     settings.poll = Duration::from_millis(50);
+    let store = Arc::new(store);
     let parts = HandoverParts {
-        store: Arc::new(store),
+        mails: Arc::clone(&store) as _,
+        mail: None,
+        store,
         bus: Arc::new(bus),
-        routing: Arc::new(move || Arc::clone(&routing)),
+        rules: Arc::new(move || Arc::clone(&rules)),
         clock,
         wake: Arc::new(watch::Sender::new(0)),
         settings,
@@ -134,7 +146,8 @@ impl Desk {
     }
 
     pub(super) async fn log_because(&self, number: u8, because: String) -> TicketId {
-        let new = new_ticket(number, (self.parts.clock)(), because);
+        let mut new = new_ticket(number, (self.parts.clock)(), because);
+        new.transition = new.transition.with_mails(&(self.parts.rules)().routing);
         let id = new.transition.ticket.id.clone();
         assert_eq!(self.parts.store.log(new).await.unwrap(), Logged::New);
         self.parts.wake.send_modify(|raised| *raised += 1);

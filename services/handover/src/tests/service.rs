@@ -14,7 +14,7 @@ fn service(desk: &Desk, shutdown: &CancellationToken) -> HandoverService {
     HandoverService::new(HandoverServiceParts {
         store: desk.parts.store.clone(),
         bus: desk.parts.bus.clone(),
-        routing: desk.parts.routing.clone(),
+        rules: desk.parts.rules.clone(),
         clock: desk.parts.clock.clone(),
         shutdown: shutdown.clone(),
     })

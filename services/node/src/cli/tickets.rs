@@ -3,8 +3,8 @@
 use chrono::NaiveDateTime;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::ServerArguments;
 use super::calendar::local_time;
+use super::{ConfigSource, ServerArguments};
 
 #[derive(Args, Debug)]
 pub(crate) struct CallbackArguments {
@@ -204,6 +204,30 @@ pub(crate) enum DepartmentAction {
     },
     /// Reply to a ticket.
     Reply(ReplyArguments),
+    /// Print the commands that let each department read and write its own topics on Apache Kafka, and no others.
+    /// Needs no server, and changes nothing.
+    Acls(AclsArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct AclsArguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigSource,
+    /// Only for this department.
+    #[arg(long, value_name = "ID")]
+    pub(crate) department: Option<String>,
+    /// Also what this node needs, which is this user of Kafka, as User:NAME.
+    #[arg(long, value_name = "PRINCIPAL")]
+    pub(crate) own_principal: Option<String>,
+    /// The program to call, with arguments of its own if it needs any (--command-config FILE).
+    #[arg(long, value_name = "PATH", default_value = "kafka-acls.sh")]
+    pub(crate) tool: String,
+    /// The brokers. Default: those of bus.url.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) bootstrap_server: Option<String>,
+    /// As JSON: the arguments of each command, without the program.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -1,5 +1,7 @@
 //! `nrwdirekt department`: what a department does that has no Kafka client of its own.
 
+pub(super) mod acls;
+
 use std::process::ExitCode;
 
 use serde_json::{Value, json};

@@ -48,6 +48,8 @@ fn faults_name_the_key_and_the_remedy() {
         ("bus.url=rabbit", "bus.url: use embedded"),
         ("ledger.batch=0", "ledger.batch: use 1 to 100000"),
         ("ledger", "write KEY=VALUE"),
+        ("mail.tls=ssl", "wrapped`, `starttls`, `none"),
+        ("mail.server=mail.example.org", "mail.from: give the address"),
     ] {
         let error = match read(&source(&[setting])) {
             Ok(_) => panic!("{setting} is accepted"),
@@ -58,4 +60,29 @@ fn faults_name_the_key_and_the_remedy() {
             "{setting}: {error}"
         );
     }
+}
+
+#[test]
+fn mails_go_beyond_this_machine_with_tls_alone() {
+    let from = "mail.from=nrwdirekt@example.org";
+    let set = |server| source(&[from, "mail.tls=none", server]);
+    assert!(read(&set("mail.server=127.0.0.1")).unwrap().mail.is_some());
+    let error = read(&set("mail.server=mail.example.org")).err().unwrap();
+    assert!(error.to_string().contains("mail.tls"), "{error}");
+    let half = read(&source(&[from, "mail.server=localhost", "mail.user=a"]))
+        .err()
+        .unwrap();
+    assert!(half.to_string().contains("mail.password_file"), "{half}");
+}
+
+#[test]
+fn a_department_that_takes_mail_needs_a_mail_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let routing = folder.path().join("routing.toml");
+    let mail = r#"mail = { address = "a@example.org", content = "notice" }"#;
+    let text = format!("clearing = \"a\"\n[[department]]\nid = \"a\"\nname = \"A\"\n{mail}\n");
+    std::fs::write(&routing, text).unwrap();
+    let setting = format!("routing.file={}", routing.display());
+    let error = read(&source(&[&setting])).err().unwrap();
+    assert!(error.to_string().contains("mail.server: department a"), "{error}");
 }

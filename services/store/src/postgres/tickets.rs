@@ -7,6 +7,7 @@ mod changes;
 pub(super) mod citizens;
 mod hand_overs;
 mod leases;
+mod mails;
 mod queries;
 mod replies;
 mod rows;

@@ -4,6 +4,7 @@ mod changes;
 mod citizens;
 mod hand_overs;
 mod leases;
+mod mails;
 mod queries;
 mod replies;
 mod rows;

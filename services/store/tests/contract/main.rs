@@ -5,6 +5,7 @@ mod agents;
 mod call_records;
 mod calls;
 mod citizens;
+mod mails;
 mod postgres;
 mod postgres_calls;
 mod postgres_tickets;

@@ -33,10 +33,7 @@ pub(crate) fn department(id: &str) -> DepartmentId {
 }
 
 fn routing() -> RoutingTable {
-    let departments = ["clearing", "a", "b"].map(|id| domain::routing::Department {
-        id: department(id),
-        name: id.to_owned(),
-    });
+    let departments = ["clearing", "a", "b"].map(|id| domain::routing::Department::new(department(id), id));
     RoutingTable::new(RoutingConfig {
         clearing: department("clearing"),
         departments: departments.into(),

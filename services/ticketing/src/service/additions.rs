@@ -37,7 +37,8 @@ pub(super) async fn add(
         let at = (parts.clock)().trunc_subsecs(3);
         let fields = request.request.fields();
         let transition = add_concern(&ticket, request.concern(), fields, request.actor(), at)
-            .map_err(|refusal| Status::failed_precondition(format!("add_to: {refusal}")))?;
+            .map_err(|refusal| Status::failed_precondition(format!("add_to: {refusal}")))?
+            .with_mails(&rules.routing);
         let changed = transition.ticket.clone();
         let addition = Addition {
             transition,

@@ -19,10 +19,7 @@ struct Desk {
 fn desk() -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteTickets::open(&folder.path().join("tickets.db")).unwrap());
-    let department = |id: &str| domain::routing::Department {
-        id: DepartmentId::new(id),
-        name: id.to_owned(),
-    };
+    let department = |id: &str| domain::routing::Department::new(DepartmentId::new(id), id);
     let table = Arc::new(
         RoutingTable::new(RoutingConfig {
             clearing: DepartmentId::new("clearing"),

@@ -7,7 +7,7 @@ use domain::routing::RuleId;
 use domain::ticket::{Effect, HistoryEntry, Ticket, Transition};
 
 use super::super::values::{key, text};
-use super::queries;
+use super::{mails, queries};
 use crate::StoreError;
 use crate::ticket_columns::{
     CURRENT, CitizenColumns, Details, WITHDRAWN, actor_columns, hotline_column, json,
@@ -274,6 +274,7 @@ async fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect)
         Effect::Tombstone { department, at } => {
             bury(transaction, ticket, department, at.timestamp_millis()).await
         }
+        Effect::Mail { department, subject } => mails::pend(transaction, ticket, department, *subject).await,
     }
 }
 

@@ -6,7 +6,7 @@ use domain::routing::RuleId;
 use domain::ticket::{Effect, Ticket, Transition};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::queries;
+use super::{mails, queries};
 use crate::StoreError;
 use crate::ticket_columns::{
     CURRENT, CitizenColumns, Details, WITHDRAWN, actor_columns, hotline_column, json,
@@ -209,6 +209,7 @@ fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect) -> Re
             bury(transaction, ticket, department, tombstone_at.timestamp_millis())
         }
         Effect::Tombstone { department, at } => bury(transaction, ticket, department, at.timestamp_millis()),
+        Effect::Mail { department, subject } => mails::pend(transaction, ticket, department, *subject),
     }
 }
 

@@ -1,0 +1,78 @@
+//! What a department without Kafka is told by mail, and what became of it.
+
+use chrono::{DateTime, Utc};
+
+use super::{Action, Actor, Effect, HistoryEntry, Ticket, Transition};
+use crate::ids::DepartmentId;
+use crate::personal::Personal;
+use crate::routing::RoutingTable;
+
+/// What a mail to a department is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailSubject {
+    /// The department has the ticket, or there is more to it.
+    Ticket,
+    /// The department has it no longer.
+    Withdrawn,
+}
+
+impl Transition {
+    /// Adds the mails that the change calls for: of a new ticket, an added concern, and a ticket that goes to another
+    /// department, to those that take mail. What a department itself reports is no news to it.
+    #[must_use]
+    pub fn with_mails(mut self, routing: &RoutingTable) -> Self {
+        let news = [Action::Logged, Action::ConcernAdded, Action::Rerouted];
+        if !self.entries.iter().any(|entry| news.contains(&entry.action)) {
+            return self;
+        }
+        let takes_mail = |id: &DepartmentId| routing.department(id).is_some_and(|it| it.mail.is_some());
+        let mails = self.effects.iter().filter_map(|effect| match effect {
+            Effect::HandOver(department) => Some((department, MailSubject::Ticket)),
+            Effect::Withdraw { department, .. } => Some((department, MailSubject::Withdrawn)),
+            Effect::Tombstone { .. } | Effect::Mail { .. } => None,
+        });
+        let mails: Vec<Effect> = mails
+            .filter(|(department, _)| takes_mail(department))
+            .map(|(department, subject)| Effect::Mail {
+                department: department.clone(),
+                subject,
+            })
+            .collect();
+        self.effects.extend(mails);
+        self
+    }
+}
+
+/// The mail server of a department has taken a mail. What the department sees stays as it was.
+pub fn mailed(ticket: &Ticket, department: &DepartmentId, at: DateTime<Utc>) -> Transition {
+    entered(ticket, Action::Mailed, department.to_string(), at)
+}
+
+/// A mail to a department was refused for good, or came back. The reason holds no personal data.
+pub fn mail_failed(
+    ticket: &Ticket,
+    department: &DepartmentId,
+    reason: &str,
+    at: DateTime<Utc>,
+) -> Transition {
+    entered(ticket, Action::MailFailed, format!("{department}: {reason}"), at)
+}
+
+fn entered(ticket: &Ticket, action: Action, note: String, at: DateTime<Utc>) -> Transition {
+    let number = ticket.history_length + 1;
+    Transition {
+        history_before: ticket.history_length,
+        ticket: Ticket {
+            history_length: number,
+            ..ticket.clone()
+        },
+        entries: vec![HistoryEntry {
+            number,
+            at: at.max(ticket.changed_at),
+            actor: Actor::System,
+            action,
+            note: Some(Personal::new(note)),
+        }],
+        effects: Vec::new(),
+    }
+}

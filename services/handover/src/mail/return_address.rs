@@ -1,0 +1,71 @@
+//! What stands behind the plus of the address that an undeliverable mail comes back to: ticket, version, department.
+
+use std::fmt;
+
+use domain::ids::DepartmentId;
+use domain::ticket::{TicketVersion, spoken_ticket_id};
+use store::tickets::HandOverKey;
+
+/// Which mail came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnAddress(HandOverKey);
+
+impl ReturnAddress {
+    pub(super) fn of(key: &HandOverKey) -> Self {
+        Self(key.clone())
+    }
+
+    /// Reads the address that an undeliverable mail came back to. Mail servers may have changed capitals.
+    pub fn read(address: &str) -> Option<HandOverKey> {
+        let address = address.trim().trim_start_matches('<').trim_end_matches('>');
+        let user = address.rsplit_once('@').map_or(address, |(user, _)| user);
+        let (_, detail) = user.split_once('+')?;
+        let mut parts = detail.splitn(3, '.');
+        let (ticket, version, department) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(HandOverKey {
+            ticket: spoken_ticket_id(ticket)?,
+            department: DepartmentId::new(department.to_ascii_lowercase()),
+            version: TicketVersion(version.parse().ok()?),
+        })
+    }
+}
+
+impl fmt::Display for ReturnAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = &self.0;
+        write!(f, "{}.{}.{}", key.ticket, key.version, key.department)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ids::TicketId;
+
+    use super::*;
+
+    #[test]
+    fn it_is_read_back_whatever_a_mail_server_did_to_capitals() {
+        let key = HandOverKey {
+            ticket: TicketId::new("T-7K3M-9QXW"),
+            department: DepartmentId::new("finanzamt-koeln"),
+            version: TicketVersion(3),
+        };
+        let address = format!("nrwdirekt+{}@example.org", ReturnAddress::of(&key));
+        assert_eq!(address, "nrwdirekt+T-7K3M-9QXW.3.finanzamt-koeln@example.org");
+        for spelling in [address.clone(), address.to_lowercase(), format!("<{address}>")] {
+            assert_eq!(ReturnAddress::read(&spelling).as_ref(), Some(&key), "{spelling}");
+        }
+    }
+
+    #[test]
+    fn other_addresses_are_nobodys() {
+        for address in [
+            "",
+            "nrwdirekt@example.org",
+            "a+b@example.org",
+            "a+T-7K3M-9QXW.x.amt@example.org",
+        ] {
+            assert_eq!(ReturnAddress::read(address), None, "{address}");
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! What a mail says, in German: the only place that knows.
+
+use chrono::{DateTime, Utc};
+use domain::local_time;
+use domain::personal::Personal;
+use domain::procedure::{CALLBACK, Procedure};
+use domain::routing::MailContent;
+use domain::ticket::{AddedConcern, MailSubject, Ticket};
+use store::mails::PendingMail;
+
+/// Subject and text of a mail.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct MailText {
+    /// Holds no personal data.
+    pub(super) subject: String,
+    /// Personal where the content is whole.
+    pub(super) body: Personal,
+}
+
+/// Says what a mail is about, as much of it as the department is to be told.
+/// The procedure names it and its fields; none if the rules know it no longer.
+pub(super) fn of(
+    mail: &PendingMail,
+    procedure: Option<&Procedure>,
+    content: MailContent,
+    link: Option<&str>,
+) -> MailText {
+    let title = procedure.map_or("Vorgang", |procedure| &procedure.title);
+    match mail.subject {
+        MailSubject::Withdrawn => withdrawn(mail, title),
+        MailSubject::Ticket => {
+            let ticket = &mail.ticket;
+            let mut lines = vec![opening(ticket, title), String::new()];
+            lines.extend(notice(ticket, link));
+            if content == MailContent::Whole {
+                lines.push(String::new());
+                lines.extend(whole(ticket, procedure));
+            }
+            lines.extend(closing());
+            MailText {
+                subject: format!("{title} {}, fällig {}", ticket.id, local(ticket.due_at)),
+                body: Personal::new(lines.join("\n")),
+            }
+        }
+    }
+}
+
+fn opening(ticket: &Ticket, title: &str) -> String {
+    match (ticket.added.is_empty(), ticket.procedure.as_str() == CALLBACK) {
+        (true, true) => "eine Bürgerin oder ein Bürger bittet um Ihren Rückruf.".to_owned(),
+        (true, false) => format!("für Sie ist ein Anliegen eingegangen: {title}."),
+        (false, _) => "zu einem Anliegen, das Ihnen vorliegt, ist Neues hinzugekommen.".to_owned(),
+    }
+}
+
+fn notice(ticket: &Ticket, link: Option<&str>) -> Vec<String> {
+    let mut lines = vec![line("Ticket", ticket.id.as_str())];
+    if let Some(hotline) = &ticket.hotline {
+        lines.push(line("Hotline", hotline.as_str()));
+    }
+    lines.push(line("Fällig", &local(ticket.due_at)));
+    if let Some(link) = link {
+        lines.push(line("Ansehen", &link.replace("{ticket}", ticket.id.as_str())));
+    }
+    lines
+}
+
+fn whole(ticket: &Ticket, procedure: Option<&Procedure>) -> Vec<String> {
+    let mut lines = fields(ticket, procedure);
+    if let Some(category) = &ticket.category {
+        lines.push(line("Thema", category));
+    }
+    lines.push(line("Zuständig, weil", &ticket.because));
+    if let Some(reason) = &ticket.returned_because {
+        lines.push(line("Zurückgegeben, weil", reason.reveal()));
+    }
+    for added in &ticket.added {
+        lines.push(String::new());
+        lines.extend(later(added));
+    }
+    lines
+}
+
+/// The fields that were given, in the order of the form; those that the procedure knows no longer come last.
+fn fields(ticket: &Ticket, procedure: Option<&Procedure>) -> Vec<String> {
+    let given = ticket.request.fields();
+    let rules = procedure.map_or(&[][..], |procedure| &procedure.fields);
+    let known = rules
+        .iter()
+        .filter_map(|rule| Some(line(&rule.title, given.get(rule.id.as_str())?.reveal())));
+    let others = given
+        .iter()
+        .filter(|(id, _)| rules.iter().all(|rule| rule.id != **id))
+        .map(|(id, value)| line(id.as_str(), value.reveal()));
+    known.chain(others).collect()
+}
+
+fn later(added: &AddedConcern) -> Vec<String> {
+    let mut lines = vec![line(
+        &format!("Anruf vom {}", local(added.at)),
+        added.concern.reveal(),
+    )];
+    for (label, value) in [
+        ("Weitere Telefonnummer", &added.phone),
+        ("Weitere E-Mail-Adresse", &added.email),
+    ] {
+        lines.extend(value.iter().map(|value| line(label, value.reveal())));
+    }
+    lines
+}
+
+fn withdrawn(mail: &PendingMail, title: &str) -> MailText {
+    let id = &mail.key.ticket;
+    let mut lines = vec![
+        format!("{title} {id} liegt nicht mehr bei Ihnen: Dafür ist jetzt eine andere Stelle zuständig."),
+        "Für Sie bleibt nichts zu tun.".to_owned(),
+    ];
+    lines.extend(closing());
+    MailText {
+        subject: format!("{title} {id} liegt nicht mehr bei Ihnen"),
+        body: Personal::new(lines.join("\n")),
+    }
+}
+
+fn closing() -> [String; 3] {
+    [
+        String::new(),
+        "-- ".to_owned(),
+        "Nordrhein-Westfalen direkt. Diese Nachricht wurde automatisch erstellt; Antworten darauf liest niemand."
+            .to_owned(),
+    ]
+}
+
+/// A value behind its label; further lines of it are moved in.
+fn line(label: &str, value: &str) -> String {
+    let value: Vec<&str> = value.trim().lines().map(str::trim_end).collect();
+    format!("{label}: {}", value.join("\n    "))
+}
+
+fn local(at: DateTime<Utc>) -> String {
+    let at = at.with_timezone(&local_time::ZONE);
+    at.format("%d.%m.%Y, %H:%M Uhr").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::ids::{DepartmentId, HotlineName};
+    use domain::procedure::{Fields, ProcedureId, Register};
+    use domain::routing::RoutingDecision;
+    use domain::ticket::{Actor, Opening, add_concern, open, ticket_id};
+    use store::tickets::HandOverKey;
+
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn mail(subject: MailSubject) -> PendingMail {
+        let fields = Fields::of([
+            ("name", "Groß"),
+            ("phone", "0221 4710123"),
+            ("street", "Königsallee"),
+            ("concern", "Frage zum Bescheid\nzweite Zeile"),
+        ]);
+        let register = Register::built_in();
+        let transition = open(Opening {
+            id: ticket_id(1),
+            procedure: ProcedureId::callback(),
+            request: register.procedure("callback").unwrap().checked(fields).unwrap(),
+            rules: None,
+            hotline: Some(HotlineName::new("Steuern")),
+            category: None,
+            call: None,
+            actor: Actor::System,
+            decision: RoutingDecision {
+                department: DepartmentId::new("a"),
+                rule: None,
+                because: "Keine Regel.".to_owned(),
+                municipalities: Vec::new(),
+                ambiguous: false,
+            },
+            at: at("2026-12-22T15:30:00Z"),
+            due_at: at("2026-12-23T15:30:00Z"),
+        });
+        PendingMail {
+            key: HandOverKey {
+                ticket: transition.ticket.id.clone(),
+                department: DepartmentId::new("a"),
+                version: transition.ticket.version,
+            },
+            subject,
+            ticket: transition.ticket,
+            attempts: 0,
+        }
+    }
+
+    #[test]
+    fn a_notice_says_nothing_about_the_citizen() {
+        let mail = mail(MailSubject::Ticket);
+        let text = of(
+            &mail,
+            Register::built_in().procedure("callback"),
+            MailContent::Notice,
+            Some("https://example.org/tickets/{ticket}"),
+        );
+        let id = mail.key.ticket.as_str();
+        assert_eq!(
+            text.subject,
+            format!("Rückrufbitte {id}, fällig 23.12.2026, 16:30 Uhr")
+        );
+        let body = text.body.reveal();
+        for said in [
+            format!("Ticket: {id}"),
+            "Hotline: Steuern".to_owned(),
+            "Fällig: 23.12.2026, 16:30 Uhr".to_owned(),
+            format!("https://example.org/tickets/{id}"),
+        ] {
+            assert!(body.contains(&said), "{said} in {body}");
+        }
+        for personal in ["Groß", "4710123", "Königsallee", "Bescheid"] {
+            assert!(!body.contains(personal), "{personal} in {body}");
+        }
+    }
+
+    #[test]
+    fn a_whole_mail_lists_what_was_given_by_label() {
+        let mut mail = mail(MailSubject::Ticket);
+        let fields = Fields::of([("phone", "0171 7654321")]);
+        let concern = Personal::new("Noch etwas");
+        let added = add_concern(
+            &mail.ticket,
+            concern,
+            &fields,
+            Actor::System,
+            at("2026-12-22T16:00:00Z"),
+        );
+        mail.ticket = added.unwrap().ticket;
+        let register = Register::built_in();
+        let body = of(&mail, register.procedure("callback"), MailContent::Whole, None).body;
+        let body = body.reveal();
+        let expected = "Name: Groß\nTelefonnummer: 0221 4710123\nStraße: Königsallee\n\
+            Anliegen: Frage zum Bescheid\n    zweite Zeile\nZuständig, weil: Keine Regel.\n\n\
+            Anruf vom 22.12.2026, 17:00 Uhr: Noch etwas\nWeitere Telefonnummer: 0171 7654321\n";
+        assert!(body.contains(expected), "{body}");
+        assert!(!body.contains("Ort:"), "{body}");
+    }
+
+    #[test]
+    fn a_withdrawal_names_the_ticket_alone() {
+        let text = of(&mail(MailSubject::Withdrawn), None, MailContent::Whole, None);
+        assert!(text.subject.contains("liegt nicht mehr bei Ihnen"));
+        assert!(!text.body.reveal().contains("Groß"));
+    }
+}
