@@ -223,7 +223,7 @@ pub struct TicketWithHistory {
 }
 
 /// Which tickets to list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TicketFilter {
     /// Only those of a department.
     pub department: Option<DepartmentId>,

@@ -16,6 +16,7 @@ mod kafka;
 mod ledger;
 mod memory;
 mod postgres;
+mod tickets;
 
 mod unseen {
     #![allow(clippy::all, unreachable_pub, unused_qualifications, reason = "generated")]
@@ -52,6 +53,9 @@ enum Name {
     LedgerGrowth,
     AssembleEvents,
     CallbackPath,
+    TicketsSqlite,
+    TicketsPostgres,
+    TicketSearch,
     ImportParse,
     ImportMemory,
     ImportWhole,
@@ -83,6 +87,9 @@ async fn main() -> anyhow::Result<()> {
             Name::LedgerGrowth => growth::measure().await,
             Name::AssembleEvents => assemble::measure(),
             Name::CallbackPath => callback::measure().await,
+            Name::TicketsSqlite => tickets::measure_sqlite().await,
+            Name::TicketsPostgres => tickets::measure_postgres().await,
+            Name::TicketSearch => tickets::measure_search().await,
             Name::ImportParse => import::parse(),
             Name::ImportMemory => import::memory(),
             Name::ImportWhole => import::whole().await,
