@@ -215,6 +215,16 @@ pub struct Transition {
     pub effects: Vec<Effect>,
 }
 
+impl Transition {
+    /// The departments for which there is something to do now.
+    pub fn departments(&self) -> impl Iterator<Item = &DepartmentId> {
+        self.effects.iter().filter_map(|effect| match effect {
+            Effect::HandOver(department) | Effect::Withdraw { department, .. } => Some(department),
+            _ => None,
+        })
+    }
+}
+
 /// What a new ticket is made of.
 #[derive(Clone, Debug)]
 pub struct Opening {

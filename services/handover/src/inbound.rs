@@ -163,6 +163,11 @@ impl Inbound {
         };
         metrics::reply(&self.department, outcome);
         tracing::info!(%ticket, department = %self.department, outcome, "reply settled");
-        self.parts.wake.send_modify(|raised| *raised += 1);
+        self.parts.wake.raise(&self.department);
+        if let (Settled::Now, Ok(transition)) = (settled, decided) {
+            transition
+                .departments()
+                .for_each(|department| self.parts.wake.raise(department));
+        }
     }
 }

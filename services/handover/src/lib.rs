@@ -18,6 +18,7 @@ mod reply;
 mod service;
 mod settings;
 mod supervisor;
+mod wake;
 
 pub use envelope::{
     HEARTBEAT_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
@@ -26,7 +27,8 @@ pub use inbound::reply_place;
 pub use outbound::PUBLISHER_PREFIX;
 pub use service::{HandoverService, HandoverServiceParts};
 pub use settings::HandoverSettings;
-pub use supervisor::{Clock, CurrentRules, HandoverLoop, HandoverParts, Wake};
+pub use supervisor::{Clock, CurrentRules, HandoverLoop, HandoverParts};
+pub use wake::Wake;
 
 #[cfg(test)]
 mod tests;

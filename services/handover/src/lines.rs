@@ -34,7 +34,7 @@ pub(crate) async fn department(parts: Arc<HandoverParts>, department: Department
 }
 
 async fn send(parts: &Arc<HandoverParts>, department: &DepartmentId, stop: &CancellationToken) {
-    let mut raised = parts.wake.subscribe();
+    let mut raised = parts.wake.of(department);
     let mut pauses = Pauses::new(parts, "outbound");
     let mut desk: Option<Outbound> = None;
     while !stop.is_cancelled() {
@@ -98,7 +98,7 @@ async fn send_mails(parts: &Arc<HandoverParts>, department: &DepartmentId, stop:
         return;
     }
     metrics::no_mail_yet(department);
-    let mut raised = parts.wake.subscribe();
+    let mut raised = parts.wake.of(department);
     let mut pauses = Pauses::new(parts, "mail");
     while !stop.is_cancelled() {
         raised.mark_unchanged();
@@ -114,7 +114,7 @@ async fn send_mails(parts: &Arc<HandoverParts>, department: &DepartmentId, stop:
 
 /// The notices for the topic of calls, until stopped.
 pub(crate) async fn call_notices(parts: Arc<HandoverParts>, stop: CancellationToken) {
-    let mut raised = parts.wake.subscribe();
+    let mut raised = parts.wake.of_notices();
     let mut pauses = Pauses::new(&parts, "call_notices");
     while !stop.is_cancelled() {
         raised.mark_unchanged();

@@ -8,21 +8,19 @@ use domain::ids::DepartmentId;
 use domain::rulebook::Rulebook;
 use store::mails::MailStore;
 use store::tickets::{LeaseName, TicketStore};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::mail::MailSettings;
 use crate::settings::HandoverSettings;
+use crate::wake::Wake;
 use crate::{lines, metrics};
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// Gives the rules that are in force now.
 pub type CurrentRules = Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>;
-/// Raised with every new ticket in this process; handover raises it with every settled reply.
-pub type Wake = Arc<watch::Sender<u64>>;
 
 /// What handover works with.
 #[derive(Clone)]
@@ -40,7 +38,7 @@ pub struct HandoverParts {
     /// Tells the time.
     pub clock: Clock,
     /// Shared with ticketing where it runs in the same process.
-    pub wake: Wake,
+    pub wake: Arc<Wake>,
     /// How it works.
     pub settings: HandoverSettings,
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use domain::service_time::ServiceCalendar;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -48,8 +47,7 @@ impl Starting<'_> {
             .build_v1()
             .context("the descriptors for reflection")?;
         let mut services = Routes::new(health_service).add_service(reflection);
-        let (wake, _) = watch::channel(0);
-        let wake = Arc::new(wake);
+        let wake = Arc::new(handover::Wake::default());
         for role in roles {
             services = match role {
                 Role::Intake => self.intake(services, &health).await?,
@@ -110,7 +108,7 @@ impl Starting<'_> {
         &mut self,
         services: Routes,
         health: &HealthReporter,
-        wake: &Arc<watch::Sender<u64>>,
+        wake: &Arc<handover::Wake>,
     ) -> anyhow::Result<Routes> {
         let current: ticketing::CurrentRules = Arc::new(self.rules.current());
         let ticketing = ticketing::TicketingService::new(ticketing::TicketingParts {
@@ -125,7 +123,10 @@ impl Starting<'_> {
                 .await
                 .context("the key of identities")?,
             clock: clock(),
-            wake: Some(Arc::clone(wake)),
+            wake: Some({
+                let wake = Arc::clone(wake);
+                Arc::new(move |department| wake.raise(department))
+            }),
         });
         health
             .set_serving::<TicketingServer<ticketing::TicketingService>>()
@@ -146,7 +147,7 @@ impl Starting<'_> {
         &mut self,
         services: Routes,
         health: &HealthReporter,
-        wake: &Arc<watch::Sender<u64>>,
+        wake: &Arc<handover::Wake>,
     ) -> Routes {
         let current: handover::CurrentRules = Arc::new(self.rules.current());
         let exchange = handover::HandoverLoop::new(handover::HandoverParts {

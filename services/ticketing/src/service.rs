@@ -11,7 +11,6 @@ use domain::service_time::{DuePolicy, ServiceCalendar};
 use domain::ticket::{Opening, Ticket, open, spoken_ticket_id, ticket_id};
 use store::StoreError;
 use store::tickets::{Citizen, CitizenSearch, ListPosition, Logged, NewTicket, TicketStore};
-use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 use wire::tickets::{decision_to_wire, procedure_to_wire, ticket_to_wire};
 use wire::v1::tickets as proto;
@@ -23,8 +22,8 @@ use crate::requests::{LogRequest, citizen_search, list_filter, route_request, wr
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// Gives the rules that are in force now.
 pub type CurrentRules = Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>;
-/// Raised with every new ticket, so that handover in the same process need not wait for its next look.
-pub type Wake = Arc<watch::Sender<u64>>;
+/// Told the department of every new ticket, so that handover in the same process need not wait for its next look.
+pub type Wake = Arc<dyn Fn(&DepartmentId) + Send + Sync>;
 
 /// Numbers drawn for one ticket at most. A second one is needed once in 10¹² ÷ tickets.
 const DRAWS: usize = 8;
@@ -46,7 +45,7 @@ pub struct TicketingParts {
     pub identity_key: IdentityKey,
     /// Tells the time.
     pub clock: Clock,
-    /// Raised with every new ticket, where handover runs in the same process.
+    /// Told of every new ticket, where handover runs in the same process.
     pub wake: Option<Wake>,
 }
 
@@ -171,7 +170,7 @@ impl TicketingService {
     fn announce(&self, ticket: &Ticket) {
         metrics::logged(&ticket.department);
         tracing::info!(ticket = %ticket.id, procedure = %ticket.procedure, department = %ticket.department, "ticket logged");
-        self.parts.wake();
+        self.parts.wake(&ticket.department);
     }
 
     /// Other tickets of the citizen that are owed an answer.
@@ -206,9 +205,9 @@ impl TicketingService {
 }
 
 impl TicketingParts {
-    fn wake(&self) {
+    fn wake(&self, department: &DepartmentId) {
         if let Some(wake) = &self.wake {
-            wake.send_modify(|raised| *raised += 1);
+            wake(department);
         }
     }
 }

@@ -24,7 +24,6 @@ use store::postgres::PostgresTickets;
 use store::sqlite::SqliteTickets;
 use store::tickets::{TicketFilter, TicketStore};
 use ticketing::{TicketingParts, TicketingService};
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
 use wire::v1::tickets::LogCallbackRequest;
@@ -93,8 +92,7 @@ impl Desk {
             .map(|department| &department.id);
         bus.apply_topics(&topics::wanted(1, departments)).await?;
         let rules = move || Arc::clone(&rules);
-        let (wake, _) = watch::channel(0);
-        let wake = Arc::new(wake);
+        let wake = Arc::new(handover::Wake::default());
         let handover = HandoverLoop::new(HandoverParts {
             store: Arc::clone(&store) as _,
             mails: Arc::clone(&store) as _,
@@ -106,7 +104,11 @@ impl Desk {
             settings: HandoverSettings::of("bench"),
         });
         Ok(Self {
-            ticketing: ticketing(Arc::clone(&store) as _, Arc::new(rules), Some(wake)),
+            ticketing: ticketing(
+                Arc::clone(&store) as _,
+                Arc::new(rules),
+                Some(Arc::new(move |department| wake.raise(department))),
+            ),
             store,
             handover,
         })

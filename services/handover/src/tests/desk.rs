@@ -17,7 +17,6 @@ use domain::ticket::{Actor, Opening, Ticket, open, ticket_id};
 use serde_json::Value;
 use store::sqlite::SqliteTickets;
 use store::tickets::{Logged, NewTicket};
-use tokio::sync::watch;
 
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
@@ -73,7 +72,7 @@ pub(super) fn desk_without_topics() -> Desk {
         bus: Arc::new(bus),
         rules: Arc::new(move || Arc::clone(&rules)),
         clock,
-        wake: Arc::new(watch::Sender::new(0)),
+        wake: Arc::default(),
         settings,
     };
     Desk {
@@ -150,7 +149,7 @@ impl Desk {
         new.transition = new.transition.with_mails(&(self.parts.rules)().routing);
         let id = new.transition.ticket.id.clone();
         assert_eq!(self.parts.store.log(new).await.unwrap(), Logged::New);
-        self.parts.wake.send_modify(|raised| *raised += 1);
+        self.parts.wake.raise(&department("a"));
         id
     }
 

@@ -49,7 +49,7 @@ pub(super) async fn add(
             Ok(Logged::New) => {
                 metrics::concern_added(&changed.department);
                 tracing::info!(ticket = %changed.id, department = %changed.department, "concern added");
-                parts.wake();
+                parts.wake(&changed.department);
                 return Ok((changed, false));
             }
             Ok(logged) => return repeated(logged),
