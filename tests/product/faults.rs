@@ -8,3 +8,4 @@ mod limits;
 mod load;
 mod servers;
 mod slow_readers;
+mod ticket_way;
