@@ -224,11 +224,15 @@ impl TestNode {
         status.expect("the process can be waited for")
     }
 
-    /// Sends it a signal.
+    /// Lets it go on after it was paused.
     ///
     /// # Panics
     /// When it is not running.
-    pub fn signal(&self, signal: Signal) {
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
         // A process that has just ended by itself is a zombie until it is waited for: it takes signals too.
         rustix::process::kill_process(self.pid(), signal).expect("the process takes signals");
     }
@@ -257,6 +261,17 @@ impl TestNode {
             .and_then(Child::id)
             .expect("the node is running");
         Pid::from_raw(id.try_into().expect("a process id")).expect("not 0")
+    }
+
+    /// Whether a signal has stopped it, and it waits for another one to go on.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn is_paused(&self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid().as_raw_nonzero()));
+        let status = status.expect("a running process has a status");
+        let state = status.lines().find_map(|line| line.strip_prefix("State:"));
+        state.is_some_and(|state| state.trim_start().starts_with('T'))
     }
 
     /// Memory that the process holds now, in bytes.

@@ -75,16 +75,19 @@ impl Way {
 
     async fn from_call_to_answer(&mut self) -> (String, String) {
         let first = self.log("anruf-1", "").await;
+        self.wait_for(&first, TAXES, "handed_over").await;
+        self.wait_until_all_is_out().await;
         let second = self.log("anruf-2", "").await;
-        for ticket in [&first, &second] {
-            self.wait_for(ticket, TAXES, "handed_over").await;
-        }
+        self.wait_for(&second, TAXES, "handed_over").await;
+        self.wait_until_all_is_out().await;
         assert_eq!(self.log("anruf-3", &first).await, first);
         self.wait_until_all_is_out().await;
         self.reply(&first, "angenommen", r#""type":"accepted""#).await;
+        self.wait_until_all_is_out().await;
         let returned = r#""type":"returned","reason":"nicht zuständig","suggested_department":"schulamt""#;
         self.reply(&second, "zurück", returned).await;
         self.wait_for(&second, SCHOOLS, "handed_over").await;
+        self.wait_until_all_is_out().await;
         self.reply(&first, "erledigt", r#""type":"answered","note":"erläutert""#)
             .await;
         self.wait_until_all_is_out().await;
