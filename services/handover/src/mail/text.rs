@@ -239,7 +239,7 @@ mod tests {
         let register = Register::built_in();
         let body = of(&mail, register.procedure("callback"), MailContent::Whole, None).body;
         let body = body.reveal();
-        let expected = "Name: Groß\nTelefonnummer: 0221 4710123\nStraße: Königsallee\n\
+        let expected = "Name: Groß\nStraße: Königsallee\nTelefonnummer: 0221 4710123\n\
             Anliegen: Frage zum Bescheid\n    zweite Zeile\nZuständig, weil: Keine Regel.\n\n\
             Anruf vom 22.12.2026, 17:00 Uhr: Noch etwas\nWeitere Telefonnummer: 0171 7654321\n";
         assert!(body.contains(expected), "{body}");
