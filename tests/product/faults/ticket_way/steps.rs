@@ -59,7 +59,7 @@ impl Way {
             _rules: rules,
         };
         way.start().await;
-        let (answered, returned) = way.from_call_to_answer().await;
+        let (answered, returned) = way.go_until_answered().await;
         for days in [15, 46] {
             way.go_on_after(TimeDelta::days(days)).await;
             way.wait_for(&answered, TAXES, "closed").await;
@@ -73,7 +73,7 @@ impl Way {
         traces::check_topics(&way.node, &answered, &returned).await;
     }
 
-    async fn from_call_to_answer(&mut self) -> (String, String) {
+    async fn go_until_answered(&mut self) -> (String, String) {
         let first = self.log("anruf-1", "").await;
         self.wait_for(&first, TAXES, "handed_over").await;
         self.wait_until_all_is_out().await;
