@@ -144,7 +144,7 @@ impl Outbound {
     }
 
     async fn beat(&mut self, now: DateTime<Utc>) -> Result<(), HandoverError> {
-        if now - self.last_sent < self.parts.settings.heartbeat {
+        if between(self.last_sent, now) < self.parts.settings.heartbeat {
             return Ok(());
         }
         self.send(vec![envelope::heartbeat(&self.department, now)])
@@ -154,7 +154,10 @@ impl Outbound {
     }
 
     async fn close_answered(&mut self, now: DateTime<Utc>) -> Result<(), HandoverError> {
-        if self.last_closing.is_some_and(|last| now - last < CLOSING_EVERY) {
+        if self
+            .last_closing
+            .is_some_and(|last| between(last, now) < CLOSING_EVERY)
+        {
             return Ok(());
         }
         let settings = &self.parts.settings;
@@ -187,4 +190,9 @@ impl Outbound {
         self.last_sent = (self.parts.clock)();
         Ok(())
     }
+}
+
+/// The time between two moments, whichever a clock that was set anew showed first.
+fn between(one: DateTime<Utc>, other: DateTime<Utc>) -> TimeDelta {
+    (other - one).abs()
 }

@@ -1,5 +1,6 @@
 //! The way of a callback over the embedded bus and SQLite.
 
+mod clock;
 mod desk;
 mod faults;
 mod mail;

@@ -5,10 +5,13 @@
 mod auth;
 mod cli;
 mod client;
+mod clock;
 mod commands;
 mod config;
 mod demo;
 mod exit;
+#[cfg(debug_assertions)]
+mod failpoints;
 mod listener;
 mod node;
 mod output;

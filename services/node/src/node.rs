@@ -18,7 +18,7 @@ use crate::output::say;
 use crate::roles::Starting;
 use crate::rules::{self, Rules};
 use crate::server::{self, Served};
-use crate::{demo, storage, telemetry};
+use crate::{clock, demo, storage, telemetry};
 
 /// How long roles may take to finish what they began.
 const ROLES_GRACE: Duration = Duration::from_secs(15);
@@ -66,6 +66,7 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
         config: &config,
         storage: &storage,
         rules: &rules,
+        clock: clock::clock()?,
         stopping: stopping_roles.clone(),
         running: JoinSet::new(),
     };

@@ -18,6 +18,7 @@ use wire::v1::tickets::rules_server::RulesServer;
 use wire::v1::tickets::ticketing_server::TicketingServer;
 
 use crate::cli::Role;
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::rules::{self, Rules};
 use crate::storage::Storage;
@@ -27,14 +28,9 @@ pub(crate) struct Starting<'a> {
     pub(crate) config: &'a Config,
     pub(crate) storage: &'a Storage,
     pub(crate) rules: &'a Rules,
+    pub(crate) clock: Clock,
     pub(crate) stopping: CancellationToken,
     pub(crate) running: JoinSet<()>,
-}
-
-type Clock = Arc<dyn Fn() -> chrono::DateTime<chrono::Utc> + Send + Sync>;
-
-fn clock() -> Clock {
-    Arc::new(chrono::Utc::now)
 }
 
 impl Starting<'_> {
@@ -79,7 +75,7 @@ impl Starting<'_> {
                 .await
                 .context("the key of identities")?,
             Arc::new(move |hotline| current().routing.has_hotline(hotline)),
-            clock(),
+            Arc::clone(&self.clock),
         );
         health.set_serving::<IntakeServer<intake::IntakeService>>().await;
         Ok(services.add_service(IntakeServer::new(intake)))
@@ -96,7 +92,7 @@ impl Starting<'_> {
                 .identity_key()
                 .await
                 .context("the key of identities")?,
-            clock: clock(),
+            clock: Arc::clone(&self.clock),
             counting: Arc::new(move || current().routing.counting_sources()),
             settings: self.config.ledger.clone(),
         };
@@ -122,7 +118,7 @@ impl Starting<'_> {
                 .identity_key()
                 .await
                 .context("the key of identities")?,
-            clock: clock(),
+            clock: Arc::clone(&self.clock),
             wake: Some({
                 let wake = Arc::clone(wake);
                 Arc::new(move |department| wake.raise(department))
@@ -135,7 +131,7 @@ impl Starting<'_> {
             store: Arc::clone(&self.storage.rules),
             rules: current,
             applied: Arc::clone(&self.rules.applied),
-            clock: clock(),
+            clock: Arc::clone(&self.clock),
         });
         health.set_serving::<RulesServer<ticketing::RulesService>>().await;
         Ok(services
@@ -156,7 +152,7 @@ impl Starting<'_> {
             mail: self.config.mail.clone(),
             bus: Arc::clone(&self.storage.bus),
             rules: Arc::clone(&current),
-            clock: clock(),
+            clock: Arc::clone(&self.clock),
             wake: Arc::clone(wake),
             settings: handover::HandoverSettings::of(uuid::Uuid::new_v4().to_string()),
         });
@@ -165,13 +161,14 @@ impl Starting<'_> {
             store: Arc::clone(&self.storage.tickets),
             bus: Arc::clone(&self.storage.bus),
             rules: current,
-            clock: clock(),
+            clock: Arc::clone(&self.clock),
             shutdown: self.stopping.clone(),
         });
         health
             .set_serving::<HandoverServer<handover::HandoverService>>()
             .await;
-        let mails = handover::mail::MailsService::new(Arc::clone(&self.storage.mails), clock());
+        let mails =
+            handover::mail::MailsService::new(Arc::clone(&self.storage.mails), Arc::clone(&self.clock));
         health
             .set_serving::<MailsServer<handover::mail::MailsService>>()
             .await;
@@ -186,7 +183,7 @@ impl Starting<'_> {
             Arc::clone(&self.storage.bus),
             self.config.policy.clone(),
             self.config.agent_figures,
-            clock(),
+            Arc::clone(&self.clock),
         );
         health
             .set_serving::<ReportingServer<reporting::ReportingService>>()
@@ -202,7 +199,8 @@ impl Starting<'_> {
         health
             .set_serving::<RecordsServer<reporting::RecordsService>>()
             .await;
-        let rejected = reporting::RejectedItemsService::new(Arc::clone(&self.storage.calls), clock());
+        let rejected =
+            reporting::RejectedItemsService::new(Arc::clone(&self.storage.calls), Arc::clone(&self.clock));
         health
             .set_serving::<RejectedItemsServer<reporting::RejectedItemsService>>()
             .await;

@@ -22,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{BusChoice, Config, StoreChoice};
 use crate::exit::Failure;
+#[cfg(debug_assertions)]
+use crate::failpoints;
 
 /// Partitions of the topic of calls on the embedded bus, which has one reader anyway.
 const EMBEDDED_CALL_PARTITIONS: u32 = 4;
@@ -77,6 +79,8 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
             )
         }
     };
+    #[cfg(debug_assertions)]
+    let (bus, tickets) = failpoints::wrap(bus, tickets)?;
     Ok(Storage {
         bus,
         calls,

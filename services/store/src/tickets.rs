@@ -139,7 +139,8 @@ pub trait TicketStore: Send + Sync + 'static {
     /// As for [`TicketStore::settle_reply`].
     async fn skip_replies(&self, advance: ReplyAdvance) -> Result<(), StoreError>;
 
-    /// Takes or keeps leases that nobody else holds; gives those that are held until `until`.
+    /// Takes or keeps leases that nobody else holds; gives those that are held until `until`. A lease that ends more
+    /// than two lengths from now is nobody's: a clock that was ahead gave it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -173,6 +174,11 @@ pub trait TicketStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] with the reason.
     async fn probe(&self) -> Result<(), StoreError>;
+}
+
+/// The latest end that a lease can have whose holder's clock is less than a lease ahead of this one.
+pub(crate) fn credible_until(now: DateTime<Utc>, until: DateTime<Utc>) -> DateTime<Utc> {
+    until + (until - now)
 }
 
 /// A ticket to log.

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 /// Where the tests find servers; `ops/test` starts them.
 const POSTGRES: &str = "NRWDIREKT_TEST_POSTGRES";
-const KAFKA: &str = "NRWDIREKT_TEST_KAFKA";
+pub(crate) const KAFKA: &str = "NRWDIREKT_TEST_KAFKA";
 
 /// What a node keeps its data on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,14 @@ impl Backend {
     /// When a server is missing in CI.
     pub async fn each<F: Future<Output = ()>>(case: impl Fn(Backend) -> F) {
         case(Self::Embedded).await;
+        Self::on_servers(case).await;
+    }
+
+    /// Runs a case on PostgreSQL and Apache Kafka alone: what it tries is theirs.
+    ///
+    /// # Panics
+    /// When a server is missing in CI.
+    pub async fn on_servers<F: Future<Output = ()>>(case: impl Fn(Backend) -> F) {
         if Self::servers_are_there() {
             eprintln!("on PostgreSQL and Apache Kafka:");
             case(Self::PostgresKafka).await;

@@ -25,4 +25,4 @@ pub use mail_server::MailServer;
 pub use node::{Builder, TestNode};
 pub use patience::{PATIENCE, eventually};
 pub use seed::Dice;
-pub use servers::{GuardedKafka, OwnServers, Stop};
+pub use servers::{GuardedKafka, OwnServers, Stop, configure_topic};

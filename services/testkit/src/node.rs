@@ -1,7 +1,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -116,19 +116,54 @@ impl TestNode {
     /// # Panics
     /// When it does not become ready in time.
     pub async fn start_again(&mut self) {
+        if let Err(status) = self.try_to_start().await {
+            panic!("the node ended before it was ready: {status}\n{}", self.log());
+        }
+    }
+
+    /// The same, for a node that may end before it is ready.
+    ///
+    /// # Errors
+    /// How it ended.
+    ///
+    /// # Panics
+    /// When it neither ends nor becomes ready in time.
+    pub async fn try_to_start(&mut self) -> Result<(), ExitStatus> {
         assert!(self.child.is_none(), "the node is running");
         let mut child = self.start_command().spawn().expect("the program can be started");
         let stdout = child.stdout.take().expect("standard output is a pipe");
-        self.child = Some(child);
+        let child = self.child.insert(child);
         let mut lines = BufReader::new(stdout).lines();
         let line = tokio::time::timeout(UNTIL_READY, lines.next_line()).await;
         let line = line.unwrap_or_else(|_| panic!("not ready within {UNTIL_READY:?}"));
-        let line = line.expect("standard output can be read");
-        let line = line.unwrap_or_else(|| panic!("the node ended before it was ready\n{}", self.log()));
+        let Some(line) = line.expect("standard output can be read") else {
+            let status = child.wait().await.expect("the process can be waited for");
+            self.child = None;
+            return Err(status);
+        };
         let url = line.strip_prefix("ready http://127.0.0.1:");
         self.port = url
             .and_then(|port| port.parse().ok())
             .unwrap_or_else(|| panic!("not a line `ready URL`: {line:?}"));
+        Ok(())
+    }
+
+    /// Sets a variable of the environment for the next start; `None` takes it away.
+    pub fn set_variable(&mut self, name: &str, value: Option<&str>) {
+        let environment = &mut self.builder.environment;
+        environment.retain(|(known, _)| known != name);
+        environment.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    }
+
+    /// How it ended by itself; `None` while it runs.
+    ///
+    /// # Panics
+    /// When it was not started.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        let child = self.child.as_mut().expect("the node was started");
+        let status = child.try_wait().expect("the process can be waited for")?;
+        self.child = None;
+        Some(status)
     }
 
     /// The command that starts it.
@@ -173,12 +208,33 @@ impl TestNode {
     /// # Panics
     /// When it does not.
     pub async fn stop(&mut self) {
-        rustix::process::kill_process(self.pid(), Signal::TERM).expect("the process takes signals");
+        let status = self.terminate().await;
+        assert!(status.success(), "after SIGTERM: {status}\n{}", self.log());
+    }
+
+    /// Ends it by SIGTERM; gives how it ended.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
         let mut child = self.child.take().expect("the node is running");
         let status = tokio::time::timeout(UNTIL_ENDED, child.wait()).await;
         let status = status.unwrap_or_else(|_| panic!("not ended {UNTIL_ENDED:?} after SIGTERM"));
-        let status = status.expect("the process can be waited for");
-        assert!(status.success(), "after SIGTERM: {status}\n{}", self.log());
+        status.expect("the process can be waited for")
+    }
+
+    /// Lets it go on after it was paused.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        // A process that has just ended by itself is a zombie until it is waited for: it takes signals too.
+        rustix::process::kill_process(self.pid(), signal).expect("the process takes signals");
     }
 
     /// Lets no file of the running node grow beyond so many bytes; `None` lifts the limit. The node must have been
@@ -207,6 +263,17 @@ impl TestNode {
         Pid::from_raw(id.try_into().expect("a process id")).expect("not 0")
     }
 
+    /// Whether a signal has stopped it, and it waits for another one to go on.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn is_paused(&self) -> bool {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid().as_raw_nonzero()));
+        let status = status.expect("a running process has a status");
+        let state = status.lines().find_map(|line| line.strip_prefix("State:"));
+        state.is_some_and(|state| state.trim_start().starts_with('T'))
+    }
+
     /// Memory that the process holds now, in bytes.
     ///
     /// # Panics
@@ -226,6 +293,11 @@ impl TestNode {
 
     fn log_file(&self) -> PathBuf {
         self.home.path().join("stderr.log")
+    }
+
+    /// What it is started with, beside the address and the data folder: its storage and its settings.
+    pub fn arguments(&self) -> &[String] {
+        &self.builder.arguments
     }
 
     /// Its data folder.

@@ -38,6 +38,27 @@ pub(crate) fn ops() -> Option<String> {
     ops
 }
 
+/// Changes the configuration of a topic on the broker that the tests share: `add-config` or `delete-config`, and what.
+///
+/// # Panics
+/// When the broker does not take it, or the scripts are not at hand.
+pub fn configure_topic(topic: &str, change: &str, what: &str) {
+    let broker = std::env::var(crate::backend::KAFKA).expect("a test on servers");
+    let ops = ops().expect("ops/kafka/tool");
+    let of_topic = ["--alter", "--entity-type", "topics", "--entity-name", topic];
+    let change = ["--bootstrap-server", &broker, &format!("--{change}"), what];
+    kafka_tool(&ops, "ConfigCommand", &[&of_topic[..], &change[..]].concat());
+}
+
+fn kafka_tool(ops: &str, class: &str, arguments: &[&str]) {
+    let output = Command::new(format!("{ops}/kafka/tool"))
+        .arg(class)
+        .args(arguments)
+        .output();
+    let output = output.expect("the tool can be started");
+    assert!(output.status.success(), "{class} {arguments:?}: {output:?}");
+}
+
 /// An Apache Kafka of one test's own that lets users do only what ACLs allow. It ends with the test.
 pub struct GuardedKafka {
     ops: String,
@@ -89,12 +110,7 @@ impl GuardedKafka {
     /// # Panics
     /// When it fails.
     pub fn tool(&self, class: &str, arguments: &[&str]) {
-        let output = Command::new(format!("{}/kafka/tool", self.ops))
-            .arg(class)
-            .args(arguments)
-            .output();
-        let output = output.expect("the tool can be started");
-        assert!(output.status.success(), "{class} {arguments:?}: {output:?}");
+        kafka_tool(&self.ops, class, arguments);
     }
 }
 

@@ -508,6 +508,18 @@ async fn a_lease_has_one_holder(store: Arc<dyn TicketStore>) {
     store.probe().await.unwrap();
 }
 
+async fn a_lease_from_a_clock_that_was_ahead_holds_nobody_up(store: Arc<dyn TicketStore>) {
+    let name = [LeaseName::call_notices()];
+    let take = async |owner: &str, now: i64| {
+        let taken = store.take_leases(&name, owner, at(now), at(now + 10)).await;
+        taken.unwrap().len()
+    };
+    assert_eq!(take("ahead", 60).await, 1);
+    assert_eq!(take("in time", 50).await, 0, "a clock may be a little ahead");
+    assert_eq!(take("in time", 49).await, 1, "but not by more than a lease");
+    assert_eq!(take("ahead", 60).await, 1, "nor may one be that far behind");
+}
+
 /// Runs a case on a fresh store of each kind.
 pub(crate) async fn on_every_store<F: Future<Output = ()>>(case: impl Fn(Arc<dyn TicketStore>) -> F) {
     let folder = tempfile::tempdir().unwrap();
@@ -544,4 +556,5 @@ cases! {
     a_ticket_that_comes_back_is_not_forgotten,
     answered_tickets_are_found_and_closed,
     a_lease_has_one_holder,
+    a_lease_from_a_clock_that_was_ahead_holds_nobody_up,
 }

@@ -8,7 +8,7 @@ use deadpool_postgres::Object;
 
 use super::super::values::text;
 use crate::StoreError;
-use crate::tickets::LeaseName;
+use crate::tickets::{LeaseName, credible_until};
 
 pub(super) async fn take(
     client: &Object,
@@ -24,7 +24,7 @@ pub(super) async fn take(
         .prepare_cached(
             "INSERT INTO leases AS l (name, owner, until_ms) SELECT name, $2, $3 FROM unnest($1::text[]) AS name
              ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until_ms = excluded.until_ms
-             WHERE l.owner = excluded.owner OR l.until_ms <= $4 RETURNING name",
+             WHERE l.owner = excluded.owner OR l.until_ms <= $4 OR l.until_ms > $5 RETURNING name",
         )
         .await?;
     let taken = client
@@ -35,6 +35,7 @@ pub(super) async fn take(
                 &text(owner),
                 &until.timestamp_millis(),
                 &now.timestamp_millis(),
+                &credible_until(now, until).timestamp_millis(),
             ],
         )
         .await?;

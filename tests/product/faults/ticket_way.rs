@@ -1,0 +1,144 @@
+//! The way of a ticket, from the call to the tombstone, with a node that dies at every step of it in turn.
+//!
+//! The points are those of the program's own list, so a new method of store or bus is tried too, or has to be named
+//! here as one that is not on the way.
+
+mod steps;
+mod traces;
+
+use std::sync::Arc;
+
+use testkit::Backend;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinSet, LocalSet};
+
+use steps::Way;
+
+/// Points that this way does not lead past.
+const NOT_ON_THE_WAY: &[&str] = &[
+    "tickets.list",
+    // What a broker refuses and what is no reply is told by tests of their own.
+    "tickets.set_aside",
+    "tickets.skip_replies",
+    "reader.seek",
+    // Asked for by readiness alone.
+    "bus.probe",
+    "tickets.probe",
+    "bus.ends",
+];
+
+/// What changes something, and how often it does on this way: cut before and after each of these calls. Everything else
+/// only asks: cut before its first call.
+const CHANGES: &[(&str, u64)] = &[
+    ("tickets.log", 2),
+    ("tickets.add", 1),
+    ("tickets.mark_published", 7),
+    ("tickets.settle_reply", 3),
+    ("tickets.mark_results_published", 3),
+    ("tickets.mark_notices_published", 2),
+    ("tickets.record", 1),
+    ("tickets.mark_tombstoned", 1),
+    ("tickets.take_leases", 1),
+    ("tickets.release_leases", 1),
+    ("bus.publish", 5),
+    ("publisher.publish", 10),
+];
+
+/// Those that are tried on servers too: what is written there, and said to be.
+const ON_SERVERS: &[&str] = &[
+    "tickets.log:after:1",
+    "bus.publish:after:1",
+    "publisher.publish:before:1",
+    "publisher.publish:after:1",
+    "publisher.publish:after:3",
+    "tickets.mark_published:after:1",
+    "tickets.settle_reply:before:1",
+    "tickets.settle_reply:after:1",
+    "tickets.mark_results_published:before:1",
+    "tickets.mark_results_published:after:2",
+    "tickets.mark_notices_published:before:1",
+    "tickets.record:after:1",
+    "tickets.mark_tombstoned:before:1",
+    "tickets.release_leases:before:1",
+];
+
+/// How many ways are gone at the same time: most of each is waiting.
+const AT_ONCE: usize = 8;
+
+/// The points that the program has.
+async fn points() -> Vec<String> {
+    let mut node = testkit::Builder::on(Backend::Embedded).prepare().await;
+    node.set_variable(steps::CRASH, Some("?"));
+    let refused = node.try_to_start().await.expect_err("not a point");
+    assert_eq!(refused.code(), Some(2));
+    let log = node.log();
+    let (_, names) = log.split_once("these points: ").expect("it lists its points");
+    let names = names.lines().next().unwrap_or_default();
+    names.split(", ").map(str::to_owned).collect()
+}
+
+/// Every place to cut the way at.
+async fn cuts() -> Vec<String> {
+    let points = points().await;
+    for known in NOT_ON_THE_WAY
+        .iter()
+        .chain(CHANGES.iter().map(|(point, _)| point))
+    {
+        assert!(
+            points.iter().any(|point| point == known),
+            "{known} is no point any more"
+        );
+    }
+    let on_the_way = points
+        .iter()
+        .filter(|point| !NOT_ON_THE_WAY.contains(&point.as_str()));
+    on_the_way
+        .flat_map(|point| match CHANGES.iter().find(|(change, _)| change == point) {
+            Some((_, calls)) => (1..=*calls)
+                .flat_map(|call| ["before", "after"].map(|moment| format!("{point}:{moment}:{call}")))
+                .collect(),
+            None => vec![format!("{point}:before:1")],
+        })
+        .collect()
+}
+
+/// Goes the way once for each cut, some at a time.
+async fn try_all(backend: Backend, cuts: impl IntoIterator<Item = String>) {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut ways = JoinSet::new();
+    let here = LocalSet::new();
+    for cut in cuts {
+        let places = Arc::clone(&places);
+        let go = async move {
+            let _place = places.acquire().await.expect("never closed");
+            let way = tokio::task::spawn_local(Way::go(backend, Some(cut.clone())));
+            (cut, way.await.is_ok())
+        };
+        ways.spawn_local_on(go, &here);
+    }
+    let ways = here.run_until(ways.join_all()).await;
+    let failed: Vec<_> = ways
+        .into_iter()
+        .filter(|(_, well)| !well)
+        .map(|(cut, _)| cut)
+        .collect();
+    assert!(
+        failed.is_empty(),
+        "cut at these points the way ended otherwise: {failed:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_ticket_reaches_the_end_of_its_way_whatever_step_the_node_dies_at() {
+    try_all(Backend::Embedded, cuts().await).await;
+}
+
+#[tokio::test]
+async fn a_ticket_reaches_the_end_of_its_way_on_servers_whatever_step_the_node_dies_at() {
+    Backend::on_servers(|backend| try_all(backend, ON_SERVERS.iter().map(|&cut| cut.to_owned()))).await;
+}
+
+#[tokio::test]
+async fn an_undisturbed_way_ends_the_same() {
+    Backend::each(|backend| Way::go(backend, None)).await;
+}
