@@ -27,12 +27,7 @@ fn routing() -> RoutingTable {
         }),
         ..Department::new(department(id), id)
     });
-    RoutingTable::new(RoutingConfig {
-        clearing: department("clearing"),
-        departments: departments.into(),
-        hotlines: Vec::new(),
-        rules: Vec::new(),
-    })
+    RoutingTable::new(RoutingConfig::of(department("clearing"), departments.into()))
     .unwrap()
 }
 

@@ -21,12 +21,7 @@ fn desk() -> Desk {
     let store = Arc::new(SqliteTickets::open(&folder.path().join("tickets.db")).unwrap());
     let department = |id: &str| domain::routing::Department::new(DepartmentId::new(id), id);
     let table = Arc::new(
-        RoutingTable::new(RoutingConfig {
-            clearing: DepartmentId::new("clearing"),
-            departments: vec![department("clearing"), department("a")],
-            hotlines: Vec::new(),
-            rules: Vec::new(),
-        })
+        RoutingTable::new(RoutingConfig::of(DepartmentId::new("clearing"), vec![department("clearing"), department("a")]))
         .unwrap(),
     );
     let rules = Arc::new(Rulebook {
