@@ -116,7 +116,6 @@ impl Starting<'_> {
         let ticketing = ticketing::TicketingService::new(ticketing::TicketingParts {
             store: Arc::clone(&self.storage.tickets),
             rules: Arc::clone(&current),
-            calendar: ServiceCalendar::default(),
             due_policy: self.config.due,
             identity_key: self
                 .storage

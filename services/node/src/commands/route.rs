@@ -95,7 +95,7 @@ fn by_configuration(
         concern: Personal::new(&request.concern),
         at: request.at_unix_ms.and_then(wire::time).unwrap_or_else(Utc::now),
     };
-    let decision = table.route(&asked, &ServiceCalendar::default());
+    let decision = table.route(&asked, table.calendar());
     Ok(wire::tickets::decision_to_wire(&decision, None))
 }
 

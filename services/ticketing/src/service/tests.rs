@@ -33,7 +33,6 @@ fn desk() -> Desk {
     let service = TicketingService::new(TicketingParts {
         store: Arc::clone(&store) as Arc<dyn TicketStore>,
         rules: Arc::new(move || Arc::clone(&rules)),
-        calendar: ServiceCalendar::default(),
         due_policy: DuePolicy::default(),
         identity_key: IdentityKey::new([7; 32]),
         // Wednesday 2026-12-23 16:30 in Düsseldorf.
