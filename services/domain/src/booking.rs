@@ -241,7 +241,9 @@ impl Bookable {
             .flat_map(|day| self.hours.service_time_of(day))
             .flat_map(|(opens, closes)| {
                 let nth = move |number| opens + slot_length() * number;
-                (0..).map(nth).take_while(move |slot| *slot + slot_length() <= closes)
+                (0..)
+                    .map(nth)
+                    .take_while(move |slot| *slot + slot_length() <= closes)
             })
             .filter(move |slot| from <= *slot && *slot < until)
     }

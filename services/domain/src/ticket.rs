@@ -34,9 +34,7 @@ pub use alarm::{ALARM_MINUTES_MAX, Alarm, EscalationPolicy, raise_alarms};
 pub use id::{spoken_ticket_id, ticket_id};
 pub use mail::{MailSubject, mail_failed, mailed};
 pub use reply::{AttemptOutcome, NOTE_LENGTH_MAX, Reply, ReplyRejection, apply_reply};
-pub use schedule::{
-    Booking, Raised, RebookingRefused, Schedule, WISH_AHEAD_MAX, Window, WishFault, rebook,
-};
+pub use schedule::{Booking, Raised, RebookingRefused, Schedule, WISH_AHEAD_MAX, Window, WishFault, rebook};
 
 /// A ticket may be returned this often and still go where the returning department says; then clearing decides.
 pub const REROUTES_MAX: usize = 2;

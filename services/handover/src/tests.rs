@@ -1,6 +1,7 @@
 //! The way of a callback over the embedded bus and SQLite.
 
 mod desk;
+mod due_times;
 mod faults;
 mod mail;
 mod schemas;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use domain::service_time::ServiceCalendar;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;

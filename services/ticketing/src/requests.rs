@@ -59,7 +59,10 @@ impl LogRequest {
         let content = {
             let id = procedure.map(|procedure| &procedure.id);
             let content = (id, &fields, &hotline, &category, &call, &agent);
-            match (sent.add_to.trim(), [sent.wished_from.trim(), sent.wished_until.trim()]) {
+            match (
+                sent.add_to.trim(),
+                [sent.wished_from.trim(), sent.wished_until.trim()],
+            ) {
                 ("", ["", ""]) => content_hash(&content),
                 (add_to, ["", ""]) => content_hash(&(content, add_to)),
                 (add_to, wished) => content_hash(&(content, add_to, wished)),

@@ -36,10 +36,7 @@ pub(crate) fn wished(from: &str, until: &str, faults: &mut Vec<FieldFault>) -> O
             .map_err(|fault| faults.push(FieldFault::new(field, fault.to_string())))
             .ok(),
     };
-    let (from, until) = (
-        read(WISHED_FROM, from, until),
-        read(WISHED_UNTIL, until, from),
-    );
+    let (from, until) = (read(WISHED_FROM, from, until), read(WISHED_UNTIL, until, from));
     Some(Window {
         from: from?,
         until: until?,
@@ -125,7 +122,10 @@ fn offered<'r>(
         (Some(only), None) => {
             decision.department = only.department.clone();
             decision.rule = None;
-            decision.because = format!("Termine für „{}“ bietet nur {} an.", only.service, only.department);
+            decision.because = format!(
+                "Termine für „{}“ bietet nur {} an.",
+                only.service, only.department
+            );
             Ok(only)
         }
         (Some(_), Some(_)) => {
@@ -140,7 +140,10 @@ fn offered<'r>(
             let mut services: Vec<&str> = routing.bookings().iter().map(|it| it.service.as_str()).collect();
             services.sort_unstable();
             services.dedup();
-            let remedy = format!("no department offers slots for it; choose from {}", services.join(", "));
+            let remedy = format!(
+                "no department offers slots for it; choose from {}",
+                services.join(", ")
+            );
             Err(FieldFault::new(SERVICE, remedy))
         }
     }

@@ -90,7 +90,12 @@ impl TicketingService {
         let plan = match plan {
             Ok(plan) => plan,
             // What was logged in time stays logged, however late it is repeated.
-            Err(faults) => return self.logged_before(&request).await?.ok_or_else(|| invalid(&faults)),
+            Err(faults) => {
+                return self
+                    .logged_before(&request)
+                    .await?
+                    .ok_or_else(|| invalid(&faults));
+            }
         };
         let completed = request.completed(at, address);
         let actor = request.actor();
@@ -133,7 +138,9 @@ impl TicketingService {
 
     async fn logged_before(&self, request: &LogRequest) -> Result<Option<(Ticket, bool)>, Status> {
         let store = &self.parts.store;
-        let logged = store.logged_before(&request.idempotency_key, request.content).await;
+        let logged = store
+            .logged_before(&request.idempotency_key, request.content)
+            .await;
         let logged = logged.map_err(|error| refused(&error))?;
         logged.map(additions::repeated).transpose()
     }
@@ -384,3 +391,5 @@ pub(crate) fn refused(error: &StoreError) -> Status {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_slots;

@@ -110,9 +110,6 @@ fn a_faulty_rule_is_refused() {
         ("09:00-09:15", "09:05-09:20"),
         ("\"09:00-10:00\", ", "\"13:00-15:00\", "),
     ] {
-        assert!(
-            Bookable::new(rule(&RULE.replace(from, to)), &[]).is_err(),
-            "{to}"
-        );
+        assert!(Bookable::new(rule(&RULE.replace(from, to)), &[]).is_err(), "{to}");
     }
 }

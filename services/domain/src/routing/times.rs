@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use super::RoutingTable;
 use super::check::RoutingFault;
 use super::config::RoutingConfig;
-use super::RoutingTable;
 use crate::booking::Bookable;
 use crate::ids::DepartmentId;
 use crate::service_time::ServiceCalendar;
@@ -79,9 +79,8 @@ fn bookings(
         }
         match Bookable::new(rule.clone(), &config.service_time.closed_days) {
             Ok(bookable) => {
-                let same = |it: &Bookable| {
-                    it.department == bookable.department && it.is_service(&bookable.service)
-                };
+                let same =
+                    |it: &Bookable| it.department == bookable.department && it.is_service(&bookable.service);
                 if bookings.iter().any(same) {
                     faulty("the service is given twice; give one [[booking]] all its hours".to_owned());
                 }
@@ -160,7 +159,11 @@ mod tests {
             (30, 0)
         );
         assert!(table.bookable(&DepartmentId::new("a"), " beratung").is_some());
-        assert!(table.bookable(&DepartmentId::new("clearing"), "Beratung").is_none());
+        assert!(
+            table
+                .bookable(&DepartmentId::new("clearing"), "Beratung")
+                .is_none()
+        );
     }
 
     #[test]

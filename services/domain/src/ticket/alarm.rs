@@ -70,7 +70,9 @@ impl Ticket {
     /// The last alarm that was raised for its present due time.
     pub fn alarm(&self) -> Option<Alarm> {
         let raised = self.schedule.raised.filter(|raised| raised.due_at == self.due_at);
-        raised.filter(|_| self.state.is_pending()).map(|raised| raised.alarm)
+        raised
+            .filter(|_| self.state.is_pending())
+            .map(|raised| raised.alarm)
     }
 
     /// The alarm that comes next; `None` if nothing is owed, or all of them were raised.

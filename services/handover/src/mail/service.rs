@@ -122,7 +122,9 @@ fn refused(error: &StoreError) -> Status {
         StoreError::Unavailable(_) | StoreError::NoRoom => {
             Status::unavailable("the store is not available; try again")
         }
-        StoreError::Conflict(_) | StoreError::SlotTaken(_) => Status::aborted("somebody else changed it at the same time; try again"),
+        StoreError::Conflict(_) | StoreError::SlotTaken(_) => {
+            Status::aborted("somebody else changed it at the same time; try again")
+        }
         StoreError::Unusable(_) => Status::internal("the store cannot be used; see the log of the server"),
     }
 }

@@ -63,7 +63,9 @@ fn urgency(ticket: &Ticket) -> &'static str {
 fn opening(ticket: &Ticket, title: &str) -> String {
     match ticket.alarm() {
         None => {}
-        Some(Alarm::DueSoon) => return "die Antwort auf ein Anliegen, das Ihnen vorliegt, ist bald fällig.".to_owned(),
+        Some(Alarm::DueSoon) => {
+            return "die Antwort auf ein Anliegen, das Ihnen vorliegt, ist bald fällig.".to_owned();
+        }
         Some(Alarm::Overdue | Alarm::Escalated) => {
             return "die Antwort auf ein Anliegen, das Ihnen vorliegt, ist überfällig.".to_owned();
         }
@@ -156,7 +158,10 @@ fn withdrawn(mail: &PendingMail, title: &str) -> MailText {
 fn escalated(mail: &PendingMail, title: &str, link: Option<&str>) -> MailText {
     let ticket = &mail.ticket;
     let mut lines = vec![
-        format!("die Antwort auf ein Anliegen, das bei {} liegt, ist überfällig.", ticket.department),
+        format!(
+            "die Antwort auf ein Anliegen, das bei {} liegt, ist überfällig.",
+            ticket.department
+        ),
         String::new(),
     ];
     lines.extend(notice(ticket, link));
@@ -284,11 +289,30 @@ mod tests {
         let register = Register::built_in();
         let body = of(&mail, register.procedure("callback"), MailContent::Whole, None).body;
         let body = body.reveal();
-        let expected = "Name: Groß\nTelefonnummer: 0221 4710123\nStraße: Königsallee\n\
+        let expected = "Name: Groß\nStraße: Königsallee\nTelefonnummer: 0221 4710123\n\
             Anliegen: Frage zum Bescheid\n    zweite Zeile\nZuständig, weil: Keine Regel.\n\n\
             Anruf vom 22.12.2026, 17:00 Uhr: Noch etwas\nWeitere Telefonnummer: 0171 7654321\n";
         assert!(body.contains(expected), "{body}");
         assert!(!body.contains("Ort:"), "{body}");
+    }
+
+    #[test]
+    fn an_escalation_says_nothing_about_the_citizen() {
+        let mut mail = mail(MailSubject::Escalated);
+        mail.ticket.schedule.raised = Some(domain::ticket::Raised {
+            alarm: Alarm::Escalated,
+            due_at: mail.ticket.due_at,
+        });
+        let text = of(&mail, None, MailContent::Whole, None);
+        assert!(text.subject.starts_with("Überfällig bei a: "), "{}", text.subject);
+        let body = text.body.reveal();
+        assert!(body.contains("Fällig: 23.12.2026, 16:30 Uhr"), "{body}");
+        for personal in ["Groß", "4710123", "Königsallee", "Bescheid"] {
+            assert!(!body.contains(personal), "{personal} in {body}");
+        }
+        mail.subject = MailSubject::Ticket;
+        let text = of(&mail, None, MailContent::Notice, None);
+        assert!(text.subject.starts_with("Überfällig: "), "{}", text.subject);
     }
 
     #[test]

@@ -7,7 +7,6 @@ use chrono::Utc;
 use domain::ids::HotlineName;
 use domain::personal::Personal;
 use domain::routing::{RoutingConfig, RoutingFault, RoutingRequest, RoutingTable};
-use domain::service_time::ServiceCalendar;
 use serde_json::json;
 use wire::v1::tickets as proto;
 use wire::v1::tickets::ticketing_client::TicketingClient;

@@ -27,8 +27,7 @@ fn routing() -> RoutingTable {
         }),
         ..Department::new(department(id), id)
     });
-    RoutingTable::new(RoutingConfig::of(department("clearing"), departments.into()))
-    .unwrap()
+    RoutingTable::new(RoutingConfig::of(department("clearing"), departments.into())).unwrap()
 }
 
 /// A store that keeps tickets and mails.

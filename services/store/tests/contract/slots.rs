@@ -7,13 +7,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::booking::{Bookable, BookingRule};
 use domain::routing::{RoutingConfig, RoutingTable};
 use domain::ticket::{
-    Actor, Alarm, Booking, Reply, Schedule, Ticket, TicketState, Window, close, raise_alarms, rebook, ticket_id,
+    Actor, Alarm, Booking, Reply, Schedule, Ticket, TicketState, Window, close, raise_alarms, rebook,
+    ticket_id,
 };
 use futures::future::join_all;
 use store::StoreError;
 use store::tickets::{Logged, NewTicket, TicketStore};
 
-use crate::tickets::{actions, at, current, department, logged, new_ticket, on_every_store, pending, settlement};
+use crate::tickets::{
+    actions, at, current, department, logged, new_ticket, on_every_store, pending, settlement,
+};
 
 const SERVICE: &str = "Beratung";
 
@@ -84,11 +87,16 @@ async fn several_agents_do_not_book_the_last_seat_twice(store: Arc<dyn TicketSto
             let store = Arc::clone(&store);
             let ticket = 1 + round * 6 + agent;
             // Half of them want the slot before, too.
-            let slots = if agent % 2 == 0 { vec![number] } else { vec![number, number + 1] };
+            let slots = if agent % 2 == 0 {
+                vec![number]
+            } else {
+                vec![number, number + 1]
+            };
             async move { book(&*store, ticket, &slots).await }
         });
         let outcomes = join_all(agents).await;
-        let refused = |outcome: &&Result<Logged, StoreError>| matches!(outcome, Err(StoreError::SlotTaken(_)));
+        let refused =
+            |outcome: &&Result<Logged, StoreError>| matches!(outcome, Err(StoreError::SlotTaken(_)));
         let won = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         assert_eq!(outcomes.iter().filter(refused).count() + won, 6, "{outcomes:?}");
         let taken = taken(&*store).await;
@@ -197,8 +205,14 @@ async fn tickets_are_found_by_their_next_alarm(store: Arc<dyn TicketStore>) {
         matches!(store.record(raised).await, Err(StoreError::Conflict(_))),
         "whoever decided on the same state writes nothing"
     );
-    assert_eq!(alarming(&*store, Alarm::DueSoon, at(day + 2)).await, [ticket_id(2)]);
-    assert_eq!(alarming(&*store, Alarm::Overdue, at(day + 2)).await, [ticket_id(1)]);
+    assert_eq!(
+        alarming(&*store, Alarm::DueSoon, at(day + 2)).await,
+        [ticket_id(2)]
+    );
+    assert_eq!(
+        alarming(&*store, Alarm::Overdue, at(day + 2)).await,
+        [ticket_id(1)]
+    );
     assert_eq!(pending(&*store, "a", 1).await.hand_overs.len(), 3);
     assert_eq!(
         store.overdue(at(day + 3)).await.unwrap(),
@@ -210,7 +224,11 @@ async fn tickets_are_found_by_their_next_alarm(store: Arc<dyn TicketStore>) {
     assert_eq!(last.ticket.state, TicketState::Open);
     store.record(last).await.unwrap();
     for next in Alarm::ALL {
-        assert!(!alarming(&*store, *next, at(9 * day)).await.contains(&ticket_id(1)));
+        assert!(
+            !alarming(&*store, *next, at(9 * day))
+                .await
+                .contains(&ticket_id(1))
+        );
     }
     let second = current(&*store, &ticket_id(2)).await;
     let answer = Reply::Answered { note: None };

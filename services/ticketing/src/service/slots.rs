@@ -37,19 +37,29 @@ pub(super) async fn list(
     let mut slots: BTreeMap<Place<'_>, proto::Slot> = BTreeMap::new();
     for bookable in services {
         let (first, end) = bookable.bookable_from(now);
-        let from = sent.from_unix_ms.and_then(wire::time).map_or(first, |from| from.max(first));
+        let from = sent
+            .from_unix_ms
+            .and_then(wire::time)
+            .map_or(first, |from| from.max(first));
         let until = sent.to_unix_ms.and_then(wire::time).map_or(end, |to| to.min(end));
         let from = after.as_ref().map_or(from, |(at, _)| from.max(*at));
         let follows = |at: &DateTime<Utc>| {
             let place = (*at, bookable.service.as_str());
-            after.as_ref().is_none_or(|(last, service)| (*last, service.as_str()) < place)
+            after
+                .as_ref()
+                .is_none_or(|(last, service)| (*last, service.as_str()) < place)
         };
-        let page: Vec<DateTime<Utc>> = bookable.slots(from, until).filter(follows).take(most + 1).collect();
+        let page: Vec<DateTime<Utc>> = bookable
+            .slots(from, until)
+            .filter(follows)
+            .take(most + 1)
+            .collect();
         slots.extend(with_seats(parts, bookable, page).await?);
     }
     let more = slots.len() > most;
     let slots: Vec<(Place<'_>, proto::Slot)> = slots.into_iter().take(most).collect();
-    let token = |(place, _): &(Place<'_>, proto::Slot)| format!("{}.{}", place.at.timestamp_millis(), place.service);
+    let token =
+        |(place, _): &(Place<'_>, proto::Slot)| format!("{}.{}", place.at.timestamp_millis(), place.service);
     Ok(proto::ListSlotsResponse {
         next_page_token: slots.last().filter(|_| more).map(token).unwrap_or_default(),
         slots: slots.into_iter().map(|(_, slot)| slot).collect(),
@@ -64,9 +74,12 @@ async fn with_seats<'r>(
     let (Some(first), Some(last)) = (page.first(), page.last()) else {
         return Ok(Vec::new());
     };
-    let taken = parts
-        .store
-        .seats_taken(&bookable.department, &bookable.service, *first, *last + slot_length());
+    let taken = parts.store.seats_taken(
+        &bookable.department,
+        &bookable.service,
+        *first,
+        *last + slot_length(),
+    );
     let taken = taken.await.map_err(|error| refused(&error))?;
     let slot = |at: DateTime<Utc>| {
         let capacity = u32::from(bookable.capacity);
@@ -103,9 +116,15 @@ fn asked<'r>(routing: &'r RoutingTable, sent: &proto::ListSlotsRequest) -> Resul
         let remedy = "the department offers no slots for it; leave it empty to see what it offers";
         faults.push(FieldFault::new("service", remedy));
     }
-    for (field, given) in [("from_unix_ms", sent.from_unix_ms), ("to_unix_ms", sent.to_unix_ms)] {
+    for (field, given) in [
+        ("from_unix_ms", sent.from_unix_ms),
+        ("to_unix_ms", sent.to_unix_ms),
+    ] {
         if given.is_some_and(|given| wire::time(given).is_none()) {
-            faults.push(FieldFault::new(field, "give milliseconds since 1970, or leave it out"));
+            faults.push(FieldFault::new(
+                field,
+                "give milliseconds since 1970, or leave it out",
+            ));
         }
     }
     let after = match sent.page_token.as_str() {
@@ -175,10 +194,12 @@ fn offered<'r>(routing: &'r RoutingTable, ticket: &Ticket) -> Result<&'r Bookabl
     let booking = ticket.schedule.booking.as_ref().ok_or_else(|| {
         Status::failed_precondition("ticket_id: the ticket has no booked slots; log an appointment")
     })?;
-    routing.bookable(&ticket.department, &booking.service).ok_or_else(|| {
-        Status::failed_precondition(format!(
-            "ticket_id: {} offers no slots for this service now; log a new appointment",
-            ticket.department
-        ))
-    })
+    routing
+        .bookable(&ticket.department, &booking.service)
+        .ok_or_else(|| {
+            Status::failed_precondition(format!(
+                "ticket_id: {} offers no slots for this service now; log a new appointment",
+                ticket.department
+            ))
+        })
 }

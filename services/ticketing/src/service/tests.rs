@@ -9,21 +9,26 @@ use tonic::Code;
 
 use super::*;
 
-struct Desk {
-    service: TicketingService,
-    store: Arc<SqliteTickets>,
+pub(super) struct Desk {
+    pub(super) service: TicketingService,
+    pub(super) store: Arc<SqliteTickets>,
     wake: watch::Receiver<u64>,
     _folder: tempfile::TempDir,
 }
 
 fn desk() -> Desk {
+    desk_with(|_| {})
+}
+
+/// A desk whose rules were changed.
+pub(super) fn desk_with(change: impl FnOnce(&mut RoutingConfig)) -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteTickets::open(&folder.path().join("tickets.db")).unwrap());
     let department = |id: &str| domain::routing::Department::new(DepartmentId::new(id), id);
-    let table = Arc::new(
-        RoutingTable::new(RoutingConfig::of(DepartmentId::new("clearing"), vec![department("clearing"), department("a")]))
-        .unwrap(),
-    );
+    let departments = ["clearing", "a"].map(department);
+    let mut config = RoutingConfig::of(DepartmentId::new("clearing"), departments.into());
+    change(&mut config);
+    let table = Arc::new(RoutingTable::new(config).unwrap());
     let rules = Arc::new(Rulebook {
         version: RulesVersion(7),
         routing: table,
@@ -68,11 +73,11 @@ fn register() -> Register {
     Register::with(&[file]).unwrap()
 }
 
-fn fields<const N: usize>(fields: [(&str, &str); N]) -> BTreeMap<String, String> {
+pub(super) fn fields<const N: usize>(fields: [(&str, &str); N]) -> BTreeMap<String, String> {
     fields.map(|(id, text)| (id.to_owned(), text.to_owned())).into()
 }
 
-fn request(key: &str) -> proto::LogCallbackRequest {
+pub(super) fn request(key: &str) -> proto::LogCallbackRequest {
     proto::LogCallbackRequest {
         idempotency_key: key.to_owned(),
         fields: fields([
@@ -87,7 +92,10 @@ fn request(key: &str) -> proto::LogCallbackRequest {
     }
 }
 
-async fn log(desk: &Desk, request: proto::LogCallbackRequest) -> Result<proto::LogCallbackResponse, Status> {
+pub(super) async fn log(
+    desk: &Desk,
+    request: proto::LogCallbackRequest,
+) -> Result<proto::LogCallbackResponse, Status> {
     desk.service
         .log_callback(Request::new(request))
         .await

@@ -79,7 +79,11 @@ impl Reading<'_> {
             rules.extend(self.field(id, field));
         }
         self.relations(&rules, &ids);
-        if ids.contains(SLOTS) && !rules.iter().any(|rule| rule.id.as_str() == SERVICE && rule.required) {
+        if ids.contains(SLOTS)
+            && !rules
+                .iter()
+                .any(|rule| rule.id.as_str() == SERVICE && rule.required)
+        {
             let remedy = format!("declare a required field `{SERVICE}`: it says what the slots are for");
             self.fault(&format!("field {SLOTS}"), remedy);
         }

@@ -49,7 +49,11 @@ fn ticket() -> Ticket {
 }
 
 fn raised(transition: &Transition) -> Vec<&'static str> {
-    transition.entries.iter().map(|entry| entry.action.name()).collect()
+    transition
+        .entries
+        .iter()
+        .map(|entry| entry.action.name())
+        .collect()
 }
 
 fn mails(transition: &Transition) -> Vec<(String, MailSubject)> {
@@ -77,10 +81,17 @@ fn each_alarm_comes_once_however_often_somebody_looks() {
         [
             (880, vec!["due_soon"], vec![("a".to_owned(), MailSubject::Ticket)]),
             (1000, vec!["overdue"], vec![("a".to_owned(), MailSubject::Ticket)]),
-            (1030, vec!["escalated"], vec![("clearing".to_owned(), MailSubject::Escalated)]),
+            (
+                1030,
+                vec!["escalated"],
+                vec![("clearing".to_owned(), MailSubject::Escalated)]
+            ),
         ]
     );
-    assert_eq!((ticket.alarm(), ticket.next_alarm()), (Some(Alarm::Escalated), None));
+    assert_eq!(
+        (ticket.alarm(), ticket.next_alarm()),
+        (Some(Alarm::Escalated), None)
+    );
 }
 
 #[test]

@@ -41,10 +41,7 @@ fn the_later_of_policy_and_wish_is_due_and_a_slot_before_both() {
     };
     assert_eq!(Schedule::default().due(by_policy), by_policy);
     assert_eq!(wished("2026-11-23T10:00").due(by_policy), by_policy);
-    assert_eq!(
-        wished("2026-11-24T10:00").due(by_policy),
-        at("2026-11-24T10:00")
-    );
+    assert_eq!(wished("2026-11-24T10:00").due(by_policy), at("2026-11-24T10:00"));
     let booked = Schedule {
         booking: Some(Booking {
             department: DepartmentId::new("a"),
