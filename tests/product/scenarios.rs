@@ -1,5 +1,6 @@
 //! What users do, from end to end.
 
+mod appointments;
 mod asterisk;
 mod calendar;
 mod callbacks;

@@ -5,6 +5,7 @@
 
 pub mod agents;
 pub mod assembly;
+pub mod booking;
 pub mod counting;
 pub mod counts;
 pub mod event;

@@ -1,7 +1,8 @@
 //! Local days of the hotline. A day has 23, 24 or 25 hours.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
+use thiserror::Error;
 
 /// The zone that chooses labels and days. Intervals are cut in UTC.
 pub const ZONE: Tz = chrono_tz::Europe::Berlin;
@@ -32,6 +33,44 @@ pub fn next(day: NaiveDate) -> NaiveDate {
     day.checked_add_days(Days::new(1)).unwrap_or(day)
 }
 
+/// Why a text is no local time: what to write instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum LocalTimeFault {
+    /// It has another form.
+    #[error("write a local time such as 2026-12-23T16:30")]
+    Form,
+    /// The clocks skip it in spring.
+    #[error("the clocks skip this hour in spring; give one before or after it")]
+    Skipped,
+}
+
+/// Reads a local time without an offset, or a time with one. In the hour that happens twice, a time without offset is
+/// the first.
+///
+/// # Errors
+/// [`LocalTimeFault`].
+pub fn read(text: &str) -> Result<DateTime<Utc>, LocalTimeFault> {
+    let text = text.trim().replacen(' ', "T", 1);
+    if let Ok(at) = DateTime::parse_from_rfc3339(&text) {
+        return Ok(at.to_utc());
+    }
+    let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(&text, form).ok())
+        .ok_or(LocalTimeFault::Form)?;
+    let at = ZONE.from_local_datetime(&local).earliest();
+    at.map(|at| at.to_utc()).ok_or(LocalTimeFault::Skipped)
+}
+
+/// Writes what [`read`] reads: a local time, with its offset in the hour that happens twice.
+pub fn write(at: DateTime<Utc>) -> String {
+    let local = at.with_timezone(&ZONE);
+    match ZONE.from_local_datetime(&local.naive_local()) {
+        LocalResult::Ambiguous(..) => local.to_rfc3339(),
+        _ => local.format("%Y-%m-%dT%H:%M").to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,6 +85,22 @@ mod tests {
             [length(2024, 3, 31), length(2024, 10, 26), length(2024, 10, 27)],
             [23, 24, 25]
         );
+    }
+
+    #[test]
+    fn a_local_time_is_read_as_it_is_written() {
+        for (text, utc) in [
+            ("2026-12-23T16:30", "2026-12-23T15:30:00Z"),
+            ("2026-07-01 16:30", "2026-07-01T14:30:00Z"),
+            ("2026-10-25T02:30", "2026-10-25T00:30:00Z"),
+            ("2026-10-25T02:30:00+01:00", "2026-10-25T01:30:00Z"),
+        ] {
+            let at = read(text).expect(text);
+            assert_eq!(at, utc.parse::<DateTime<Utc>>().expect(utc));
+            assert_eq!(read(&write(at)), Ok(at));
+        }
+        assert_eq!(read("2026-03-29T02:30"), Err(LocalTimeFault::Skipped));
+        assert_eq!(read("morgen früh"), Err(LocalTimeFault::Form));
     }
 
     #[test]

@@ -225,7 +225,17 @@ impl FieldKind {
     }
 }
 
+/// The field that names the slots of an appointment, one a line.
+pub const SLOTS: &str = "slots";
+/// The field that says what slots are for.
+pub const SERVICE: &str = "service";
+
 impl Procedure {
+    /// Whether its requests book slots, where departments offer any.
+    pub fn books_slots(&self) -> bool {
+        self.field(SLOTS).is_some()
+    }
+
     /// The rules of its tickets; `None` if it makes none.
     pub fn ticket_rules(&self) -> Option<&TicketRules> {
         match &self.kind {

@@ -9,6 +9,7 @@ mod config;
 mod explain;
 mod keywords;
 mod reachability;
+mod times;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -27,6 +28,7 @@ pub use check::RoutingFault;
 pub use config::{Department, DepartmentMail, Hotline, MailContent, PlaceLevel, RoutingConfig, Rule};
 use explain::PostalCode;
 use keywords::Keyword;
+use times::Times;
 
 /// The id of a routing rule, as configuration names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -97,6 +99,7 @@ pub struct RoutingTable {
     hotline_names: HashSet<HotlineName>,
     counting: Arc<CountingSources>,
     rules: Vec<CheckedRule>,
+    times: Times,
 }
 
 impl RoutingTable {

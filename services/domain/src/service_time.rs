@@ -3,6 +3,7 @@
 //! Local time is Europe/Berlin; days have 23, 24 or 25 hours, and every hour here is an hour that passes.
 //! A *closed day* is one without any service time: by its weekday, or because it is a public holiday.
 
+mod closed_days;
 mod opening_hours;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc};
@@ -10,6 +11,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::holidays;
+pub use closed_days::{CLOSED_DAYS_MAX, ClosedDay, ServiceTime};
 pub use opening_hours::{OpeningHours, OpeningHoursFault, ServicePeriod};
 
 /// The zone of the hotline: it chooses days, labels and opening times.
@@ -66,22 +68,39 @@ impl Default for DuePolicy {
     }
 }
 
-/// When the hotline is open: opening hours by weekday, closed on the public holidays of North Rhine-Westphalia.
+/// When the hotline is open: opening hours by weekday, closed on the public holidays of North Rhine-Westphalia and on
+/// further days that the rules name.
 #[derive(Clone, Debug, Default)]
 pub struct ServiceCalendar {
     hours: OpeningHours,
+    closed: Vec<ClosedDay>,
 }
 
 impl ServiceCalendar {
     /// A calendar with these hours, once they are checked.
     pub fn new(hours: OpeningHours) -> Result<Self, OpeningHoursFault> {
         hours.check()?;
-        Ok(Self { hours })
+        Ok(Self {
+            hours,
+            closed: Vec::new(),
+        })
+    }
+
+    /// Closed on these days, too.
+    #[must_use]
+    pub fn closed_on(mut self, days: &[ClosedDay]) -> Self {
+        self.closed.extend_from_slice(days);
+        self
     }
 
     /// Whether a day has any service time.
     pub fn is_service_day(&self, date: NaiveDate) -> bool {
-        !self.hours.of(date).is_empty() && !holidays::is_holiday(date)
+        !self.hours.of(date).is_empty() && !self.is_closed(date)
+    }
+
+    /// Whether no weekday's hours hold on a day.
+    fn is_closed(&self, date: NaiveDate) -> bool {
+        holidays::is_holiday(date) || self.closed.iter().any(|day| day.is(date))
     }
 
     /// Whether it is service time. The moment of opening is, the moment of closing is not.
@@ -96,6 +115,11 @@ impl ServiceCalendar {
             .flat_map(|date| self.service_time_of(date))
             .find(|(_, closes)| from < *closes)
             .map_or(DateTime::<Utc>::MAX_UTC, |(opens, _)| opens.max(from))
+    }
+
+    /// Whether any service time lies between two moments.
+    pub fn is_open_within(&self, from: DateTime<Utc>, until: DateTime<Utc>) -> bool {
+        self.next_service_time(from) < until
     }
 
     /// The time by which a concern that came in at `from` must be answered.
@@ -115,8 +139,9 @@ impl ServiceCalendar {
         }
     }
 
-    fn service_time_of(&self, date: NaiveDate) -> impl Iterator<Item = Span> + use<'_> {
-        let periods = if holidays::is_holiday(date) {
+    /// Service time of a local day, in order: from a moment until before another.
+    pub fn service_time_of(&self, date: NaiveDate) -> impl Iterator<Item = Span> + use<'_> {
+        let periods = if self.is_closed(date) {
             &[]
         } else {
             self.hours.of(date)
@@ -129,7 +154,7 @@ impl ServiceCalendar {
 }
 
 /// From a moment until before another.
-type Span = (DateTime<Utc>, DateTime<Utc>);
+pub type Span = (DateTime<Utc>, DateTime<Utc>);
 
 /// The moment at which `hours` have passed since `start`, where only time within the ordered `spans` counts.
 fn after_counted(start: DateTime<Utc>, hours: u16, spans: impl Iterator<Item = Span>) -> DateTime<Utc> {

@@ -12,9 +12,11 @@
 //! number of entries tells whether somebody else changed it meanwhile.
 
 mod addition;
+mod alarm;
 mod id;
 mod mail;
 mod reply;
+mod schedule;
 
 use std::fmt;
 
@@ -28,9 +30,11 @@ use crate::procedure::{CheckedRequest, ProcedureId};
 use crate::routing::{RoutingDecision, RuleId};
 use crate::rulebook::RulesVersion;
 pub use addition::{ADDED_CONCERNS_MAX, AddedConcern, AdditionRefused, add_concern};
+pub use alarm::{ALARM_MINUTES_MAX, Alarm, EscalationPolicy, raise_alarms};
 pub use id::{spoken_ticket_id, ticket_id};
 pub use mail::{MailSubject, mail_failed, mailed};
 pub use reply::{AttemptOutcome, NOTE_LENGTH_MAX, Reply, ReplyRejection, apply_reply};
+pub use schedule::{Booking, Raised, RebookingRefused, Schedule, WISH_AHEAD_MAX, Window, WishFault, rebook};
 
 /// A ticket may be returned this often and still go where the returning department says; then clearing decides.
 pub const REROUTES_MAX: usize = 2;
@@ -94,6 +98,14 @@ named! {
         Rerouted = "rerouted",
         /// Nothing is owed any more.
         Closed = "closed",
+        /// Its appointment was moved to other slots.
+        Rebooked = "rebooked",
+        /// The answer is due soon.
+        DueSoon = "due_soon",
+        /// The answer is overdue.
+        Overdue = "overdue",
+        /// The answer is overdue, and another department was told.
+        Escalated = "escalated",
         /// The mail server of its department has taken a mail about it.
         Mailed = "mailed",
         /// A mail about it was refused for good, or came back.
@@ -157,6 +169,8 @@ pub struct Ticket {
     pub changed_at: DateTime<Utc>,
     /// When the answer is due.
     pub due_at: DateTime<Utc>,
+    /// Its other times.
+    pub schedule: Schedule,
     /// Why this department, in words.
     pub because: String,
     /// The routing rule that decided, unless the clearing department was taken.
@@ -198,6 +212,13 @@ pub enum Effect {
         department: DepartmentId,
         /// What of.
         subject: MailSubject,
+    },
+    /// These slots are taken for the ticket instead of those that it had, unless one has no seat left.
+    Book {
+        /// The slots.
+        booking: Booking,
+        /// Seats of each.
+        capacity: u16,
     },
 }
 
@@ -268,6 +289,7 @@ pub fn open(opening: Opening) -> Transition {
         created_at: opening.at,
         changed_at: opening.at,
         due_at: opening.due_at,
+        schedule: Schedule::default(),
         because: opening.decision.because,
         rule: opening.decision.rule,
         rules: opening.rules,

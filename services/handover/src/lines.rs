@@ -10,7 +10,7 @@ use crate::error::HandoverError;
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
 use crate::supervisor::HandoverParts;
-use crate::{mail, metrics, notices};
+use crate::{due_times, mail, metrics, notices};
 
 /// The first pause after a failure; doubled with each further one.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
@@ -126,6 +126,25 @@ pub(crate) async fn call_notices(parts: Arc<HandoverParts>, stop: CancellationTo
             Err(error) => pauses.after_failure(&stop, "call notices", &error).await,
         }
     }
+}
+
+/// The look at due times, until stopped.
+pub(crate) async fn due_times(parts: Arc<HandoverParts>, stop: CancellationToken) {
+    let mut pauses = Pauses::new(&parts, "due_times");
+    while !stop.is_cancelled() {
+        let Some(outcome) = unless_stopped(&stop, due_times::step(&parts)).await else {
+            break;
+        };
+        match outcome {
+            Ok(true) => pauses.reset(),
+            Ok(false) => {
+                pauses.reset();
+                unless_stopped(&stop, tokio::time::sleep(parts.settings.look_at_due_times)).await;
+            }
+            Err(error) => pauses.after_failure(&stop, "due times", &error).await,
+        }
+    }
+    due_times::end(&parts);
 }
 
 async fn unless_stopped<T>(stop: &CancellationToken, step: impl Future<Output = T>) -> Option<T> {

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use domain::ids::DepartmentId;
+use domain::ticket::Alarm;
 use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 const PUBLISHED: &str = "nrwdirekt_ticket_messages_published_total";
@@ -12,6 +13,8 @@ const REPLIES_LOST: &str = "nrwdirekt_ticket_replies_lost_total";
 const FAILURES: &str = "nrwdirekt_handover_failures_total";
 const MAILS: &str = "nrwdirekt_mails_total";
 const FORBIDDEN: &str = "nrwdirekt_handover_forbidden";
+const OVERDUE: &str = "nrwdirekt_tickets_overdue";
+const ALARMS: &str = "nrwdirekt_ticket_alarms_total";
 const DEPARTMENTS: &str = "nrwdirekt_handover_departments";
 
 /// Describes the metrics to whatever exports them.
@@ -41,6 +44,14 @@ pub fn describe() {
     describe_gauge!(
         FORBIDDEN,
         "1 while Kafka does not allow this instance to publish to the department, else 0"
+    );
+    describe_gauge!(
+        OVERDUE,
+        "Tickets that are owed an answer and overdue, by department; on the instance that looks at due times, else 0"
+    );
+    describe_counter!(
+        ALARMS,
+        "What was said of due times, by department and alarm: due_soon, overdue, escalated"
     );
     describe_gauge!(DEPARTMENTS, "Departments that this instance serves now");
 }
@@ -82,6 +93,14 @@ pub(crate) fn no_mail_yet(department: &DepartmentId) {
 
 pub(crate) fn forbidden(department: &DepartmentId, is: bool) {
     gauge!(FORBIDDEN, "department" => department.to_string()).set(f64::from(u8::from(is)));
+}
+
+pub(crate) fn overdue(department: &DepartmentId, tickets: u32) {
+    gauge!(OVERDUE, "department" => department.to_string()).set(f64::from(tickets));
+}
+
+pub(crate) fn alarm(department: &DepartmentId, alarm: Alarm) {
+    counter!(ALARMS, "department" => department.to_string(), "alarm" => alarm.name()).increment(1);
 }
 
 pub(crate) fn departments(served: usize) {

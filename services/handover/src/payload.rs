@@ -1,5 +1,7 @@
 //! What the messages say, as `schemas/topics/` publishes it.
 
+mod times;
+
 use chrono::{DateTime, Utc};
 use domain::ids::{DepartmentId, HotlineName, ReplyId, TicketId};
 use domain::personal::Personal;
@@ -7,6 +9,7 @@ use domain::procedure::{Fields, ProcedureId};
 use domain::ticket::{AddedConcern, Ticket, TicketState, TicketVersion};
 use serde::{Deserialize, Serialize};
 use store::tickets::{HandOverKey, PendingResult, Verdict};
+pub use times::{Appointment, Times};
 
 /// A ticket as its department sees it: the whole state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +49,9 @@ pub struct TicketMessage {
     /// What the citizen wants besides, said in later calls; oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub added: Vec<AddedConcern>,
+    /// Its other times.
+    #[serde(flatten)]
+    pub times: Times,
 }
 
 impl TicketMessage {
@@ -71,6 +77,7 @@ impl TicketMessage {
             returned_because: ticket.returned_because.clone(),
             request: ticket.request.fields().clone(),
             added: ticket.added.clone(),
+            times: Times::of(ticket),
         }
     }
 }

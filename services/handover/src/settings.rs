@@ -11,6 +11,8 @@ pub struct HandoverSettings {
     pub lease: Duration,
     /// How often the store is asked for work that nobody announced.
     pub poll: Duration,
+    /// How often due times are looked at.
+    pub look_at_due_times: Duration,
     /// Messages published together at most.
     pub batch: usize,
     /// The longest pause while bus or store are away.
@@ -30,6 +32,7 @@ impl HandoverSettings {
             instance: instance.into(),
             lease: Duration::from_secs(15),
             poll: Duration::from_secs(2),
+            look_at_due_times: Duration::from_secs(10),
             batch: 100,
             pause_max: Duration::from_secs(30),
             heartbeat: TimeDelta::hours(1),

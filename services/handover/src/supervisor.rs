@@ -105,7 +105,7 @@ impl HandoverLoop {
             .map(|department| (LeaseName::department(&department.id), department.id.clone()))
             .collect();
         let mut wanted: Vec<LeaseName> = departments.keys().cloned().collect();
-        wanted.push(LeaseName::call_notices());
+        wanted.extend([LeaseName::call_notices(), LeaseName::due_times()]);
         let settings = &self.parts.settings;
         let now = (self.parts.clock)();
         let until = now + TimeDelta::from_std(settings.lease).unwrap_or(TimeDelta::MAX);
@@ -118,19 +118,21 @@ impl HandoverLoop {
         self.stop_all_but(&held).await;
         for name in held {
             if self.served.get(&name).is_none_or(|line| line.task.is_finished()) {
-                let line = self.start(departments.get(&name));
+                let line = self.start(&name, departments.get(&name));
                 self.served.insert(name, line);
             }
         }
-        metrics::departments(self.served.len().saturating_sub(1));
+        let served = self.served.keys().filter(|name| departments.contains_key(*name));
+        metrics::departments(served.count());
         Ok(())
     }
 
-    fn start(&self, department: Option<&DepartmentId>) -> Line {
+    fn start(&self, name: &LeaseName, department: Option<&DepartmentId>) -> Line {
         let parts = Arc::clone(&self.parts);
         let stop = CancellationToken::new();
         let task = match department {
             Some(department) => tokio::spawn(lines::department(parts, department.clone(), stop.clone())),
+            None if *name == LeaseName::due_times() => tokio::spawn(lines::due_times(parts, stop.clone())),
             None => tokio::spawn(lines::call_notices(parts, stop.clone())),
         };
         Line { stop, task }

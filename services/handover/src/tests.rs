@@ -2,6 +2,7 @@
 
 mod clock;
 mod desk;
+mod due_times;
 mod faults;
 mod mail;
 mod schemas;

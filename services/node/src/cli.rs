@@ -7,6 +7,7 @@ mod mail;
 mod register;
 mod rejected;
 mod route;
+mod slots;
 mod tickets;
 
 use std::net::SocketAddr;
@@ -27,6 +28,7 @@ pub(crate) use rejected::{
 pub(crate) use route::{
     RouteAction, RouteArguments, RouteCheckArguments, RouteExplainArguments, RulesSource,
 };
+pub(crate) use slots::{RebookArguments, SlotAction, SlotArguments, SlotListArguments};
 pub(crate) use tickets::{
     AclsArguments, CallbackAction, CallbackArguments, DepartmentAction, DepartmentArguments, Listing,
     LogArguments, Logging, ReplyArguments, ReplyType, TicketAction, TicketArguments, TicketFindArguments,
@@ -70,6 +72,8 @@ pub(crate) enum Command {
     Callback(CallbackArguments),
     /// Tickets and their history.
     Ticket(TicketArguments),
+    /// Slots of appointments.
+    Slot(SlotArguments),
     /// What can be asked for: procedures, their fields, legal basis and retention.
     Register(RegisterArguments),
     /// Which department is responsible, and why; check the rules.

@@ -13,6 +13,7 @@ mod report;
 mod route;
 mod rules;
 pub(crate) mod simulate;
+mod slot;
 mod ticket;
 mod topics;
 
@@ -22,7 +23,8 @@ use clap::CommandFactory;
 
 use crate::cli::{
     Arguments, CalendarAction, CallAction, CallbackAction, Command, DepartmentAction, MailAction,
-    RejectedAction, Report, Role, RouteAction, ServeArguments, StorageArguments, TicketAction, UpArguments,
+    RejectedAction, Report, Role, RouteAction, ServeArguments, SlotAction, StorageArguments, TicketAction,
+    UpArguments,
 };
 use crate::config::Config;
 use crate::output::say;
@@ -67,7 +69,12 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             TicketAction::Show { id, json, server } => ticket::show(&id, json, &server).await?,
             TicketAction::List(arguments) => ticket::list(arguments).await?,
             TicketAction::Find(arguments) => ticket::find(arguments).await?,
+            TicketAction::Rebook(arguments) => slot::rebook(arguments).await?,
         },
+        Command::Slot(arguments) => {
+            let SlotAction::List(arguments) = arguments.action;
+            slot::list(arguments).await?;
+        }
         Command::Register(arguments) => return register::run(&arguments.action),
         Command::Route(arguments) => match arguments.action {
             RouteAction::Explain(arguments) => route::explain(*arguments).await?,

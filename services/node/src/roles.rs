@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use domain::service_time::ServiceCalendar;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -110,7 +109,6 @@ impl Starting<'_> {
         let ticketing = ticketing::TicketingService::new(ticketing::TicketingParts {
             store: Arc::clone(&self.storage.tickets),
             rules: Arc::clone(&current),
-            calendar: ServiceCalendar::default(),
             due_policy: self.config.due,
             identity_key: self
                 .storage

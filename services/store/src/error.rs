@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 /// Why the store did not do what it was asked for. Nothing of the unit of work was written.
@@ -12,6 +13,9 @@ pub enum StoreError {
     /// Somebody else changed the same thing first: read again and decide anew.
     #[error("{0} was changed by somebody else meanwhile")]
     Conflict(String),
+    /// A slot has no seat left: choose another one.
+    #[error("the slot of {0} has no seat left")]
+    SlotTaken(DateTime<Utc>),
     /// What is stored cannot be read, or its schema is newer than this program.
     #[error("the store cannot be used: {0}")]
     Unusable(String),

@@ -12,6 +12,7 @@ mod periods;
 pub mod postgres;
 pub mod rejected;
 pub mod rules;
+pub mod schedule;
 pub mod sqlite;
 mod ticket_columns;
 pub mod tickets;

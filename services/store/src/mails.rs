@@ -111,10 +111,25 @@ pub struct KeptMail {
     pub failed_at: Option<DateTime<Utc>>,
 }
 
-/// Whether a ticket has, or had, this version at this department.
+/// Whether a department was told of this version: it has or had the ticket, or the ticket was escalated to it.
 pub(crate) fn concerns(ticket: &Ticket, key: &HandOverKey) -> bool {
     key.version <= ticket.version
-        && (ticket.department == key.department || ticket.returned_by.contains(&key.department))
+        && (ticket.department == key.department
+            || ticket.returned_by.contains(&key.department)
+            || is_escalated_to(ticket, key))
+}
+
+fn is_escalated_to(ticket: &Ticket, key: &HandOverKey) -> bool {
+    ticket.schedule.escalated_to.as_ref() == Some(&key.department)
+}
+
+/// What a mail was about of which no more is known than who got it.
+pub(crate) fn came_back(ticket: &Ticket, key: &HandOverKey) -> MailSubject {
+    match ticket.department == key.department {
+        true => MailSubject::Ticket,
+        false if is_escalated_to(ticket, key) => MailSubject::Escalated,
+        false => MailSubject::Withdrawn,
+    }
 }
 
 /// The columns of a mail in the list, as every store reads them.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::ids::{AgentName, DepartmentId, HotlineName, TicketId};
 use domain::procedure::CheckedRequest;
 use domain::rulebook::RulesVersion;
-use domain::ticket::{Actor, MailSubject, Ticket, TicketState, TicketVersion};
+use domain::ticket::{Actor, Alarm, MailSubject, Schedule, Ticket, TicketState, TicketVersion};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -78,6 +78,14 @@ pub(crate) const CURRENT: &str = "current";
 /// The kind of a hand-over that takes the ticket away.
 pub(crate) const WITHDRAWN: &str = "withdrawn";
 
+/// The kind of a mail about another department's ticket.
+pub(crate) const ESCALATED: &str = "escalated";
+
+/// The column of the next alarm.
+pub(crate) fn alarm_column(ticket: &Ticket) -> Option<&'static str> {
+    ticket.next_alarm().map(Alarm::name)
+}
+
 /// What a hand-over says, by its kind.
 pub(crate) fn content(
     kind: &str,
@@ -96,6 +104,7 @@ pub(crate) fn mail_kind(subject: MailSubject) -> &'static str {
     match subject {
         MailSubject::Ticket => CURRENT,
         MailSubject::Withdrawn => WITHDRAWN,
+        MailSubject::Escalated => ESCALATED,
     }
 }
 
@@ -104,6 +113,7 @@ pub(crate) fn mail_subject(kind: &str) -> Result<MailSubject, StoreError> {
     match kind {
         CURRENT => Ok(MailSubject::Ticket),
         WITHDRAWN => Ok(MailSubject::Withdrawn),
+        ESCALATED => Ok(MailSubject::Escalated),
         _ => Err(unreadable("the kind of a mail")),
     }
 }
@@ -140,11 +150,17 @@ pub(crate) struct Details {
     /// The version of the rules that chose the department.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rules: Option<RulesVersion>,
+    /// Wished window, booked slots, and what was said about the due time.
+    #[serde(skip_serializing_if = "Schedule::is_empty")]
+    pub(crate) schedule: Schedule,
 }
 
 impl Details {
     pub(crate) fn of(ticket: &Ticket) -> Self {
-        Self { rules: ticket.rules }
+        Self {
+            rules: ticket.rules,
+            schedule: ticket.schedule.clone(),
+        }
     }
 
     /// Reads what was written as JSON.

@@ -13,10 +13,11 @@ use domain::procedure::{ProcedureId, name_key};
 use domain::ticket::{HistoryEntry, Ticket, TicketState, TicketVersion, Transition};
 
 use crate::StoreError;
+use crate::schedule::ScheduleStore;
 
 /// What ticketing and handover keep.
 #[async_trait]
-pub trait TicketStore: Send + Sync + 'static {
+pub trait TicketStore: ScheduleStore {
     /// Logs a new ticket with its history, its pending hand-over and, if it is a callback, the notice for the topic of
     /// calls.
     ///
@@ -467,6 +468,11 @@ impl LeaseName {
     /// The notices for the topic of calls.
     pub fn call_notices() -> Self {
         Self("call notices".to_owned())
+    }
+
+    /// The look at due times.
+    pub fn due_times() -> Self {
+        Self("due times".to_owned())
     }
 
     /// The name.

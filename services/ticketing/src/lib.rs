@@ -7,6 +7,7 @@
 pub mod metrics;
 mod requests;
 mod rules;
+mod schedule;
 mod service;
 
 pub use rules::{RulesParts, RulesService};

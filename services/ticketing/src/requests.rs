@@ -12,10 +12,12 @@ use domain::procedure::{
 };
 use domain::report::content_hash;
 use domain::routing::RoutingRequest;
-use domain::ticket::{Actor, TicketState};
+use domain::ticket::{Actor, EscalationPolicy, TicketState, Window};
 use store::tickets::{Citizen, CitizenSearch, ListPosition, TicketFilter};
 use tonic::Status;
 use wire::v1::tickets as proto;
+
+use crate::schedule;
 
 /// Tickets on a page unless asked otherwise.
 const PAGE: usize = 100;
@@ -33,6 +35,7 @@ pub(crate) struct LogRequest {
     pub(crate) category: Option<String>,
     pub(crate) call: Option<Identity>,
     pub(crate) agent: Option<String>,
+    pub(crate) wished: Option<Window>,
 }
 
 impl LogRequest {
@@ -56,11 +59,16 @@ impl LogRequest {
         let content = {
             let id = procedure.map(|procedure| &procedure.id);
             let content = (id, &fields, &hotline, &category, &call, &agent);
-            match sent.add_to.trim() {
-                "" => content_hash(&content),
-                add_to => content_hash(&(content, add_to)),
+            match (
+                sent.add_to.trim(),
+                [sent.wished_from.trim(), sent.wished_until.trim()],
+            ) {
+                ("", ["", ""]) => content_hash(&content),
+                (add_to, ["", ""]) => content_hash(&(content, add_to)),
+                (add_to, wished) => content_hash(&(content, add_to, wished)),
             }
         };
+        let wished = schedule::wished(&sent.wished_from, &sent.wished_until, &mut faults);
         let request = procedure.and_then(|procedure| {
             let request = procedure.checked(fields);
             request.map_err(|mut found| faults.append(&mut found)).ok()
@@ -106,6 +114,7 @@ impl LogRequest {
                 category: given(category),
                 call: call_identity,
                 agent: given(agent),
+                wished,
             }),
             _ => Err(invalid(&faults)),
         }
@@ -206,7 +215,11 @@ pub(crate) fn route_request(
 }
 
 /// The filter that a caller asks for, one ticket beyond the page: its presence tells that there is a next one.
-pub(crate) fn list_filter(sent: &proto::ListTicketsRequest) -> Result<TicketFilter, Status> {
+pub(crate) fn list_filter(
+    sent: &proto::ListTicketsRequest,
+    policy: &EscalationPolicy,
+    now: DateTime<Utc>,
+) -> Result<TicketFilter, Status> {
     let mut faults = Vec::new();
     let mut states = Vec::new();
     for name in &sent.states {
@@ -221,8 +234,8 @@ pub(crate) fn list_filter(sent: &proto::ListTicketsRequest) -> Result<TicketFilt
             }
         }
     }
-    let after = after(&sent.page_token, &mut faults);
-    let due_before = sent.due_before_unix_ms.and_then(|unix_ms| {
+    let mut after = after(&sent.page_token, &mut faults);
+    let mut due_before = sent.due_before_unix_ms.and_then(|unix_ms| {
         let time = DateTime::from_timestamp_millis(unix_ms);
         if time.is_none() {
             faults.push(FieldFault::new(
@@ -232,6 +245,13 @@ pub(crate) fn list_filter(sent: &proto::ListTicketsRequest) -> Result<TicketFilt
         }
         time
     });
+    if let Some(within) = schedule::urgent(sent, policy, now, &mut faults) {
+        due_before = Some(within.until);
+        after = after.or(Some(ListPosition {
+            at: within.from,
+            id: TicketId::new(""),
+        }));
+    }
     if !faults.is_empty() {
         return Err(invalid(&faults));
     }
@@ -277,7 +297,7 @@ pub(crate) fn citizen_search(sent: &proto::FindTicketsRequest) -> Result<Citizen
     })
 }
 
-fn page_size(wanted: u32) -> usize {
+pub(crate) fn page_size(wanted: u32) -> usize {
     match wanted as usize {
         0 => PAGE,
         size => size.min(PAGE_MAX),

@@ -1,13 +1,15 @@
 mod additions;
+mod slots;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use domain::ids::{DepartmentId, HotlineName, Identity, IdentityKey, TicketId};
+use domain::local_time;
 use domain::routing::{RoutingDecision, RoutingRequest, RoutingTable};
 use domain::rulebook::Rulebook;
-use domain::service_time::{DuePolicy, ServiceCalendar};
+use domain::service_time::DuePolicy;
 use domain::ticket::{Opening, Ticket, open, spoken_ticket_id, ticket_id};
 use store::StoreError;
 use store::tickets::{Citizen, CitizenSearch, ListPosition, Logged, NewTicket, TicketStore};
@@ -16,7 +18,8 @@ use wire::tickets::{decision_to_wire, procedure_to_wire, ticket_to_wire};
 use wire::v1::tickets as proto;
 
 use crate::metrics;
-use crate::requests::{LogRequest, citizen_search, list_filter, route_request, write_token};
+use crate::requests::{LogRequest, citizen_search, invalid, list_filter, route_request, write_token};
+use crate::schedule;
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -37,8 +40,6 @@ pub struct TicketingParts {
     pub store: Arc<dyn TicketStore>,
     /// Knows departments and procedures.
     pub rules: CurrentRules,
-    /// Knows service time and holidays.
-    pub calendar: ServiceCalendar,
     /// How due times are computed.
     pub due_policy: DuePolicy,
     /// Makes identities of calls.
@@ -84,6 +85,17 @@ impl TicketingService {
         // Whole milliseconds, as the store keeps them: the first answer equals a repeated one.
         let at = (self.parts.clock)().trunc_subsecs(3);
         let decision = self.decide(&request, &rules.routing, at);
+        let plan = schedule::plan(&request, decision, &rules.routing, self.parts.due_policy, at);
+        let plan = match plan {
+            Ok(plan) => plan,
+            // What was logged in time stays logged, however late it is repeated.
+            Err(faults) => {
+                return self
+                    .logged_before(&request)
+                    .await?
+                    .ok_or_else(|| invalid(&faults));
+            }
+        };
         let completed = request.completed(at, address);
         let actor = request.actor();
         for _ in 0..DRAWS {
@@ -96,15 +108,12 @@ impl TicketingService {
                 category: request.category.clone(),
                 call: request.call,
                 actor: actor.clone(),
-                decision: decision.clone(),
+                decision: plan.decision.clone(),
                 rules: Some(rules.version),
                 at,
-                due_at: self
-                    .parts
-                    .calendar
-                    .due(at, self.parts.due_policy)
-                    .trunc_subsecs(3),
+                due_at: plan.due_at,
             })
+            .with_schedule(plan.schedule.clone(), plan.capacity)
             .with_mails(&rules.routing);
             let ticket = transition.ticket.clone();
             let new = NewTicket {
@@ -118,18 +127,21 @@ impl TicketingService {
                     self.announce(&ticket);
                     return Ok((ticket, false));
                 }
-                Logged::Repeated(ticket) => {
-                    metrics::repeated();
-                    return Ok((*ticket, true));
-                }
-                Logged::KeyTaken => {
-                    return Err(key_taken());
-                }
                 Logged::IdTaken => {}
+                logged => return additions::repeated(logged),
             }
         }
         tracing::error!("no free ticket number was found in {DRAWS} draws");
         Err(Status::internal("no free ticket number was found; try again"))
+    }
+
+    async fn logged_before(&self, request: &LogRequest) -> Result<Option<(Ticket, bool)>, Status> {
+        let store = &self.parts.store;
+        let logged = store
+            .logged_before(&request.idempotency_key, request.content)
+            .await;
+        let logged = logged.map_err(|error| refused(&error))?;
+        logged.map(additions::repeated).transpose()
     }
 
     /// The department that the register names, else the one that routing finds.
@@ -154,7 +166,7 @@ impl TicketingService {
             concern: request.concern(),
             at,
         };
-        routing.route(&asked, &self.parts.calendar)
+        routing.route(&asked, routing.calendar())
     }
 
     /// Only callbacks are told to the topic of calls.
@@ -275,7 +287,7 @@ impl proto::ticketing_server::Ticketing for TicketingService {
     ) -> Result<Response<proto::ExplainRouteResponse>, Status> {
         let asked = route_request(request.into_inner(), (self.parts.clock)())?;
         let rules = (self.parts.rules)();
-        let decision = rules.routing.route(&asked, &self.parts.calendar);
+        let decision = rules.routing.route(&asked, rules.routing.calendar());
         Ok(Response::new(decision_to_wire(&decision, Some(rules.version))))
     }
 
@@ -283,7 +295,9 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::ListTicketsRequest>,
     ) -> Result<Response<proto::ListTicketsResponse>, Status> {
-        let filter = list_filter(&request.into_inner())?;
+        let rules = (self.parts.rules)();
+        let now = (self.parts.clock)();
+        let filter = list_filter(&request.into_inner(), rules.routing.escalation(), now)?;
         let (most, by_due) = (filter.most, filter.due_before.is_some());
         let tickets = self.parts.store.list(filter).await;
         let tickets = tickets.map_err(|error| refused(&error))?;
@@ -295,6 +309,25 @@ impl proto::ticketing_server::Ticketing for TicketingService {
             })
         };
         Ok(Response::new(page(tickets, most, place)))
+    }
+
+    async fn list_slots(
+        &self,
+        request: Request<proto::ListSlotsRequest>,
+    ) -> Result<Response<proto::ListSlotsResponse>, Status> {
+        slots::list(&self.parts, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn rebook_ticket(
+        &self,
+        request: Request<proto::RebookTicketRequest>,
+    ) -> Result<Response<proto::RebookTicketResponse>, Status> {
+        let ticket = slots::rebook(&self.parts, request.into_inner()).await?;
+        Ok(Response::new(proto::RebookTicketResponse {
+            ticket: Some(ticket_to_wire(&ticket, &[])),
+        }))
     }
 
     async fn list_procedures(
@@ -347,9 +380,15 @@ pub(crate) fn refused(error: &StoreError) -> Status {
             Status::unavailable("the store has no room on its disk; make room, then try again")
         }
         StoreError::Conflict(_) => Status::aborted("somebody else changed it at the same time; try again"),
+        StoreError::SlotTaken(at) => Status::failed_precondition(format!(
+            "slots: {} is booked out; choose another one: `nrwdirekt slot list` says what is free",
+            local_time::write(*at)
+        )),
         StoreError::Unusable(_) => Status::internal("the store cannot be used; see the log of the server"),
     }
 }
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_slots;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::DateTime;
 use domain::ids::Identity;
 use domain::personal::Personal;
 use domain::procedure::{FieldId, FieldKind, FieldRule, Fields, Period, Procedure, Retention};
@@ -52,7 +53,27 @@ pub fn ticket_to_wire(ticket: &Ticket, history: &[HistoryEntry]) -> wire::Ticket
             .map(|because| because.reveal().to_owned())
             .unwrap_or_default(),
         added: ticket.added.iter().map(added_to_wire).collect(),
+        wished: ticket.schedule.wished.map(|wished| wire::TimeWindow {
+            from_unix_ms: wished.from.timestamp_millis(),
+            until_unix_ms: wished.until.timestamp_millis(),
+        }),
+        appointment: appointment_to_wire(ticket),
+        alarm: ticket
+            .alarm()
+            .map(|alarm| alarm.name().to_owned())
+            .unwrap_or_default(),
     }
+}
+
+fn appointment_to_wire(ticket: &Ticket) -> Option<wire::Appointment> {
+    let booking = ticket.schedule.booking.as_ref()?;
+    let slots = booking.slots.iter().map(DateTime::timestamp_millis);
+    Some(wire::Appointment {
+        department: booking.department.to_string(),
+        service: booking.service.clone(),
+        slots_unix_ms: slots.collect(),
+        held: ticket.held_slots().is_some(),
+    })
 }
 
 fn added_to_wire(added: &AddedConcern) -> wire::AddedConcern {

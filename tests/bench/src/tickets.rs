@@ -14,7 +14,7 @@ use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::IdentityKey;
 use domain::rulebook::{Documents, ROUTING, Rulebook, RulesVersion};
-use domain::service_time::{DuePolicy, ServiceCalendar};
+use domain::service_time::DuePolicy;
 use domain::ticket::TicketState;
 use futures::{StreamExt, TryStreamExt, stream};
 use handover::{HandoverLoop, HandoverParts, HandoverSettings};
@@ -123,7 +123,6 @@ fn ticketing(
     TicketingService::new(TicketingParts {
         store,
         rules,
-        calendar: ServiceCalendar::default(),
         due_policy: DuePolicy::default(),
         identity_key: IdentityKey::new([7; 32]),
         clock: Arc::new(now),

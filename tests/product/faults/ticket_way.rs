@@ -20,6 +20,8 @@ const NOT_ON_THE_WAY: &[&str] = &[
     // What a broker refuses and what is no reply is told by tests of their own.
     "tickets.set_aside",
     "tickets.skip_replies",
+    // Nobody books on this way.
+    "tickets.seats_taken",
     "reader.seek",
     // Asked for by readiness alone.
     "bus.probe",

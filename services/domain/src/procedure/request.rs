@@ -19,6 +19,11 @@ impl CheckedRequest {
     pub fn fields(&self) -> &Fields {
         &self.0
     }
+
+    /// Sets a field to a value that was checked like the others.
+    pub(crate) fn set(&mut self, id: FieldId, text: Personal) {
+        self.0.set(id, text);
+    }
 }
 
 /// What the system knows about a request besides its fields.

@@ -8,11 +8,13 @@ use thiserror::Error;
 use super::config::{Department, Hotline, PlaceLevel, RoutingConfig, Rule};
 use super::keywords::Keyword;
 use super::reachability::unreachable;
+use super::times::Times;
 use super::{CheckedRule, Reach, RoutingTable, RuleId};
 use crate::counting::CountingSources;
 use crate::ids::{DepartmentId, HotlineName};
 use crate::places::{MunicipalityKey, Places};
 use crate::procedure::is_email;
+use crate::service_time::OpeningHoursFault;
 use crate::text::folded;
 
 /// What is wrong with configured rules, departments or hotlines.
@@ -131,6 +133,24 @@ pub enum RoutingFault {
         /// The rule.
         rule: RuleId,
     },
+    /// Slots that cannot be offered.
+    #[error("booking {number} (`{service}` of `{department}`): {fault}")]
+    Booking {
+        /// Its place among the bookings, from 1.
+        number: usize,
+        /// What the slots are for.
+        service: String,
+        /// Whose they are.
+        department: DepartmentId,
+        /// What is wrong.
+        fault: String,
+    },
+    /// Service time that is none.
+    #[error("service_time: {0}")]
+    ServiceTime(#[from] OpeningHoursFault),
+    /// A policy of escalation that cannot be followed.
+    #[error("escalation: {0}")]
+    Escalation(String),
     /// A rule that can never decide, because rules before it always do.
     #[error("rule `{rule}` can never decide: {}", covered(.covered_by))]
     Unreachable {
@@ -155,6 +175,7 @@ pub(super) fn checked(config: RoutingConfig, places: &Places) -> Result<RoutingT
     faults.extend(config.departments.iter().filter_map(principal_fault));
     faults.extend(config.departments.iter().filter_map(mail_fault));
     let departments: HashSet<&DepartmentId> = config.departments.iter().map(|it| &it.id).collect();
+    let times = Times::checked(&config, &departments, &mut faults);
     let known_hotlines: HashMap<String, HotlineName> = config
         .hotlines
         .iter()
@@ -203,6 +224,7 @@ pub(super) fn checked(config: RoutingConfig, places: &Places) -> Result<RoutingT
                 clearing,
                 known_hotlines,
                 rules,
+                times,
             })
         }
         _ => Err(faults),

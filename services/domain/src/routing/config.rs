@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::RuleId;
+use crate::booking::BookingRule;
 use crate::ids::{DepartmentId, HotlineName, SourceName};
+use crate::service_time::ServiceTime;
+use crate::ticket::EscalationPolicy;
 
 /// Everything that routing is configured by. Unchecked; [`super::RoutingTable::new`] checks it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +25,30 @@ pub struct RoutingConfig {
     /// The rules, in the order in which they are tried.
     #[serde(rename = "rule", default)]
     pub rules: Vec<Rule>,
+    /// Slots that can be booked with departments.
+    #[serde(rename = "booking", default, skip_serializing_if = "Vec::is_empty")]
+    pub bookings: Vec<BookingRule>,
+    /// When the hotline is open.
+    #[serde(default)]
+    pub service_time: ServiceTime,
+    /// Warnings before an answer is due, and escalation after.
+    #[serde(default)]
+    pub escalation: EscalationPolicy,
+}
+
+impl RoutingConfig {
+    /// Departments alone, the clearing department among them.
+    pub fn of(clearing: DepartmentId, departments: Vec<Department>) -> Self {
+        Self {
+            clearing,
+            departments,
+            hotlines: Vec::new(),
+            rules: Vec::new(),
+            bookings: Vec::new(),
+            service_time: ServiceTime::default(),
+            escalation: EscalationPolicy::default(),
+        }
+    }
 }
 
 /// A department ("fachlich zuständige Stelle").

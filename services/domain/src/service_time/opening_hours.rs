@@ -187,6 +187,15 @@ pub enum OpeningHoursFault {
         /// The weekday.
         weekday: Weekday,
     },
+    /// A closed day could not be read.
+    #[error("`{text}` is no day; write 12-24 for every year, or 2027-02-15 for one")]
+    NotADay {
+        /// What was written.
+        text: String,
+    },
+    /// So many closed days that answers might never be due.
+    #[error("name at most {} closed days", super::CLOSED_DAYS_MAX)]
+    TooManyClosedDays,
     /// No weekday has service time, so nothing would ever be due.
     #[error("no weekday has service time; give at least one, for example monday = [\"08:00-18:00\"]")]
     NeverOpen,

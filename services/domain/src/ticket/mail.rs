@@ -14,14 +14,23 @@ pub enum MailSubject {
     Ticket,
     /// The department has it no longer.
     Withdrawn,
+    /// Another department's ticket is overdue.
+    Escalated,
 }
 
 impl Transition {
     /// Adds the mails that the change calls for: of a new ticket, an added concern, and a ticket that goes to another
-    /// department, to those that take mail. What a department itself reports is no news to it.
+    /// department, or that is due soon or overdue, to those that take mail. What a department itself reports is no news to it.
     #[must_use]
     pub fn with_mails(mut self, routing: &RoutingTable) -> Self {
-        let news = [Action::Logged, Action::ConcernAdded, Action::Rerouted];
+        let news = [
+            Action::Logged,
+            Action::ConcernAdded,
+            Action::Rerouted,
+            Action::Rebooked,
+            Action::DueSoon,
+            Action::Overdue,
+        ];
         if !self.entries.iter().any(|entry| news.contains(&entry.action)) {
             return self;
         }
@@ -29,7 +38,7 @@ impl Transition {
         let mails = self.effects.iter().filter_map(|effect| match effect {
             Effect::HandOver(department) => Some((department, MailSubject::Ticket)),
             Effect::Withdraw { department, .. } => Some((department, MailSubject::Withdrawn)),
-            Effect::Tombstone { .. } | Effect::Mail { .. } => None,
+            Effect::Tombstone { .. } | Effect::Mail { .. } | Effect::Book { .. } => None,
         });
         let mails: Vec<Effect> = mails
             .filter(|(department, _)| takes_mail(department))

@@ -105,6 +105,7 @@ fn to_wire(mail: KeptMail) -> proto::Mail {
         about: match mail.subject {
             domain::ticket::MailSubject::Ticket => "ticket",
             domain::ticket::MailSubject::Withdrawn => "withdrawn",
+            domain::ticket::MailSubject::Escalated => "escalated",
         }
         .to_owned(),
         since_unix_ms: mail.since.timestamp_millis(),
@@ -121,7 +122,9 @@ fn refused(error: &StoreError) -> Status {
         StoreError::Unavailable(_) | StoreError::NoRoom => {
             Status::unavailable("the store is not available; try again")
         }
-        StoreError::Conflict(_) => Status::aborted("somebody else changed it at the same time; try again"),
+        StoreError::Conflict(_) | StoreError::SlotTaken(_) => {
+            Status::aborted("somebody else changed it at the same time; try again")
+        }
         StoreError::Unusable(_) => Status::internal("the store cannot be used; see the log of the server"),
     }
 }

@@ -5,7 +5,7 @@ use domain::local_time;
 use domain::personal::Personal;
 use domain::procedure::{CALLBACK, Procedure};
 use domain::routing::MailContent;
-use domain::ticket::{AddedConcern, MailSubject, Ticket};
+use domain::ticket::{AddedConcern, Alarm, MailSubject, Ticket};
 use store::mails::PendingMail;
 
 /// Subject and text of a mail.
@@ -28,6 +28,7 @@ pub(super) fn of(
     let title = procedure.map_or("Vorgang", |procedure| &procedure.title);
     match mail.subject {
         MailSubject::Withdrawn => withdrawn(mail, title),
+        MailSubject::Escalated => escalated(mail, title, link),
         MailSubject::Ticket => {
             let ticket = &mail.ticket;
             let mut lines = vec![opening(ticket, title), String::new()];
@@ -38,14 +39,37 @@ pub(super) fn of(
             }
             lines.extend(closing());
             MailText {
-                subject: format!("{title} {}, fällig {}", ticket.id, local(ticket.due_at)),
+                subject: format!(
+                    "{}{title} {}, fällig {}",
+                    urgency(ticket),
+                    ticket.id,
+                    local(ticket.due_at)
+                ),
                 body: Personal::new(lines.join("\n")),
             }
         }
     }
 }
 
+/// What a subject begins with.
+fn urgency(ticket: &Ticket) -> &'static str {
+    match ticket.alarm() {
+        None => "",
+        Some(Alarm::DueSoon) => "Bald fällig: ",
+        Some(Alarm::Overdue | Alarm::Escalated) => "Überfällig: ",
+    }
+}
+
 fn opening(ticket: &Ticket, title: &str) -> String {
+    match ticket.alarm() {
+        None => {}
+        Some(Alarm::DueSoon) => {
+            return "die Antwort auf ein Anliegen, das Ihnen vorliegt, ist bald fällig.".to_owned();
+        }
+        Some(Alarm::Overdue | Alarm::Escalated) => {
+            return "die Antwort auf ein Anliegen, das Ihnen vorliegt, ist überfällig.".to_owned();
+        }
+    }
     match (ticket.added.is_empty(), ticket.procedure.as_str() == CALLBACK) {
         (true, true) => "eine Bürgerin oder ein Bürger bittet um Ihren Rückruf.".to_owned(),
         (true, false) => format!("für Sie ist ein Anliegen eingegangen: {title}."),
@@ -59,6 +83,14 @@ fn notice(ticket: &Ticket, link: Option<&str>) -> Vec<String> {
         lines.push(line("Hotline", hotline.as_str()));
     }
     lines.push(line("Fällig", &local(ticket.due_at)));
+    if let Some(wished) = ticket.schedule.wished {
+        let window = format!("{} bis {}", local(wished.from), local(wished.until));
+        lines.push(line("Gewünschte Rückrufzeit", &window));
+    }
+    if let Some(booking) = ticket.held_slots() {
+        let slots: Vec<String> = booking.slots.iter().copied().map(local).collect();
+        lines.push(line("Termin", &slots.join("; ")));
+    }
     if let Some(link) = link {
         lines.push(line("Ansehen", &link.replace("{ticket}", ticket.id.as_str())));
     }
@@ -118,6 +150,24 @@ fn withdrawn(mail: &PendingMail, title: &str) -> MailText {
     lines.extend(closing());
     MailText {
         subject: format!("{title} {id} liegt nicht mehr bei Ihnen"),
+        body: Personal::new(lines.join("\n")),
+    }
+}
+
+/// For somebody who does not have the ticket: nothing about the citizen, whatever the department is told else.
+fn escalated(mail: &PendingMail, title: &str, link: Option<&str>) -> MailText {
+    let ticket = &mail.ticket;
+    let mut lines = vec![
+        format!(
+            "die Antwort auf ein Anliegen, das bei {} liegt, ist überfällig.",
+            ticket.department
+        ),
+        String::new(),
+    ];
+    lines.extend(notice(ticket, link));
+    lines.extend(closing());
+    MailText {
+        subject: format!("Überfällig bei {}: {title} {}", ticket.department, ticket.id),
         body: Personal::new(lines.join("\n")),
     }
 }
@@ -244,6 +294,25 @@ mod tests {
             Anruf vom 22.12.2026, 17:00 Uhr: Noch etwas\nWeitere Telefonnummer: 0171 7654321\n";
         assert!(body.contains(expected), "{body}");
         assert!(!body.contains("Ort:"), "{body}");
+    }
+
+    #[test]
+    fn an_escalation_says_nothing_about_the_citizen() {
+        let mut mail = mail(MailSubject::Escalated);
+        mail.ticket.schedule.raised = Some(domain::ticket::Raised {
+            alarm: Alarm::Escalated,
+            due_at: mail.ticket.due_at,
+        });
+        let text = of(&mail, None, MailContent::Whole, None);
+        assert!(text.subject.starts_with("Überfällig bei a: "), "{}", text.subject);
+        let body = text.body.reveal();
+        assert!(body.contains("Fällig: 23.12.2026, 16:30 Uhr"), "{body}");
+        for personal in ["Groß", "4710123", "Königsallee", "Bescheid"] {
+            assert!(!body.contains(personal), "{personal} in {body}");
+        }
+        mail.subject = MailSubject::Ticket;
+        let text = of(&mail, None, MailContent::Notice, None);
+        assert!(text.subject.starts_with("Überfällig: "), "{}", text.subject);
     }
 
     #[test]

@@ -47,12 +47,7 @@ pub(super) fn desk_without_topics() -> Desk {
         }),
         ..Department::new(department(id), id)
     });
-    let routing = RoutingTable::new(RoutingConfig {
-        clearing: department("clearing"),
-        departments: departments.into(),
-        hotlines: Vec::new(),
-        rules: Vec::new(),
-    });
+    let routing = RoutingTable::new(RoutingConfig::of(department("clearing"), departments.into()));
     let rules = Arc::new(Rulebook {
         version: RulesVersion(1),
         routing: Arc::new(routing.unwrap()),

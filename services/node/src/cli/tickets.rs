@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::calendar::local_time;
-use super::{ConfigSource, ServerArguments};
+use super::{ConfigSource, RebookArguments, ServerArguments};
 
 #[derive(Args, Debug)]
 pub(crate) struct CallbackArguments {
@@ -77,6 +77,13 @@ pub(crate) struct Logging {
     /// a number or an e-mail address that is not the ticket's is kept.
     #[arg(long, value_name = "TICKET")]
     pub(crate) add_to: Option<String>,
+    /// When the citizen wishes to be called back: local time, as 2026-12-23T14:00. The answer is not due before the
+    /// window ends.
+    #[arg(long, value_name = "TIME", requires = "wished_until")]
+    pub(crate) wished_from: Option<String>,
+    /// The end of the wished window.
+    #[arg(long, value_name = "TIME", requires = "wished_from")]
+    pub(crate) wished_until: Option<String>,
     /// As JSON; `open_tickets` are others of the citizen that are owed an answer.
     #[arg(long)]
     pub(crate) json: bool,
@@ -108,6 +115,8 @@ pub(crate) enum TicketAction {
     List(TicketListArguments),
     /// Tickets of a citizen that are owed an answer, newest first.
     Find(TicketFindArguments),
+    /// Move an appointment to other slots: it gets all of them, or nothing changes.
+    Rebook(RebookArguments),
 }
 
 /// The register says which fields a procedure has: `nrwdirekt register show ID`.
@@ -145,6 +154,12 @@ pub(crate) struct TicketListArguments {
     /// Only those that are owed an answer, and due before this local time, as 2026-12-23T16:30; the most urgent first.
     #[arg(long, value_name = "TIME", value_parser = local_time)]
     pub(crate) due_before: Option<NaiveDateTime>,
+    /// Only those that are owed an answer and overdue, the most urgent first.
+    #[arg(long, conflicts_with_all = ["due_before", "due_soon"])]
+    pub(crate) overdue: bool,
+    /// Only those that are owed an answer, and due within the time of warning; the most urgent first.
+    #[arg(long, conflicts_with = "due_before")]
+    pub(crate) due_soon: bool,
     #[command(flatten)]
     pub(crate) listing: Listing,
 }

@@ -7,7 +7,6 @@ use chrono::Utc;
 use domain::ids::HotlineName;
 use domain::personal::Personal;
 use domain::routing::{RoutingConfig, RoutingFault, RoutingRequest, RoutingTable};
-use domain::service_time::ServiceCalendar;
 use serde_json::json;
 use wire::v1::tickets as proto;
 use wire::v1::tickets::ticketing_client::TicketingClient;
@@ -95,7 +94,7 @@ fn by_configuration(
         concern: Personal::new(&request.concern),
         at: request.at_unix_ms.and_then(wire::time).unwrap_or_else(Utc::now),
     };
-    let decision = table.route(&asked, &ServiceCalendar::default());
+    let decision = table.route(&asked, table.calendar());
     Ok(wire::tickets::decision_to_wire(&decision, None))
 }
 

@@ -62,6 +62,8 @@ async fn log(request: proto::LogCallbackRequest, arguments: Logging) -> anyhow::
         category: arguments.category.unwrap_or_default(),
         agent: arguments.agent.unwrap_or_default(),
         add_to: arguments.add_to.unwrap_or_default(),
+        wished_from: arguments.wished_from.unwrap_or_default(),
+        wished_until: arguments.wished_until.unwrap_or_default(),
         ..request
     };
     let response = client
@@ -117,6 +119,13 @@ pub(crate) async fn show(id: &str, as_json: bool, server: &ServerArguments) -> a
         local(ticket.due_at_unix_ms)
     );
     say!("{}", ticket.because);
+    if let Some(wished) = &ticket.wished {
+        say!(
+            "  wished: {} to {}",
+            local(wished.from_unix_ms),
+            local(wished.until_unix_ms)
+        );
+    }
     for (name, value) in &ticket.fields {
         say!("  {name}: {value}");
     }
@@ -136,6 +145,11 @@ pub(crate) async fn show(id: &str, as_json: bool, server: &ServerArguments) -> a
 /// Tickets, newest first or by due time.
 pub(crate) async fn list(arguments: TicketListArguments) -> anyhow::Result<()> {
     let due_before = arguments.due_before.map(moment).transpose()?;
+    let urgency = match (arguments.overdue, arguments.due_soon) {
+        (true, _) => proto::Urgency::Overdue,
+        (_, true) => proto::Urgency::DueSoon,
+        _ => proto::Urgency::Unspecified,
+    };
     let states = arguments.state;
     let department = arguments.department.unwrap_or_default();
     let procedure = arguments.procedure.unwrap_or_default();
@@ -147,6 +161,7 @@ pub(crate) async fn list(arguments: TicketListArguments) -> anyhow::Result<()> {
             due_before_unix_ms: due_before.map(|before| before.timestamp_millis()),
             page_size,
             page_token,
+            urgency: urgency.into(),
         };
         client.list_tickets(request).await
     })
@@ -201,8 +216,12 @@ async fn in_pages(
 
 fn line(ticket: &proto::Ticket) -> String {
     let due = local(ticket.due_at_unix_ms);
+    let alarm = match ticket.alarm.as_str() {
+        "" => String::new(),
+        alarm => format!("  {alarm}"),
+    };
     format!(
-        "{}  {:18}  {:24}  due {due}  {}",
+        "{}  {:18}  {:24}  due {due}  {}{alarm}",
         ticket.ticket_id,
         ticket.state,
         ticket.department,
@@ -227,7 +246,20 @@ pub(super) fn local(unix_ms: i64) -> String {
 }
 
 /// What lists and answers show of a ticket: nothing about the citizen.
-fn summary(ticket: &proto::Ticket) -> Value {
+pub(super) fn summary(ticket: &proto::Ticket) -> Value {
+    let wished = ticket
+        .wished
+        .as_ref()
+        .map(|wished| json!({ "from": local(wished.from_unix_ms), "until": local(wished.until_unix_ms) }));
+    let appointment = ticket.appointment.as_ref().map(|appointment| {
+        let slots: Vec<String> = appointment.slots_unix_ms.iter().copied().map(local).collect();
+        json!({
+            "department": appointment.department,
+            "service": appointment.service,
+            "slots": slots,
+            "held": appointment.held,
+        })
+    });
     json!({
         "ticket_id": ticket.ticket_id,
         "version": ticket.version,
@@ -243,6 +275,9 @@ fn summary(ticket: &proto::Ticket) -> Value {
         "rule": ticket.rule,
         "rules_version": Some(ticket.rules_version).filter(|version| *version != 0),
         "attempts": ticket.attempts,
+        "wished": wished,
+        "appointment": appointment,
+        "alarm": Some(&ticket.alarm).filter(|alarm| !alarm.is_empty()),
     })
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::{DepartmentId, ReplyId, TicketId};
-use domain::ticket::{Ticket, Transition};
+use domain::ticket::{Alarm, Ticket, Transition};
 use store::StoreError;
+use store::schedule::ScheduleStore;
 use store::tickets::{
     Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged, NewTicket, Pending, ReplyAdvance,
     ReplyOutcome, SetAside, Settled, Settlement, TicketFilter, TicketStore, TicketWithHistory,
@@ -150,5 +151,34 @@ impl TicketStore for CutTickets {
     async fn probe(&self) -> Result<(), StoreError> {
         let work = self.store.probe();
         self.cut.around(Point::ProbeTickets, work).await
+    }
+}
+
+#[async_trait]
+impl ScheduleStore for CutTickets {
+    async fn seats_taken(
+        &self,
+        department: &DepartmentId,
+        service: &str,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Result<BTreeMap<DateTime<Utc>, u32>, StoreError> {
+        let work = self.store.seats_taken(department, service, from, until);
+        self.cut.around(Point::SeatsTaken, work).await
+    }
+
+    async fn alarming(
+        &self,
+        next: Alarm,
+        due_by: DateTime<Utc>,
+        most: usize,
+    ) -> Result<Vec<Ticket>, StoreError> {
+        let work = self.store.alarming(next, due_by, most);
+        self.cut.around(Point::Alarming, work).await
+    }
+
+    async fn overdue(&self, before: DateTime<Utc>) -> Result<BTreeMap<DepartmentId, u32>, StoreError> {
+        let work = self.store.overdue(before);
+        self.cut.around(Point::Overdue, work).await
     }
 }

@@ -12,6 +12,7 @@ mod queries;
 mod replies;
 mod rows;
 mod rules;
+mod slots;
 
 use std::collections::BTreeMap;
 

@@ -9,6 +9,7 @@ mod queries;
 mod replies;
 mod rows;
 mod rules;
+mod slots;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -27,13 +27,7 @@ fn routing() -> RoutingTable {
         }),
         ..Department::new(department(id), id)
     });
-    RoutingTable::new(RoutingConfig {
-        clearing: department("clearing"),
-        departments: departments.into(),
-        hotlines: Vec::new(),
-        rules: Vec::new(),
-    })
-    .unwrap()
+    RoutingTable::new(RoutingConfig::of(department("clearing"), departments.into())).unwrap()
 }
 
 /// A store that keeps tickets and mails.

@@ -13,4 +13,5 @@ mod procedures;
 mod rejected;
 mod replacements;
 mod rules;
+mod slots;
 mod tickets;

@@ -34,13 +34,7 @@ pub(crate) fn department(id: &str) -> DepartmentId {
 
 fn routing() -> RoutingTable {
     let departments = ["clearing", "a", "b"].map(|id| domain::routing::Department::new(department(id), id));
-    RoutingTable::new(RoutingConfig {
-        clearing: department("clearing"),
-        departments: departments.into(),
-        hotlines: Vec::new(),
-        rules: Vec::new(),
-    })
-    .unwrap()
+    RoutingTable::new(RoutingConfig::of(department("clearing"), departments.into())).unwrap()
 }
 
 /// A request as ticketing would have checked it.

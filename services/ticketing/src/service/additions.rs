@@ -27,6 +27,11 @@ pub(super) async fn add(
     let rules = (parts.rules)();
     reach_as_before(&mut sent, &ticket, &rules.register);
     let request = LogRequest::checked(sent, &rules.register, &parts.identity_key)?;
+    if request.wished.is_some() {
+        return Err(Status::invalid_argument(
+            "wished_from: leave it out with add_to; department and due time of the ticket stay as they are",
+        ));
+    }
     let before = parts
         .store
         .logged_before(&request.idempotency_key, request.content);
@@ -86,7 +91,8 @@ fn reach_as_before(sent: &mut proto::LogCallbackRequest, ticket: &Ticket, regist
     }
 }
 
-fn repeated(logged: Logged) -> Result<(Ticket, bool), Status> {
+/// What came of a request that was made before.
+pub(super) fn repeated(logged: Logged) -> Result<(Ticket, bool), Status> {
     match logged {
         Logged::Repeated(ticket) => {
             metrics::repeated();

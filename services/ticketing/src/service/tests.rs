@@ -10,26 +10,26 @@ use tonic::Code;
 
 use super::*;
 
-struct Desk {
-    service: TicketingService,
-    store: Arc<SqliteTickets>,
+pub(super) struct Desk {
+    pub(super) service: TicketingService,
+    pub(super) store: Arc<SqliteTickets>,
     woken: Arc<AtomicUsize>,
     _folder: tempfile::TempDir,
 }
 
 fn desk() -> Desk {
+    desk_with(|_| {})
+}
+
+/// A desk whose rules were changed.
+pub(super) fn desk_with(change: impl FnOnce(&mut RoutingConfig)) -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteTickets::open(&folder.path().join("tickets.db")).unwrap());
     let department = |id: &str| domain::routing::Department::new(DepartmentId::new(id), id);
-    let table = Arc::new(
-        RoutingTable::new(RoutingConfig {
-            clearing: DepartmentId::new("clearing"),
-            departments: vec![department("clearing"), department("a")],
-            hotlines: Vec::new(),
-            rules: Vec::new(),
-        })
-        .unwrap(),
-    );
+    let departments = ["clearing", "a"].map(department);
+    let mut config = RoutingConfig::of(DepartmentId::new("clearing"), departments.into());
+    change(&mut config);
+    let table = Arc::new(RoutingTable::new(config).unwrap());
     let rules = Arc::new(Rulebook {
         version: RulesVersion(7),
         routing: table,
@@ -40,7 +40,6 @@ fn desk() -> Desk {
     let service = TicketingService::new(TicketingParts {
         store: Arc::clone(&store) as Arc<dyn TicketStore>,
         rules: Arc::new(move || Arc::clone(&rules)),
-        calendar: ServiceCalendar::default(),
         due_policy: DuePolicy::default(),
         identity_key: IdentityKey::new([7; 32]),
         // Wednesday 2026-12-23 16:30 in Düsseldorf.
@@ -78,11 +77,11 @@ fn register() -> Register {
     Register::with(&[file]).unwrap()
 }
 
-fn fields<const N: usize>(fields: [(&str, &str); N]) -> BTreeMap<String, String> {
+pub(super) fn fields<const N: usize>(fields: [(&str, &str); N]) -> BTreeMap<String, String> {
     fields.map(|(id, text)| (id.to_owned(), text.to_owned())).into()
 }
 
-fn request(key: &str) -> proto::LogCallbackRequest {
+pub(super) fn request(key: &str) -> proto::LogCallbackRequest {
     proto::LogCallbackRequest {
         idempotency_key: key.to_owned(),
         fields: fields([
@@ -97,7 +96,10 @@ fn request(key: &str) -> proto::LogCallbackRequest {
     }
 }
 
-async fn log(desk: &Desk, request: proto::LogCallbackRequest) -> Result<proto::LogCallbackResponse, Status> {
+pub(super) async fn log(
+    desk: &Desk,
+    request: proto::LogCallbackRequest,
+) -> Result<proto::LogCallbackResponse, Status> {
     desk.service
         .log_callback(Request::new(request))
         .await

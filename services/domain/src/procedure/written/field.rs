@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Reading, is_field_id};
 use crate::procedure::request::FROM_SYSTEM;
-use crate::procedure::{FieldId, FieldKind, FieldRule};
+use crate::procedure::{FieldId, FieldKind, FieldRule, SERVICE, SLOTS};
 
 /// Kinds of fields that have no keys of their own.
 const SIMPLE: [(&str, FieldKind); 10] = [
@@ -22,13 +22,14 @@ const SIMPLE: [(&str, FieldKind); 10] = [
     ("ip_address", FieldKind::IpAddress),
 ];
 /// Fields that the software reads itself, with the type that they always have.
-const WELL_KNOWN: [(&str, &str); 6] = [
+const WELL_KNOWN: [(&str, &str); 7] = [
     ("phone", "phone"),
     ("email", "email"),
     ("name", "line"),
     ("postal_code", "postal_code"),
     ("timestamp", "timestamp"),
     ("ip_address", "ip_address"),
+    (SLOTS, "text"),
 ];
 /// Characters of a line unless the register says otherwise.
 const LINE_LONGEST: usize = 200;
@@ -78,6 +79,14 @@ impl Reading<'_> {
             rules.extend(self.field(id, field));
         }
         self.relations(&rules, &ids);
+        if ids.contains(SLOTS)
+            && !rules
+                .iter()
+                .any(|rule| rule.id.as_str() == SERVICE && rule.required)
+        {
+            let remedy = format!("declare a required field `{SERVICE}`: it says what the slots are for");
+            self.fault(&format!("field {SLOTS}"), remedy);
+        }
         rules
     }
 

@@ -7,10 +7,10 @@ use domain::routing::RuleId;
 use domain::ticket::{Effect, HistoryEntry, Ticket, Transition};
 
 use super::super::values::{key, text};
-use super::{mails, queries};
+use super::{mails, queries, slots};
 use crate::StoreError;
 use crate::ticket_columns::{
-    CURRENT, CitizenColumns, Details, WITHDRAWN, actor_columns, hotline_column, json,
+    CURRENT, CitizenColumns, Details, WITHDRAWN, actor_columns, alarm_column, hotline_column, json,
 };
 use crate::tickets::{Addition, Logged, NewTicket};
 
@@ -136,9 +136,9 @@ async fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<bool, 
             "INSERT INTO tickets (ticket_id, version, history_length, state, department, hotline, category, request,
                  call, created_at_ms, changed_at_ms, due_at_ms, because, rule, attempts, returned_by, returned_because,
                  added, phone_key, name_key, postal_code, procedure,
-                 details)
+                 details, next_alarm)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                 $22, $23)
+                 $22, $23, $24)
              ON CONFLICT (ticket_id) DO NOTHING",
         )
         .await?;
@@ -169,6 +169,7 @@ async fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<bool, 
                 &citizen.postal_code,
                 &ticket.procedure.as_str(),
                 &json(&Details::of(ticket)),
+                &alarm_column(ticket),
             ],
         )
         .await?;
@@ -185,7 +186,7 @@ async fn update(
         .prepare_cached(
             "UPDATE tickets SET version = $3, history_length = $4, state = $5, department = $6, changed_at_ms = $7,
                  due_at_ms = $8, because = $9, rule = $10, attempts = $11, returned_by = $12, returned_because = $13,
-                 added = $14, details = $15
+                 added = $14, details = $15, request = $16, next_alarm = $17
              WHERE ticket_id = $1 AND history_length = $2",
         )
         .await?;
@@ -208,6 +209,8 @@ async fn update(
                 &ticket.returned_because.as_ref().map(Personal::reveal).map(text),
                 &json(&ticket.added),
                 &json(&Details::of(ticket)),
+                &json(&ticket.request),
+                &alarm_column(ticket),
             ],
         )
         .await?;
@@ -218,6 +221,7 @@ async fn follow_all(transaction: &Transaction<'_>, transition: &Transition) -> R
     for entry in &transition.entries {
         enter(transaction, &transition.ticket, entry).await?;
     }
+    slots::free_unless_held(transaction, &transition.ticket).await?;
     for effect in &transition.effects {
         follow(transaction, &transition.ticket, effect).await?;
     }
@@ -275,6 +279,7 @@ async fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect)
             bury(transaction, ticket, department, at.timestamp_millis()).await
         }
         Effect::Mail { department, subject } => mails::pend(transaction, ticket, department, *subject).await,
+        Effect::Book { booking, capacity } => slots::book(transaction, ticket, booking, *capacity).await,
     }
 }
 

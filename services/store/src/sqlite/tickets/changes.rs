@@ -6,10 +6,10 @@ use domain::routing::RuleId;
 use domain::ticket::{Effect, Ticket, Transition};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{mails, queries};
+use super::{mails, queries, slots};
 use crate::StoreError;
 use crate::ticket_columns::{
-    CURRENT, CitizenColumns, Details, WITHDRAWN, actor_columns, hotline_column, json,
+    CURRENT, CitizenColumns, Details, WITHDRAWN, actor_columns, alarm_column, hotline_column, json,
 };
 use crate::tickets::{Addition, Logged, NewTicket};
 
@@ -117,6 +117,7 @@ pub(super) fn apply(transaction: &Transaction<'_>, transition: &Transition) -> R
             entry.note.as_ref().map(Personal::reveal),
         ])?;
     }
+    slots::free_unless_held(transaction, ticket)?;
     transition
         .effects
         .iter()
@@ -130,9 +131,9 @@ fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreErr
             "INSERT INTO tickets (ticket_id, version, history_length, state, department, hotline, category, request,
                  call, created_at_ms, changed_at_ms, due_at_ms, because, rule, attempts, returned_by, returned_because,
                  added, phone_key, name_key, postal_code, procedure,
-                 details)
+                 details, next_alarm)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-                 ?22, ?23)",
+                 ?22, ?23, ?24)",
         )?
         .execute(params![
             ticket.id.as_str(),
@@ -158,6 +159,7 @@ fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreErr
             citizen.postal_code,
             ticket.procedure.as_str(),
             json(&Details::of(ticket)),
+            alarm_column(ticket),
         ])?;
     Ok(())
 }
@@ -167,7 +169,7 @@ fn update(transaction: &Transaction<'_>, ticket: &Ticket, history_before: u32) -
         .prepare_cached(
             "UPDATE tickets SET version = ?3, history_length = ?4, state = ?5, department = ?6, changed_at_ms = ?7,
                  due_at_ms = ?8, because = ?9, rule = ?10, attempts = ?11, returned_by = ?12, returned_because = ?13,
-                 added = ?14, details = ?15
+                 added = ?14, details = ?15, request = ?16, next_alarm = ?17
              WHERE ticket_id = ?1 AND history_length = ?2",
         )?
         .execute(params![
@@ -186,6 +188,8 @@ fn update(transaction: &Transaction<'_>, ticket: &Ticket, history_before: u32) -
             ticket.returned_because.as_ref().map(Personal::reveal),
             json(&ticket.added),
             json(&Details::of(ticket)),
+            json(&ticket.request),
+            alarm_column(ticket),
         ])?;
     if changed == 0 {
         return Err(StoreError::Conflict(format!("ticket {}", ticket.id)));
@@ -210,6 +214,7 @@ fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect) -> Re
         }
         Effect::Tombstone { department, at } => bury(transaction, ticket, department, at.timestamp_millis()),
         Effect::Mail { department, subject } => mails::pend(transaction, ticket, department, *subject),
+        Effect::Book { booking, capacity } => slots::book(transaction, ticket, booking, *capacity),
     }
 }
 

@@ -1,0 +1,177 @@
+//! Wished windows, slots that are booked and moved, and due times that are warned of.
+
+use serde_json::{Value, json};
+use testkit::{Backend, Builder, TestNode};
+
+const RULES: &str = r#"
+clearing = "clearing"
+[[department]]
+id = "clearing"
+name = "Klärungsstelle"
+[[department]]
+id = "buergeramt"
+name = "Bürgeramt"
+[[hotline]]
+name = "Bürgertelefon"
+
+# Every logged ticket is due soon at once.
+[escalation]
+warn_before_minutes = 80000
+
+[[booking]]
+department = "buergeramt"
+service = "Beglaubigung"
+capacity = 1
+days_ahead = 60
+
+[booking.hours]
+monday = ["00:00-24:00"]
+tuesday = ["00:00-24:00"]
+wednesday = ["00:00-24:00"]
+thursday = ["00:00-24:00"]
+friday = ["00:00-24:00"]
+"#;
+
+async fn start(backend: Backend) -> (TestNode, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let routing = folder.path().join("routing.toml");
+    std::fs::write(&routing, RULES).expect("a file");
+    let builder = Builder::on(backend).set("routing.file", routing.to_str().expect("text"));
+    (builder.start().await, folder)
+}
+
+/// When free slots begin. The first one may be past when it is booked.
+async fn free_slots(node: &TestNode) -> Vec<String> {
+    let list = [
+        "slot",
+        "list",
+        "--department",
+        "buergeramt",
+        "--free",
+        "--max",
+        "6",
+        "--json",
+    ];
+    let slots = node.run(&list).await.exits(0).json_lines();
+    let begin = |slot: &Value| slot["starts_at"].as_str().expect("a time").to_owned();
+    slots.iter().map(begin).collect()
+}
+
+fn log(slots: &str) -> Vec<String> {
+    let fields = [
+        "service=Beglaubigung".to_owned(),
+        format!("slots={slots}"),
+        "first_name=Erika".to_owned(),
+        "name=Mustermann".to_owned(),
+        "email=erika@example.org".to_owned(),
+    ];
+    let mut arguments: Vec<String> = ["ticket", "log", "--procedure", "appointment", "--json"]
+        .map(str::to_owned)
+        .into();
+    arguments.extend(fields.into_iter().flat_map(|field| ["--field".to_owned(), field]));
+    arguments
+}
+
+async fn book(node: &TestNode, slots: &str) -> testkit::Finished {
+    let arguments = log(slots);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    node.run(&arguments).await
+}
+
+#[tokio::test]
+async fn slots_are_booked_once_moved_and_freed() {
+    Backend::each(|backend| async move {
+        let (node, _folder) = start(backend).await;
+        let slots = free_slots(&node).await;
+        let (first, second) = (&slots[1], &slots[2]);
+        let ticket = book(&node, first).await.exits(0).json();
+        assert_eq!(ticket["department"], "buergeramt");
+        assert_eq!(ticket["due_at"], json!(first));
+        assert_eq!(ticket["appointment"]["slots"], json!([first]));
+        book(&node, first).await.exits(2).fails_with("is booked out");
+        assert!(!free_slots(&node).await.contains(first));
+
+        let id = ticket["ticket_id"].as_str().expect("a number");
+        let rebook = ["ticket", "rebook", id, "--slot", second, "--json"];
+        let moved = node.run(&rebook).await.exits(0).json();
+        assert_eq!(moved["due_at"], json!(second));
+        let free = free_slots(&node).await;
+        assert!(free.contains(first) && !free.contains(second), "{free:?}");
+        book(&node, "2020-01-06T09:00")
+            .await
+            .exits(2)
+            .fails_with("slots: ");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_department_sees_the_wished_window_and_that_it_is_due_soon() {
+    Backend::each(|backend| async move {
+        let (node, _folder) = start(backend).await;
+        let slots = free_slots(&node).await;
+        let (from, until) = (&slots[0], &slots[2]);
+        let log = [
+            "callback",
+            "log",
+            "--hotline",
+            "Bürgertelefon",
+            "--phone",
+            "0221 4710123",
+        ];
+        let log = [&log[..], &["--concern", "Frage", "--json", "--wished-from"]].concat();
+        let past = [
+            &log[..],
+            &["2020-01-06T09:00", "--wished-until", "2020-01-06T10:00"],
+        ]
+        .concat();
+        node.run(&past)
+            .await
+            .exits(2)
+            .fails_with("wished_until: the window is past");
+        let service_time = [&log[..], &[from, "--wished-until", "2020-01-06T10:00"]].concat();
+        node.run(&service_time)
+            .await
+            .exits(2)
+            .fails_with("wished_until: ");
+        let day_after =
+            chrono::DateTime::parse_from_rfc3339(until).expect("a time") + chrono::TimeDelta::days(7);
+        let until = day_after.to_rfc3339();
+        let wished = [&log[..], &[from, "--wished-until", &until]].concat();
+        let ticket = node.run(&wished).await.exits(0).json();
+        assert_eq!(ticket["wished"], json!({ "from": from, "until": until }));
+        assert_eq!(ticket["due_at"], json!(until));
+
+        let id = ticket["ticket_id"].as_str().expect("a number");
+        let consume = ["department", "consume", "--department", "clearing", "--json"];
+        let told = testkit::eventually("the warning", || async {
+            let messages = node.run(&consume).await.exits(0).json_lines();
+            messages
+                .into_iter()
+                .find(|message| message.to_string().contains("due_soon"))
+        })
+        .await;
+        assert!(told.to_string().contains(id), "{told}");
+        let soon = node
+            .run(&["ticket", "list", "--due-soon", "--json"])
+            .await
+            .exits(0)
+            .json_lines();
+        assert_eq!((soon.len(), &soon[0]["alarm"]), (1, &json!("due_soon")));
+        let overdue = node
+            .run(&["ticket", "list", "--overdue", "--json"])
+            .await
+            .exits(0)
+            .json_lines();
+        assert_eq!(overdue.len(), 0);
+        let metrics = node.get("/metrics", Some(&node.token())).await;
+        assert!(
+            metrics
+                .body
+                .contains("nrwdirekt_tickets_overdue{department=\"clearing\"} 0"),
+            "{}",
+            metrics.body
+        );
+    })
+    .await;
+}
