@@ -20,7 +20,7 @@ mod settings;
 mod supervisor;
 
 pub use envelope::{
-    HEARTBEAT_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
+    ERASED_TYPE, HEARTBEAT_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
 };
 pub use inbound::reply_place;
 pub use outbound::PUBLISHER_PREFIX;

@@ -2,6 +2,7 @@
 
 mod desk;
 mod faults;
+mod life_cycle;
 mod mail;
 mod schemas;
 mod service;

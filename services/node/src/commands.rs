@@ -14,6 +14,7 @@ mod route;
 mod rules;
 pub(crate) mod simulate;
 mod ticket;
+mod ticket_acts;
 mod topics;
 
 use std::process::ExitCode;
@@ -67,6 +68,11 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             TicketAction::Show { id, json, server } => ticket::show(&id, json, &server).await?,
             TicketAction::List(arguments) => ticket::list(arguments).await?,
             TicketAction::Find(arguments) => ticket::find(arguments).await?,
+            TicketAction::Withdraw(act) => ticket_acts::withdraw(act).await?,
+            TicketAction::Close(act) => ticket_acts::close(act).await?,
+            TicketAction::Erase(act) => ticket_acts::erase(act).await?,
+            TicketAction::Reopen { call, act } => ticket_acts::reopen(act, call).await?,
+            TicketAction::Reroute { department, act } => ticket_acts::reroute(act, department).await?,
         },
         Command::Register(arguments) => return register::run(&arguments.action),
         Command::Route(arguments) => match arguments.action {

@@ -118,6 +118,7 @@ impl Starting<'_> {
             rules: Arc::clone(&current),
             calendar: ServiceCalendar::default(),
             due_policy: self.config.due,
+            reopen_within: self.config.reopen_within,
             identity_key: self
                 .storage
                 .calls

@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::{DepartmentId, TicketId};
-use domain::ticket::{MailSubject, Ticket, TicketVersion};
+use domain::ticket::{MailSubject, Ticket, TicketState, TicketVersion};
 
 use crate::StoreError;
 use crate::tickets::{HandOverKey, SetAside};
@@ -114,7 +114,19 @@ pub struct KeptMail {
 /// Whether a ticket has, or had, this version at this department.
 pub(crate) fn concerns(ticket: &Ticket, key: &HandOverKey) -> bool {
     key.version <= ticket.version
-        && (ticket.department == key.department || ticket.returned_by.contains(&key.department))
+        && (ticket.department == key.department
+            || ticket
+                .former_departments()
+                .any(|former| *former == key.department))
+}
+
+/// What a mail about a version that a ticket has, or had, at a department says now.
+pub(crate) fn subject_now(ticket: &Ticket, key: &HandOverKey) -> MailSubject {
+    match ticket.state {
+        TicketState::Erased => MailSubject::Erased,
+        _ if ticket.department == key.department => MailSubject::Ticket,
+        _ => MailSubject::Withdrawn,
+    }
 }
 
 /// The columns of a mail in the list, as every store reads them.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::ids::{AgentName, DepartmentId, HotlineName, TicketId};
 use domain::procedure::CheckedRequest;
 use domain::rulebook::RulesVersion;
-use domain::ticket::{Actor, MailSubject, Ticket, TicketState, TicketVersion};
+use domain::ticket::{Actor, Course, MailSubject, Ticket, TicketState, TicketVersion};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -61,7 +61,16 @@ pub(crate) fn verdict(
 }
 
 /// The condition of tickets that are owed an answer. Written as the partial indexes have it, else they are not used.
-pub(crate) const OWED: &str = "state NOT IN ('answered', 'closed')";
+pub(crate) const OWED: &str = "state NOT IN ('answered', 'unreachable', 'withdrawn', 'closed', 'erased')";
+
+/// The condition of tickets that are owed none and were not erased. Written as the partial indexes have it.
+pub(crate) const SETTLED: &str = "settled_at_ms IS NOT NULL";
+
+/// The condition of tickets that time closes.
+pub(crate) const ENDED: &str = "state IN ('answered', 'unreachable', 'withdrawn')";
+
+/// Stands for the digest of a request that was forgotten: no request has it.
+pub(crate) const FORGOTTEN: [u8; 32] = [0; 32];
 
 /// The column of a hotline: empty without one.
 pub(crate) fn hotline_column(hotline: Option<&HotlineName>) -> &str {
@@ -78,6 +87,9 @@ pub(crate) const CURRENT: &str = "current";
 /// The kind of a hand-over that takes the ticket away.
 pub(crate) const WITHDRAWN: &str = "withdrawn";
 
+/// The kind of a hand-over that says that the ticket was erased.
+pub(crate) const ERASED: &str = "erased";
+
 /// What a hand-over says, by its kind.
 pub(crate) fn content(
     kind: &str,
@@ -87,6 +99,7 @@ pub(crate) fn content(
     match kind {
         CURRENT => Ok(HandOverContent::Current(Box::new(ticket))),
         WITHDRAWN => Ok(HandOverContent::Withdrawn(since)),
+        ERASED => Ok(HandOverContent::Erased(since)),
         _ => Err(of_ticket("the kind of a hand-over", &ticket.id)),
     }
 }
@@ -96,6 +109,7 @@ pub(crate) fn mail_kind(subject: MailSubject) -> &'static str {
     match subject {
         MailSubject::Ticket => CURRENT,
         MailSubject::Withdrawn => WITHDRAWN,
+        MailSubject::Erased => ERASED,
     }
 }
 
@@ -104,6 +118,7 @@ pub(crate) fn mail_subject(kind: &str) -> Result<MailSubject, StoreError> {
     match kind {
         CURRENT => Ok(MailSubject::Ticket),
         WITHDRAWN => Ok(MailSubject::Withdrawn),
+        ERASED => Ok(MailSubject::Erased),
         _ => Err(unreadable("the kind of a mail")),
     }
 }
@@ -140,11 +155,21 @@ pub(crate) struct Details {
     /// The version of the rules that chose the department.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rules: Option<RulesVersion>,
+    /// How it has gone so far.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) course: Course,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Details {
     pub(crate) fn of(ticket: &Ticket) -> Self {
-        Self { rules: ticket.rules }
+        Self {
+            rules: ticket.rules,
+            course: ticket.course.clone(),
+        }
     }
 
     /// Reads what was written as JSON.

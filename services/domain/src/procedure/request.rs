@@ -19,6 +19,11 @@ impl CheckedRequest {
     pub fn fields(&self) -> &Fields {
         &self.0
     }
+
+    /// What is left of a request that was erased: nothing.
+    pub fn erased() -> Self {
+        Self(Fields::default())
+    }
 }
 
 /// What the system knows about a request besides its fields.

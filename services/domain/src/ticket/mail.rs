@@ -10,18 +10,29 @@ use crate::routing::RoutingTable;
 /// What a mail to a department is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailSubject {
-    /// The department has the ticket, or there is more to it.
+    /// The department has the ticket, or there is news of it.
     Ticket,
     /// The department has it no longer.
     Withdrawn,
+    /// The department must erase what it keeps of it.
+    Erased,
 }
 
 impl Transition {
-    /// Adds the mails that the change calls for: of a new ticket, an added concern, and a ticket that goes to another
-    /// department, to those that take mail. What a department itself reports is no news to it.
+    /// Adds the mails that the change calls for, to departments that take mail: of a new ticket, an added concern, a
+    /// ticket that goes to another department, and whatever people do. What a department itself reports is no news to
+    /// it, nor that time has passed.
     #[must_use]
     pub fn with_mails(mut self, routing: &RoutingTable) -> Self {
-        let news = [Action::Logged, Action::ConcernAdded, Action::Rerouted];
+        let news = [
+            Action::Logged,
+            Action::ConcernAdded,
+            Action::Rerouted,
+            Action::Withdrawn,
+            Action::Reopened,
+            Action::Closed,
+            Action::Erased,
+        ];
         if !self.entries.iter().any(|entry| news.contains(&entry.action)) {
             return self;
         }
@@ -29,7 +40,8 @@ impl Transition {
         let mails = self.effects.iter().filter_map(|effect| match effect {
             Effect::HandOver(department) => Some((department, MailSubject::Ticket)),
             Effect::Withdraw { department, .. } => Some((department, MailSubject::Withdrawn)),
-            Effect::Tombstone { .. } | Effect::Mail { .. } => None,
+            Effect::Erase { department, .. } => Some((department, MailSubject::Erased)),
+            Effect::Tombstone { .. } | Effect::Forget { .. } | Effect::Mail { .. } => None,
         });
         let mails: Vec<Effect> = mails
             .filter(|(department, _)| takes_mail(department))

@@ -105,6 +105,7 @@ fn to_wire(mail: KeptMail) -> proto::Mail {
         about: match mail.subject {
             domain::ticket::MailSubject::Ticket => "ticket",
             domain::ticket::MailSubject::Withdrawn => "withdrawn",
+            domain::ticket::MailSubject::Erased => "erased",
         }
         .to_owned(),
         since_unix_ms: mail.since.timestamp_millis(),

@@ -28,6 +28,8 @@ pub(super) fn of(
     let title = procedure.map_or("Vorgang", |procedure| &procedure.title);
     match mail.subject {
         MailSubject::Withdrawn => withdrawn(mail, title),
+        MailSubject::Erased => erased(mail, title),
+        MailSubject::Ticket if !mail.ticket.state.is_pending() => settled(mail, title),
         MailSubject::Ticket => {
             let ticket = &mail.ticket;
             let mut lines = vec![opening(ticket, title), String::new()];
@@ -72,7 +74,7 @@ fn whole(ticket: &Ticket, procedure: Option<&Procedure>) -> Vec<String> {
     }
     lines.push(line("Zuständig, weil", &ticket.because));
     if let Some(reason) = &ticket.returned_because {
-        lines.push(line("Zurückgegeben, weil", reason.reveal()));
+        lines.push(line("Weitergeleitet, weil", reason.reveal()));
     }
     for added in &ticket.added {
         lines.push(String::new());
@@ -118,6 +120,32 @@ fn withdrawn(mail: &PendingMail, title: &str) -> MailText {
     lines.extend(closing());
     MailText {
         subject: format!("{title} {id} liegt nicht mehr bei Ihnen"),
+        body: Personal::new(lines.join("\n")),
+    }
+}
+
+fn settled(mail: &PendingMail, title: &str) -> MailText {
+    let id = &mail.key.ticket;
+    let mut lines = vec![
+        format!("{title} {id} hat sich erledigt: Eine Antwort wird nicht mehr erwartet."),
+        "Für Sie bleibt nichts zu tun.".to_owned(),
+    ];
+    lines.extend(closing());
+    MailText {
+        subject: format!("{title} {id} hat sich erledigt"),
+        body: Personal::new(lines.join("\n")),
+    }
+}
+
+fn erased(mail: &PendingMail, title: &str) -> MailText {
+    let id = &mail.key.ticket;
+    let mut lines = vec![
+        format!("die Angaben zu {title} {id} wurden bei uns gelöscht."),
+        "Bitte löschen Sie alles, was Sie dazu gespeichert haben, auch unsere früheren E-Mails.".to_owned(),
+    ];
+    lines.extend(closing());
+    MailText {
+        subject: format!("Bitte löschen: {title} {id}"),
         body: Personal::new(lines.join("\n")),
     }
 }
@@ -232,6 +260,7 @@ mod tests {
             &mail.ticket,
             concern,
             &fields,
+            None,
             Actor::System,
             at("2026-12-22T16:00:00Z"),
         );
@@ -239,7 +268,7 @@ mod tests {
         let register = Register::built_in();
         let body = of(&mail, register.procedure("callback"), MailContent::Whole, None).body;
         let body = body.reveal();
-        let expected = "Name: Groß\nTelefonnummer: 0221 4710123\nStraße: Königsallee\n\
+        let expected = "Name: Groß\nStraße: Königsallee\nTelefonnummer: 0221 4710123\n\
             Anliegen: Frage zum Bescheid\n    zweite Zeile\nZuständig, weil: Keine Regel.\n\n\
             Anruf vom 22.12.2026, 17:00 Uhr: Noch etwas\nWeitere Telefonnummer: 0171 7654321\n";
         assert!(body.contains(expected), "{body}");
@@ -250,6 +279,18 @@ mod tests {
     fn a_withdrawal_names_the_ticket_alone() {
         let text = of(&mail(MailSubject::Withdrawn), None, MailContent::Whole, None);
         assert!(text.subject.contains("liegt nicht mehr bei Ihnen"));
+        assert!(!text.body.reveal().contains("Groß"));
+    }
+
+    #[test]
+    fn an_erasure_asks_to_delete_and_an_end_says_so() {
+        let text = of(&mail(MailSubject::Erased), None, MailContent::Whole, None);
+        assert!(text.subject.starts_with("Bitte löschen: "), "{}", text.subject);
+        assert!(!text.body.reveal().contains("Groß"));
+        let mut withdrawn = mail(MailSubject::Ticket);
+        withdrawn.ticket.state = domain::ticket::TicketState::Withdrawn;
+        let text = of(&withdrawn, None, MailContent::Whole, None);
+        assert!(text.subject.ends_with("hat sich erledigt"), "{}", text.subject);
         assert!(!text.body.reveal().contains("Groß"));
     }
 }

@@ -74,6 +74,7 @@ async fn log(request: proto::LogCallbackRequest, arguments: Logging) -> anyhow::
         let mut object = summary(&ticket);
         object["repeated"] = json!(response.repeated);
         object["open_tickets"] = response.open_tickets.iter().map(summary).collect();
+        object["recent_tickets"] = response.recent_tickets.iter().map(summary).collect();
         say!("{object}");
     } else {
         say!(
@@ -88,6 +89,12 @@ async fn log(request: proto::LogCallbackRequest, arguments: Logging) -> anyhow::
         }
         for open in &response.open_tickets {
             say!("  {}", line(open));
+        }
+        if !response.recent_tickets.is_empty() {
+            say!("These were settled lately; ticket reopen TICKET --reason … brings one of them back:");
+        }
+        for recent in &response.recent_tickets {
+            say!("  {}", line(recent));
         }
     }
     Ok(())
@@ -153,7 +160,7 @@ pub(crate) async fn list(arguments: TicketListArguments) -> anyhow::Result<()> {
     .await
 }
 
-/// Tickets of a citizen that are owed an answer.
+/// Tickets of a citizen that are owed an answer, or can be reopened.
 pub(crate) async fn find(arguments: TicketFindArguments) -> anyhow::Result<()> {
     let [phone, name, postal_code] =
         [arguments.phone, arguments.name, arguments.postal_code].map(Option::unwrap_or_default);
@@ -162,6 +169,7 @@ pub(crate) async fn find(arguments: TicketFindArguments) -> anyhow::Result<()> {
             phone: phone.clone(),
             name: name.clone(),
             postal_code: postal_code.clone(),
+            recent: arguments.recent,
             page_size,
             page_token,
         };
@@ -227,7 +235,7 @@ pub(super) fn local(unix_ms: i64) -> String {
 }
 
 /// What lists and answers show of a ticket: nothing about the citizen.
-fn summary(ticket: &proto::Ticket) -> Value {
+pub(super) fn summary(ticket: &proto::Ticket) -> Value {
     json!({
         "ticket_id": ticket.ticket_id,
         "version": ticket.version,
@@ -243,12 +251,14 @@ fn summary(ticket: &proto::Ticket) -> Value {
         "rule": ticket.rule,
         "rules_version": Some(ticket.rules_version).filter(|version| *version != 0),
         "attempts": ticket.attempts,
+        "settled_at": ticket.settled_at_unix_ms.map(local),
     })
 }
 
 fn whole(ticket: &proto::Ticket) -> Value {
     let mut object = summary(ticket);
     object["call"] = json!(ticket.call);
+    object["further_calls"] = json!(ticket.further_calls);
     object["returned_because"] = json!(ticket.returned_because);
     object["fields"] = json!(ticket.fields);
     let added = |added: &proto::AddedConcern| {

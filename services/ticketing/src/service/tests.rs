@@ -40,6 +40,7 @@ fn desk() -> Desk {
         rules: Arc::new(move || Arc::clone(&rules)),
         calendar: ServiceCalendar::default(),
         due_policy: DuePolicy::default(),
+        reopen_within: TimeDelta::days(30),
         identity_key: IdentityKey::new([7; 32]),
         // Wednesday 2026-12-23 16:30 in Düsseldorf.
         clock: Arc::new(|| "2026-12-23T15:30:00.123456Z".parse().unwrap()),
@@ -433,3 +434,5 @@ async fn forms_can_be_drawn_from_the_register() {
     let missing = desk.service.get_procedure(asked("4711")).await.unwrap_err();
     assert_eq!(missing.code(), Code::NotFound);
 }
+
+mod acts;

@@ -11,8 +11,8 @@ use super::super::values::{count, limit, text};
 use super::rows::{self, TICKET_COLUMN_COUNT, TICKET_COLUMNS};
 use super::{PostgresTickets, begin, changes, queries};
 use crate::StoreError;
-use crate::mails::{KeptColumns, KeptMail, MailFailure, MailStore, PendingMail, concerns};
-use crate::ticket_columns::{CURRENT, WITHDRAWN, mail_kind, mail_subject};
+use crate::mails::{KeptColumns, KeptMail, MailFailure, MailStore, PendingMail, concerns, subject_now};
+use crate::ticket_columns::{mail_kind, mail_subject};
 use crate::tickets::{HandOverKey, SetAside};
 
 #[async_trait]
@@ -187,7 +187,6 @@ async fn failed(
     let Some(ticket) = ticket.filter(|ticket| concerns(ticket, key)) else {
         return Ok(false);
     };
-    let has_left = ticket.department != key.department;
     let known = transaction
         .query_opt(
             "SELECT 1 FROM pending_mails
@@ -213,7 +212,7 @@ async fn failed(
                 &key.department.as_str(),
                 &key.ticket.as_str(),
                 &i64::from(key.version.0),
-                &if has_left { WITHDRAWN } else { CURRENT },
+                &mail_kind(subject_now(&ticket, key)),
                 &at.timestamp_millis(),
                 &text(&failure.error),
             ],

@@ -9,8 +9,8 @@ use rusqlite::{Connection, Row, Transaction, params};
 use super::rows::{self, TICKET_COLUMN_COUNT, TICKET_COLUMNS, collect};
 use super::{SqliteTickets, changes, queries};
 use crate::StoreError;
-use crate::mails::{KeptColumns, KeptMail, MailFailure, MailStore, PendingMail, concerns};
-use crate::ticket_columns::{CURRENT, WITHDRAWN, mail_kind, mail_subject};
+use crate::mails::{KeptColumns, KeptMail, MailFailure, MailStore, PendingMail, concerns, subject_now};
+use crate::ticket_columns::{mail_kind, mail_subject};
 use crate::tickets::{HandOverKey, SetAside};
 
 #[async_trait]
@@ -185,7 +185,6 @@ fn failed(
     else {
         return Ok(false);
     };
-    let has_left = ticket.department != key.department;
     let mut known = transaction.prepare_cached(
         "SELECT 1 FROM pending_mails
          WHERE department = ?1 AND ticket_id = ?2 AND version = ?3 AND failed_at_ms IS NOT NULL",
@@ -209,7 +208,7 @@ fn failed(
             key.department.as_str(),
             key.ticket.as_str(),
             key.version.0,
-            if has_left { WITHDRAWN } else { CURRENT },
+            mail_kind(subject_now(&ticket, key)),
             at.timestamp_millis(),
             failure.error
         ])?;
