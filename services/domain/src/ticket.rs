@@ -16,6 +16,7 @@
 
 mod acts;
 mod addition;
+mod change;
 mod course;
 mod erasure;
 mod id;
@@ -35,6 +36,7 @@ use crate::routing::{RoutingDecision, RuleId};
 use crate::rulebook::RulesVersion;
 pub use acts::{ActRefused, Reopening, close, close_by_hand, reopen, reroute, withdraw};
 pub use addition::{ADDED_CONCERNS_MAX, AddedConcern, AdditionRefused, add_concern};
+use change::Change;
 pub use course::Course;
 pub use erasure::{ERASED_STAYS, erase};
 pub use id::{spoken_ticket_id, ticket_id};
@@ -342,99 +344,6 @@ pub fn handed_over(ticket: &Ticket, at: DateTime<Utc>) -> Option<Transition> {
         change.hand_over();
         change.transition
     })
-}
-
-/// A change under way.
-struct Change {
-    transition: Transition,
-    at: DateTime<Utc>,
-}
-
-impl Change {
-    fn of(ticket: Ticket, at: DateTime<Utc>) -> Self {
-        // A clock that was set back must not make a ticket older than it was.
-        let at = at.max(ticket.changed_at);
-        let transition = Transition {
-            history_before: ticket.history_length,
-            ticket: Ticket {
-                changed_at: at,
-                ..ticket
-            },
-            entries: Vec::new(),
-            effects: Vec::new(),
-        };
-        Self { transition, at }
-    }
-
-    fn ticket(&mut self) -> &mut Ticket {
-        &mut self.transition.ticket
-    }
-
-    fn state(&mut self, state: TicketState) {
-        self.ticket().state = state;
-    }
-
-    /// No answer is owed any more.
-    fn settle(&mut self, state: TicketState) {
-        self.state(state);
-        self.ticket().course.settled_at = Some(self.at);
-    }
-
-    /// Its department has to begin anew: what it reported of earlier versions does not count any more.
-    fn begin_anew(&mut self) {
-        self.state(TicketState::Open);
-        let ticket = self.ticket();
-        let next = TicketVersion(ticket.version.0 + 1);
-        ticket.course.begin(next);
-    }
-
-    /// The ticket goes to another department; the present one sees that it has it no longer.
-    fn move_to(mut self, to: DepartmentId) -> Transition {
-        self.begin_anew();
-        let tombstone_at = self.at + WITHDRAWN_STAYS;
-        let ticket = self.ticket();
-        ticket.rule = None;
-        let from = std::mem::replace(&mut ticket.department, to);
-        let mut transition = self.seen_by_department();
-        transition.effects.push(Effect::Withdraw {
-            department: from,
-            tombstone_at,
-        });
-        transition
-    }
-
-    fn enter(&mut self, actor: Actor, action: Action, note: Option<Personal>) {
-        let at = self.at;
-        let ticket = self.ticket();
-        ticket.history_length += 1;
-        let number = ticket.history_length;
-        self.transition.entries.push(HistoryEntry {
-            number,
-            at,
-            actor,
-            action,
-            note,
-        });
-    }
-
-    fn hand_over(&mut self) {
-        self.state(TicketState::HandedOver);
-        let department = self.ticket().department.clone();
-        self.enter(
-            Actor::System,
-            Action::HandedOver,
-            Some(Personal::new(department.as_str())),
-        );
-    }
-
-    /// Ends a change that the department must see.
-    fn seen_by_department(mut self) -> Transition {
-        let ticket = self.ticket();
-        ticket.version.0 += 1;
-        let department = ticket.department.clone();
-        self.transition.effects.push(Effect::HandOver(department));
-        self.transition
-    }
 }
 
 #[cfg(test)]
