@@ -184,7 +184,7 @@ def main():
             sys.exit(f"failed: {content['type']} was rejected: {applied['reason']}")
     until("the ticket is answered", lambda: True if node.state(ticket_id) == "answered" else None)
 
-    for value, code in (("{", "unreadable"), (json.dumps({"ticket_id": ticket_id, "type": "accepted"}), "already_answered")):
+    for value, code in (("{", "unreadable"), (json.dumps({"ticket_id": ticket_id, "type": "answered"}), "already_answered")):
         rejected = department.result(department.reply(ticket_id, value))
         if (rejected["result"], rejected.get("code")) != ("rejected", code) or not rejected["reason"]:
             sys.exit(f"failed: expected {code}, got {rejected}")

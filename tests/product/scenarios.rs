@@ -17,4 +17,5 @@ mod replacements;
 mod routing;
 mod rules;
 mod serving;
+mod ticket_acts;
 mod unreadable_rows;

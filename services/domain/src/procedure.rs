@@ -75,6 +75,9 @@ impl Kind {
     }
 }
 
+/// Callbacks in a row that reach nobody until no further one is owed, unless the register says otherwise.
+pub const UNREACHABLE_AFTER: u32 = 3;
+
 /// What holds for the tickets of a procedure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TicketRules {
@@ -88,6 +91,8 @@ pub struct TicketRules {
     pub reachable_by: Vec<FieldId>,
     /// The fields that say what the citizen wants: routing reads them.
     pub concern: Vec<FieldId>,
+    /// After so many callbacks in a row that reach nobody, no further one is owed.
+    pub unreachable_after: u32,
 }
 
 /// How long data is kept.

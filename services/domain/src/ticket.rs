@@ -1,18 +1,25 @@
 //! The life of a ticket, as a state machine.
 //!
 //! ```text
-//! open → handed_over → accepted → callback_attempted (n times) → answered → closed
+//! open → handed_over → accepted → callback_attempted (n times) → answered | unreachable → closed
 //!   ↑         │            │               │
 //!   └─────────┴── returned ┴───────────────┘   rerouted, twice at most, then to clearing
 //! ```
+//!
+//! While an answer is owed, the citizen may withdraw the concern (`withdrawn`), and people may reroute or close the
+//! ticket. A settled one may be reopened for a while: then it is `open` again. `erased` ends everything.
 //!
 //! A command gives a [`Transition`]: the ticket as it is then, new entries of its history, and what has to follow
 //! ([`Effect`]). The store writes all of it at once, or nothing. A ticket has two counters: its [`TicketVersion`]
 //! goes up when what a department sees changes, and every change adds at least one entry to its history, so the
 //! number of entries tells whether somebody else changed it meanwhile.
 
+mod acts;
 mod addition;
 mod alarm;
+mod change;
+mod course;
+mod erasure;
 mod id;
 mod mail;
 mod reply;
@@ -29,8 +36,12 @@ use crate::personal::Personal;
 use crate::procedure::{CheckedRequest, ProcedureId};
 use crate::routing::{RoutingDecision, RuleId};
 use crate::rulebook::RulesVersion;
+pub use acts::{ActRefused, Reopening, close, close_by_hand, reopen, reroute, withdraw};
 pub use addition::{ADDED_CONCERNS_MAX, AddedConcern, AdditionRefused, add_concern};
 pub use alarm::{ALARM_MINUTES_MAX, Alarm, EscalationPolicy, raise_alarms};
+use change::Change;
+pub use course::Course;
+pub use erasure::{ERASED_STAYS, erase};
 pub use id::{spoken_ticket_id, ticket_id};
 pub use mail::{MailSubject, mail_failed, mailed};
 pub use reply::{AttemptOutcome, NOTE_LENGTH_MAX, Reply, ReplyRejection, apply_reply};
@@ -41,8 +52,11 @@ pub const REROUTES_MAX: usize = 2;
 /// The message that a ticket was withdrawn stays this long on the topic of the former department.
 pub const WITHDRAWN_STAYS: TimeDelta = TimeDelta::days(7);
 
+/// A closed ticket stays this long on the topic of its department.
+pub const CLOSED_STAYS: TimeDelta = TimeDelta::days(30);
+
 /// Counts the states of a ticket that departments can see, from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TicketVersion(pub u32);
 
@@ -65,15 +79,24 @@ named! {
         CallbackAttempted = "callback_attempted",
         /// The citizen has an answer.
         Answered = "answered",
+        /// The citizen was called in vain, often enough; no answer is owed any more.
+        Unreachable = "unreachable",
+        /// The citizen needs no answer any more.
+        Withdrawn = "withdrawn",
         /// Done; nothing can be reported any more.
         Closed = "closed",
+        /// Nothing about the citizen is kept any more.
+        Erased = "erased",
     }
 }
 
 impl TicketState {
     /// Whether an answer is still owed.
     pub fn is_pending(self) -> bool {
-        !matches!(self, Self::Answered | Self::Closed)
+        matches!(
+            self,
+            Self::Open | Self::HandedOver | Self::Accepted | Self::CallbackAttempted
+        )
     }
 }
 
@@ -92,6 +115,10 @@ named! {
         CallbackAttempted = "callback_attempted",
         /// The department answered.
         Answered = "answered",
+        /// The citizen was called in vain, often enough.
+        Unreachable = "unreachable",
+        /// The citizen needs no answer any more.
+        Withdrawn = "withdrawn",
         /// The department is not responsible.
         Returned = "returned",
         /// It goes to another department.
@@ -106,6 +133,12 @@ named! {
         Overdue = "overdue",
         /// The answer is overdue, and another department was told.
         Escalated = "escalated",
+        /// An answer is owed again.
+        Reopened = "reopened",
+        /// What was known about the citizen is gone.
+        Erased = "erased",
+        /// A department keeps nothing about the citizen any more.
+        ErasureConfirmed = "erasure_confirmed",
         /// The mail server of its department has taken a mail about it.
         Mailed = "mailed",
         /// A mail about it was refused for good, or came back.
@@ -181,10 +214,26 @@ pub struct Ticket {
     pub attempts: u32,
     /// Who returned it so far, in order.
     pub returned_by: Vec<DepartmentId>,
-    /// Why it was last returned.
+    /// Why it was last returned, or rerouted by people.
     pub returned_because: Option<Personal>,
     /// Entries in its history.
     pub history_length: u32,
+    /// What the rules of its life need to know besides.
+    pub course: Course,
+}
+
+impl Ticket {
+    /// Departments that had it before its present one; one that had it twice comes twice.
+    pub fn former_departments(&self) -> impl Iterator<Item = &DepartmentId> {
+        let former = self.returned_by.iter().chain(&self.course.taken_from);
+        former.filter(|id| **id != self.department)
+    }
+
+    /// Since when no answer is owed; `None` while one is, and once it is erased.
+    pub fn settled_at(&self) -> Option<DateTime<Utc>> {
+        let is_settled = !self.state.is_pending() && self.state != TicketState::Erased;
+        is_settled.then(|| self.course.settled_at.unwrap_or(self.changed_at))
+    }
 }
 
 /// What has to follow a change, written with it in one transaction.
@@ -205,6 +254,20 @@ pub enum Effect {
         department: DepartmentId,
         /// When.
         at: DateTime<Utc>,
+    },
+    /// The department must see that nothing about the citizen may be kept; at the given time its topic loses the ticket,
+    /// unless it has confirmed before.
+    Erase {
+        /// Who has, or had, the ticket.
+        department: DepartmentId,
+        /// When its topic loses the ticket.
+        tombstone_at: DateTime<Utc>,
+    },
+    /// The store must lose what it keeps about the citizen beside the ticket: what it is found by, the digests of what
+    /// was requested, and the notes of the history.
+    Forget {
+        /// How many entries of the history lose their notes, from the first.
+        entries: u32,
     },
     /// The department, which takes mail, must be told by mail.
     Mail {
@@ -240,7 +303,9 @@ impl Transition {
     /// The departments for which there is something to do now.
     pub fn departments(&self) -> impl Iterator<Item = &DepartmentId> {
         self.effects.iter().filter_map(|effect| match effect {
-            Effect::HandOver(department) | Effect::Withdraw { department, .. } => Some(department),
+            Effect::HandOver(department)
+            | Effect::Withdraw { department, .. }
+            | Effect::Erase { department, .. } => Some(department),
             _ => None,
         })
     }
@@ -297,6 +362,7 @@ pub fn open(opening: Opening) -> Transition {
         returned_by: Vec::new(),
         returned_because: None,
         history_length: 0,
+        course: Course::default(),
     };
     let mut change = Change::of(ticket, opening.at);
     change.enter(opening.actor, Action::Logged, None);
@@ -314,85 +380,7 @@ pub fn handed_over(ticket: &Ticket, at: DateTime<Utc>) -> Option<Transition> {
     })
 }
 
-/// Nothing is owed any more: an answered ticket is closed, and leaves its department's topic after `stays`.
-/// `None` unless it is answered.
-pub fn close(ticket: &Ticket, at: DateTime<Utc>, stays: TimeDelta) -> Option<Transition> {
-    (ticket.state == TicketState::Answered).then(|| {
-        let mut change = Change::of(ticket.clone(), at);
-        change.state(TicketState::Closed);
-        change.enter(Actor::System, Action::Closed, None);
-        let mut transition = change.seen_by_department();
-        transition.effects.push(Effect::Tombstone {
-            department: ticket.department.clone(),
-            at: at + stays,
-        });
-        transition
-    })
-}
-
-/// A change under way.
-struct Change {
-    transition: Transition,
-    at: DateTime<Utc>,
-}
-
-impl Change {
-    fn of(ticket: Ticket, at: DateTime<Utc>) -> Self {
-        // A clock that was set back must not make a ticket older than it was.
-        let at = at.max(ticket.changed_at);
-        let transition = Transition {
-            history_before: ticket.history_length,
-            ticket: Ticket {
-                changed_at: at,
-                ..ticket
-            },
-            entries: Vec::new(),
-            effects: Vec::new(),
-        };
-        Self { transition, at }
-    }
-
-    fn ticket(&mut self) -> &mut Ticket {
-        &mut self.transition.ticket
-    }
-
-    fn state(&mut self, state: TicketState) {
-        self.ticket().state = state;
-    }
-
-    fn enter(&mut self, actor: Actor, action: Action, note: Option<Personal>) {
-        let at = self.at;
-        let ticket = self.ticket();
-        ticket.history_length += 1;
-        let number = ticket.history_length;
-        self.transition.entries.push(HistoryEntry {
-            number,
-            at,
-            actor,
-            action,
-            note,
-        });
-    }
-
-    fn hand_over(&mut self) {
-        self.state(TicketState::HandedOver);
-        let department = self.ticket().department.clone();
-        self.enter(
-            Actor::System,
-            Action::HandedOver,
-            Some(Personal::new(department.as_str())),
-        );
-    }
-
-    /// Ends a change that the department must see.
-    fn seen_by_department(mut self) -> Transition {
-        let ticket = self.ticket();
-        ticket.version.0 += 1;
-        let department = ticket.department.clone();
-        self.transition.effects.push(Effect::HandOver(department));
-        self.transition
-    }
-}
-
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_life_cycle;

@@ -48,7 +48,9 @@ async fn raise(
     let concerned: Vec<DepartmentId> = transition.departments().cloned().collect();
     match parts.store.record(transition).await {
         Ok(()) => {
-            concerned.iter().for_each(|department| parts.wake.raise(department));
+            concerned
+                .iter()
+                .for_each(|department| parts.wake.raise(department));
             let department = &ticket.department;
             if let Some(alarm) = alarm {
                 tracing::info!(ticket = %ticket.id, %department, alarm = alarm.name(), "due time");

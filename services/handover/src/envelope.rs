@@ -11,12 +11,14 @@ use domain::ticket::TicketVersion;
 use serde::Serialize;
 use store::tickets::{CallNotice, HandOver, HandOverContent, HandOverKey, PendingResult};
 
-use crate::payload::{HeartbeatMessage, ReplyResultMessage, TicketMessage, WithdrawnMessage};
+use crate::payload::{ErasedMessage, HeartbeatMessage, ReplyResultMessage, TicketMessage, WithdrawnMessage};
 
 /// The state of a ticket.
 pub const TICKET_TYPE: &str = "nrwdirekt.ticket.v1";
 /// The department has the ticket no longer.
 pub const WITHDRAWN_TYPE: &str = "nrwdirekt.ticket.withdrawn.v1";
+/// Nothing about the citizen of a ticket may be kept.
+pub const ERASED_TYPE: &str = "nrwdirekt.ticket.erased.v1";
 /// The tombstone of a ticket.
 pub const REMOVED_TYPE: &str = "nrwdirekt.ticket.removed.v1";
 /// A reply of a department.
@@ -91,6 +93,9 @@ pub(crate) fn hand_over(hand_over: &HandOver) -> Outgoing {
         }
         HandOverContent::Withdrawn(at) => {
             event(WITHDRAWN_TYPE, *at).json(key.ticket.as_str(), &WithdrawnMessage::of(key, *at))
+        }
+        HandOverContent::Erased(at) => {
+            event(ERASED_TYPE, *at).json(key.ticket.as_str(), &ErasedMessage::of(key, *at))
         }
     }
 }

@@ -149,10 +149,10 @@ impl Inbound {
         let Some(found) = self.parts.store.ticket(&incoming.ticket).await? else {
             return Ok(Err(ReplyRejection::UnknownTicket));
         };
-        let routing = Arc::clone(&(self.parts.rules)().routing);
+        let rules = (self.parts.rules)();
         let now = (self.parts.clock)();
-        let decided = apply_reply(&found.ticket, &self.department, reply, &routing, now);
-        Ok(decided.map(|transition| transition.with_mails(&routing)))
+        let decided = apply_reply(&found.ticket, &self.department, reply, incoming.seen, &rules, now);
+        Ok(decided.map(|transition| transition.with_mails(&rules.routing)))
     }
 
     fn tell(&self, ticket: &TicketId, decided: &Result<Transition, ReplyRejection>, settled: &Settled) {

@@ -1,6 +1,6 @@
 //! Notices of callbacks for the topic of calls, so that the ledger alone counts.
 //!
-//! A notice may go out twice; the ledger knows a callback by its ticket.
+//! A notice may go out twice; the ledger knows a callback by its call and ticket.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(crate) async fn step(parts: &Arc<HandoverParts>) -> Result<bool, HandoverErr
     let count = notices.len();
     parts
         .store
-        .mark_notices_published(notices.into_iter().map(|notice| notice.ticket).collect())
+        .mark_notices_published(notices.into_iter().map(|notice| notice.sequence).collect())
         .await?;
     Ok(count == most)
 }

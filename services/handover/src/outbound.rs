@@ -19,7 +19,7 @@ pub const PUBLISHER_PREFIX: &str = "nrwdirekt-handover-";
 const ASIDE_MIN: TimeDelta = TimeDelta::minutes(1);
 /// How often it is doubled at most: about an hour.
 const ASIDE_DOUBLINGS: u32 = 6;
-/// How often answered tickets are looked for.
+/// How often tickets that have ended are looked for.
 const CLOSING_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// Publishes to one department, under the name that only one instance can have.
@@ -53,7 +53,7 @@ impl Outbound {
     /// Publishes what is pending now. Returns whether more may be waiting.
     pub(crate) async fn step(&mut self) -> Result<bool, HandoverError> {
         let now = (self.parts.clock)();
-        self.close_answered(now).await?;
+        self.close_ended(now).await?;
         let most = self.parts.settings.batch;
         let pending = self.parts.store.pending(&self.department, now, most).await?;
         let more = pending.hand_overs.len() == most || pending.results.len() == most;
@@ -153,7 +153,7 @@ impl Outbound {
         Ok(())
     }
 
-    async fn close_answered(&mut self, now: DateTime<Utc>) -> Result<(), HandoverError> {
+    async fn close_ended(&mut self, now: DateTime<Utc>) -> Result<(), HandoverError> {
         if self
             .last_closing
             .is_some_and(|last| between(last, now) < CLOSING_EVERY)
@@ -161,13 +161,13 @@ impl Outbound {
             return Ok(());
         }
         let settings = &self.parts.settings;
-        let before = now - settings.answered_stays;
-        let answered = self
+        let before = now - settings.ended_stays;
+        let ended = self
             .parts
             .store
-            .answered_before(&self.department, before, settings.batch)
+            .ended_before(&self.department, before, settings.batch)
             .await?;
-        for ticket in &answered {
+        for ticket in &ended {
             if let Some(transition) = close(ticket, now, settings.closed_stays) {
                 match self.parts.store.record(transition).await {
                     // It has news: it is not to be closed.
@@ -176,7 +176,7 @@ impl Outbound {
                 }
             }
         }
-        if answered.len() < settings.batch {
+        if ended.len() < settings.batch {
             self.last_closing = Some(now);
         }
         Ok(())

@@ -41,7 +41,7 @@ pub struct TicketMessage {
     pub because: String,
     /// Callbacks attempted so far.
     pub attempts: u32,
-    /// Why another department returned it.
+    /// Why another department returned it, or why people sent it here.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub returned_because: Option<Personal>,
     /// What the citizen wants, and how to reach him or her.
@@ -114,6 +114,42 @@ impl WithdrawnMessage {
             state: Withdrawn::Withdrawn,
             department: key.department.clone(),
             withdrawn_at,
+        }
+    }
+}
+
+/// Nothing about the citizen of a ticket may be kept. No personal data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErasedMessage {
+    /// Its number.
+    pub ticket_id: TicketId,
+    /// The version with which it was erased.
+    pub version: TicketVersion,
+    /// `erased`.
+    pub state: Erased,
+    /// Who has, or had, the ticket.
+    pub department: DepartmentId,
+    /// Since when.
+    pub erased_at: DateTime<Utc>,
+}
+
+/// The only state of an [`ErasedMessage`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Erased {
+    /// Nothing is left of it.
+    Erased,
+}
+
+impl ErasedMessage {
+    /// The message that a ticket was erased.
+    pub fn of(key: &HandOverKey, erased_at: DateTime<Utc>) -> Self {
+        Self {
+            ticket_id: key.ticket.clone(),
+            version: key.version,
+            state: Erased::Erased,
+            department: key.department.clone(),
+            erased_at,
         }
     }
 }

@@ -5,7 +5,9 @@
 use bus::Received;
 use domain::ids::{DepartmentId, ReplyId, TicketId};
 use domain::personal::Personal;
-use domain::ticket::{AttemptOutcome, NOTE_LENGTH_MAX, Reply, ReplyRejection, spoken_ticket_id};
+use domain::ticket::{
+    AttemptOutcome, NOTE_LENGTH_MAX, Reply, ReplyRejection, TicketVersion, spoken_ticket_id,
+};
 use serde_json::{Map, Value};
 
 use crate::envelope::REPLY_TYPE;
@@ -20,6 +22,8 @@ pub(crate) struct Incoming {
     pub(crate) id: ReplyId,
     /// The ticket that it names; empty if it names none.
     pub(crate) ticket: TicketId,
+    /// The version of the ticket that the department has seen, if it says so.
+    pub(crate) seen: Option<TicketVersion>,
     /// What it says.
     pub(crate) reply: Result<Reply, ReplyRejection>,
 }
@@ -38,6 +42,10 @@ pub(crate) fn read(message: &Received) -> Incoming {
             .and_then(spoken_ticket_id),
         Err(_) => None,
     };
+    let seen = content
+        .as_ref()
+        .ok()
+        .and_then(|fields| Fields(fields).version().ok()?);
     let reply = match (&id, message.header("ce_type")) {
         (None, _) => Err(unreadable(format!(
             "give it an id of 1 to {ID_LENGTH_MAX} characters in the header ce_id"
@@ -49,6 +57,7 @@ pub(crate) fn read(message: &Received) -> Incoming {
     Incoming {
         id: id.unwrap_or_else(|| ReplyId::new(format!("at-{}-{}", message.partition, message.offset))),
         ticket: ticket.unwrap_or_else(|| TicketId::new("")),
+        seen,
         reply,
     }
 }
@@ -89,6 +98,7 @@ fn read_fields(fields: &Map<String, Value>) -> Result<Reply, ReplyRejection> {
         .as_deref()
         .and_then(spoken_ticket_id)
         .ok_or_else(|| unreadable("ticket_id must be a number such as T-7K3M-9QXW".to_owned()))?;
+    fields.version()?;
     let kind = fields.required("type", 40)?;
     let (allowed, reply): (&[&str], Reply) = match kind.as_str() {
         "accepted" => (&[], Reply::Accepted),
@@ -111,6 +121,13 @@ fn read_fields(fields: &Map<String, Value>) -> Result<Reply, ReplyRejection> {
                 note: fields.note("note")?,
             },
         ),
+        "unreachable" => (
+            &["note"],
+            Reply::Unreachable {
+                note: fields.note("note")?,
+            },
+        ),
+        "erasure_confirmed" => (&[], Reply::ErasureConfirmed),
         "returned" => {
             let reason = Personal::new(fields.required("reason", NOTE_LENGTH_MAX)?);
             let suggested = fields.text("suggested_department", 100)?;
@@ -155,13 +172,28 @@ impl Fields<'_> {
         Ok(self.text(field, NOTE_LENGTH_MAX)?.map(Personal::new))
     }
 
+    /// The version of the ticket that the department has seen.
+    fn version(&self) -> Result<Option<TicketVersion>, ReplyRejection> {
+        let given = match self.0.get("version") {
+            None | Some(Value::Null) => return Ok(None),
+            Some(given) => given.as_u64().and_then(|version| u32::try_from(version).ok()),
+        };
+        match given {
+            Some(version @ 1..) => Ok(Some(TicketVersion(version))),
+            _ => Err(unreadable(
+                "version must be that of the ticket as you saw it, a whole number from 1".to_owned(),
+            )),
+        }
+    }
+
     /// A misspelt field must not be lost in silence.
     fn nothing_beyond(&self, kind: &str, allowed: &[&str]) -> Result<(), ReplyRejection> {
-        let known = |field: &str| ["ticket_id", "type"].contains(&field) || allowed.contains(&field);
+        let known =
+            |field: &str| ["ticket_id", "type", "version"].contains(&field) || allowed.contains(&field);
         match self.0.keys().filter(|field| !known(field)).count() {
             0 => Ok(()),
             beyond => Err(unreadable(format!(
-                "{beyond} unknown field(s); `{kind}` takes ticket_id, type{}{}",
+                "{beyond} unknown field(s); `{kind}` takes ticket_id, type, version{}{}",
                 if allowed.is_empty() { "" } else { ", " },
                 allowed.join(", ")
             ))),
@@ -226,6 +258,24 @@ mod tests {
                 suggested_department: Some(DepartmentId::new("b"))
             })
         );
+    }
+
+    #[test]
+    fn a_reply_may_name_the_version_that_was_seen() {
+        let seen = |version: &str| {
+            let payload = format!(r#"{{"ticket_id":"T-7K3M-9QXW","type":"erasure_confirmed"{version}}}"#);
+            read(&message("r1", REPLY_TYPE, &payload))
+        };
+        assert_eq!(seen(r#","version":3"#).seen, Some(TicketVersion(3)));
+        assert_eq!(seen("").seen, None);
+        assert_eq!(seen("").reply, Ok(Reply::ErasureConfirmed));
+        for odd in ["0", "-1", "1.5", "\"3\""] {
+            let reason = seen(&format!(r#","version":{odd}"#))
+                .reply
+                .unwrap_err()
+                .to_string();
+            assert!(reason.contains("version must be"), "{odd}: {reason}");
+        }
     }
 
     #[test]

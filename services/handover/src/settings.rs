@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use domain::ticket::CLOSED_STAYS;
 
 /// How handover works. The defaults suit any installation; tests shorten them.
 #[derive(Clone, Debug)]
@@ -19,8 +20,8 @@ pub struct HandoverSettings {
     pub pause_max: Duration,
     /// A quiet topic of tickets gets a heartbeat this often, so that it can be compacted.
     pub heartbeat: TimeDelta,
-    /// An answered ticket without further news is closed after this time.
-    pub answered_stays: TimeDelta,
+    /// An answered, unreachable or withdrawn ticket without further news is closed after this time.
+    pub ended_stays: TimeDelta,
     /// A closed ticket leaves its department's topic after this time.
     pub closed_stays: TimeDelta,
 }
@@ -36,8 +37,8 @@ impl HandoverSettings {
             batch: 100,
             pause_max: Duration::from_secs(30),
             heartbeat: TimeDelta::hours(1),
-            answered_stays: TimeDelta::days(14),
-            closed_stays: TimeDelta::days(30),
+            ended_stays: TimeDelta::days(14),
+            closed_stays: CLOSED_STAYS,
         }
     }
 }

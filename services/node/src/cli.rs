@@ -31,8 +31,8 @@ pub(crate) use route::{
 pub(crate) use slots::{RebookArguments, SlotAction, SlotArguments, SlotListArguments};
 pub(crate) use tickets::{
     AclsArguments, CallbackAction, CallbackArguments, DepartmentAction, DepartmentArguments, Listing,
-    LogArguments, Logging, ReplyArguments, ReplyType, TicketAction, TicketArguments, TicketFindArguments,
-    TicketListArguments, TicketLogArguments,
+    LogArguments, Logging, ReplyArguments, ReplyType, TicketActArguments, TicketAction, TicketArguments,
+    TicketFindArguments, TicketListArguments, TicketLogArguments,
 };
 
 /// The hotline's call records, queue figures and callback tickets.

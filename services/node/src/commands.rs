@@ -15,6 +15,7 @@ mod rules;
 pub(crate) mod simulate;
 mod slot;
 mod ticket;
+mod ticket_acts;
 mod topics;
 
 use std::process::ExitCode;
@@ -70,6 +71,11 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             TicketAction::List(arguments) => ticket::list(arguments).await?,
             TicketAction::Find(arguments) => ticket::find(arguments).await?,
             TicketAction::Rebook(arguments) => slot::rebook(arguments).await?,
+            TicketAction::Withdraw(act) => ticket_acts::withdraw(act).await?,
+            TicketAction::Close(act) => ticket_acts::close(act).await?,
+            TicketAction::Erase(act) => ticket_acts::erase(act).await?,
+            TicketAction::Reopen { call, act } => ticket_acts::reopen(act, call).await?,
+            TicketAction::Reroute { department, act } => ticket_acts::reroute(act, department).await?,
         },
         Command::Slot(arguments) => {
             let SlotAction::List(arguments) = arguments.action;

@@ -3,6 +3,7 @@
 mod layers;
 mod mail;
 pub(crate) mod register;
+mod tickets;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use chrono::TimeDelta;
 use domain::counts::Bin;
 use domain::policy::ServiceLevelPolicy;
 use domain::procedure::Register;
@@ -49,6 +51,7 @@ pub(crate) struct Written {
     pub(crate) agents: Agents,
     pub(crate) service_level: ServiceLevel,
     pub(crate) due: DuePolicy,
+    pub(crate) tickets: tickets::TicketsSection,
     pub(crate) mail: mail::MailSection,
     #[serde(default)]
     pub(crate) routing: Routing,
@@ -154,6 +157,8 @@ pub(crate) struct Config {
     pub(crate) topic_prefix: String,
     pub(crate) kafka: BTreeMap<String, String>,
     pub(crate) due: DuePolicy,
+    /// How long after it was settled a ticket can be reopened.
+    pub(crate) reopen_within: TimeDelta,
     pub(crate) ledger: ledger::LedgerSettings,
     pub(crate) agent_figures: bool,
     pub(crate) policy: ServiceLevelPolicy,
@@ -270,6 +275,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         topic_prefix: written.bus.topic_prefix,
         kafka: written.bus.kafka,
         due: written.due,
+        reopen_within: tickets::checked(&written.tickets)?,
         ledger,
         agent_figures: figures,
         policy: policy(&written.service_level)?,

@@ -110,6 +110,7 @@ impl Starting<'_> {
             store: Arc::clone(&self.storage.tickets),
             rules: Arc::clone(&current),
             due_policy: self.config.due,
+            reopen_within: self.config.reopen_within,
             identity_key: self
                 .storage
                 .calls

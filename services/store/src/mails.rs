@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::{DepartmentId, TicketId};
-use domain::ticket::{MailSubject, Ticket, TicketVersion};
+use domain::ticket::{MailSubject, Ticket, TicketState, TicketVersion};
 
 use crate::StoreError;
 use crate::tickets::{HandOverKey, SetAside};
@@ -115,20 +115,23 @@ pub struct KeptMail {
 pub(crate) fn concerns(ticket: &Ticket, key: &HandOverKey) -> bool {
     key.version <= ticket.version
         && (ticket.department == key.department
-            || ticket.returned_by.contains(&key.department)
-            || is_escalated_to(ticket, key))
+            || is_escalated_to(ticket, key)
+            || ticket
+                .former_departments()
+                .any(|former| *former == key.department))
 }
 
 fn is_escalated_to(ticket: &Ticket, key: &HandOverKey) -> bool {
     ticket.schedule.escalated_to.as_ref() == Some(&key.department)
 }
 
-/// What a mail was about of which no more is known than who got it.
-pub(crate) fn came_back(ticket: &Ticket, key: &HandOverKey) -> MailSubject {
-    match ticket.department == key.department {
-        true => MailSubject::Ticket,
-        false if is_escalated_to(ticket, key) => MailSubject::Escalated,
-        false => MailSubject::Withdrawn,
+/// What a mail about a version that a ticket has, or had, at a department says now.
+pub(crate) fn subject_now(ticket: &Ticket, key: &HandOverKey) -> MailSubject {
+    match ticket.state {
+        TicketState::Erased => MailSubject::Erased,
+        _ if ticket.department == key.department => MailSubject::Ticket,
+        _ if is_escalated_to(ticket, key) => MailSubject::Escalated,
+        _ => MailSubject::Withdrawn,
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use domain::ids::{AgentName, DepartmentId, HotlineName, TicketId};
 use domain::procedure::CheckedRequest;
 use domain::rulebook::RulesVersion;
-use domain::ticket::{Actor, Alarm, MailSubject, Schedule, Ticket, TicketState, TicketVersion};
+use domain::ticket::{Actor, Alarm, Course, MailSubject, Schedule, Ticket, TicketState, TicketVersion};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -61,7 +61,16 @@ pub(crate) fn verdict(
 }
 
 /// The condition of tickets that are owed an answer. Written as the partial indexes have it, else they are not used.
-pub(crate) const OWED: &str = "state NOT IN ('answered', 'closed')";
+pub(crate) const OWED: &str = "state NOT IN ('answered', 'unreachable', 'withdrawn', 'closed', 'erased')";
+
+/// The condition of tickets that are owed none and were not erased. Written as the partial indexes have it.
+pub(crate) const SETTLED: &str = "settled_at_ms IS NOT NULL";
+
+/// The condition of tickets that time closes.
+pub(crate) const ENDED: &str = "state IN ('answered', 'unreachable', 'withdrawn')";
+
+/// Stands for the digest of a request that was forgotten: no request has it.
+pub(crate) const FORGOTTEN: [u8; 32] = [0; 32];
 
 /// The column of a hotline: empty without one.
 pub(crate) fn hotline_column(hotline: Option<&HotlineName>) -> &str {
@@ -85,6 +94,8 @@ pub(crate) const ESCALATED: &str = "escalated";
 pub(crate) fn alarm_column(ticket: &Ticket) -> Option<&'static str> {
     ticket.next_alarm().map(Alarm::name)
 }
+/// The kind of a hand-over that says that the ticket was erased.
+pub(crate) const ERASED: &str = "erased";
 
 /// What a hand-over says, by its kind.
 pub(crate) fn content(
@@ -95,6 +106,7 @@ pub(crate) fn content(
     match kind {
         CURRENT => Ok(HandOverContent::Current(Box::new(ticket))),
         WITHDRAWN => Ok(HandOverContent::Withdrawn(since)),
+        ERASED => Ok(HandOverContent::Erased(since)),
         _ => Err(of_ticket("the kind of a hand-over", &ticket.id)),
     }
 }
@@ -105,6 +117,7 @@ pub(crate) fn mail_kind(subject: MailSubject) -> &'static str {
         MailSubject::Ticket => CURRENT,
         MailSubject::Withdrawn => WITHDRAWN,
         MailSubject::Escalated => ESCALATED,
+        MailSubject::Erased => ERASED,
     }
 }
 
@@ -114,6 +127,7 @@ pub(crate) fn mail_subject(kind: &str) -> Result<MailSubject, StoreError> {
         CURRENT => Ok(MailSubject::Ticket),
         WITHDRAWN => Ok(MailSubject::Withdrawn),
         ESCALATED => Ok(MailSubject::Escalated),
+        ERASED => Ok(MailSubject::Erased),
         _ => Err(unreadable("the kind of a mail")),
     }
 }
@@ -153,6 +167,13 @@ pub(crate) struct Details {
     /// Wished window, booked slots, and what was said about the due time.
     #[serde(skip_serializing_if = "Schedule::is_empty")]
     pub(crate) schedule: Schedule,
+    /// How it has gone so far.
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) course: Course,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Details {
@@ -160,6 +181,7 @@ impl Details {
         Self {
             rules: ticket.rules,
             schedule: ticket.schedule.clone(),
+            course: ticket.course.clone(),
         }
     }
 

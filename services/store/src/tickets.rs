@@ -31,10 +31,11 @@ pub trait TicketStore: ScheduleStore {
     /// [`StoreError`].
     async fn logged_before(&self, key: &str, content: [u8; 32]) -> Result<Option<Logged>, StoreError>;
 
-    /// Adds a concern to a ticket, once for each key; never gives [`Logged::IdTaken`].
+    /// Writes a change that somebody asked for, such as an added concern, once for each key; never gives
+    /// [`Logged::IdTaken`].
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the ticket was changed since the addition was decided: decide anew.
+    /// [`StoreError::Conflict`] when the ticket was changed since the change was decided: decide anew.
     async fn add(&self, addition: Addition) -> Result<Logged, StoreError>;
 
     /// A ticket with its history.
@@ -49,11 +50,11 @@ pub trait TicketStore: ScheduleStore {
     /// [`StoreError`].
     async fn list(&self, filter: TicketFilter) -> Result<Vec<Ticket>, StoreError>;
 
-    /// Tickets of a citizen that are owed an answer, newest first.
+    /// Tickets of a citizen that are owed an answer, or were settled lately; newest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn find_open(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError>;
+    async fn find(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError>;
 
     /// Writes a change that nobody waits for an answer to, such as closing.
     ///
@@ -104,11 +105,11 @@ pub trait TicketStore: ScheduleStore {
     /// [`StoreError`].
     async fn call_notices(&self, most: usize) -> Result<Vec<CallNotice>, StoreError>;
 
-    /// The bus has the notices of these tickets.
+    /// The bus has these notices.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn mark_notices_published(&self, tickets: Vec<TicketId>) -> Result<(), StoreError>;
+    async fn mark_notices_published(&self, sequences: Vec<i64>) -> Result<(), StoreError>;
 
     /// Where reading a department's replies goes on, by partition. `topic_id` names the topic and its incarnation.
     ///
@@ -159,11 +160,11 @@ pub trait TicketStore: ScheduleStore {
     /// [`StoreError`].
     async fn release_leases(&self, owner: &str) -> Result<(), StoreError>;
 
-    /// Answered tickets of a department that were last changed before a time, oldest first.
+    /// Answered, unreachable and withdrawn tickets of a department that were last changed before a time, oldest first.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn answered_before(
+    async fn ended_before(
         &self,
         department: &DepartmentId,
         before: DateTime<Utc>,
@@ -196,7 +197,7 @@ pub struct NewTicket {
     pub notice_identity: Option<Identity>,
 }
 
-/// A concern that joins a ticket.
+/// What somebody asks for with a ticket that is there: a concern to be added, or an act upon it.
 #[derive(Clone, Debug)]
 pub struct Addition {
     /// The change of the ticket.
@@ -205,6 +206,8 @@ pub struct Addition {
     pub idempotency_key: String,
     /// As in [`NewTicket`].
     pub content: [u8; 32],
+    /// The identity of the call in which it was asked for, if the topic of calls has to hear that it led to the ticket.
+    pub notice_identity: Option<Identity>,
 }
 
 /// What came of logging a ticket.
@@ -246,11 +249,13 @@ pub struct TicketFilter {
     pub most: usize,
 }
 
-/// Which citizen's open tickets to find.
+/// Which tickets of which citizen to find.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CitizenSearch {
     /// The citizen.
     pub citizen: Citizen,
+    /// Those that were settled since then; without it, those that are owed an answer.
+    pub settled_since: Option<DateTime<Utc>>,
     /// Only those after this one in the list.
     pub after: Option<ListPosition>,
     /// At most so many.
@@ -353,6 +358,8 @@ pub enum HandOverContent {
     Current(Box<Ticket>),
     /// The department has the ticket no longer, since the given time.
     Withdrawn(DateTime<Utc>),
+    /// Nothing about the citizen may be kept any more, since the given time.
+    Erased(DateTime<Utc>),
 }
 
 /// Why a hand-over waits, and until when.
@@ -367,6 +374,8 @@ pub struct SetAside {
 /// A callback for the topic of calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CallNotice {
+    /// Its place in the order.
+    pub sequence: i64,
     /// The call's identity, or one of the ticket's own.
     pub identity: Identity,
     /// The ticket.

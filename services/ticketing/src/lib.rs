@@ -4,6 +4,7 @@
 //! ticket that was acknowledged is in the store together with its pending hand-over. Publishes nothing; that is
 //! handover's.
 
+mod acts;
 pub mod metrics;
 mod requests;
 mod rules;

@@ -5,6 +5,7 @@ use metrics::{counter, describe_counter};
 
 const TICKETS_LOGGED: &str = "nrwdirekt_tickets_logged_total";
 const CONCERNS_ADDED: &str = "nrwdirekt_ticket_concerns_added_total";
+const ACTS: &str = "nrwdirekt_ticket_acts_total";
 const LOGS_REPEATED: &str = "nrwdirekt_ticket_logs_repeated_total";
 const REQUESTS_REFUSED: &str = "nrwdirekt_callback_requests_refused_total";
 
@@ -15,6 +16,7 @@ pub fn describe() {
         CONCERNS_ADDED,
         "Concerns that joined an open ticket, by department"
     );
+    describe_counter!(ACTS, "What people did with tickets, by act");
     describe_counter!(
         LOGS_REPEATED,
         "Requests that were repeated and gave the same ticket"
@@ -28,6 +30,10 @@ pub(crate) fn logged(department: &DepartmentId) {
 
 pub(crate) fn concern_added(department: &DepartmentId) {
     counter!(CONCERNS_ADDED, "department" => department.to_string()).increment(1);
+}
+
+pub(crate) fn acted(act: &'static str) {
+    counter!(ACTS, "act" => act).increment(1);
 }
 
 pub(crate) fn repeated() {

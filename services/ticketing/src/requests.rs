@@ -73,20 +73,14 @@ impl LogRequest {
             let request = procedure.checked(fields);
             request.map_err(|mut found| faults.append(&mut found)).ok()
         });
+        check_key(&idempotency_key, &mut faults);
         for (field, text) in [
-            ("idempotency_key", &idempotency_key),
             ("hotline", &hotline),
             ("category", &category),
             ("agent", &agent),
             ("call", &call),
         ] {
             check_line(field, text, 200, &mut faults);
-        }
-        if idempotency_key.is_empty() {
-            faults.push(FieldFault::new(
-                "idempotency_key",
-                "choose one for each request, such as a random UUID, and repeat it when the request is repeated",
-            ));
         }
         let by_phone = procedure
             .and_then(Procedure::ticket_rules)
@@ -97,13 +91,7 @@ impl LogRequest {
                 "name the hotline that the citizen called",
             ));
         }
-        let call_identity = call_identity(&call, key);
-        if !call.is_empty() && call_identity.is_none() {
-            faults.push(FieldFault::new(
-                "call",
-                "give SOURCE/CALL-ID, or the 32 hexadecimal digits of the call's identity, or leave it empty",
-            ));
-        }
+        let call_identity = call_identity(&call, key, &mut faults);
         match (procedure, request) {
             (Some(procedure), Some(request)) if faults.is_empty() => Ok(Self {
                 idempotency_key,
@@ -169,7 +157,30 @@ fn given(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn call_identity(call: &str, key: &IdentityKey) -> Option<Identity> {
+/// Checks the key by which a repeated request is known.
+pub(crate) fn check_key(key: &str, faults: &mut Vec<FieldFault>) {
+    if key.is_empty() {
+        faults.push(FieldFault::new(
+            "idempotency_key",
+            "choose one for each request, such as a random UUID, and repeat it when the request is repeated",
+        ));
+    }
+    check_line("idempotency_key", key, 200, faults);
+}
+
+/// The call that a request names, if any.
+pub(crate) fn call_identity(call: &str, key: &IdentityKey, faults: &mut Vec<FieldFault>) -> Option<Identity> {
+    let identity = named_call(call, key);
+    if !call.is_empty() && identity.is_none() {
+        faults.push(FieldFault::new(
+            "call",
+            "give SOURCE/CALL-ID, or the 32 hexadecimal digits of the call's identity, or leave it empty",
+        ));
+    }
+    identity
+}
+
+fn named_call(call: &str, key: &IdentityKey) -> Option<Identity> {
     match call.split_once('/') {
         Some((source, call_id)) if !source.trim().is_empty() && !call_id.trim().is_empty() => {
             Some(key.identity(&SourceName::new(source), &SourceKey::Call(CallId::new(call_id))))
@@ -267,8 +278,11 @@ pub(crate) fn list_filter(
     })
 }
 
-/// Whose open tickets a caller asks for, one ticket beyond the page.
-pub(crate) fn citizen_search(sent: &proto::FindTicketsRequest) -> Result<CitizenSearch, Status> {
+/// Whose tickets a caller asks for, one ticket beyond the page; recent ones were settled since the given time.
+pub(crate) fn citizen_search(
+    sent: &proto::FindTicketsRequest,
+    recent_since: DateTime<Utc>,
+) -> Result<CitizenSearch, Status> {
     let mut faults = Vec::new();
     let after = after(&sent.page_token, &mut faults);
     let [phone, name, postal_code] = [&sent.phone, &sent.name, &sent.postal_code].map(|text| text.trim());
@@ -292,6 +306,7 @@ pub(crate) fn citizen_search(sent: &proto::FindTicketsRequest) -> Result<Citizen
     }
     Ok(CitizenSearch {
         citizen,
+        settled_since: sent.recent.then_some(recent_since),
         after,
         most: page_size(sent.page_size) + 1,
     })

@@ -1,10 +1,11 @@
+mod acts;
 mod additions;
 mod slots;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use domain::ids::{DepartmentId, HotlineName, Identity, IdentityKey, TicketId};
 use domain::local_time;
 use domain::routing::{RoutingDecision, RoutingRequest, RoutingTable};
@@ -17,6 +18,7 @@ use tonic::{Request, Response, Status};
 use wire::tickets::{decision_to_wire, procedure_to_wire, ticket_to_wire};
 use wire::v1::tickets as proto;
 
+use crate::acts::{Act, ActRequest};
 use crate::metrics;
 use crate::requests::{LogRequest, citizen_search, invalid, list_filter, route_request, write_token};
 use crate::schedule;
@@ -42,6 +44,8 @@ pub struct TicketingParts {
     pub rules: CurrentRules,
     /// How due times are computed.
     pub due_policy: DuePolicy,
+    /// How long after it was settled a ticket can be reopened.
+    pub reopen_within: TimeDelta,
     /// Makes identities of calls.
     pub identity_key: IdentityKey,
     /// Tells the time.
@@ -185,8 +189,13 @@ impl TicketingService {
         self.parts.wake(&ticket.department);
     }
 
-    /// Other tickets of the citizen that are owed an answer.
-    async fn open_tickets(&self, ticket: &Ticket) -> Vec<Ticket> {
+    /// Since when tickets were settled that can be reopened now.
+    fn recent_since(&self) -> DateTime<Utc> {
+        (self.parts.clock)() - self.parts.reopen_within
+    }
+
+    /// Other tickets of the citizen: settled since then, or owed an answer.
+    async fn others_of(&self, ticket: &Ticket, settled_since: Option<DateTime<Utc>>) -> Vec<Ticket> {
         let fields = ticket.request.fields();
         let mut citizens = Vec::new();
         if let Some(phone) = fields.get("phone") {
@@ -199,13 +208,14 @@ impl TicketingService {
         for citizen in citizens {
             let search = CitizenSearch {
                 citizen,
+                settled_since,
                 after: None,
                 most: OPEN_TICKETS,
             };
-            match self.parts.store.find_open(search).await {
+            match self.parts.store.find(search).await {
                 Ok(found) => open.extend(found),
                 // The ticket is there: an answer without its neighbours is better than an error.
-                Err(error) => tracing::warn!(%error, "open tickets were not looked up"),
+                Err(error) => tracing::warn!(%error, "other tickets of a citizen were not looked up"),
             }
         }
         open.retain(|other| other.id != ticket.id);
@@ -257,11 +267,15 @@ impl proto::ticketing_server::Ticketing for TicketingService {
             .flatten()
             .map(|found| found.history)
             .unwrap_or_default();
-        let open = self.open_tickets(&ticket).await;
+        let open = self.others_of(&ticket, None).await;
+        let recent = self.others_of(&ticket, Some(self.recent_since())).await;
+        let without_history =
+            |tickets: &[Ticket]| tickets.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect();
         Ok(Response::new(proto::LogCallbackResponse {
             ticket: Some(ticket_to_wire(&ticket, &history)),
             repeated,
-            open_tickets: open.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect(),
+            open_tickets: without_history(&open),
+            recent_tickets: without_history(&recent),
         }))
     }
 
@@ -279,6 +293,46 @@ impl proto::ticketing_server::Ticketing for TicketingService {
             .map_err(|error| refused(&error))?;
         let found = found.ok_or_else(|| Status::not_found(format!("there is no ticket {id}")))?;
         Ok(Response::new(ticket_to_wire(&found.ticket, &found.history)))
+    }
+
+    async fn withdraw_ticket(
+        &self,
+        request: Request<proto::ActOnTicketRequest>,
+    ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
+        let request = ActRequest::plain(Act::Withdraw, request.get_ref())?;
+        acts::perform(&self.parts, request).await
+    }
+
+    async fn close_ticket(
+        &self,
+        request: Request<proto::ActOnTicketRequest>,
+    ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
+        let request = ActRequest::plain(Act::Close, request.get_ref())?;
+        acts::perform(&self.parts, request).await
+    }
+
+    async fn erase_ticket(
+        &self,
+        request: Request<proto::ActOnTicketRequest>,
+    ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
+        let request = ActRequest::plain(Act::Erase, request.get_ref())?;
+        acts::perform(&self.parts, request).await
+    }
+
+    async fn reopen_ticket(
+        &self,
+        request: Request<proto::ReopenTicketRequest>,
+    ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
+        let request = ActRequest::reopen(request.into_inner(), &self.parts.identity_key)?;
+        acts::perform(&self.parts, request).await
+    }
+
+    async fn reroute_ticket(
+        &self,
+        request: Request<proto::RerouteTicketRequest>,
+    ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
+        let request = ActRequest::reroute(request.into_inner())?;
+        acts::perform(&self.parts, request).await
     }
 
     async fn explain_route(
@@ -357,9 +411,9 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::FindTicketsRequest>,
     ) -> Result<Response<proto::ListTicketsResponse>, Status> {
-        let search = citizen_search(&request.into_inner())?;
+        let search = citizen_search(&request.into_inner(), self.recent_since())?;
         let most = search.most;
-        let tickets = self.parts.store.find_open(search).await;
+        let tickets = self.parts.store.find(search).await;
         let tickets = tickets.map_err(|error| refused(&error))?;
         let place = |last: &Ticket| {
             write_token(&ListPosition {

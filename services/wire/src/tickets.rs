@@ -62,6 +62,8 @@ pub fn ticket_to_wire(ticket: &Ticket, history: &[HistoryEntry]) -> wire::Ticket
             .alarm()
             .map(|alarm| alarm.name().to_owned())
             .unwrap_or_default(),
+        settled_at_unix_ms: ticket.settled_at().map(|at| at.timestamp_millis()),
+        further_calls: ticket.course.calls.iter().map(|call| call.to_hex()).collect(),
     }
 }
 
@@ -153,6 +155,7 @@ pub fn procedure_to_wire(procedure: &Procedure) -> wire::Procedure {
         reachable_by: rules.map(|rules| names(&rules.reachable_by)).unwrap_or_default(),
         concern: rules.map(|rules| names(&rules.concern)).unwrap_or_default(),
         fields: procedure.fields.iter().map(field_to_wire).collect(),
+        unreachable_after: rules.map_or(0, |rules| rules.unreachable_after),
     }
 }
 

@@ -124,6 +124,7 @@ fn ticketing(
         store,
         rules,
         due_policy: DuePolicy::default(),
+        reopen_within: chrono::TimeDelta::days(30),
         identity_key: IdentityKey::new([7; 32]),
         clock: Arc::new(now),
         wake,

@@ -440,7 +440,7 @@ async fn serving_some_roles_on_storage_that_was_not_prepared_is_refused_with_the
     let serve = testkit::command::finish(testkit::command::command(home.path(), &serve)).await;
     assert_ne!(serve.code, Some(0));
     assert!(
-        serve.stderr.contains("nrwdirekt topics apply"),
+        serve.stderr.contains("run `nrwdirekt up` once"),
         "{}",
         serve.stderr
     );

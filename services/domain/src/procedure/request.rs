@@ -24,6 +24,11 @@ impl CheckedRequest {
     pub(crate) fn set(&mut self, id: FieldId, text: Personal) {
         self.0.set(id, text);
     }
+
+    /// What is left of a request that was erased: nothing.
+    pub fn erased() -> Self {
+        Self(Fields::default())
+    }
 }
 
 /// What the system knows about a request besides its fields.

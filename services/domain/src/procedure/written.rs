@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::register::RegisterFault;
 use super::{
     FieldId, FieldKind, FieldRule, Kind, Period, Procedure, ProcedureId, Retention, RetentionEvent,
-    TicketRules,
+    TicketRules, UNREACHABLE_AFTER,
 };
 use crate::ids::DepartmentId;
 use field::WrittenField;
@@ -34,6 +34,7 @@ pub(super) struct WrittenProcedure {
     counts_as_callback: Option<bool>,
     reachable_by: Option<Vec<String>>,
     concern: Option<Vec<String>>,
+    unreachable_after: Option<u32>,
     #[serde(default, rename = "field")]
     fields: Vec<WrittenField>,
     #[serde(flatten)]
@@ -124,6 +125,7 @@ impl WrittenProcedure {
                     ("counts_as_callback", self.counts_as_callback.is_some()),
                     ("reachable_by", self.reachable_by.is_some()),
                     ("concern", self.concern.is_some()),
+                    ("unreachable_after", self.unreachable_after.is_some()),
                 ] {
                     if is_there {
                         reading.fault(
@@ -171,12 +173,17 @@ impl WrittenProcedure {
                 );
             }
         }
+        let unreachable_after = self.unreachable_after.unwrap_or(UNREACHABLE_AFTER);
+        if !(1..=100).contains(&unreachable_after) {
+            reading.fault("unreachable_after", "use 1 to 100 callbacks, or leave it out");
+        }
         TicketRules {
             department: self.department.as_deref().map(DepartmentId::new),
             by_phone,
             counts_as_callback,
             reachable_by,
             concern,
+            unreachable_after,
         }
     }
 }

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::{Action, Actor, Change, Ticket, Transition};
+use super::{Action, Actor, Change, Ticket, TicketVersion, Transition};
+use crate::ids::Identity;
 use crate::personal::Personal;
 use crate::procedure::Fields;
 
@@ -29,8 +30,10 @@ pub struct AddedConcern {
 /// Why a concern was not added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum AdditionRefused {
-    /// The citizen has an answer: what is asked now is a ticket of its own.
-    #[error("the ticket is answered or closed; log the concern as a new one")]
+    /// No answer is owed: the ticket is to be reopened, or what is asked now is a ticket of its own.
+    #[error(
+        "no answer is owed on this ticket any more; reopen it (ticket reopen), or log the concern as a new one"
+    )]
     NothingOwed,
     /// It has [`ADDED_CONCERNS_MAX`] already.
     #[error("the ticket has as many concerns as it may have; log this one as a new one")]
@@ -38,7 +41,7 @@ pub enum AdditionRefused {
 }
 
 /// Adds a concern to a ticket that is owed an answer. Department and due time stay; of the fields of the new request
-/// only a number or an address that is not the ticket's is kept.
+/// only a number or an address that is not the ticket's is kept. The call, if there is one, belongs to the ticket.
 ///
 /// # Errors
 /// [`AdditionRefused`] with what to do instead.
@@ -46,6 +49,7 @@ pub fn add_concern(
     ticket: &Ticket,
     concern: Personal,
     fields: &Fields,
+    call: Option<Identity>,
     actor: Actor,
     at: DateTime<Utc>,
 ) -> Result<Transition, AdditionRefused> {
@@ -69,7 +73,11 @@ pub fn add_concern(
         phone: new_phone.cloned(),
         email: new_email.cloned(),
     };
-    change.ticket().added.push(added);
+    let ticket = change.ticket();
+    let next = TicketVersion(ticket.version.0 + 1);
+    ticket.course.ask(next);
+    ticket.add_call(call);
+    ticket.added.push(added);
     change.enter(actor, Action::ConcernAdded, Some(concern));
     Ok(change.seen_by_department())
 }

@@ -10,17 +10,20 @@ use crate::routing::RoutingTable;
 /// What a mail to a department is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailSubject {
-    /// The department has the ticket, or there is more to it.
+    /// The department has the ticket, or there is news of it.
     Ticket,
     /// The department has it no longer.
     Withdrawn,
     /// Another department's ticket is overdue.
     Escalated,
+    /// The department must erase what it keeps of it.
+    Erased,
 }
 
 impl Transition {
-    /// Adds the mails that the change calls for: of a new ticket, an added concern, and a ticket that goes to another
-    /// department, or that is due soon or overdue, to those that take mail. What a department itself reports is no news to it.
+    /// Adds the mails that the change calls for, to departments that take mail: of a new ticket, an added concern, a
+    /// ticket that goes to another department, is due soon or overdue, and whatever people do. What a department itself
+    /// reports is no news to it.
     #[must_use]
     pub fn with_mails(mut self, routing: &RoutingTable) -> Self {
         let news = [
@@ -30,6 +33,10 @@ impl Transition {
             Action::Rebooked,
             Action::DueSoon,
             Action::Overdue,
+            Action::Withdrawn,
+            Action::Reopened,
+            Action::Closed,
+            Action::Erased,
         ];
         if !self.entries.iter().any(|entry| news.contains(&entry.action)) {
             return self;
@@ -38,7 +45,10 @@ impl Transition {
         let mails = self.effects.iter().filter_map(|effect| match effect {
             Effect::HandOver(department) => Some((department, MailSubject::Ticket)),
             Effect::Withdraw { department, .. } => Some((department, MailSubject::Withdrawn)),
-            Effect::Tombstone { .. } | Effect::Mail { .. } | Effect::Book { .. } => None,
+            Effect::Erase { department, .. } => Some((department, MailSubject::Erased)),
+            Effect::Tombstone { .. } | Effect::Forget { .. } | Effect::Mail { .. } | Effect::Book { .. } => {
+                None
+            }
         });
         let mails: Vec<Effect> = mails
             .filter(|(department, _)| takes_mail(department))

@@ -3,19 +3,25 @@
 //! Replies may come late or out of order; the rule is:
 //! - What can only have happened after something else implies it: an attempt or an answer without `accepted` implies
 //!   `accepted`, and any reply implies that the ticket was handed over.
-//! - What tells nothing new is rejected as late: `accepted` after an attempt, anything after an answer.
+//! - What comes late leads nowhere back. `accepted` after an attempt or an end is kept in the history alone; an attempt
+//!   after an end is kept and counted, and the end stays; an answer still comes after `unreachable` and `withdrawn`.
+//! - What tells nothing new is rejected: anything after `closed`, a second `accepted`, a second end.
+//! - A reply that names the version it has seen is rejected as outdated when the department had to begin anew since, or
+//!   when it would end the work and the citizen has asked for more since. An attempt is kept all the same.
 //! - Only the department that has the ticket now may report. A department that never had it learns nothing, not even
-//!   that the ticket exists.
+//!   that the ticket exists. An erasure is confirmed by each department that had the ticket.
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use super::{
-    Action, Actor, Change, Effect, REROUTES_MAX, Ticket, TicketState, Transition, WITHDRAWN_STAYS, named,
+    Action, Actor, Change, REROUTES_MAX, Ticket, TicketState, TicketVersion, Transition, erasure, named,
 };
 use crate::ids::DepartmentId;
 use crate::personal::Personal;
+use crate::procedure::{Procedure, UNREACHABLE_AFTER};
 use crate::routing::RoutingTable;
+use crate::rulebook::Rulebook;
 
 /// Characters of a note or a reason at most.
 pub const NOTE_LENGTH_MAX: usize = 2000;
@@ -53,6 +59,11 @@ pub enum Reply {
         /// In words.
         note: Option<Personal>,
     },
+    /// The citizen cannot be reached; no further callback is attempted.
+    Unreachable {
+        /// In words.
+        note: Option<Personal>,
+    },
     /// It is not responsible.
     Returned {
         /// Why.
@@ -60,6 +71,18 @@ pub enum Reply {
         /// Who is, if known.
         suggested_department: Option<DepartmentId>,
     },
+    /// It keeps nothing about the citizen of an erased ticket any more.
+    ErasureConfirmed,
+}
+
+impl Reply {
+    /// Whether it would end the department's work.
+    fn is_an_end(&self) -> bool {
+        matches!(
+            self,
+            Self::Answered { .. } | Self::Unreachable { .. } | Self::Returned { .. }
+        )
+    }
 }
 
 /// Why a reply was not applied, in words that a department can act on.
@@ -68,8 +91,8 @@ pub enum ReplyRejection {
     /// There is no such ticket, or it never was this department's.
     #[error("no ticket with this number is yours; check `ticket_id`")]
     UnknownTicket,
-    /// It was returned and went to another department.
-    #[error("the ticket is with another department since you returned it; nothing is left to do")]
+    /// It went to another department.
+    #[error("the ticket is with another department now; nothing is left to do")]
     NotYours,
     /// The ticket was accepted before.
     #[error("the ticket was accepted before; nothing is left to do")]
@@ -77,6 +100,26 @@ pub enum ReplyRejection {
     /// The ticket was answered before.
     #[error("the ticket was answered before; nothing more can be reported")]
     AlreadyAnswered,
+    /// The ticket has ended as unreachable before.
+    #[error("the citizen was reported as unreachable before; nothing is left to do")]
+    AlreadyUnreachable,
+    /// The citizen has withdrawn the concern.
+    #[error("the citizen needs no answer any more; nothing is left to do")]
+    AlreadyWithdrawn,
+    /// The department decided on an earlier version.
+    #[error(
+        "the ticket has changed since the version that you saw; read its newest version, then reply again"
+    )]
+    Outdated,
+    /// The ticket was erased.
+    #[error("the ticket was erased: delete what you keep of it, and reply erasure_confirmed")]
+    Erased,
+    /// The ticket was not erased.
+    #[error("the ticket was not erased; there is nothing to confirm")]
+    NotErased,
+    /// The erasure was confirmed before.
+    #[error("you have confirmed the erasure before; nothing is left to do")]
+    AlreadyConfirmed,
     /// The ticket is closed.
     #[error("the ticket is closed; nothing more can be reported")]
     AlreadyClosed,
@@ -89,7 +132,10 @@ pub enum ReplyRejection {
     #[error("the reply cannot be read: {0}")]
     Unreadable(String),
     /// A kind of reply that this version does not know.
-    #[error("the kind of reply is unknown; use accepted, callback_attempted, answered or returned")]
+    #[error(
+        "the kind of reply is unknown; use accepted, callback_attempted, answered, unreachable, returned or \
+         erasure_confirmed"
+    )]
     UnknownType,
 }
 
@@ -101,6 +147,12 @@ impl ReplyRejection {
             Self::NotYours => "not_yours",
             Self::AlreadyAccepted => "already_accepted",
             Self::AlreadyAnswered => "already_answered",
+            Self::AlreadyUnreachable => "already_unreachable",
+            Self::AlreadyWithdrawn => "already_withdrawn",
+            Self::Outdated => "outdated",
+            Self::Erased => "erased",
+            Self::NotErased => "not_erased",
+            Self::AlreadyConfirmed => "already_confirmed",
             Self::AlreadyClosed => "already_closed",
             Self::ClearingMustDecide => "clearing_must_decide",
             Self::Unreadable(_) => "unreadable",
@@ -109,7 +161,7 @@ impl ReplyRejection {
     }
 }
 
-/// Applies the reply of a department to a ticket.
+/// Applies the reply of a department to a ticket, of which it has seen the given version if it says so.
 ///
 /// # Errors
 /// [`ReplyRejection`] when it changes nothing; the department is told.
@@ -117,61 +169,153 @@ pub fn apply_reply(
     ticket: &Ticket,
     department: &DepartmentId,
     reply: &Reply,
-    routing: &RoutingTable,
+    seen: Option<TicketVersion>,
+    rules: &Rulebook,
     at: DateTime<Utc>,
 ) -> Result<Transition, ReplyRejection> {
-    check_timeliness(ticket, department, reply)?;
+    check_timeliness(ticket, department, reply, seen)?;
     let actor = Actor::Department(department.clone());
     let mut change = Change::of(ticket.clone(), at);
-    if ticket.state == TicketState::Open {
-        change.hand_over();
-    }
-    let implies_accepted = matches!(reply, Reply::CallbackAttempted { .. } | Reply::Answered { .. });
-    if implies_accepted && change.ticket().state == TicketState::HandedOver {
-        change.enter(actor.clone(), Action::Accepted, None);
-    }
     match reply {
+        Reply::ErasureConfirmed => return Ok(erasure::confirm(ticket, department, at)),
         Reply::Accepted => {
-            change.state(TicketState::Accepted);
+            change.enter_implied(None);
             change.enter(actor, Action::Accepted, None);
+            if change.ticket().state != TicketState::HandedOver {
+                return Ok(change.transition);
+            }
+            change.state(TicketState::Accepted);
         }
         Reply::CallbackAttempted { outcome, note } => {
-            change.state(TicketState::CallbackAttempted);
-            change.ticket().attempts += 1;
-            let note = match note {
-                Some(note) => Personal::new(format!("{}: {}", outcome.name(), note.reveal())),
-                None => Personal::new(outcome.name()),
-            };
-            change.enter(actor, Action::CallbackAttempted, Some(note));
+            let is_late = !ticket.state.is_pending() || has_not_seen(seen, ticket.course.begun);
+            if !is_late {
+                change.enter_implied(Some(&actor));
+            }
+            change.attempted(actor, *outcome, note.as_ref());
+            if !is_late {
+                change.count_attempt(*outcome, unreachable_after(ticket, rules));
+            }
         }
         Reply::Answered { note } => {
-            change.state(TicketState::Answered);
+            change.enter_implied(Some(&actor));
+            change.settle(TicketState::Answered);
             change.enter(actor, Action::Answered, note.clone());
+        }
+        Reply::Unreachable { note } => {
+            change.enter_implied(Some(&actor));
+            change.settle(TicketState::Unreachable);
+            change.enter(actor, Action::Unreachable, note.clone());
         }
         Reply::Returned {
             reason,
             suggested_department,
         } => {
-            return returned(change, department, reason, suggested_department.as_ref(), routing);
+            change.enter_implied(None);
+            let suggested = suggested_department.as_ref();
+            return returned(change, department, reason, suggested, &rules.routing);
         }
     }
     Ok(change.seen_by_department())
 }
 
-fn check_timeliness(ticket: &Ticket, department: &DepartmentId, reply: &Reply) -> Result<(), ReplyRejection> {
-    if ticket.department != *department {
-        return Err(if ticket.returned_by.contains(department) {
-            ReplyRejection::NotYours
-        } else {
-            ReplyRejection::UnknownTicket
-        });
-    }
-    match ticket.state {
-        TicketState::Closed => Err(ReplyRejection::AlreadyClosed),
-        TicketState::Answered => Err(ReplyRejection::AlreadyAnswered),
-        TicketState::Accepted | TicketState::CallbackAttempted if *reply == Reply::Accepted => {
-            Err(ReplyRejection::AlreadyAccepted)
+/// Callbacks in a row that reach nobody until no further one is owed.
+fn unreachable_after(ticket: &Ticket, rules: &Rulebook) -> u32 {
+    let procedure = rules.register.procedure(ticket.procedure.as_str());
+    let rules = procedure.and_then(Procedure::ticket_rules);
+    rules.map_or(UNREACHABLE_AFTER, |rules| rules.unreachable_after)
+}
+
+impl Change {
+    /// What must have happened before the reply: the ticket was handed over, and accepted by the given department.
+    fn enter_implied(&mut self, accepted_by: Option<&Actor>) {
+        if self.ticket().state == TicketState::Open {
+            self.hand_over();
         }
+        if let Some(actor) = accepted_by
+            && self.ticket().state == TicketState::HandedOver
+        {
+            self.enter(actor.clone(), Action::Accepted, None);
+        }
+    }
+
+    fn attempted(&mut self, actor: Actor, outcome: AttemptOutcome, note: Option<&Personal>) {
+        self.ticket().attempts += 1;
+        let note = match note {
+            Some(note) => Personal::new(format!("{}: {}", outcome.name(), note.reveal())),
+            None => Personal::new(outcome.name()),
+        };
+        self.enter(actor, Action::CallbackAttempted, Some(note));
+    }
+
+    fn count_attempt(&mut self, outcome: AttemptOutcome, unreachable_after: u32) {
+        self.state(TicketState::CallbackAttempted);
+        let failed = &mut self.ticket().course.failed_attempts;
+        *failed = match outcome {
+            AttemptOutcome::Reached => 0,
+            _ => *failed + 1,
+        };
+        let failed = *failed;
+        if failed >= unreachable_after {
+            self.settle(TicketState::Unreachable);
+            let note = Personal::new(format!("{failed} vergebliche Versuche"));
+            self.enter(Actor::System, Action::Unreachable, Some(note));
+        }
+    }
+}
+
+fn has_not_seen(seen: Option<TicketVersion>, version: TicketVersion) -> bool {
+    seen.is_some_and(|seen| seen < version)
+}
+
+fn check_timeliness(
+    ticket: &Ticket,
+    department: &DepartmentId,
+    reply: &Reply,
+    seen: Option<TicketVersion>,
+) -> Result<(), ReplyRejection> {
+    let is_with_it = ticket.department == *department;
+    if !is_with_it && ticket.former_departments().all(|former| former != department) {
+        return Err(ReplyRejection::UnknownTicket);
+    }
+    let is_confirmation = *reply == Reply::ErasureConfirmed;
+    match (ticket.state, is_confirmation) {
+        (TicketState::Erased, true) => {
+            let confirmed = &ticket.course.erasure_confirmed_by;
+            return match confirmed.contains(department) {
+                true => Err(ReplyRejection::AlreadyConfirmed),
+                false => Ok(()),
+            };
+        }
+        (TicketState::Erased, false) => return Err(ReplyRejection::Erased),
+        (_, true) => return Err(ReplyRejection::NotErased),
+        (_, false) if !is_with_it => return Err(ReplyRejection::NotYours),
+        (_, false) => {}
+    }
+    check_order(ticket.state, reply)?;
+    let is_outdated = match reply {
+        Reply::CallbackAttempted { .. } => false,
+        reply if reply.is_an_end() => has_not_seen(seen, ticket.course.asked),
+        _ => has_not_seen(seen, ticket.course.begun),
+    };
+    match is_outdated {
+        true => Err(ReplyRejection::Outdated),
+        false => Ok(()),
+    }
+}
+
+/// Whether a reply says something in this state, of a ticket that is the department's.
+fn check_order(state: TicketState, reply: &Reply) -> Result<(), ReplyRejection> {
+    use TicketState::{Accepted, Answered, Closed, Erased, Unreachable, Withdrawn};
+    match (state, reply) {
+        (Closed, _) => Err(ReplyRejection::AlreadyClosed),
+        (Erased, _) => Err(ReplyRejection::Erased),
+        (Accepted, Reply::Accepted) => Err(ReplyRejection::AlreadyAccepted),
+        (Answered | Unreachable, Reply::Accepted)
+        | (Unreachable | Withdrawn, Reply::Answered { .. })
+        | (_, Reply::CallbackAttempted { .. }) => Ok(()),
+        (Answered, _) => Err(ReplyRejection::AlreadyAnswered),
+        (Unreachable, _) => Err(ReplyRejection::AlreadyUnreachable),
+        (Withdrawn, _) => Err(ReplyRejection::AlreadyWithdrawn),
         _ => Ok(()),
     }
 }
@@ -216,18 +360,9 @@ fn returned(
         Some(reason.clone()),
     );
     change.enter(Actor::System, Action::Rerouted, Some(Personal::new(to.as_str())));
-    change.state(TicketState::Open);
-    let tombstone_at = change.at + WITHDRAWN_STAYS;
     let ticket = change.ticket();
     ticket.returned_by.push(from.clone());
     ticket.returned_because = Some(reason.clone());
     ticket.because = because;
-    ticket.rule = None;
-    ticket.department = to;
-    let mut transition = change.seen_by_department();
-    transition.effects.push(Effect::Withdraw {
-        department: from.clone(),
-        tombstone_at,
-    });
-    Ok(transition)
+    Ok(change.move_to(to))
 }

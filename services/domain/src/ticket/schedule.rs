@@ -146,14 +146,26 @@ impl Ticket {
         let booking = self.schedule.booking.as_ref();
         booking.filter(|booking| self.state.holds_slots() && booking.department == self.department)
     }
+
+    /// Slots that were freed are somebody else's perhaps: coming back does not bring them back.
+    pub(super) fn forget_freed_slots(&mut self) {
+        if self.held_slots().is_none() {
+            self.schedule.booking = None;
+        }
+    }
 }
 
 impl TicketState {
     /// Whether booked slots stay taken. Each state has to be decided here.
     fn holds_slots(self) -> bool {
         match self {
-            Self::Open | Self::HandedOver | Self::Accepted | Self::CallbackAttempted | Self::Answered => true,
-            Self::Closed => false,
+            Self::Open
+            | Self::HandedOver
+            | Self::Accepted
+            | Self::CallbackAttempted
+            | Self::Answered
+            | Self::Unreachable => true,
+            Self::Withdrawn | Self::Closed | Self::Erased => false,
         }
     }
 }

@@ -106,6 +106,7 @@ fn to_wire(mail: KeptMail) -> proto::Mail {
             domain::ticket::MailSubject::Ticket => "ticket",
             domain::ticket::MailSubject::Withdrawn => "withdrawn",
             domain::ticket::MailSubject::Escalated => "escalated",
+            domain::ticket::MailSubject::Erased => "erased",
         }
         .to_owned(),
         since_unix_ms: mail.since.timestamp_millis(),

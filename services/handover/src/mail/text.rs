@@ -29,6 +29,8 @@ pub(super) fn of(
     match mail.subject {
         MailSubject::Withdrawn => withdrawn(mail, title),
         MailSubject::Escalated => escalated(mail, title, link),
+        MailSubject::Erased => erased(mail, title),
+        MailSubject::Ticket if !mail.ticket.state.is_pending() => settled(mail, title),
         MailSubject::Ticket => {
             let ticket = &mail.ticket;
             let mut lines = vec![opening(ticket, title), String::new()];
@@ -104,7 +106,7 @@ fn whole(ticket: &Ticket, procedure: Option<&Procedure>) -> Vec<String> {
     }
     lines.push(line("Zuständig, weil", &ticket.because));
     if let Some(reason) = &ticket.returned_because {
-        lines.push(line("Zurückgegeben, weil", reason.reveal()));
+        lines.push(line("Weitergeleitet, weil", reason.reveal()));
     }
     for added in &ticket.added {
         lines.push(String::new());
@@ -168,6 +170,32 @@ fn escalated(mail: &PendingMail, title: &str, link: Option<&str>) -> MailText {
     lines.extend(closing());
     MailText {
         subject: format!("Überfällig bei {}: {title} {}", ticket.department, ticket.id),
+        body: Personal::new(lines.join("\n")),
+    }
+}
+
+fn settled(mail: &PendingMail, title: &str) -> MailText {
+    let id = &mail.key.ticket;
+    let mut lines = vec![
+        format!("{title} {id} hat sich erledigt: Eine Antwort wird nicht mehr erwartet."),
+        "Für Sie bleibt nichts zu tun.".to_owned(),
+    ];
+    lines.extend(closing());
+    MailText {
+        subject: format!("{title} {id} hat sich erledigt"),
+        body: Personal::new(lines.join("\n")),
+    }
+}
+
+fn erased(mail: &PendingMail, title: &str) -> MailText {
+    let id = &mail.key.ticket;
+    let mut lines = vec![
+        format!("die Angaben zu {title} {id} wurden bei uns gelöscht."),
+        "Bitte löschen Sie alles, was Sie dazu gespeichert haben, auch unsere früheren E-Mails.".to_owned(),
+    ];
+    lines.extend(closing());
+    MailText {
+        subject: format!("Bitte löschen: {title} {id}"),
         body: Personal::new(lines.join("\n")),
     }
 }
@@ -282,6 +310,7 @@ mod tests {
             &mail.ticket,
             concern,
             &fields,
+            None,
             Actor::System,
             at("2026-12-22T16:00:00Z"),
         );
@@ -319,6 +348,18 @@ mod tests {
     fn a_withdrawal_names_the_ticket_alone() {
         let text = of(&mail(MailSubject::Withdrawn), None, MailContent::Whole, None);
         assert!(text.subject.contains("liegt nicht mehr bei Ihnen"));
+        assert!(!text.body.reveal().contains("Groß"));
+    }
+
+    #[test]
+    fn an_erasure_asks_to_delete_and_an_end_says_so() {
+        let text = of(&mail(MailSubject::Erased), None, MailContent::Whole, None);
+        assert!(text.subject.starts_with("Bitte löschen: "), "{}", text.subject);
+        assert!(!text.body.reveal().contains("Groß"));
+        let mut withdrawn = mail(MailSubject::Ticket);
+        withdrawn.ticket.state = domain::ticket::TicketState::Withdrawn;
+        let text = of(&withdrawn, None, MailContent::Whole, None);
+        assert!(text.subject.ends_with("hat sich erledigt"), "{}", text.subject);
         assert!(!text.body.reveal().contains("Groß"));
     }
 }

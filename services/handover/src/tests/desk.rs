@@ -8,12 +8,13 @@ use bus::embedded::EmbeddedBus;
 use bus::{Outgoing, Positions, Received, topics};
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{DepartmentId, HotlineName, Identity, ReplyId, TicketId};
+use domain::personal::Personal;
 use domain::procedure::{Fields, ProcedureId, Register};
 use domain::routing::{
     Department, DepartmentMail, MailContent, RoutingConfig, RoutingDecision, RoutingTable,
 };
 use domain::rulebook::{Rulebook, RulesVersion};
-use domain::ticket::{Actor, Opening, Ticket, open, ticket_id};
+use domain::ticket::{Actor, Opening, Ticket, Transition, erase, open, ticket_id};
 use serde_json::Value;
 use store::sqlite::SqliteTickets;
 use store::tickets::{Logged, NewTicket};
@@ -146,6 +147,19 @@ impl Desk {
         assert_eq!(self.parts.store.log(new).await.unwrap(), Logged::New);
         self.parts.wake.raise(&department("a"));
         id
+    }
+
+    /// Writes what people do with a ticket.
+    pub(super) async fn act(&self, id: &TicketId, decide: impl FnOnce(&Ticket) -> Transition) {
+        let transition = decide(&self.ticket(id).await).with_mails(&(self.parts.rules)().routing);
+        self.parts.store.record(transition).await.unwrap();
+    }
+
+    pub(super) async fn erase(&self, id: &TicketId) {
+        let now = (self.parts.clock)();
+        let reason = Personal::new("Art. 17");
+        self.act(id, |ticket| erase(ticket, reason, Actor::System, now).unwrap())
+            .await;
     }
 
     pub(super) async fn outbound(&self, of: &str) -> Outbound {

@@ -203,7 +203,7 @@ async fn every_reply_that_changes_nothing_is_told_why() {
     )
     .await;
     desk.reply("a", "done", &answered(&id)).await;
-    desk.reply("a", "late", &accepted(&id)).await;
+    desk.reply("a", "late", &answered(&id)).await;
     for department in ["a", "b"] {
         desk.receive(department).await;
         desk.send(department).await;

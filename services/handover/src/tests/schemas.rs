@@ -7,7 +7,7 @@ use domain::procedure::{Register, request_schema};
 use serde_json::Value;
 
 use super::desk::{accepted, department, desk, returned};
-use crate::payload::{HeartbeatMessage, ReplyResultMessage, TicketMessage, WithdrawnMessage};
+use crate::payload::{ErasedMessage, HeartbeatMessage, ReplyResultMessage, TicketMessage, WithdrawnMessage};
 use crate::reply;
 
 fn folder() -> PathBuf {
@@ -43,6 +43,7 @@ fn schema_of(message: &Received) -> &'static str {
     match message.header("ce_type").expect("every message has a type") {
         crate::TICKET_TYPE => "ticket.v1",
         crate::WITHDRAWN_TYPE => "ticket-withdrawn.v1",
+        crate::ERASED_TYPE => "ticket-erased.v1",
         crate::REPLY_TYPE => "ticket-reply.v1",
         crate::REPLY_RESULT_TYPE => "ticket-reply-result.v1",
         crate::HEARTBEAT_TYPE => "heartbeat.v1",
@@ -62,6 +63,8 @@ async fn every_published_message_follows_its_schema() {
     desk.receive("a").await;
     outbound.step().await.unwrap();
     desk.send("b").await;
+    desk.erase(&two).await;
+    outbound.step().await.unwrap();
     desk.set_clock(120);
     outbound.step().await.unwrap();
 
@@ -91,6 +94,7 @@ async fn every_published_message_follows_its_schema() {
         checked,
         [
             "heartbeat.v1",
+            "ticket-erased.v1",
             "ticket-reply-result.v1",
             "ticket-withdrawn.v1",
             "ticket.v1"
@@ -157,6 +161,7 @@ fn every_sample_follows_its_schema_and_can_be_read() {
                 check_request(&sample);
                 read_whole::<TicketMessage>(&with_procedure(sample));
             }
+            "ticket-erased" => read_whole::<ErasedMessage>(&sample),
             "ticket-withdrawn" => read_whole::<WithdrawnMessage>(&sample),
             "ticket-reply-result" => read_whole::<ReplyResultMessage>(&sample),
             "heartbeat" => read_whole::<HeartbeatMessage>(&sample),
@@ -177,7 +182,7 @@ fn every_sample_follows_its_schema_and_can_be_read() {
         }
         read += 1;
     }
-    assert!(read >= 13, "{read} samples");
+    assert!(read >= 16, "{read} samples");
 }
 
 #[test]
@@ -189,6 +194,8 @@ fn replies_beyond_the_schema_are_refused_by_it_too() {
         r#"{"ticket_id":"T-7K3M-9QXW","type":"accepted","outcome":"busy"}"#,
         r#"{"ticket_id":"T-7K3M-9QXW","type":"callback_attempted"}"#,
         r#"{"ticket_id":"T-7K3M-9QXW","type":"returned"}"#,
+        r#"{"ticket_id":"T-7K3M-9QXW","type":"accepted","version":0}"#,
+        r#"{"ticket_id":"T-7K3M-9QXW","type":"erasure_confirmed","note":"x"}"#,
         r#"{"type":"accepted"}"#,
     ] {
         assert!(!validator.is_valid(&serde_json::from_str(bad).unwrap()), "{bad}");

@@ -111,7 +111,7 @@ async fn a_reply_over_grpc_takes_the_way_of_all_replies() {
         .into_inner();
     assert_eq!(last.state, TicketState::Answered.name());
     let late = service
-        .reply(reply("a", "r3", &accepted(&id)))
+        .reply(reply("a", "r3", &answered(&id)))
         .await
         .unwrap()
         .into_inner();

@@ -84,7 +84,8 @@ pub(crate) struct Logging {
     /// The end of the wished window.
     #[arg(long, value_name = "TIME", requires = "wished_from")]
     pub(crate) wished_until: Option<String>,
-    /// As JSON; `open_tickets` are others of the citizen that are owed an answer.
+    /// As JSON; `open_tickets` are others of the citizen that are owed an answer, `recent_tickets` those that can be
+    /// reopened.
     #[arg(long)]
     pub(crate) json: bool,
     #[command(flatten)]
@@ -117,6 +118,49 @@ pub(crate) enum TicketAction {
     Find(TicketFindArguments),
     /// Move an appointment to other slots: it gets all of them, or nothing changes.
     Rebook(RebookArguments),
+    /// The citizen needs no answer any more, or has got it in another call.
+    Withdraw(TicketActArguments),
+    /// End a ticket by hand.
+    Close(TicketActArguments),
+    /// An answer is owed again on a ticket that was settled lately: the reason says what the citizen wants now.
+    Reopen {
+        /// The call in which the citizen said so: SOURCE/CALL-ID, or the 32 characters of its identity.
+        #[arg(long)]
+        call: Option<String>,
+        #[command(flatten)]
+        act: TicketActArguments,
+    },
+    /// Send a ticket to another department, which sees the reason.
+    Reroute {
+        /// Where it goes.
+        #[arg(long)]
+        department: String,
+        #[command(flatten)]
+        act: TicketActArguments,
+    },
+    /// Erase what a ticket says about the citizen, and tell every department that had it. Cannot be undone. The reason is
+    /// kept: name the legal ground, and nothing personal.
+    Erase(TicketActArguments),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TicketActArguments {
+    /// The number of the ticket.
+    pub(crate) id: String,
+    /// Why; kept in its history.
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// Who does it.
+    #[arg(long)]
+    pub(crate) agent: Option<String>,
+    /// A repeated request with the same key changes nothing. Default: a new key.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
 }
 
 /// The register says which fields a procedure has: `nrwdirekt register show ID`.
@@ -175,6 +219,9 @@ pub(crate) struct TicketFindArguments {
     /// The citizen's postal code.
     #[arg(long, requires = "name")]
     pub(crate) postal_code: Option<String>,
+    /// Instead, those that were settled lately and can be reopened.
+    #[arg(long)]
+    pub(crate) recent: bool,
     #[command(flatten)]
     pub(crate) listing: Listing,
 }
@@ -253,8 +300,12 @@ pub(crate) enum ReplyType {
     CallbackAttempted,
     /// The concern is answered.
     Answered,
+    /// The citizen cannot be reached, and will not be called again.
+    Unreachable,
     /// Not this department's; --suggest names a better one.
     Returned,
+    /// What was kept of an erased ticket is deleted.
+    ErasureConfirmed,
 }
 
 #[derive(Args, Debug)]
@@ -277,6 +328,9 @@ pub(crate) struct ReplyArguments {
     /// For returned: the department that may be responsible.
     #[arg(long, value_name = "DEPARTMENT")]
     pub(crate) suggest: Option<String>,
+    /// The version of the ticket that was seen: the reply is rejected if that is outdated.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) seen: Option<u32>,
     /// The same id is applied once. Default: a new one.
     #[arg(long, value_name = "ID")]
     pub(crate) reply_id: Option<String>,

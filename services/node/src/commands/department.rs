@@ -149,7 +149,9 @@ fn payload(arguments: &ReplyArguments) -> Value {
         ReplyType::Accepted => "accepted",
         ReplyType::CallbackAttempted => "callback_attempted",
         ReplyType::Answered => "answered",
+        ReplyType::Unreachable => "unreachable",
         ReplyType::Returned => "returned",
+        ReplyType::ErasureConfirmed => "erasure_confirmed",
     };
     let mut reply = json!({ "ticket_id": arguments.ticket, "type": kind });
     let note = if arguments.kind == ReplyType::Returned {
@@ -166,6 +168,9 @@ fn payload(arguments: &ReplyArguments) -> Value {
         if let Some(value) = value {
             reply[name] = json!(value);
         }
+    }
+    if let Some(seen) = arguments.seen {
+        reply["version"] = json!(seen);
     }
     reply
 }

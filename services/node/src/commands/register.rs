@@ -136,6 +136,7 @@ fn whole(procedure: &Procedure) -> Value {
         object["by_phone"] = json!(rules.by_phone);
         object["counts_as_callback"] = json!(rules.counts_as_callback);
         object["reachable_by"] = json!(rules.reachable_by);
+        object["unreachable_after"] = json!(rules.unreachable_after);
         object["concern"] = json!(rules.concern);
     }
     object

@@ -76,6 +76,7 @@ async fn log(request: proto::LogCallbackRequest, arguments: Logging) -> anyhow::
         let mut object = summary(&ticket);
         object["repeated"] = json!(response.repeated);
         object["open_tickets"] = response.open_tickets.iter().map(summary).collect();
+        object["recent_tickets"] = response.recent_tickets.iter().map(summary).collect();
         say!("{object}");
     } else {
         say!(
@@ -90,6 +91,12 @@ async fn log(request: proto::LogCallbackRequest, arguments: Logging) -> anyhow::
         }
         for open in &response.open_tickets {
             say!("  {}", line(open));
+        }
+        if !response.recent_tickets.is_empty() {
+            say!("These were settled lately; ticket reopen TICKET --reason … brings one of them back:");
+        }
+        for recent in &response.recent_tickets {
+            say!("  {}", line(recent));
         }
     }
     Ok(())
@@ -168,7 +175,7 @@ pub(crate) async fn list(arguments: TicketListArguments) -> anyhow::Result<()> {
     .await
 }
 
-/// Tickets of a citizen that are owed an answer.
+/// Tickets of a citizen that are owed an answer, or can be reopened.
 pub(crate) async fn find(arguments: TicketFindArguments) -> anyhow::Result<()> {
     let [phone, name, postal_code] =
         [arguments.phone, arguments.name, arguments.postal_code].map(Option::unwrap_or_default);
@@ -177,6 +184,7 @@ pub(crate) async fn find(arguments: TicketFindArguments) -> anyhow::Result<()> {
             phone: phone.clone(),
             name: name.clone(),
             postal_code: postal_code.clone(),
+            recent: arguments.recent,
             page_size,
             page_token,
         };
@@ -278,12 +286,14 @@ pub(super) fn summary(ticket: &proto::Ticket) -> Value {
         "wished": wished,
         "appointment": appointment,
         "alarm": Some(&ticket.alarm).filter(|alarm| !alarm.is_empty()),
+        "settled_at": ticket.settled_at_unix_ms.map(local),
     })
 }
 
 fn whole(ticket: &proto::Ticket) -> Value {
     let mut object = summary(ticket);
     object["call"] = json!(ticket.call);
+    object["further_calls"] = json!(ticket.further_calls);
     object["returned_because"] = json!(ticket.returned_because);
     object["fields"] = json!(ticket.fields);
     let added = |added: &proto::AddedConcern| {

@@ -48,9 +48,9 @@ impl TicketStore for CutTickets {
         self.cut.around(Point::List, work).await
     }
 
-    async fn find_open(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
-        let work = self.store.find_open(search);
-        self.cut.around(Point::FindOpen, work).await
+    async fn find(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
+        let work = self.store.find(search);
+        self.cut.around(Point::Find, work).await
     }
 
     async fn record(&self, transition: Transition) -> Result<(), StoreError> {
@@ -93,8 +93,8 @@ impl TicketStore for CutTickets {
         self.cut.around(Point::CallNotices, work).await
     }
 
-    async fn mark_notices_published(&self, tickets: Vec<TicketId>) -> Result<(), StoreError> {
-        let work = self.store.mark_notices_published(tickets);
+    async fn mark_notices_published(&self, sequences: Vec<i64>) -> Result<(), StoreError> {
+        let work = self.store.mark_notices_published(sequences);
         self.cut.around(Point::MarkNoticesPublished, work).await
     }
 
@@ -138,14 +138,14 @@ impl TicketStore for CutTickets {
         self.cut.around(Point::ReleaseLeases, work).await
     }
 
-    async fn answered_before(
+    async fn ended_before(
         &self,
         department: &DepartmentId,
         before: DateTime<Utc>,
         most: usize,
     ) -> Result<Vec<Ticket>, StoreError> {
-        let work = self.store.answered_before(department, before, most);
-        self.cut.around(Point::AnsweredBefore, work).await
+        let work = self.store.ended_before(department, before, most);
+        self.cut.around(Point::EndedBefore, work).await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

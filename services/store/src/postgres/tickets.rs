@@ -98,8 +98,8 @@ impl TicketStore for PostgresTickets {
         Ok(logged)
     }
 
-    async fn find_open(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
-        citizens::find_open(&self.database.client().await?, &search).await
+    async fn find(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
+        citizens::find(&self.database.client().await?, &search).await
     }
 
     async fn ticket(&self, id: &TicketId) -> Result<Option<TicketWithHistory>, StoreError> {
@@ -158,11 +158,10 @@ impl TicketStore for PostgresTickets {
         hand_overs::call_notices(&self.database.client().await?, most).await
     }
 
-    async fn mark_notices_published(&self, tickets: Vec<TicketId>) -> Result<(), StoreError> {
+    async fn mark_notices_published(&self, sequences: Vec<i64>) -> Result<(), StoreError> {
         let client = self.database.client().await?;
-        let tickets: Vec<&str> = tickets.iter().map(TicketId::as_str).collect();
         client
-            .execute("DELETE FROM call_notices WHERE ticket_id = ANY($1)", &[&tickets])
+            .execute("DELETE FROM call_notices WHERE sequence = ANY($1)", &[&sequences])
             .await?;
         Ok(())
     }
@@ -205,13 +204,13 @@ impl TicketStore for PostgresTickets {
         leases::release(&self.database.client().await?, owner).await
     }
 
-    async fn answered_before(
+    async fn ended_before(
         &self,
         department: &DepartmentId,
         before: DateTime<Utc>,
         most: usize,
     ) -> Result<Vec<Ticket>, StoreError> {
-        queries::answered_before(&self.database.client().await?, department, before, most).await
+        queries::ended_before(&self.database.client().await?, department, before, most).await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

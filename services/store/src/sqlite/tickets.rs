@@ -95,8 +95,8 @@ impl TicketStore for SqliteTickets {
             .await
     }
 
-    async fn find_open(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
-        self.query(move |connection| citizens::find_open(connection, &search))
+    async fn find(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
+        self.query(move |connection| citizens::find(connection, &search))
             .await
     }
 
@@ -159,8 +159,8 @@ impl TicketStore for SqliteTickets {
             .await
     }
 
-    async fn mark_notices_published(&self, tickets: Vec<TicketId>) -> Result<(), StoreError> {
-        self.unit(move |transaction| hand_overs::mark_notices_published(transaction, &tickets))
+    async fn mark_notices_published(&self, sequences: Vec<i64>) -> Result<(), StoreError> {
+        self.unit(move |transaction| hand_overs::mark_notices_published(transaction, &sequences))
             .await
     }
 
@@ -208,14 +208,14 @@ impl TicketStore for SqliteTickets {
             .await
     }
 
-    async fn answered_before(
+    async fn ended_before(
         &self,
         department: &DepartmentId,
         before: DateTime<Utc>,
         most: usize,
     ) -> Result<Vec<Ticket>, StoreError> {
         let department = department.clone();
-        self.query(move |connection| queries::answered_before(connection, &department, before, most))
+        self.query(move |connection| queries::ended_before(connection, &department, before, most))
             .await
     }
 

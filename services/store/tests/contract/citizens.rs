@@ -33,10 +33,11 @@ async fn log(store: &dyn TicketStore, number: u8, phone: &str, name: &str, posta
 async fn numbers(store: &dyn TicketStore, citizen: Citizen) -> Vec<u8> {
     let search = CitizenSearch {
         citizen,
+        settled_since: None,
         after: None,
         most: 100,
     };
-    let found = store.find_open(search).await.unwrap();
+    let found = store.find(search).await.unwrap();
     let number = |ticket: Ticket| (1..=9).find(|number| ticket_id(u128::from(*number)) == ticket.id);
     found.into_iter().filter_map(number).collect()
 }
@@ -56,13 +57,14 @@ async fn open_tickets_are_found_by_number_in_any_spelling(store: Arc<dyn TicketS
     assert_eq!(numbers(&*store, Citizen::by_phone("0221 4710124")).await, [0; 0]);
     let after = CitizenSearch {
         citizen: Citizen::by_phone("0221 4710123"),
+        settled_since: None,
         after: Some(ListPosition {
             at: at(2),
             id: ticket_id(2),
         }),
         most: 1,
     };
-    assert_eq!(store.find_open(after).await.unwrap()[0].id, ticket_id(1));
+    assert_eq!(store.find(after).await.unwrap()[0].id, ticket_id(1));
 }
 
 async fn open_tickets_are_found_by_name_and_place(store: Arc<dyn TicketStore>) {
@@ -124,9 +126,10 @@ fn addition(ticket: &Ticket, key: &str) -> Addition {
     let fields = Fields::of([("phone", "0211 8371001")]);
     let concern = Personal::new("Noch etwas");
     Addition {
-        transition: add_concern(ticket, concern, &fields, Actor::System, at(50)).unwrap(),
+        transition: add_concern(ticket, concern, &fields, None, Actor::System, at(50)).unwrap(),
         idempotency_key: key.to_owned(),
         content: [9; 32],
+        notice_identity: None,
     }
 }
 

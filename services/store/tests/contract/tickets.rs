@@ -8,7 +8,7 @@ use domain::ids::{AgentName, DepartmentId, HotlineName, Identity, ReplyId, Ticke
 use domain::personal::Personal;
 use domain::procedure::{CheckedRequest, Fields, ProcedureId, Register};
 use domain::routing::{RoutingConfig, RoutingDecision, RoutingTable};
-use domain::rulebook::RulesVersion;
+use domain::rulebook::{Rulebook, RulesVersion};
 use domain::ticket::{
     Actor, Opening, Reply, Ticket, TicketState, TicketVersion, apply_reply, close, open, ticket_id,
 };
@@ -32,9 +32,17 @@ pub(crate) fn department(id: &str) -> DepartmentId {
     DepartmentId::new(id)
 }
 
-fn routing() -> RoutingTable {
+pub(crate) fn routing() -> RoutingTable {
     let departments = ["clearing", "a", "b"].map(|id| domain::routing::Department::new(department(id), id));
     RoutingTable::new(RoutingConfig::of(department("clearing"), departments.into())).unwrap()
+}
+
+pub(crate) fn rules() -> Rulebook {
+    Rulebook {
+        version: RulesVersion(1),
+        routing: Arc::new(routing()),
+        register: Arc::new(Register::built_in()),
+    }
 }
 
 /// A request as ticketing would have checked it.
@@ -113,7 +121,7 @@ pub(crate) fn keys(pending: &Pending) -> Vec<HandOverKey> {
 /// A settlement of a reply of department a, decided on the given state of the ticket.
 pub(crate) fn settlement(ticket: &Ticket, id: &str, reply: &Reply, position: i64) -> Settlement {
     let from = department("a");
-    let decided = apply_reply(ticket, &from, reply, &routing(), at(60));
+    let decided = apply_reply(ticket, &from, reply, None, &rules(), at(60));
     let verdict = match &decided {
         Ok(transition) => Verdict::Applied {
             state: transition.ticket.state,
@@ -169,7 +177,7 @@ async fn a_ticket_is_logged_with_all_that_follows(store: Arc<dyn TicketStore>) {
         (1, &ticket.id, Identity([1; 16]))
     );
     store
-        .mark_notices_published(vec![ticket.id.clone()])
+        .mark_notices_published(vec![notices[0].sequence])
         .await
         .unwrap();
     assert_eq!(store.call_notices(10).await.unwrap(), []);
@@ -343,7 +351,7 @@ async fn a_rejected_reply_changes_no_ticket(store: Arc<dyn TicketStore>) {
         .await
         .unwrap();
     let answered = current(&*store, &ticket.id).await;
-    let late = settlement(&answered, "r2", &Reply::Accepted, 1);
+    let late = settlement(&answered, "r2", &Reply::Answered { note: None }, 1);
     assert!(matches!(late.outcome.verdict, Verdict::Rejected { .. }));
     assert_eq!(store.settle_reply(late.clone()).await.unwrap(), Settled::Now);
     assert_eq!(current(&*store, &ticket.id).await, answered);
@@ -422,7 +430,7 @@ async fn a_ticket_that_comes_back_is_not_forgotten(store: Arc<dyn TicketStore>) 
         reason: Personal::new("doch"),
         suggested_department: None,
     };
-    let to_clearing = apply_reply(&at_b, &department("b"), &back, &routing(), at(70)).unwrap();
+    let to_clearing = apply_reply(&at_b, &department("b"), &back, None, &rules(), at(70)).unwrap();
     store.record(to_clearing.clone()).await.unwrap();
     assert!(matches!(
         store.record(to_clearing.clone()).await,
@@ -436,7 +444,8 @@ async fn a_ticket_that_comes_back_is_not_forgotten(store: Arc<dyn TicketStore>) 
         &to_clearing.ticket,
         &department("clearing"),
         &back,
-        &routing(),
+        None,
+        &rules(),
         at(80),
     )
     .unwrap();
@@ -464,15 +473,15 @@ async fn answered_tickets_are_found_and_closed(store: Arc<dyn TicketStore>) {
         .await
         .unwrap();
     assert_eq!(
-        store.answered_before(&department("a"), at(60), 10).await.unwrap(),
+        store.ended_before(&department("a"), at(60), 10).await.unwrap(),
         []
     );
-    let answered = store.answered_before(&department("a"), at(61), 10).await.unwrap();
+    let answered = store.ended_before(&department("a"), at(61), 10).await.unwrap();
     assert_eq!(answered, [current(&*store, &ticket.id).await]);
     let closed = close(&answered[0], at(61), TimeDelta::days(1)).unwrap();
     store.record(closed).await.unwrap();
     assert_eq!(
-        store.answered_before(&department("a"), at(99), 10).await.unwrap(),
+        store.ended_before(&department("a"), at(99), 10).await.unwrap(),
         []
     );
     store

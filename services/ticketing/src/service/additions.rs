@@ -1,6 +1,7 @@
 //! A concern that joins an open ticket.
 
 use chrono::SubsecRound;
+use domain::ids::Identity;
 use domain::procedure::{FieldId, Procedure, Register};
 use domain::ticket::{Ticket, add_concern, spoken_ticket_id};
 use store::StoreError;
@@ -13,7 +14,7 @@ use crate::metrics;
 use crate::requests::{LogRequest, ticket_procedure};
 
 /// Times that an addition is decided anew because the ticket was changed meanwhile, at most.
-const DECISIONS: usize = 8;
+pub(super) const DECISIONS: usize = 8;
 
 /// Adds the concern to the ticket that the request names. Gives the ticket, and whether it had been added before.
 pub(super) async fn add(
@@ -41,11 +42,19 @@ pub(super) async fn add(
     for _ in 0..DECISIONS {
         let at = (parts.clock)().trunc_subsecs(3);
         let fields = request.request.fields();
-        let transition = add_concern(&ticket, request.concern(), fields, request.actor(), at)
-            .map_err(|refusal| Status::failed_precondition(format!("add_to: {refusal}")))?
-            .with_mails(&rules.routing);
+        let transition = add_concern(
+            &ticket,
+            request.concern(),
+            fields,
+            request.call,
+            request.actor(),
+            at,
+        )
+        .map_err(|refusal| Status::failed_precondition(format!("add_to: {refusal}")))?
+        .with_mails(&rules.routing);
         let changed = transition.ticket.clone();
         let addition = Addition {
+            notice_identity: call_notice(&ticket, &changed, &rules.register),
             transition,
             idempotency_key: request.idempotency_key.clone(),
             content: request.content,
@@ -65,9 +74,20 @@ pub(super) async fn add(
     Err(refused(&StoreError::Conflict(format!("ticket {id}"))))
 }
 
-async fn current(parts: &TicketingParts, id: &domain::ids::TicketId) -> Result<Option<Ticket>, Status> {
+pub(super) async fn current(
+    parts: &TicketingParts,
+    id: &domain::ids::TicketId,
+) -> Result<Option<Ticket>, Status> {
     let found = parts.store.ticket(id).await.map_err(|error| refused(&error))?;
     Ok(found.map(|found| found.ticket))
+}
+
+/// The call that belongs to the ticket since the change, if the topic of calls has to hear of it.
+pub(super) fn call_notice(before: &Ticket, after: &Ticket, register: &Register) -> Option<Identity> {
+    let procedure = register.procedure(after.procedure.as_str());
+    let rules = procedure.and_then(Procedure::ticket_rules)?;
+    let new_calls = &after.course.calls[before.course.calls.len().min(after.course.calls.len())..];
+    new_calls.last().copied().filter(|_| rules.counts_as_callback)
 }
 
 /// A citizen who gives no number and no address is reached as the ticket says.

@@ -41,6 +41,7 @@ pub(super) fn desk_with(change: impl FnOnce(&mut RoutingConfig)) -> Desk {
         store: Arc::clone(&store) as Arc<dyn TicketStore>,
         rules: Arc::new(move || Arc::clone(&rules)),
         due_policy: DuePolicy::default(),
+        reopen_within: TimeDelta::days(30),
         identity_key: IdentityKey::new([7; 32]),
         // Wednesday 2026-12-23 16:30 in Düsseldorf.
         clock: Arc::new(|| "2026-12-23T15:30:00.123456Z".parse().unwrap()),
@@ -439,3 +440,5 @@ async fn forms_can_be_drawn_from_the_register() {
     let missing = desk.service.get_procedure(asked("4711")).await.unwrap_err();
     assert_eq!(missing.code(), Code::NotFound);
 }
+
+mod acts;

@@ -214,7 +214,7 @@ async fn urgent_tickets_are_listed_by_due_time() {
     assert_eq!(list(proto::Urgency::DueSoon).await, 0);
     let policy = domain::ticket::EscalationPolicy::default();
     let due = wire::time(ticket.due_at_unix_ms).unwrap();
-    let minutes = |minutes| due + chrono::TimeDelta::minutes(minutes);
+    let minutes = |minutes| due + TimeDelta::minutes(minutes);
     let filter = |urgency: proto::Urgency, now| {
         let asked = proto::ListTicketsRequest {
             urgency: urgency.into(),

@@ -1,7 +1,10 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::ids::HotlineName;
 use crate::procedure::{Fields, ProcedureId, Register};
 use crate::routing::{Department, DepartmentMail, MailContent, RoutingConfig, RoutingDecision};
+use crate::rulebook::{Rulebook, RulesVersion};
 use crate::ticket::{Opening, Reply, TicketState, apply_reply, open, ticket_id};
 
 fn minute(minute: i64) -> DateTime<Utc> {
@@ -125,7 +128,19 @@ fn an_answered_ticket_has_no_alarms_and_another_due_time_begins_anew() {
     assert_eq!(again.next_alarm(), Some(Alarm::DueSoon));
 
     let reply = Reply::Answered { note: None };
-    let answered = apply_reply(&overdue, &DepartmentId::new("a"), &reply, &routing, minute(1001));
+    let rules = Rulebook {
+        version: RulesVersion(1),
+        routing: Arc::new(routing.clone()),
+        register: Arc::new(Register::built_in()),
+    };
+    let answered = apply_reply(
+        &overdue,
+        &DepartmentId::new("a"),
+        &reply,
+        None,
+        &rules,
+        minute(1001),
+    );
     let answered = answered.unwrap().ticket;
     assert_eq!(answered.state, TicketState::Answered);
     assert_eq!((answered.alarm(), answered.next_alarm()), (None, None));

@@ -10,7 +10,8 @@ use super::super::values::{key, text};
 use super::{mails, queries, slots};
 use crate::StoreError;
 use crate::ticket_columns::{
-    CURRENT, CitizenColumns, Details, WITHDRAWN, actor_columns, alarm_column, hotline_column, json,
+    CURRENT, CitizenColumns, Details, ERASED, FORGOTTEN, WITHDRAWN, actor_columns, alarm_column,
+    hotline_column, json,
 };
 use crate::tickets::{Addition, Logged, NewTicket};
 
@@ -37,7 +38,8 @@ async fn notify(
 ) -> Result<(), StoreError> {
     let notify = transaction
         .prepare_cached(
-            "INSERT INTO call_notices (ticket_id, identity, hotline, at_ms) VALUES ($1, $2, $3, $4)",
+            "INSERT INTO call_notices (ticket_id, identity, hotline, at_ms) VALUES ($1, $2, $3, $4)
+             ON CONFLICT DO NOTHING",
         )
         .await?;
     transaction
@@ -47,7 +49,7 @@ async fn notify(
                 &ticket.id.as_str(),
                 &key(identity),
                 &text(hotline_column(ticket.hotline.as_ref())),
-                &ticket.created_at.timestamp_millis(),
+                &ticket.changed_at.timestamp_millis(),
             ],
         )
         .await?;
@@ -112,6 +114,16 @@ pub(super) async fn add(transaction: &Transaction<'_>, addition: &Addition) -> R
         return Ok(logged);
     }
     apply(transaction, &addition.transition).await?;
+    // A request to erase is repeated like any other: its own key is not forgotten with those before it.
+    transaction
+        .execute(
+            "UPDATE idempotency_keys SET content = $2 WHERE idempotency_key = $1 AND content <> $2",
+            &[&text(&addition.idempotency_key), &addition.content.as_slice()],
+        )
+        .await?;
+    if let Some(identity) = addition.notice_identity {
+        notify(transaction, ticket, identity).await?;
+    }
     Ok(Logged::New)
 }
 
@@ -186,7 +198,8 @@ async fn update(
         .prepare_cached(
             "UPDATE tickets SET version = $3, history_length = $4, state = $5, department = $6, changed_at_ms = $7,
                  due_at_ms = $8, because = $9, rule = $10, attempts = $11, returned_by = $12, returned_because = $13,
-                 added = $14, details = $15, request = $16, next_alarm = $17
+                 added = $14, details = $15, request = $16, next_alarm = $17,
+                 settled_at_ms = $18
              WHERE ticket_id = $1 AND history_length = $2",
         )
         .await?;
@@ -211,6 +224,7 @@ async fn update(
                 &json(&Details::of(ticket)),
                 &json(&ticket.request),
                 &alarm_column(ticket),
+                &ticket.settled_at().map(|at| at.timestamp_millis()),
             ],
         )
         .await?;
@@ -278,9 +292,51 @@ async fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect)
         Effect::Tombstone { department, at } => {
             bury(transaction, ticket, department, at.timestamp_millis()).await
         }
+        Effect::Erase {
+            department,
+            tombstone_at,
+        } => {
+            pend(transaction, ticket, department, ERASED).await?;
+            bury(transaction, ticket, department, tombstone_at.timestamp_millis()).await
+        }
+        Effect::Forget { entries } => forget(transaction, ticket, *entries).await,
         Effect::Mail { department, subject } => mails::pend(transaction, ticket, department, *subject).await,
         Effect::Book { booking, capacity } => slots::book(transaction, ticket, booking, *capacity).await,
     }
+}
+
+/// Takes away what is kept about the citizen: what is left of the ticket's own fields is what it says now.
+async fn forget(transaction: &Transaction<'_>, ticket: &Ticket, entries: u32) -> Result<(), StoreError> {
+    let id = ticket.id.as_str();
+    transaction
+        .execute(
+            "UPDATE tickets SET request = $2, hotline = $3, category = $4, call = NULL, phone_key = NULL,
+                 name_key = NULL, postal_code = NULL
+             WHERE ticket_id = $1",
+            &[
+                &id,
+                &json(&ticket.request),
+                &text(hotline_column(ticket.hotline.as_ref())),
+                &ticket.category.as_deref().map(text),
+            ],
+        )
+        .await?;
+    transaction
+        .execute(
+            "UPDATE ticket_history SET note = NULL WHERE ticket_id = $1 AND number <= $2",
+            &[&id, &i64::from(entries)],
+        )
+        .await?;
+    transaction
+        .execute(
+            "UPDATE idempotency_keys SET content = $2 WHERE ticket_id = $1",
+            &[&id, &FORGOTTEN.as_slice()],
+        )
+        .await?;
+    transaction
+        .execute("DELETE FROM pending_mails WHERE ticket_id = $1", &[&id])
+        .await?;
+    Ok(())
 }
 
 /// The newest version replaces one that was not published yet, at its place.

@@ -1,4 +1,4 @@
-//! Open tickets of a citizen, by number or name.
+//! Tickets of a citizen, by number or name: those that are owed an answer, and those that were settled lately.
 
 use deadpool_postgres::Object;
 use domain::ids::TicketId;
@@ -10,18 +10,19 @@ use tokio_postgres::types::ToSql;
 use super::super::values::{limit, text};
 use super::rows::{self, TICKET_COLUMNS};
 use crate::StoreError;
-use crate::ticket_columns::{CitizenColumns, OWED, of_ticket};
+use crate::ticket_columns::{CitizenColumns, OWED, SETTLED, of_ticket};
 use crate::tickets::{Citizen, CitizenSearch};
 
 /// Tickets that a step of the filling takes.
 const TICKETS_AT_ONCE: i64 = 2000;
 
-pub(super) async fn find_open(client: &Object, search: &CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
+pub(super) async fn find(client: &Object, search: &CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
     let most = limit(search.most);
     let after = search
         .after
         .as_ref()
         .map(|after| (after.at.timestamp_millis(), text(after.id.as_str())));
+    let since_ms = search.settled_since.map(|since| since.timestamp_millis());
     let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&most];
     let name;
     let mut conditions = match &search.citizen {
@@ -41,6 +42,12 @@ pub(super) async fn find_open(client: &Object, search: &CitizenSearch) -> Result
             }
         }
     };
+    let mut wanted = OWED;
+    if let Some(since_ms) = &since_ms {
+        wanted = SETTLED;
+        parameters.push(since_ms);
+        conditions.push_str(&format!(" AND settled_at_ms >= ${}", parameters.len()));
+    }
     if let Some((created_at_ms, id)) = &after {
         parameters.extend([created_at_ms as &(dyn ToSql + Sync), id]);
         let last = parameters.len();
@@ -50,7 +57,7 @@ pub(super) async fn find_open(client: &Object, search: &CitizenSearch) -> Result
         ));
     }
     let find = format!(
-        "SELECT {TICKET_COLUMNS} FROM tickets WHERE {OWED} AND {conditions}
+        "SELECT {TICKET_COLUMNS} FROM tickets WHERE {wanted} AND {conditions}
          ORDER BY created_at_ms DESC, ticket_id DESC LIMIT $1"
     );
     let find = client.prepare_cached(&find).await?;

@@ -151,15 +151,16 @@ pub(super) async fn mark_tombstoned(client: &Object, gone: &[HandOverKey]) -> Re
 pub(super) async fn call_notices(client: &Object, most: usize) -> Result<Vec<CallNotice>, StoreError> {
     let find = client
         .prepare_cached(
-            "SELECT identity, ticket_id, hotline, at_ms FROM call_notices ORDER BY sequence LIMIT $1",
+            "SELECT sequence, identity, ticket_id, hotline, at_ms FROM call_notices ORDER BY sequence LIMIT $1",
         )
         .await?;
     let notice = |row: &Row| {
         Ok(CallNotice {
-            identity: values::identity(row.get(0)),
-            ticket: TicketId::new(row.get::<_, &str>(1)),
-            hotline: HotlineName::new(row.get::<_, &str>(2)),
-            at: time(row.get(3))?,
+            sequence: row.get(0),
+            identity: values::identity(row.get(1)),
+            ticket: TicketId::new(row.get::<_, &str>(2)),
+            hotline: HotlineName::new(row.get::<_, &str>(3)),
+            at: time(row.get(4))?,
         })
     };
     let rows = client.query(&find, &[&limit(most)]).await?;

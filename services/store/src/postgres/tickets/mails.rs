@@ -11,7 +11,7 @@ use super::super::values::{count, limit, text};
 use super::rows::{self, TICKET_COLUMN_COUNT, TICKET_COLUMNS};
 use super::{PostgresTickets, begin, changes, queries};
 use crate::StoreError;
-use crate::mails::{KeptColumns, KeptMail, MailFailure, MailStore, PendingMail, came_back, concerns};
+use crate::mails::{KeptColumns, KeptMail, MailFailure, MailStore, PendingMail, concerns, subject_now};
 use crate::ticket_columns::{mail_kind, mail_subject};
 use crate::tickets::{HandOverKey, SetAside};
 
@@ -212,7 +212,7 @@ async fn failed(
                 &key.department.as_str(),
                 &key.ticket.as_str(),
                 &i64::from(key.version.0),
-                &mail_kind(came_back(&ticket, key)),
+                &mail_kind(subject_now(&ticket, key)),
                 &at.timestamp_millis(),
                 &text(&failure.error),
             ],

@@ -4,13 +4,13 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Transaction};
 use domain::ids::{DepartmentId, TicketId};
 use domain::procedure::ProcedureId;
-use domain::ticket::{Ticket, TicketState};
+use domain::ticket::Ticket;
 use tokio_postgres::types::ToSql;
 
 use super::super::values::{limit, text};
 use super::rows::{self, TICKET_COLUMNS};
 use crate::StoreError;
-use crate::ticket_columns::OWED;
+use crate::ticket_columns::{ENDED, OWED};
 use crate::tickets::{TicketFilter, TicketWithHistory};
 
 pub(super) async fn ticket(
@@ -108,24 +108,20 @@ pub(super) async fn list(client: &Object, filter: &TicketFilter) -> Result<Vec<T
     tickets.iter().map(rows::ticket).collect()
 }
 
-pub(super) async fn answered_before(
+pub(super) async fn ended_before(
     client: &Object,
     department: &DepartmentId,
     before: DateTime<Utc>,
     most: usize,
 ) -> Result<Vec<Ticket>, StoreError> {
     let find = format!(
-        "SELECT {TICKET_COLUMNS} FROM tickets WHERE department = $1 AND state = $2 AND changed_at_ms < $3
-         ORDER BY changed_at_ms LIMIT $4"
+        "SELECT {TICKET_COLUMNS} FROM tickets WHERE department = $1 AND {ENDED} AND changed_at_ms < $2
+         ORDER BY changed_at_ms LIMIT $3"
     );
     let find = client.prepare_cached(&find).await?;
-    let answered = TicketState::Answered.name();
     let before_ms = before.timestamp_millis();
     let tickets = client
-        .query(
-            &find,
-            &[&department.as_str(), &answered, &before_ms, &limit(most)],
-        )
+        .query(&find, &[&department.as_str(), &before_ms, &limit(most)])
         .await?;
     tickets.iter().map(rows::ticket).collect()
 }

@@ -47,6 +47,7 @@ pub(super) fn ticket(row: &Row) -> Result<Ticket, StoreError> {
         rule: row.get::<_, Option<String>>(13).map(RuleId::from),
         rules: details.rules,
         schedule: details.schedule,
+        course: details.course,
         attempts: values::count(row.get(14))?,
         returned_by,
         returned_because: row.get::<_, Option<&str>>(16).map(Personal::new),

@@ -9,7 +9,8 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use super::{mails, queries, slots};
 use crate::StoreError;
 use crate::ticket_columns::{
-    CURRENT, CitizenColumns, Details, WITHDRAWN, actor_columns, alarm_column, hotline_column, json,
+    CURRENT, CitizenColumns, Details, ERASED, FORGOTTEN, WITHDRAWN, actor_columns, alarm_column,
+    hotline_column, json,
 };
 use crate::tickets::{Addition, Logged, NewTicket};
 
@@ -32,13 +33,14 @@ pub(super) fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Result<Logg
 fn notify(transaction: &Transaction<'_>, ticket: &Ticket, identity: Identity) -> Result<(), StoreError> {
     transaction
         .prepare_cached(
-            "INSERT INTO call_notices (ticket_id, identity, hotline, at_ms) VALUES (?1, ?2, ?3, ?4)",
+            "INSERT INTO call_notices (ticket_id, identity, hotline, at_ms) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO NOTHING",
         )?
         .execute(params![
             ticket.id.as_str(),
             identity.0,
             hotline_column(ticket.hotline.as_ref()),
-            ticket.created_at.timestamp_millis()
+            ticket.changed_at.timestamp_millis()
         ])?;
     Ok(())
 }
@@ -90,6 +92,9 @@ pub(super) fn add(transaction: &Transaction<'_>, addition: &Addition) -> Result<
     apply(transaction, &addition.transition)?;
     let ticket = &addition.transition.ticket;
     keep_key(transaction, &addition.idempotency_key, addition.content, ticket)?;
+    if let Some(identity) = addition.notice_identity {
+        notify(transaction, ticket, identity)?;
+    }
     Ok(Logged::New)
 }
 
@@ -169,7 +174,8 @@ fn update(transaction: &Transaction<'_>, ticket: &Ticket, history_before: u32) -
         .prepare_cached(
             "UPDATE tickets SET version = ?3, history_length = ?4, state = ?5, department = ?6, changed_at_ms = ?7,
                  due_at_ms = ?8, because = ?9, rule = ?10, attempts = ?11, returned_by = ?12, returned_because = ?13,
-                 added = ?14, details = ?15, request = ?16, next_alarm = ?17
+                 added = ?14, details = ?15, request = ?16, next_alarm = ?17,
+                 settled_at_ms = ?18
              WHERE ticket_id = ?1 AND history_length = ?2",
         )?
         .execute(params![
@@ -190,6 +196,7 @@ fn update(transaction: &Transaction<'_>, ticket: &Ticket, history_before: u32) -
             json(&Details::of(ticket)),
             json(&ticket.request),
             alarm_column(ticket),
+            ticket.settled_at().map(|at| at.timestamp_millis()),
         ])?;
     if changed == 0 {
         return Err(StoreError::Conflict(format!("ticket {}", ticket.id)));
@@ -213,9 +220,43 @@ fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect) -> Re
             bury(transaction, ticket, department, tombstone_at.timestamp_millis())
         }
         Effect::Tombstone { department, at } => bury(transaction, ticket, department, at.timestamp_millis()),
+        Effect::Erase {
+            department,
+            tombstone_at,
+        } => {
+            pend(transaction, ticket, department, ERASED)?;
+            bury(transaction, ticket, department, tombstone_at.timestamp_millis())
+        }
+        Effect::Forget { entries } => forget(transaction, ticket, *entries),
         Effect::Mail { department, subject } => mails::pend(transaction, ticket, department, *subject),
         Effect::Book { booking, capacity } => slots::book(transaction, ticket, booking, *capacity),
     }
+}
+
+/// Takes away what is kept about the citizen: what is left of the ticket's own fields is what it says now.
+fn forget(transaction: &Transaction<'_>, ticket: &Ticket, entries: u32) -> Result<(), StoreError> {
+    let id = ticket.id.as_str();
+    transaction.execute(
+        "UPDATE tickets SET request = ?2, hotline = ?3, category = ?4, call = NULL, phone_key = NULL, name_key = NULL,
+             postal_code = NULL
+         WHERE ticket_id = ?1",
+        params![
+            id,
+            json(&ticket.request),
+            hotline_column(ticket.hotline.as_ref()),
+            ticket.category
+        ],
+    )?;
+    transaction.execute(
+        "UPDATE history SET note = NULL WHERE ticket_id = ?1 AND number <= ?2",
+        params![id, entries],
+    )?;
+    transaction.execute(
+        "UPDATE idempotency_keys SET content = ?2 WHERE ticket_id = ?1",
+        params![id, FORGOTTEN],
+    )?;
+    transaction.execute("DELETE FROM pending_mails WHERE ticket_id = ?1", [id])?;
+    Ok(())
 }
 
 /// The newest version replaces one that was not published yet, at its place.

@@ -1,4 +1,4 @@
-//! Open tickets of a citizen, by number or name.
+//! Tickets of a citizen, by number or name: those that are owed an answer, and those that were settled lately.
 
 use domain::ids::TicketId;
 use domain::procedure::CheckedRequest;
@@ -8,13 +8,13 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::rows::{self, TICKET_COLUMNS, collect};
 use crate::StoreError;
-use crate::ticket_columns::{CitizenColumns, OWED, of_ticket};
+use crate::ticket_columns::{CitizenColumns, OWED, SETTLED, of_ticket};
 use crate::tickets::{Citizen, CitizenSearch};
 
 /// Tickets that a step of the filling takes: few enough for a short transaction.
 const TICKETS_AT_ONCE: i64 = 2000;
 
-pub(super) fn find_open(connection: &Connection, search: &CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
+pub(super) fn find(connection: &Connection, search: &CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
     let mut parameters: Vec<Value> = Vec::new();
     let mut conditions = match &search.citizen {
         Citizen::Phone(keys) => {
@@ -32,6 +32,14 @@ pub(super) fn find_open(connection: &Connection, search: &CitizenSearch) -> Resu
             }
         }
     };
+    let wanted = match &search.settled_since {
+        None => OWED,
+        Some(since) => {
+            parameters.push(Value::from(since.timestamp_millis()));
+            conditions.push_str(" AND settled_at_ms >= ?");
+            SETTLED
+        }
+    };
     if let Some(after) = &search.after {
         conditions.push_str(" AND (created_at_ms, ticket_id) < (?, ?)");
         parameters.push(Value::from(after.at.timestamp_millis()));
@@ -39,7 +47,7 @@ pub(super) fn find_open(connection: &Connection, search: &CitizenSearch) -> Resu
     }
     parameters.push(Value::from(search.most as i64));
     let sql = format!(
-        "SELECT {TICKET_COLUMNS} FROM tickets WHERE {OWED} AND {conditions}
+        "SELECT {TICKET_COLUMNS} FROM tickets WHERE {wanted} AND {conditions}
          ORDER BY created_at_ms DESC, ticket_id DESC LIMIT ?"
     );
     let mut statement = connection.prepare_cached(&sql)?;
@@ -95,9 +103,9 @@ mod tests {
     use super::*;
     use crate::sqlite::SqliteTickets;
 
-    fn plan(connection: &Connection, condition: &str) -> String {
+    fn plan(connection: &Connection, wanted: &str, condition: &str) -> String {
         let sql = format!(
-            "EXPLAIN QUERY PLAN SELECT {TICKET_COLUMNS} FROM tickets WHERE {OWED} AND {condition} LIMIT 100"
+            "EXPLAIN QUERY PLAN SELECT {TICKET_COLUMNS} FROM tickets WHERE {wanted} AND {condition} LIMIT 100"
         );
         let mut statement = connection.prepare(&sql).unwrap();
         let steps = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
@@ -110,21 +118,34 @@ mod tests {
         let path = folder.path().join("tickets.db");
         drop(SqliteTickets::open(&path).unwrap());
         let connection = Connection::open(&path).unwrap();
-        for (condition, index) in [
+        for (wanted, condition, index) in [
             (
+                SETTLED,
+                "phone_key = '1' AND settled_at_ms >= 1 ORDER BY created_at_ms DESC, ticket_id DESC",
+                "tickets_settled_by_phone",
+            ),
+            (
+                SETTLED,
+                "name_key = '1' AND settled_at_ms >= 1 ORDER BY created_at_ms DESC, ticket_id DESC",
+                "tickets_settled_by_name",
+            ),
+            (
+                OWED,
                 "phone_key IN ('1') ORDER BY created_at_ms DESC, ticket_id DESC",
                 "tickets_owed_by_phone",
             ),
             (
+                OWED,
                 "name_key = '1' ORDER BY created_at_ms DESC, ticket_id DESC",
                 "tickets_owed_by_name",
             ),
             (
+                OWED,
                 "due_at_ms < 1 ORDER BY due_at_ms, ticket_id",
                 "tickets_owed_by_due",
             ),
         ] {
-            let plan = plan(&connection, condition);
+            let plan = plan(&connection, wanted, condition);
             assert!(plan.contains(index) && !plan.contains("TEMP B-TREE"), "{plan}");
         }
     }

@@ -126,15 +126,16 @@ pub(super) fn mark_tombstoned(transaction: &Transaction<'_>, key: &HandOverKey) 
 pub(super) fn call_notices(connection: &Connection, most: usize) -> Result<Vec<CallNotice>, StoreError> {
     collect(
         &mut *connection.prepare_cached(
-            "SELECT identity, ticket_id, hotline, at_ms FROM call_notices ORDER BY sequence LIMIT ?1",
+            "SELECT sequence, identity, ticket_id, hotline, at_ms FROM call_notices ORDER BY sequence LIMIT ?1",
         )?,
         [most as i64],
         |row| {
             Ok(CallNotice {
-                identity: Identity(row.get(0)?),
-                ticket: TicketId::new(row.get::<_, String>(1)?),
-                hotline: HotlineName::new(row.get::<_, String>(2)?),
-                at: time(row.get(3)?)?,
+                sequence: row.get(0)?,
+                identity: Identity(row.get(1)?),
+                ticket: TicketId::new(row.get::<_, String>(2)?),
+                hotline: HotlineName::new(row.get::<_, String>(3)?),
+                at: time(row.get(4)?)?,
             })
         },
     )
@@ -142,11 +143,11 @@ pub(super) fn call_notices(connection: &Connection, most: usize) -> Result<Vec<C
 
 pub(super) fn mark_notices_published(
     transaction: &Transaction<'_>,
-    tickets: &[TicketId],
+    sequences: &[i64],
 ) -> Result<(), StoreError> {
-    let mut statement = transaction.prepare_cached("DELETE FROM call_notices WHERE ticket_id = ?1")?;
-    for ticket in tickets {
-        statement.execute([ticket.as_str()])?;
+    let mut statement = transaction.prepare_cached("DELETE FROM call_notices WHERE sequence = ?1")?;
+    for sequence in sequences {
+        statement.execute([sequence])?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, Transaction, params};
 use super::rows::{self, TICKET_COLUMN_COUNT, TICKET_COLUMNS, collect};
 use super::{SqliteTickets, changes, queries};
 use crate::StoreError;
-use crate::mails::{KeptColumns, KeptMail, MailFailure, MailStore, PendingMail, came_back, concerns};
+use crate::mails::{KeptColumns, KeptMail, MailFailure, MailStore, PendingMail, concerns, subject_now};
 use crate::ticket_columns::{mail_kind, mail_subject};
 use crate::tickets::{HandOverKey, SetAside};
 
@@ -208,7 +208,7 @@ fn failed(
             key.department.as_str(),
             key.ticket.as_str(),
             key.version.0,
-            mail_kind(came_back(&ticket, key)),
+            mail_kind(subject_now(&ticket, key)),
             at.timestamp_millis(),
             failure.error
         ])?;

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use domain::ids::{DepartmentId, TicketId};
-use domain::ticket::{Ticket, TicketState};
+use domain::ticket::Ticket;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
 use super::rows::{self, TICKET_COLUMNS, collect};
 use crate::StoreError;
-use crate::ticket_columns::OWED;
+use crate::ticket_columns::{ENDED, OWED};
 use crate::tickets::{TicketFilter, TicketWithHistory};
 
 pub(super) fn ticket(connection: &Connection, id: &TicketId) -> Result<Option<Ticket>, StoreError> {
@@ -82,22 +82,21 @@ pub(super) fn list(connection: &Connection, filter: &TicketFilter) -> Result<Vec
     collect(&mut statement, params_from_iter(parameters), rows::ticket)
 }
 
-pub(super) fn answered_before(
+pub(super) fn ended_before(
     connection: &Connection,
     department: &DepartmentId,
     before: DateTime<Utc>,
     most: usize,
 ) -> Result<Vec<Ticket>, StoreError> {
     let sql = format!(
-        "SELECT {TICKET_COLUMNS} FROM tickets WHERE department = ?1 AND state = ?2 AND changed_at_ms < ?3
-         ORDER BY changed_at_ms LIMIT ?4"
+        "SELECT {TICKET_COLUMNS} FROM tickets WHERE department = ?1 AND {ENDED} AND changed_at_ms < ?2
+         ORDER BY changed_at_ms LIMIT ?3"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let answered = TicketState::Answered.name();
     let before_ms = before.timestamp_millis();
     collect(
         &mut statement,
-        params![department.as_str(), answered, before_ms, most as i64],
+        params![department.as_str(), before_ms, most as i64],
         rows::ticket,
     )
 }

@@ -49,6 +49,7 @@ pub(super) fn ticket(row: &Row<'_>) -> Result<Ticket, StoreError> {
         rule: row.get::<_, Option<String>>(13)?.map(RuleId::new),
         rules: details.rules,
         schedule: details.schedule,
+        course: details.course,
         attempts: row.get(14)?,
         returned_by,
         returned_because: row.get::<_, Option<String>>(16)?.map(Personal::new),

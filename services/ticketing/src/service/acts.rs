@@ -1,0 +1,105 @@
+//! What people do with a ticket that is there.
+
+use chrono::SubsecRound;
+use domain::ids::DepartmentId;
+use domain::rulebook::Rulebook;
+use domain::ticket::{ActRefused, Ticket};
+use store::StoreError;
+use store::tickets::{Addition, Logged};
+use tonic::{Response, Status};
+use wire::tickets::ticket_to_wire;
+use wire::v1::tickets as proto;
+
+use super::additions::{DECISIONS, call_notice, current, repeated};
+use super::{TicketingParts, refused};
+use crate::acts::{ActRequest, Moment};
+use crate::metrics;
+
+/// Does what is asked for, once for each key; decided anew where somebody else changed the ticket meanwhile.
+pub(super) async fn perform(
+    parts: &TicketingParts,
+    request: ActRequest,
+) -> Result<Response<proto::ActOnTicketResponse>, Status> {
+    let (ticket, repeated) = act(parts, &request).await?;
+    let found = parts.store.ticket(&ticket.id).await;
+    // It is done: an answer without the history is better than an error.
+    let history = found
+        .ok()
+        .flatten()
+        .map(|found| found.history)
+        .unwrap_or_default();
+    Ok(Response::new(proto::ActOnTicketResponse {
+        ticket: Some(ticket_to_wire(&ticket, &history)),
+        repeated,
+    }))
+}
+
+async fn act(parts: &TicketingParts, request: &ActRequest) -> Result<(Ticket, bool), Status> {
+    let id = &request.ticket;
+    let before = parts
+        .store
+        .logged_before(&request.idempotency_key, request.content);
+    if let Some(logged) = before.await.map_err(|error| refused(&error))? {
+        return repeated(logged);
+    }
+    let rules = (parts.rules)();
+    for _ in 0..DECISIONS {
+        let ticket = current(parts, id).await?;
+        let ticket =
+            ticket.ok_or_else(|| Status::not_found(format!("ticket_id: there is no ticket {id}")))?;
+        let addition = decided(parts, request, &ticket, &rules)?;
+        let changed = addition.transition.ticket.clone();
+        let concerned: Vec<DepartmentId> = addition.transition.departments().cloned().collect();
+        match parts.store.add(addition).await {
+            Ok(Logged::New) => {
+                let act = request.act.name();
+                metrics::acted(act);
+                tracing::info!(ticket = %id, department = %changed.department, act, "ticket changed by people");
+                concerned.iter().for_each(|department| parts.wake(department));
+                return Ok((changed, false));
+            }
+            Ok(logged) => return repeated(logged),
+            Err(StoreError::Conflict(_)) => {}
+            Err(error) => return Err(refused(&error)),
+        }
+    }
+    Err(refused(&StoreError::Conflict(format!("ticket {id}"))))
+}
+
+fn decided(
+    parts: &TicketingParts,
+    request: &ActRequest,
+    ticket: &Ticket,
+    rules: &Rulebook,
+) -> Result<Addition, Status> {
+    let at = (parts.clock)().trunc_subsecs(3);
+    let moment = Moment {
+        routing: &rules.routing,
+        reopen_within: parts.reopen_within,
+        due_at: rules
+            .routing
+            .calendar()
+            .due(at, parts.due_policy)
+            .trunc_subsecs(3),
+        at,
+    };
+    let transition = request
+        .decide(ticket, &moment)
+        .map_err(|refusal| status(&refusal))?
+        .with_mails(&rules.routing);
+    Ok(Addition {
+        notice_identity: call_notice(ticket, &transition.ticket, &rules.register),
+        transition,
+        idempotency_key: request.idempotency_key.clone(),
+        content: request.content,
+    })
+}
+
+fn status(refusal: &ActRefused) -> Status {
+    match refusal {
+        ActRefused::UnknownDepartment | ActRefused::SameDepartment => {
+            Status::invalid_argument(refusal.to_string())
+        }
+        _ => Status::failed_precondition(refusal.to_string()),
+    }
+}
