@@ -13,7 +13,9 @@ use domain::rulebook::Rulebook;
 use domain::service_time::DuePolicy;
 use domain::ticket::{Opening, Ticket, open, spoken_ticket_id, ticket_id};
 use store::StoreError;
-use store::tickets::{Citizen, CitizenSearch, ListPosition, Logged, NewTicket, TicketStore};
+use store::tickets::{
+    Citizen, CitizenSearch, ListPosition, Logged, NewTicket, TicketStore, TicketWithHistory,
+};
 use tonic::{Request, Response, Status};
 use wire::tickets::{decision_to_wire, procedure_to_wire, ticket_to_wire};
 use wire::v1::tickets as proto;
@@ -68,22 +70,30 @@ impl TicketingService {
         }
     }
 
+    /// The ticket with its history, and whether the request was known.
     async fn log(
         &self,
         sent: proto::LogCallbackRequest,
         address: Option<IpAddr>,
-    ) -> Result<(Ticket, bool), Status> {
-        match sent.add_to.trim() {
-            "" => self.log_new(sent, address).await,
-            _ => additions::add(&self.parts, sent).await,
-        }
+    ) -> Result<(TicketWithHistory, bool), Status> {
+        let (ticket, repeated) = match sent.add_to.trim() {
+            "" => match self.log_new(sent, address).await? {
+                Outcome::New(new) => return Ok((*new, false)),
+                Outcome::Known(ticket, repeated) => (*ticket, repeated),
+            },
+            _ => additions::add(&self.parts, sent).await?,
+        };
+        // The ticket is there: an answer without its history is better than an error.
+        let found = self.parts.store.ticket(&ticket.id).await.ok().flatten();
+        let history = found.map(|found| found.history).unwrap_or_default();
+        Ok((TicketWithHistory { ticket, history }, repeated))
     }
 
     async fn log_new(
         &self,
         sent: proto::LogCallbackRequest,
         address: Option<IpAddr>,
-    ) -> Result<(Ticket, bool), Status> {
+    ) -> Result<Outcome, Status> {
         let rules = (self.parts.rules)();
         let request = LogRequest::checked(sent, &rules.register, &self.parts.identity_key)?;
         // Whole milliseconds, as the store keeps them: the first answer equals a repeated one.
@@ -94,10 +104,8 @@ impl TicketingService {
             Ok(plan) => plan,
             // What was logged in time stays logged, however late it is repeated.
             Err(faults) => {
-                return self
-                    .logged_before(&request)
-                    .await?
-                    .ok_or_else(|| invalid(&faults));
+                let known = self.logged_before(&request).await?;
+                return known.map(Outcome::known).ok_or_else(|| invalid(&faults));
             }
         };
         let completed = request.completed(at, address);
@@ -119,7 +127,10 @@ impl TicketingService {
             })
             .with_schedule(plan.schedule.clone(), plan.capacity)
             .with_mails(&rules.routing);
-            let ticket = transition.ticket.clone();
+            let logged = TicketWithHistory {
+                ticket: transition.ticket.clone(),
+                history: transition.entries.clone(),
+            };
             let new = NewTicket {
                 transition,
                 idempotency_key: request.idempotency_key.clone(),
@@ -128,11 +139,11 @@ impl TicketingService {
             };
             match self.parts.store.log(new).await.map_err(|error| refused(&error))? {
                 Logged::New => {
-                    self.announce(&ticket);
-                    return Ok((ticket, false));
+                    self.announce(&logged.ticket);
+                    return Ok(Outcome::New(Box::new(logged)));
                 }
                 Logged::IdTaken => {}
-                logged => return additions::repeated(logged),
+                known => return additions::repeated(known).map(Outcome::known),
             }
         }
         tracing::error!("no free ticket number was found in {DRAWS} draws");
@@ -226,6 +237,19 @@ impl TicketingService {
     }
 }
 
+/// What came of a request for a new ticket.
+enum Outcome {
+    New(Box<TicketWithHistory>),
+    /// Of one that was made before, and whether it was repeated.
+    Known(Box<Ticket>, bool),
+}
+
+impl Outcome {
+    fn known((ticket, repeated): (Ticket, bool)) -> Self {
+        Self::Known(Box::new(ticket), repeated)
+    }
+}
+
 impl TicketingParts {
     fn wake(&self, department: &DepartmentId) {
         if let Some(wake) = &self.wake {
@@ -259,16 +283,12 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         request: Request<proto::LogCallbackRequest>,
     ) -> Result<Response<proto::LogCallbackResponse>, Status> {
         let address = request.remote_addr().map(|address| address.ip());
-        let (ticket, repeated) = self.log(request.into_inner(), address).await?;
-        let found = self.parts.store.ticket(&ticket.id).await;
-        // The ticket is there: an answer without its history is better than an error.
-        let history = found
-            .ok()
-            .flatten()
-            .map(|found| found.history)
-            .unwrap_or_default();
-        let open = self.others_of(&ticket, None).await;
-        let recent = self.others_of(&ticket, Some(self.recent_since())).await;
+        let (logged, repeated) = self.log(request.into_inner(), address).await?;
+        let TicketWithHistory { ticket, history } = logged;
+        let (open, recent) = tokio::join!(
+            self.others_of(&ticket, None),
+            self.others_of(&ticket, Some(self.recent_since()))
+        );
         let without_history =
             |tickets: &[Ticket]| tickets.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect();
         Ok(Response::new(proto::LogCallbackResponse {

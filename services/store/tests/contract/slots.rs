@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::booking::{Bookable, BookingRule};
 use domain::routing::{RoutingConfig, RoutingTable};
 use domain::ticket::{
-    Actor, Alarm, Booking, Reply, Schedule, Ticket, TicketState, Window, close, raise_alarms, rebook,
-    ticket_id,
+    Actor, Alarm, Booking, Reopening, Reply, Schedule, Ticket, TicketState, Window, close, erase,
+    raise_alarms, rebook, reopen, ticket_id, withdraw,
 };
 use futures::future::join_all;
 use store::StoreError;
@@ -169,6 +169,45 @@ async fn what_ends_or_goes_elsewhere_frees_its_slots(store: Arc<dyn TicketStore>
     assert_eq!(taken(&*store).await, BTreeMap::new());
 }
 
+async fn withdrawn_and_erased_tickets_free_their_slots(store: Arc<dyn TicketStore>) {
+    let why = || domain::personal::Personal::new("braucht ihn nicht mehr");
+    book(&*store, 1, &[0]).await.unwrap();
+    let ticket = current(&*store, &ticket_id(1)).await;
+    let withdrawn = withdraw(&ticket, why(), Actor::System, at(2)).unwrap();
+    store.record(withdrawn).await.unwrap();
+    assert_eq!(taken(&*store).await, BTreeMap::new());
+
+    book(&*store, 2, &[0]).await.unwrap();
+    let ticket = current(&*store, &ticket_id(2)).await;
+    let erased = erase(&ticket, why(), Actor::System, at(3)).unwrap();
+    store.record(erased).await.unwrap();
+    assert_eq!(taken(&*store).await, BTreeMap::new());
+}
+
+async fn slots_that_were_freed_do_not_come_back_with_the_ticket(store: Arc<dyn TicketStore>) {
+    book(&*store, 1, &[0]).await.unwrap();
+    let ticket = current(&*store, &ticket_id(1)).await;
+    let why = || domain::personal::Personal::new("doch");
+    let withdrawn = withdraw(&ticket, why(), Actor::System, at(2)).unwrap();
+    store.record(withdrawn).await.unwrap();
+    book(&*store, 2, &[0]).await.unwrap();
+    book(&*store, 3, &[0]).await.unwrap();
+    let withdrawn = current(&*store, &ticket.id).await;
+    let reopening = Reopening {
+        reason: why(),
+        call: None,
+        actor: Actor::System,
+        within: TimeDelta::days(30),
+        due_at: at(500),
+        at: at(4),
+    };
+    let reopened = reopen(&withdrawn, reopening, &routing()).unwrap();
+    store.record(reopened).await.unwrap();
+    let reopened = current(&*store, &ticket.id).await;
+    assert_eq!((reopened.held_slots(), reopened.due_at), (None, at(500)));
+    assert_eq!(taken(&*store).await, [(slot(0), 2)].into());
+}
+
 async fn a_wished_window_is_kept(store: Arc<dyn TicketStore>) {
     let mut new = new_ticket(1);
     let schedule = Schedule {
@@ -262,6 +301,8 @@ cases! {
     several_agents_do_not_book_the_last_seat_twice,
     an_appointment_is_moved_at_once_or_not_at_all,
     what_ends_or_goes_elsewhere_frees_its_slots,
+    withdrawn_and_erased_tickets_free_their_slots,
+    slots_that_were_freed_do_not_come_back_with_the_ticket,
     a_wished_window_is_kept,
     tickets_are_found_by_their_next_alarm,
 }

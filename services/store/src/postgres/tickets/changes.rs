@@ -4,7 +4,8 @@ use deadpool_postgres::Transaction;
 use domain::ids::{DepartmentId, Identity, TicketId};
 use domain::personal::Personal;
 use domain::routing::RuleId;
-use domain::ticket::{Effect, HistoryEntry, Ticket, Transition};
+use domain::ticket::{Effect, HistoryEntry, Ticket, TicketVersion, Transition};
+use futures::future::{try_join, try_join_all};
 
 use super::super::values::{key, text};
 use super::{mails, queries, slots};
@@ -15,6 +16,9 @@ use crate::ticket_columns::{
 };
 use crate::tickets::{Addition, Logged, NewTicket};
 
+/// A ticket of this version has neither a tombstone nor slots of before.
+const FIRST: TicketVersion = TicketVersion(1);
+
 /// Of several requests with one key, the first to write it goes on, the others wait for how it ends.
 pub(super) async fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Result<Logged, StoreError> {
     let ticket = &new.transition.ticket;
@@ -24,10 +28,13 @@ pub(super) async fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Resul
     if !insert(transaction, ticket).await? {
         return Ok(Logged::IdTaken);
     }
-    follow_all(transaction, &new.transition).await?;
-    if let Some(identity) = new.notice_identity {
-        notify(transaction, ticket, identity).await?;
-    }
+    let notice = async {
+        match new.notice_identity {
+            Some(identity) => notify(transaction, ticket, identity).await,
+            None => Ok(()),
+        }
+    };
+    try_join(follow_all(transaction, &new.transition), notice).await?;
     Ok(Logged::New)
 }
 
@@ -231,13 +238,21 @@ async fn update(
     Ok(updated == 1)
 }
 
+/// Writes what follows from a change.
 async fn follow_all(transaction: &Transaction<'_>, transition: &Transition) -> Result<(), StoreError> {
-    for entry in &transition.entries {
-        enter(transaction, &transition.ticket, entry).await?;
+    let ticket = &transition.ticket;
+    try_join_all(
+        transition
+            .entries
+            .iter()
+            .map(|entry| enter(transaction, ticket, entry)),
+    )
+    .await?;
+    if ticket.version > FIRST {
+        slots::free_unless_held(transaction, ticket).await?;
     }
-    slots::free_unless_held(transaction, &transition.ticket).await?;
     for effect in &transition.effects {
-        follow(transaction, &transition.ticket, effect).await?;
+        follow(transaction, ticket, effect).await?;
     }
     Ok(())
 }
@@ -274,12 +289,14 @@ async fn enter(
 async fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect) -> Result<(), StoreError> {
     match effect {
         Effect::HandOver(department) => {
-            transaction
-                .execute(
-                    "DELETE FROM tombstones WHERE department = $1 AND ticket_id = $2",
-                    &[&department.as_str(), &ticket.id.as_str()],
-                )
-                .await?;
+            if ticket.version > FIRST {
+                let cancel = transaction
+                    .prepare_cached("DELETE FROM tombstones WHERE department = $1 AND ticket_id = $2")
+                    .await?;
+                transaction
+                    .execute(&cancel, &[&department.as_str(), &ticket.id.as_str()])
+                    .await?;
+            }
             pend(transaction, ticket, department, CURRENT).await
         }
         Effect::Withdraw {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Transaction};
 use domain::ids::{DepartmentId, HotlineName, TicketId};
-use domain::ticket::{TicketVersion, handed_over};
+use domain::ticket::{TicketVersion, Transition, handed_over};
+use futures::future::try_join_all;
 use tokio_postgres::Row;
 
 use super::super::values::{self, limit, text};
@@ -106,11 +107,12 @@ pub(super) async fn mark_published(
         .await?;
     let shown = cleared.iter().filter(|row| row.get::<_, &str>(1) == CURRENT);
     let shown: BTreeSet<&str> = shown.map(|row| row.get(0)).collect();
-    for ticket in tickets.iter().filter(|ticket| shown.contains(ticket.id.as_str())) {
-        if let Some(transition) = handed_over(ticket, at) {
-            changes::apply(transaction, &transition).await?;
-        }
-    }
+    let shown = tickets.iter().filter(|ticket| shown.contains(ticket.id.as_str()));
+    let transitions: Vec<Transition> = shown.filter_map(|ticket| handed_over(ticket, at)).collect();
+    let changes = transitions
+        .iter()
+        .map(|transition| changes::apply(transaction, transition));
+    try_join_all(changes).await?;
     Ok(())
 }
 

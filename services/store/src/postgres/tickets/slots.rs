@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use domain::booking::service_key;
 use domain::ids::DepartmentId;
-use domain::ticket::{Alarm, Booking, Ticket};
+use domain::ticket::{Alarm, Booking, Ticket, TicketState};
 
 use super::super::values::{count, limit, text};
 use super::PostgresTickets;
@@ -88,7 +88,9 @@ pub(super) async fn free_unless_held(
     transaction: &Transaction<'_>,
     ticket: &Ticket,
 ) -> Result<(), StoreError> {
-    if ticket.schedule.booking.is_some() && ticket.held_slots().is_none() {
+    // What was erased does not say any more that it had slots.
+    let had_slots = ticket.schedule.booking.is_some() || ticket.state == TicketState::Erased;
+    if had_slots && ticket.held_slots().is_none() {
         free(transaction, ticket).await?;
     }
     Ok(())

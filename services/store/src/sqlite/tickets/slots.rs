@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::booking::service_key;
 use domain::ids::DepartmentId;
-use domain::ticket::{Alarm, Booking, Ticket};
+use domain::ticket::{Alarm, Booking, Ticket, TicketState};
 use rusqlite::{Connection, Transaction, params};
 
 use super::SqliteTickets;
@@ -86,7 +86,9 @@ fn alarming(
 
 /// Slots that a ticket has no right to any more are free again.
 pub(super) fn free_unless_held(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreError> {
-    if ticket.schedule.booking.is_some() && ticket.held_slots().is_none() {
+    // What was erased does not say any more that it had slots.
+    let had_slots = ticket.schedule.booking.is_some() || ticket.state == TicketState::Erased;
+    if had_slots && ticket.held_slots().is_none() {
         free(transaction, ticket)?;
     }
     Ok(())
