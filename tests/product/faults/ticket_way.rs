@@ -38,7 +38,7 @@ const CHANGES: &[(&str, u64)] = &[
     ("tickets.settle_reply", 3),
     ("tickets.mark_results_published", 3),
     ("tickets.mark_notices_published", 2),
-    ("tickets.record", 1),
+    ("tickets.record", 2),
     ("tickets.mark_tombstoned", 1),
     ("tickets.take_leases", 1),
     ("tickets.release_leases", 1),

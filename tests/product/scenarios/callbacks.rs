@@ -103,7 +103,9 @@ async fn a_second_call_joins_the_ticket_of_the_first() {
         ];
         let refused = node.run(&late).await.exits(2);
         assert!(
-            refused.stderr.contains("answered or closed"),
+            refused
+                .stderr
+                .contains("no answer is owed on this ticket any more"),
             "{}",
             refused.stderr
         );

@@ -63,6 +63,8 @@ impl Way {
         for days in [15, 46] {
             way.go_on_after(TimeDelta::days(days)).await;
             way.wait_for(&answered, TAXES, "closed").await;
+            // Nobody has answered the other one.
+            way.wait_for_alarm(&returned).await;
             way.wait_until_all_is_out().await;
         }
         way.stop().await;
@@ -137,6 +139,14 @@ impl Way {
         self.repeat(&format!("{state} at {department}"), async |node| {
             let ticket = show(node, ticket).await?;
             (ticket.department == department && ticket.state == state).then_some(())
+        })
+        .await;
+    }
+
+    async fn wait_for_alarm(&mut self, ticket: &str) {
+        self.repeat("an alarm", async |node| {
+            let ticket = show(node, ticket).await?;
+            (ticket.alarm == "escalated").then_some(())
         })
         .await;
     }

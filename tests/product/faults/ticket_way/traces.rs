@@ -57,7 +57,15 @@ pub(super) async fn check_tickets(node: &TestNode, answered: &str, returned: &st
     );
     assert_eq!(
         history(node, returned).await,
-        ["logged", "handed_over", "returned", "rerouted", "handed_over"]
+        [
+            "logged",
+            "handed_over",
+            "returned",
+            "rerouted",
+            "handed_over",
+            "overdue",
+            "escalated"
+        ]
     );
     assert_eq!(
         callbacks_counted(node).await,
@@ -85,7 +93,7 @@ pub(super) async fn check_topics(node: &TestNode, answered: &str, returned: &str
     // Each with a tombstone at its end.
     check_versions(&taxes[answered], 5, true);
     check_versions(&taxes[returned], 2, true);
-    check_versions(&schools[returned], 2, false);
+    check_versions(&schools[returned], 3, false);
     assert_eq!(
         (taxes.len(), schools.len()),
         (2, 1),
