@@ -79,7 +79,14 @@ impl proto::intake_server::Intake for IntakeService {
             .into_inner()
             .map(move |batch| {
                 let inner = Arc::clone(&inner);
-                async move { inner.take_in(batch.map_err(too_large)?).await }
+                async move {
+                    let batch = batch.map_err(too_large)?;
+                    // On a task of its own: batches of one stream are looked at on several cores. Which one comes to the
+                    // bus first does not matter.
+                    let work = tokio::spawn(async move { inner.take_in(batch).await });
+                    work.await
+                        .map_err(|_| Status::internal("a batch was cut short; send it again"))?
+                }
             })
             .buffered(BATCHES_AT_ONCE);
         Ok(Response::new(Box::pin(receipts)))
