@@ -15,6 +15,7 @@ mod group;
 mod line;
 mod map;
 mod restart;
+mod telling;
 
 pub use adapter::CelAdapter;
 pub use map::CelMap;

@@ -5,10 +5,11 @@ use std::collections::{HashMap, VecDeque};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::adapter::{Adapter, Fault, Item, Notes, Place, Rejects, without_mark};
-use crate::cel::group::{Group, Teller};
+use crate::cel::group::Group;
 use crate::cel::line::{ChannelEvent, Kind, usual_columns};
 use crate::cel::map::CelMap;
 use crate::cel::restart::Restarts;
+use crate::cel::telling::Teller;
 use crate::csv_line::{Columns, split};
 use crate::delimited::Cells;
 use crate::encoding::Decoder;
