@@ -39,6 +39,7 @@ points! {
     Ticket = "tickets.ticket",
     List = "tickets.list",
     Find = "tickets.find",
+    Acquaintance = "tickets.acquaintance",
     Record = "tickets.record",
     Pending = "tickets.pending",
     MarkPublished = "tickets.mark_published",

@@ -56,6 +56,12 @@ pub trait TicketStore: ScheduleStore {
     /// [`StoreError`].
     async fn find(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError>;
 
+    /// The tickets of a citizen who is known by any of these.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn acquaintance(&self, search: AcquaintanceSearch) -> Result<Acquaintance, StoreError>;
+
     /// Writes a change that nobody waits for an answer to, such as closing.
     ///
     /// # Errors
@@ -260,6 +266,43 @@ pub struct CitizenSearch {
     pub after: Option<ListPosition>,
     /// At most so many.
     pub most: usize,
+}
+
+/// Which tickets of a citizen to find.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AcquaintanceSearch {
+    /// What the citizen is known by; any of it is enough.
+    pub citizens: Vec<Citizen>,
+    /// How far back settled ones are wanted.
+    pub settled_since: DateTime<Utc>,
+    /// At most so many of each kind.
+    pub most: usize,
+}
+
+/// The tickets of a citizen, the newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Acquaintance {
+    /// Those that are owed an answer.
+    pub owed: Vec<Ticket>,
+    /// Those that were settled lately.
+    pub settled: Vec<Ticket>,
+}
+
+impl Acquaintance {
+    /// Of tickets that may be there more than once.
+    pub(crate) fn of(found: Vec<Ticket>, most: usize) -> Self {
+        let (owed, settled) = found.into_iter().partition(|ticket| ticket.state.is_pending());
+        let newest_first = |mut tickets: Vec<Ticket>| {
+            tickets.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
+            tickets.dedup_by(|one, other| one.id == other.id);
+            tickets.truncate(most);
+            tickets
+        };
+        Self {
+            owed: newest_first(owed),
+            settled: newest_first(settled),
+        }
+    }
 }
 
 /// What a citizen is found by: keys, free of spelling. Personal.

@@ -14,7 +14,8 @@ use domain::service_time::DuePolicy;
 use domain::ticket::{Opening, Ticket, open, spoken_ticket_id, ticket_id};
 use store::StoreError;
 use store::tickets::{
-    Citizen, CitizenSearch, ListPosition, Logged, NewTicket, TicketStore, TicketWithHistory,
+    Acquaintance, AcquaintanceSearch, Citizen, ListPosition, Logged, NewTicket, TicketStore,
+    TicketWithHistory,
 };
 use tonic::{Request, Response, Status};
 use wire::tickets::{decision_to_wire, procedure_to_wire, ticket_to_wire};
@@ -205,8 +206,8 @@ impl TicketingService {
         (self.parts.clock)() - self.parts.reopen_within
     }
 
-    /// Other tickets of the citizen: settled since then, or owed an answer.
-    async fn others_of(&self, ticket: &Ticket, settled_since: Option<DateTime<Utc>>) -> Vec<Ticket> {
+    /// Other tickets of the citizen: owed an answer, and settled lately.
+    async fn others_of(&self, ticket: &Ticket) -> Acquaintance {
         let fields = ticket.request.fields();
         let mut citizens = Vec::new();
         if let Some(phone) = fields.get("phone") {
@@ -215,25 +216,22 @@ impl TicketingService {
         if let (Some(name), Some(postal_code)) = (fields.get("name"), fields.get("postal_code")) {
             citizens.push(Citizen::by_name(name.reveal(), Some(postal_code.reveal())));
         }
-        let mut open: Vec<Ticket> = Vec::new();
-        for citizen in citizens {
-            let search = CitizenSearch {
-                citizen,
-                settled_since,
-                after: None,
-                most: OPEN_TICKETS,
-            };
-            match self.parts.store.find(search).await {
-                Ok(found) => open.extend(found),
-                // The ticket is there: an answer without its neighbours is better than an error.
-                Err(error) => tracing::warn!(%error, "other tickets of a citizen were not looked up"),
-            }
+        let search = AcquaintanceSearch {
+            citizens,
+            settled_since: self.recent_since(),
+            most: OPEN_TICKETS + 1,
+        };
+        let found = self.parts.store.acquaintance(search).await;
+        // The ticket is there: an answer without its neighbours is better than an error.
+        let mut others = found.unwrap_or_else(|error| {
+            tracing::warn!(%error, "other tickets of a citizen were not looked up");
+            Acquaintance::default()
+        });
+        for tickets in [&mut others.owed, &mut others.settled] {
+            tickets.retain(|other| other.id != ticket.id);
+            tickets.truncate(OPEN_TICKETS);
         }
-        open.retain(|other| other.id != ticket.id);
-        open.sort_by(|one, other| (other.created_at, &other.id).cmp(&(one.created_at, &one.id)));
-        open.dedup_by(|one, other| one.id == other.id);
-        open.truncate(OPEN_TICKETS);
-        open
+        others
     }
 }
 
@@ -285,17 +283,14 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         let address = request.remote_addr().map(|address| address.ip());
         let (logged, repeated) = self.log(request.into_inner(), address).await?;
         let TicketWithHistory { ticket, history } = logged;
-        let (open, recent) = tokio::join!(
-            self.others_of(&ticket, None),
-            self.others_of(&ticket, Some(self.recent_since()))
-        );
+        let others = self.others_of(&ticket).await;
         let without_history =
             |tickets: &[Ticket]| tickets.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect();
         Ok(Response::new(proto::LogCallbackResponse {
             ticket: Some(ticket_to_wire(&ticket, &history)),
             repeated,
-            open_tickets: without_history(&open),
-            recent_tickets: without_history(&recent),
+            open_tickets: without_history(&others.owed),
+            recent_tickets: without_history(&others.settled),
         }))
     }
 

@@ -23,8 +23,8 @@ use crate::{BusError, Outgoing, Publisher, message};
 const TAKING_OVER_TIME: Duration = Duration::from_secs(45);
 /// How long a step of a transaction may take.
 const STEP_TIME: Duration = Duration::from_secs(15);
-/// How long to look for delivery reports before looking at the clock.
-const POLL_TIME: Duration = Duration::from_millis(1);
+/// Between two looks for delivery reports. To wait inside of rdkafka's poll keeps a core busy for the last millisecond.
+const BETWEEN_POLLS: Duration = Duration::from_micros(200);
 
 pub(super) struct KafkaPublisher {
     known: Arc<KnownTopics>,
@@ -100,7 +100,7 @@ impl Publisher for KafkaPublisher {
 
 impl Transactional {
     fn publish(&mut self, topic: &str, messages: &[Outgoing]) -> Result<(), BusError> {
-        self.native.poll(POLL_TIME);
+        self.native.poll(Duration::ZERO);
         self.settle()?;
         match self.attempt(topic, messages) {
             // After a message that a broker refused, the first transaction fails too: its sequence numbers do not
@@ -149,12 +149,12 @@ impl Transactional {
         }
         let deadline = Instant::now() + Duration::from_millis(DELIVERY_MS_MAX);
         loop {
-            self.native.poll(POLL_TIME);
+            self.native.poll(Duration::ZERO);
             match result.try_recv() {
                 Ok(outcome) => return outcome.map(|_| ()),
                 Err(TryRecvError::Closed) => return Err(Code::Fail),
                 Err(TryRecvError::Empty) if Instant::now() > deadline => return Err(Code::MessageTimedOut),
-                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Empty) => std::thread::sleep(BETWEEN_POLLS),
             }
         }
     }

@@ -10,8 +10,9 @@ use domain::ticket::{Alarm, Ticket, Transition};
 use store::StoreError;
 use store::schedule::ScheduleStore;
 use store::tickets::{
-    Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged, NewTicket, Pending, ReplyAdvance,
-    ReplyOutcome, SetAside, Settled, Settlement, TicketFilter, TicketStore, TicketWithHistory,
+    Acquaintance, AcquaintanceSearch, Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged,
+    NewTicket, Pending, ReplyAdvance, ReplyOutcome, SetAside, Settled, Settlement, TicketFilter, TicketStore,
+    TicketWithHistory,
 };
 
 use super::{Cut, Point};
@@ -51,6 +52,11 @@ impl TicketStore for CutTickets {
     async fn find(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
         let work = self.store.find(search);
         self.cut.around(Point::Find, work).await
+    }
+
+    async fn acquaintance(&self, search: AcquaintanceSearch) -> Result<Acquaintance, StoreError> {
+        let work = self.store.acquaintance(search);
+        self.cut.around(Point::Acquaintance, work).await
     }
 
     async fn record(&self, transition: Transition) -> Result<(), StoreError> {

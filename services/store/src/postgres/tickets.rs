@@ -13,6 +13,7 @@ mod replies;
 mod rows;
 mod rules;
 mod slots;
+mod ticket_rows;
 
 use std::collections::BTreeMap;
 
@@ -27,8 +28,9 @@ use super::database::Database;
 use super::schema;
 use crate::StoreError;
 use crate::tickets::{
-    Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged, NewTicket, Pending, ReplyAdvance,
-    ReplyOutcome, SetAside, Settled, Settlement, TicketFilter, TicketStore, TicketWithHistory,
+    Acquaintance, AcquaintanceSearch, Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged,
+    NewTicket, Pending, ReplyAdvance, ReplyOutcome, SetAside, Settled, Settlement, TicketFilter, TicketStore,
+    TicketWithHistory,
 };
 
 /// The tickets in PostgreSQL.
@@ -100,6 +102,10 @@ impl TicketStore for PostgresTickets {
 
     async fn find(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
         citizens::find(&self.database.client().await?, &search).await
+    }
+
+    async fn acquaintance(&self, search: AcquaintanceSearch) -> Result<Acquaintance, StoreError> {
+        citizens::acquaintance(&self.database.client().await?, &search).await
     }
 
     async fn ticket(&self, id: &TicketId) -> Result<Option<TicketWithHistory>, StoreError> {

@@ -23,8 +23,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use super::file::File;
 use crate::StoreError;
 use crate::tickets::{
-    Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged, NewTicket, Pending, ReplyAdvance,
-    ReplyOutcome, SetAside, Settled, Settlement, TicketFilter, TicketStore, TicketWithHistory,
+    Acquaintance, AcquaintanceSearch, Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged,
+    NewTicket, Pending, ReplyAdvance, ReplyOutcome, SetAside, Settled, Settlement, TicketFilter, TicketStore,
+    TicketWithHistory,
 };
 
 mod migrations {
@@ -97,6 +98,11 @@ impl TicketStore for SqliteTickets {
 
     async fn find(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
         self.query(move |connection| citizens::find(connection, &search))
+            .await
+    }
+
+    async fn acquaintance(&self, search: AcquaintanceSearch) -> Result<Acquaintance, StoreError> {
+        self.query(move |connection| citizens::acquaintance(connection, search))
             .await
     }
 

@@ -9,7 +9,8 @@ use store::StoreError;
 use store::postgres::{Database, PostgresTickets};
 use store::sqlite::SqliteTickets;
 use store::tickets::{
-    Addition, Citizen, CitizenSearch, HandOverContent, ListPosition, Logged, TicketFilter, TicketStore,
+    AcquaintanceSearch, Addition, Citizen, CitizenSearch, HandOverContent, ListPosition, Logged,
+    TicketFilter, TicketStore,
 };
 
 use crate::postgres::{execute, on_an_empty_database};
@@ -87,6 +88,31 @@ async fn what_is_answered_is_not_found_any_more(store: Arc<dyn TicketStore>) {
         .await
         .unwrap();
     assert_eq!(numbers(&*store, citizen()).await, [0; 0]);
+}
+
+async fn a_citizen_is_known_by_number_or_by_name(store: Arc<dyn TicketStore>) {
+    let answered = log(&*store, 1, "0221 4710123", "Groß", "50667").await;
+    log(&*store, 2, "0221 4710123", "Groß", "50667").await;
+    log(&*store, 3, "0211 8371001", "Gross", "50667").await;
+    log(&*store, 4, "0211 8371001", "Groß", "40213").await;
+    log(&*store, 5, "0221/471-0123", "Klein", "40213").await;
+    let reply = settlement(&answered, "r1", &Reply::Answered { note: None }, 0);
+    store.settle_reply(reply).await.unwrap();
+    let search = |most, since| AcquaintanceSearch {
+        citizens: vec![
+            Citizen::by_phone("+49 221 4710123"),
+            Citizen::by_name("GROSS", Some("50667")),
+        ],
+        settled_since: at(since),
+        most,
+    };
+    let ids = |tickets: &[Ticket]| tickets.iter().map(|ticket| ticket.id.clone()).collect::<Vec<_>>();
+    let found = store.acquaintance(search(10, 0)).await.unwrap();
+    assert_eq!(ids(&found.owed), [5, 3, 2].map(ticket_id));
+    assert_eq!(ids(&found.settled), [ticket_id(1)]);
+    let found = store.acquaintance(search(2, 1_000_000)).await.unwrap();
+    assert_eq!(ids(&found.owed), [5, 3].map(ticket_id));
+    assert_eq!(ids(&found.settled), []);
 }
 
 async fn what_is_due_comes_by_due_time(store: Arc<dyn TicketStore>) {
@@ -175,6 +201,7 @@ macro_rules! cases {
 cases! {
     open_tickets_are_found_by_number_in_any_spelling,
     open_tickets_are_found_by_name_and_place,
+    a_citizen_is_known_by_number_or_by_name,
     what_is_answered_is_not_found_any_more,
     what_is_due_comes_by_due_time,
     a_concern_joins_a_ticket_once_and_is_handed_over,

@@ -2,18 +2,13 @@
 
 use deadpool_postgres::Transaction;
 use domain::ids::{DepartmentId, Identity, TicketId};
-use domain::personal::Personal;
-use domain::routing::RuleId;
-use domain::ticket::{Effect, HistoryEntry, Ticket, TicketVersion, Transition};
-use futures::future::{try_join, try_join_all};
+use domain::ticket::{Effect, Ticket, TicketVersion, Transition};
+use futures::future::try_join;
 
 use super::super::values::{key, text};
-use super::{mails, queries, slots};
+use super::{mails, queries, slots, ticket_rows};
 use crate::StoreError;
-use crate::ticket_columns::{
-    CURRENT, CitizenColumns, Details, ERASED, FORGOTTEN, WITHDRAWN, actor_columns, alarm_column,
-    hotline_column, json,
-};
+use crate::ticket_columns::{CURRENT, ERASED, FORGOTTEN, WITHDRAWN, hotline_column, json};
 use crate::tickets::{Addition, Logged, NewTicket};
 
 /// A ticket of this version has neither a tombstone nor slots of before.
@@ -25,7 +20,7 @@ pub(super) async fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Resul
     if let Some(logged) = keep_key(transaction, &new.idempotency_key, new.content, ticket).await? {
         return Ok(logged);
     }
-    if !insert(transaction, ticket).await? {
+    if !ticket_rows::insert(transaction, ticket).await? {
         return Ok(Logged::IdTaken);
     }
     let notice = async {
@@ -138,8 +133,8 @@ pub(super) async fn add(transaction: &Transaction<'_>, addition: &Addition) -> R
 pub(super) async fn apply(transaction: &Transaction<'_>, transition: &Transition) -> Result<(), StoreError> {
     let ticket = &transition.ticket;
     let written = match transition.history_before {
-        0 => insert(transaction, ticket).await?,
-        before => update(transaction, ticket, before).await?,
+        0 => ticket_rows::insert(transaction, ticket).await?,
+        before => ticket_rows::update(transaction, &[(ticket, before)]).await? == 1,
     };
     match written {
         true => follow_all(transaction, transition).await,
@@ -147,142 +142,37 @@ pub(super) async fn apply(transaction: &Transaction<'_>, transition: &Transition
     }
 }
 
-/// Whether it was written: another ticket may have the number.
-async fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<bool, StoreError> {
-    let citizen = CitizenColumns::of(&ticket.request);
-    let insert = transaction
-        .prepare_cached(
-            "INSERT INTO tickets (ticket_id, version, history_length, state, department, hotline, category, request,
-                 call, created_at_ms, changed_at_ms, due_at_ms, because, rule, attempts, returned_by, returned_because,
-                 added, phone_key, name_key, postal_code, procedure,
-                 details, next_alarm)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-                 $22, $23, $24)
-             ON CONFLICT (ticket_id) DO NOTHING",
-        )
-        .await?;
-    let inserted = transaction
-        .execute(
-            &insert,
-            &[
-                &ticket.id.as_str(),
-                &i64::from(ticket.version.0),
-                &i64::from(ticket.history_length),
-                &ticket.state.name(),
-                &ticket.department.as_str(),
-                &text(hotline_column(ticket.hotline.as_ref())),
-                &ticket.category.as_deref().map(text),
-                &json(&ticket.request),
-                &ticket.call.map(key),
-                &ticket.created_at.timestamp_millis(),
-                &ticket.changed_at.timestamp_millis(),
-                &ticket.due_at.timestamp_millis(),
-                &text(&ticket.because),
-                &ticket.rule.as_ref().map(RuleId::as_str),
-                &i64::from(ticket.attempts),
-                &json(&ticket.returned_by),
-                &ticket.returned_because.as_ref().map(Personal::reveal).map(text),
-                &json(&ticket.added),
-                &citizen.phone_key.as_deref().map(text),
-                &citizen.name_key.as_deref().map(text),
-                &citizen.postal_code,
-                &ticket.procedure.as_str(),
-                &json(&Details::of(ticket)),
-                &alarm_column(ticket),
-            ],
-        )
-        .await?;
-    Ok(inserted == 1)
-}
-
-/// Whether it was written: the ticket may have been changed meanwhile.
-async fn update(
+/// Writes changes that nothing follows from but history, each of another ticket; all or none.
+pub(super) async fn apply_plain(
     transaction: &Transaction<'_>,
-    ticket: &Ticket,
-    history_before: u32,
-) -> Result<bool, StoreError> {
-    let update = transaction
-        .prepare_cached(
-            "UPDATE tickets SET version = $3, history_length = $4, state = $5, department = $6, changed_at_ms = $7,
-                 due_at_ms = $8, because = $9, rule = $10, attempts = $11, returned_by = $12, returned_because = $13,
-                 added = $14, details = $15, request = $16, next_alarm = $17,
-                 settled_at_ms = $18
-             WHERE ticket_id = $1 AND history_length = $2",
-        )
-        .await?;
-    let updated = transaction
-        .execute(
-            &update,
-            &[
-                &ticket.id.as_str(),
-                &i64::from(history_before),
-                &i64::from(ticket.version.0),
-                &i64::from(ticket.history_length),
-                &ticket.state.name(),
-                &ticket.department.as_str(),
-                &ticket.changed_at.timestamp_millis(),
-                &ticket.due_at.timestamp_millis(),
-                &text(&ticket.because),
-                &ticket.rule.as_ref().map(RuleId::as_str),
-                &i64::from(ticket.attempts),
-                &json(&ticket.returned_by),
-                &ticket.returned_because.as_ref().map(Personal::reveal).map(text),
-                &json(&ticket.added),
-                &json(&Details::of(ticket)),
-                &json(&ticket.request),
-                &alarm_column(ticket),
-                &ticket.settled_at().map(|at| at.timestamp_millis()),
-            ],
-        )
-        .await?;
-    Ok(updated == 1)
+    transitions: &[Transition],
+) -> Result<(), StoreError> {
+    debug_assert!(transitions.iter().all(|transition| transition.effects.is_empty()));
+    let tickets: Vec<(&Ticket, u32)> = transitions
+        .iter()
+        .map(|transition| (&transition.ticket, transition.history_before))
+        .collect();
+    if ticket_rows::update(transaction, &tickets).await? != tickets.len() as u64 {
+        return Err(StoreError::Conflict("one of the tickets".to_owned()));
+    }
+    let mut entries = Vec::with_capacity(transitions.len());
+    for transition in transitions {
+        entries.extend(transition.entries.iter().map(|entry| (&transition.ticket, entry)));
+    }
+    ticket_rows::enter(transaction, &entries).await
 }
 
 /// Writes what follows from a change.
 async fn follow_all(transaction: &Transaction<'_>, transition: &Transition) -> Result<(), StoreError> {
     let ticket = &transition.ticket;
-    try_join_all(
-        transition
-            .entries
-            .iter()
-            .map(|entry| enter(transaction, ticket, entry)),
-    )
-    .await?;
+    let entries: Vec<_> = transition.entries.iter().map(|entry| (ticket, entry)).collect();
+    ticket_rows::enter(transaction, &entries).await?;
     if ticket.version > FIRST {
         slots::free_unless_held(transaction, ticket).await?;
     }
     for effect in &transition.effects {
         follow(transaction, ticket, effect).await?;
     }
-    Ok(())
-}
-
-async fn enter(
-    transaction: &Transaction<'_>,
-    ticket: &Ticket,
-    entry: &HistoryEntry,
-) -> Result<(), StoreError> {
-    let enter = transaction
-        .prepare_cached(
-            "INSERT INTO ticket_history (ticket_id, number, at_ms, actor_kind, actor, action, note)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .await?;
-    let (actor_kind, actor) = actor_columns(&entry.actor);
-    transaction
-        .execute(
-            &enter,
-            &[
-                &ticket.id.as_str(),
-                &i64::from(entry.number),
-                &entry.at.timestamp_millis(),
-                &actor_kind,
-                &actor.map(text),
-                &entry.action.name(),
-                &entry.note.as_ref().map(Personal::reveal).map(text),
-            ],
-        )
-        .await?;
     Ok(())
 }
 

@@ -11,58 +11,106 @@ use super::super::values::{limit, text};
 use super::rows::{self, TICKET_COLUMNS};
 use crate::StoreError;
 use crate::ticket_columns::{CitizenColumns, OWED, SETTLED, of_ticket};
-use crate::tickets::{Citizen, CitizenSearch};
+use crate::tickets::{Acquaintance, AcquaintanceSearch, Citizen, CitizenSearch};
 
 /// Tickets that a step of the filling takes.
 const TICKETS_AT_ONCE: i64 = 2000;
 
 pub(super) async fn find(client: &Object, search: &CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
-    let most = limit(search.most);
-    let after = search
-        .after
-        .as_ref()
-        .map(|after| (after.at.timestamp_millis(), text(after.id.as_str())));
-    let since_ms = search.settled_since.map(|since| since.timestamp_millis());
-    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&most];
-    let name;
-    let mut conditions = match &search.citizen {
-        Citizen::Phone(keys) => {
-            parameters.push(keys);
-            "phone_key = ANY($2)".to_owned()
-        }
-        Citizen::Name { key, postal_code } => {
-            name = text(key);
-            parameters.push(&name);
-            match postal_code {
-                None => "name_key = $2".to_owned(),
-                Some(postal_code) => {
-                    parameters.push(postal_code);
-                    "name_key = $2 AND postal_code = $3".to_owned()
-                }
-            }
-        }
-    };
+    let mut parameters = Parameters::default();
+    let most = parameters.add(limit(search.most));
+    let mut conditions = of_citizen(&search.citizen, &mut parameters);
     let mut wanted = OWED;
-    if let Some(since_ms) = &since_ms {
+    if let Some(since) = search.settled_since {
         wanted = SETTLED;
-        parameters.push(since_ms);
-        conditions.push_str(&format!(" AND settled_at_ms >= ${}", parameters.len()));
+        let since = parameters.add(since.timestamp_millis());
+        conditions.push_str(&format!(" AND settled_at_ms >= {since}"));
     }
-    if let Some((created_at_ms, id)) = &after {
-        parameters.extend([created_at_ms as &(dyn ToSql + Sync), id]);
-        let last = parameters.len();
-        conditions.push_str(&format!(
-            " AND (created_at_ms, ticket_id) < (${}, ${last})",
-            last - 1
-        ));
+    if let Some(after) = &search.after {
+        let at = parameters.add(after.at.timestamp_millis());
+        let id = parameters.add(text(after.id.as_str()).into_owned());
+        conditions.push_str(&format!(" AND (created_at_ms, ticket_id) < ({at}, {id})"));
     }
+    // Found first, then ordered: else the planner, which does not know how few tickets a citizen has, walks all of them
+    // from the newest back.
     let find = format!(
-        "SELECT {TICKET_COLUMNS} FROM tickets WHERE {wanted} AND {conditions}
-         ORDER BY created_at_ms DESC, ticket_id DESC LIMIT $1"
+        "WITH found AS MATERIALIZED (SELECT * FROM tickets WHERE {wanted} AND {conditions})
+         SELECT {TICKET_COLUMNS} FROM found AS tickets ORDER BY created_at_ms DESC, ticket_id DESC LIMIT {most}"
     );
-    let find = client.prepare_cached(&find).await?;
-    let tickets = client.query(&find, &parameters).await?;
-    tickets.iter().map(rows::ticket).collect()
+    parameters.query(client, &find).await
+}
+
+/// One statement for all that the citizen is known by: it is asked while somebody waits for an answer.
+pub(super) async fn acquaintance(
+    client: &Object,
+    search: &AcquaintanceSearch,
+) -> Result<Acquaintance, StoreError> {
+    if search.citizens.is_empty() {
+        return Ok(Acquaintance::default());
+    }
+    let mut parameters = Parameters::default();
+    // A ticket may be found once by each.
+    let most = search.most.saturating_mul(search.citizens.len());
+    let most = parameters.add(limit(most));
+    let since = parameters.add(search.settled_since.timestamp_millis());
+    let conditions: Vec<String> = search
+        .citizens
+        .iter()
+        .map(|citizen| of_citizen(citizen, &mut parameters))
+        .collect();
+    let newest = |wanted: &str| {
+        let found: Vec<String> = conditions
+            .iter()
+            .map(|condition| format!("SELECT * FROM tickets WHERE {wanted} AND {condition}"))
+            .collect();
+        format!(
+            "WITH found AS MATERIALIZED ({})
+             SELECT {TICKET_COLUMNS} FROM found AS tickets ORDER BY created_at_ms DESC, ticket_id DESC LIMIT {most}",
+            found.join(" UNION ALL ")
+        )
+    };
+    let settled = format!("{SETTLED} AND settled_at_ms >= {since}");
+    let find = format!("({}) UNION ALL ({})", newest(OWED), newest(&settled));
+    let found = parameters.query(client, &find).await?;
+    Ok(Acquaintance::of(found, search.most))
+}
+
+/// The condition of a citizen's tickets.
+fn of_citizen(citizen: &Citizen, parameters: &mut Parameters) -> String {
+    match citizen {
+        Citizen::Phone(keys) => format!("phone_key = ANY({})", parameters.add(keys.clone())),
+        Citizen::Name { key, postal_code } => {
+            let mut condition = format!("name_key = {}", parameters.add(text(key).into_owned()));
+            if let Some(postal_code) = postal_code {
+                let postal_code = parameters.add(text(postal_code).into_owned());
+                condition.push_str(&format!(" AND postal_code = {postal_code}"));
+            }
+            condition
+        }
+    }
+}
+
+/// The parameters of a statement that is put together.
+#[derive(Default)]
+struct Parameters(Vec<Box<dyn ToSql + Send + Sync>>);
+
+impl Parameters {
+    /// Adds one. Returns its place in the statement.
+    fn add(&mut self, value: impl ToSql + Send + Sync + 'static) -> String {
+        self.0.push(Box::new(value));
+        format!("${}", self.0.len())
+    }
+
+    async fn query(&self, client: &Object, find: &str) -> Result<Vec<Ticket>, StoreError> {
+        let parameters: Vec<&(dyn ToSql + Sync)> = self
+            .0
+            .iter()
+            .map(|value| value.as_ref() as &(dyn ToSql + Sync))
+            .collect();
+        let find = client.prepare_cached(find).await?;
+        let tickets = client.query(&find, &parameters).await?;
+        tickets.iter().map(rows::ticket).collect()
+    }
 }
 
 /// Gives tickets that were logged before these columns were there what they are found by.

@@ -6,7 +6,6 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Transaction};
 use domain::ids::{DepartmentId, HotlineName, TicketId};
 use domain::ticket::{TicketVersion, Transition, handed_over};
-use futures::future::try_join_all;
 use tokio_postgres::Row;
 
 use super::super::values::{self, limit, text};
@@ -109,11 +108,7 @@ pub(super) async fn mark_published(
     let shown: BTreeSet<&str> = shown.map(|row| row.get(0)).collect();
     let shown = tickets.iter().filter(|ticket| shown.contains(ticket.id.as_str()));
     let transitions: Vec<Transition> = shown.filter_map(|ticket| handed_over(ticket, at)).collect();
-    let changes = transitions
-        .iter()
-        .map(|transition| changes::apply(transaction, transition));
-    try_join_all(changes).await?;
-    Ok(())
+    changes::apply_plain(transaction, &transitions).await
 }
 
 pub(super) async fn set_aside(

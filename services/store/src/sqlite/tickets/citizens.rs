@@ -9,7 +9,7 @@ use rusqlite::{Connection, params, params_from_iter};
 use super::rows::{self, TICKET_COLUMNS, collect};
 use crate::StoreError;
 use crate::ticket_columns::{CitizenColumns, OWED, SETTLED, of_ticket};
-use crate::tickets::{Citizen, CitizenSearch};
+use crate::tickets::{Acquaintance, AcquaintanceSearch, Citizen, CitizenSearch};
 
 /// Tickets that a step of the filling takes: few enough for a short transaction.
 const TICKETS_AT_ONCE: i64 = 2000;
@@ -52,6 +52,25 @@ pub(super) fn find(connection: &Connection, search: &CitizenSearch) -> Result<Ve
     );
     let mut statement = connection.prepare_cached(&sql)?;
     collect(&mut statement, params_from_iter(parameters), rows::ticket)
+}
+
+pub(super) fn acquaintance(
+    connection: &Connection,
+    search: AcquaintanceSearch,
+) -> Result<Acquaintance, StoreError> {
+    let mut found = Vec::new();
+    for citizen in search.citizens {
+        for settled_since in [None, Some(search.settled_since)] {
+            let of = CitizenSearch {
+                citizen: citizen.clone(),
+                settled_since,
+                after: None,
+                most: search.most,
+            };
+            found.extend(find(connection, &of)?);
+        }
+    }
+    Ok(Acquaintance::of(found, search.most))
 }
 
 /// Gives tickets that were logged before these columns were there what they are found by. Goes on where it was cut.
