@@ -45,7 +45,9 @@ async fn rows(store: &dyn CallStore, periods: Periods, hotlines: HotlineChoice) 
 }
 
 /// Period, hotline, visits, visits within 10 s, longest time to answer.
-fn shown(rows: &[PeriodTally]) -> Vec<(PeriodStart, &str, i64, Option<i64>, Option<i64>)> {
+type Shown<'a> = (PeriodStart, &'a str, i64, Option<i64>, Option<i64>);
+
+fn shown(rows: &[PeriodTally]) -> Vec<Shown<'_>> {
     let show = |row: &'_ PeriodTally| {
         let Tally {
             counts,
