@@ -4,7 +4,10 @@
 mod agents;
 mod call_records;
 mod calls;
+mod changes;
 mod citizens;
+mod figures;
+mod history;
 mod life_cycle;
 mod mails;
 mod postgres;
@@ -14,5 +17,7 @@ mod procedures;
 mod rejected;
 mod replacements;
 mod rules;
+mod settling;
 mod slots;
+mod statements;
 mod tickets;
