@@ -206,6 +206,8 @@ impl CallState {
                 call.visits = Visit::of_record(record).into_iter().collect();
             }
             call.settle_by(record);
+            // A finished record is written when all is over.
+            call.visits.iter_mut().for_each(|visit| visit.live = None);
             call.record = Some(record.clone());
         }
         for doubt in call.record.iter().flat_map(|record| &record.doubts) {
@@ -217,6 +219,9 @@ impl CallState {
         call.flags.sort_unstable();
         call.flags.dedup();
         call.open &= !self.retracted;
+        if self.retracted {
+            call.visits.iter_mut().for_each(|visit| visit.live = None);
+        }
         call
     }
 

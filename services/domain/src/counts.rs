@@ -20,6 +20,11 @@ impl Interval {
         Self(at.timestamp().div_euclid(INTERVAL_SECONDS))
     }
 
+    /// The one after it.
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
     /// When it starts.
     pub fn start(self) -> DateTime<Utc> {
         Utc.timestamp_opt(self.0 * INTERVAL_SECONDS, 0)

@@ -11,6 +11,7 @@ pub mod counts;
 pub mod event;
 pub mod holidays;
 pub mod ids;
+pub mod live;
 pub mod local_time;
 mod named;
 pub mod numbers;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::EndedBy;
 use crate::ids::{AgentName, HotlineName};
+use crate::live::Live;
 use crate::record::{CallRecord, ConnectionStatus, TaskType, named_enum};
 
 named_enum! {
@@ -82,6 +83,9 @@ pub struct Visit {
     pub network_overflow_count: u32,
     /// Whether a voice message was left.
     pub voice_message: bool,
+    /// Where it stands, while it is not over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<Live>,
 }
 
 impl Visit {
@@ -112,6 +116,7 @@ impl Visit {
             overflowed_in: false,
             network_overflow_count: 0,
             voice_message: false,
+            live: None,
         }
     }
 

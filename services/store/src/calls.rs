@@ -16,6 +16,7 @@ use domain::report::CallReport;
 use crate::StoreError;
 use crate::changes::{Change, ChangeQuery};
 use crate::history::{FiguresVersion, History, HistoryQuery};
+use crate::live::{LiveQuery, Moment};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
 use crate::statements::{Seal, Statement, StatementHead};
 
@@ -110,6 +111,12 @@ pub trait CallStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn history(&self, query: HistoryQuery) -> Result<History, StoreError>;
+
+    /// What goes on at this moment, and the figures of the running interval and day, all in one snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn live(&self, query: LiveQuery) -> Result<Moment, StoreError>;
 
     /// The state that the figures are in.
     ///
@@ -242,6 +249,16 @@ pub struct DayRange {
     pub from: NaiveDate,
     /// The day after the last.
     pub to: NaiveDate,
+}
+
+impl DayRange {
+    /// One day.
+    pub fn of(day: NaiveDate) -> Self {
+        Self {
+            from: day,
+            to: domain::local_time::next(day),
+        }
+    }
 }
 
 /// Reports to apply together, and the positions after them.

@@ -8,6 +8,7 @@ pub mod calls;
 pub mod changes;
 mod error;
 pub mod history;
+pub mod live;
 pub mod mails;
 mod packed_tally;
 mod packing;

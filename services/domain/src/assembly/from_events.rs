@@ -112,9 +112,10 @@ impl Telling {
             }
             EventKind::Queued { hotline } => self.queue(hotline, event),
             EventKind::Overflowed { to } => self.overflow(to, event),
-            EventKind::Ringing { .. } => {
+            EventKind::Ringing { agent } => {
                 if let Some(open) = self.waiting(event) {
                     open.ringing_since = Some(at);
+                    open.with.clone_from(agent);
                 }
             }
             EventKind::RingUnanswered { .. } => {
@@ -308,6 +309,7 @@ impl Telling {
                     open.visit.agent = agent.cloned();
                 }
                 open.visit.ended_by = None;
+                open.with = agent.cloned();
                 open.after_call_work.entry(agent.cloned()).or_default();
                 open.talk.start(at);
             }
@@ -392,7 +394,8 @@ impl Telling {
         }
         call.record = self.record(first);
         let outbound = call.record.as_ref().is_some_and(CallRecord::is_outbound);
-        for (visit, implausible) in self.visits.into_iter().map(OpenVisit::finished) {
+        for (mut visit, implausible) in self.visits.into_iter().map(OpenVisit::finished) {
+            visit.live = visit.live.filter(|_| !given_up);
             if implausible {
                 call.flags.push(Flag::ImplausibleDuration);
             }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::event::Measured;
 use crate::ids::{AgentName, VisitKey};
+use crate::live::{Live, Phase};
 use crate::record::LONGEST_DURATION_MS;
 use crate::visit::{Outcome, Visit};
 
@@ -29,6 +30,10 @@ impl Stopwatch {
         }
     }
 
+    pub(super) fn since(self) -> Option<DateTime<Utc>> {
+        self.since
+    }
+
     pub(super) fn is_running(self) -> bool {
         self.since.is_some()
     }
@@ -45,6 +50,8 @@ pub(super) struct OpenVisit {
     pub(super) key: Option<VisitKey>,
     pub(super) visit: Visit,
     pub(super) ringing_since: Option<DateTime<Utc>>,
+    /// Who rings or has the call.
+    pub(super) with: Option<AgentName>,
     pub(super) talk: Stopwatch,
     pub(super) hold: Stopwatch,
     /// Of every agent who had the call in this visit.
@@ -62,6 +69,7 @@ impl OpenVisit {
             key,
             visit,
             ringing_since: None,
+            with: None,
             talk: Stopwatch::default(),
             hold: Stopwatch::default(),
             after_call_work: BTreeMap::new(),
@@ -132,6 +140,39 @@ impl OpenVisit {
         self.talk.is_running() || self.hold.is_running()
     }
 
+    /// Where it stands, while it is not over as far as is told.
+    pub(super) fn live(&self) -> Option<Live> {
+        if self.lost {
+            return None;
+        }
+        if self.in_queue() {
+            let ringing = self.ringing_since.map(|since| (Phase::Ringing, since));
+            let (phase, since) = ringing.unwrap_or((Phase::Queued, self.visit.offered_at));
+            return Some(Live {
+                phase,
+                since,
+                agent: self.with.clone().filter(|_| phase == Phase::Ringing),
+            });
+        }
+        let on_hold = self.hold.since().map(|since| (Phase::OnHold, since));
+        let talking = self.talk.since().map(|since| (Phase::Talking, since));
+        if let Some((phase, since)) = on_hold.or(talking) {
+            return Some(Live {
+                phase,
+                since,
+                agent: self.with.clone(),
+            });
+        }
+        let at_work = |(agent, work): (&Option<AgentName>, &Stopwatch)| {
+            Some(Live {
+                phase: Phase::AfterCallWork,
+                since: work.since()?,
+                agent: agent.clone(),
+            })
+        };
+        self.after_call_work.iter().find_map(at_work)
+    }
+
     /// The visit as it stands.
     pub(super) fn snapshot(&self) -> Visit {
         self.clone().finished().0
@@ -139,6 +180,7 @@ impl OpenVisit {
 
     /// The visit, and whether a duration in it cannot be and is therefore absent.
     pub(super) fn finished(mut self) -> (Visit, bool) {
+        self.visit.live = self.live();
         if self.visit.outcome == Outcome::Answered {
             let complete = !self.is_talking();
             let (talk_ms, hold_ms) = (self.talk.total_ms, self.hold.total_ms);

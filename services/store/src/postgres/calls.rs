@@ -10,6 +10,7 @@ mod changes;
 mod copy;
 mod counts;
 mod history;
+mod live;
 mod longest;
 mod names;
 mod partitions;
@@ -40,6 +41,7 @@ use crate::calls::{
 };
 use crate::changes::{Change, ChangeQuery};
 use crate::history::{FiguresVersion, History, HistoryQuery};
+use crate::live::{LiveQuery, Moment};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
 use crate::statements::{Seal, Statement, StatementHead};
 
@@ -134,6 +136,10 @@ impl CallStore for PostgresCalls {
 
     async fn history(&self, query: HistoryQuery) -> Result<History, StoreError> {
         history::read(&mut self.database.client().await?, &query).await
+    }
+
+    async fn live(&self, query: LiveQuery) -> Result<Moment, StoreError> {
+        live::read(&mut self.database.client().await?, query).await
     }
 
     async fn figures_version(&self) -> Result<FiguresVersion, StoreError> {

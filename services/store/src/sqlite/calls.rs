@@ -6,6 +6,7 @@ mod changes;
 mod counts;
 mod history;
 mod identities;
+mod live;
 mod names;
 mod queries;
 mod records;
@@ -33,6 +34,7 @@ use crate::calls::{
 };
 use crate::changes::{Change, ChangeQuery};
 use crate::history::{FiguresVersion, History, HistoryQuery};
+use crate::live::{LiveQuery, Moment};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
 use crate::statements::{Seal, Statement, StatementHead};
 
@@ -165,6 +167,12 @@ impl CallStore for SqliteCalls {
     async fn history(&self, query: HistoryQuery) -> Result<History, StoreError> {
         self.file
             .read(move |connection| history::read(connection, &query))
+            .await
+    }
+
+    async fn live(&self, query: LiveQuery) -> Result<Moment, StoreError> {
+        self.file
+            .read(move |connection| live::read(connection, query))
             .await
     }
 

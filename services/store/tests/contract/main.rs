@@ -9,6 +9,7 @@ mod citizens;
 mod figures;
 mod history;
 mod life_cycle;
+mod live;
 mod mails;
 mod postgres;
 mod postgres_calls;

@@ -78,17 +78,19 @@ pub(super) async fn reports(client: &Object, period: Period) -> Result<Vec<Agent
             &[&period.from.timestamp_millis(), &period.to.timestamp_millis()],
         )
         .await?;
-    let report = |row: &Row| {
-        let hotline = HotlineName::new(row.get::<_, &str>(2));
-        Ok(AgentReport {
-            agent: AgentName::new(row.get::<_, &str>(0)),
-            hotline: Some(hotline).filter(|name| !name.as_str().is_empty()),
-            at: DateTime::from_timestamp_millis(row.get(1)).ok_or_else(|| unknown("time of an agent"))?,
-            state: AgentState::from_code(row.get(3)).ok_or_else(|| unknown("state of an agent"))?,
-            reason: row.get(4),
-        })
-    };
     rows.iter().map(report).collect()
+}
+
+/// Reads `agent, at_ms, hotline, state, reason`.
+pub(super) fn report(row: &Row) -> Result<AgentReport, StoreError> {
+    let hotline = HotlineName::new(row.get::<_, &str>(2));
+    Ok(AgentReport {
+        agent: AgentName::new(row.get::<_, &str>(0)),
+        hotline: Some(hotline).filter(|name| !name.as_str().is_empty()),
+        at: DateTime::from_timestamp_millis(row.get(1)).ok_or_else(|| unknown("time of an agent"))?,
+        state: AgentState::from_code(row.get(3)).ok_or_else(|| unknown("state of an agent"))?,
+        reason: row.get(4),
+    })
 }
 
 /// See [`crate::calls::CallStore::forget_agent_reports`].

@@ -52,7 +52,7 @@ pub(super) async fn day_totals(client: &mut Object, days: DayRange) -> Result<Ve
 }
 
 /// Everything is read in one snapshot.
-async fn begin(client: &mut Object) -> Result<Transaction<'_>, StoreError> {
+pub(super) async fn begin(client: &mut Object) -> Result<Transaction<'_>, StoreError> {
     let builder = client.build_transaction();
     let builder = builder.isolation_level(IsolationLevel::RepeatableRead);
     Ok(builder.read_only(true).start().await?)

@@ -383,6 +383,9 @@ const VISIT_COLUMNS: &[(&str, Type)] = &[
     ("network_overflow_count", Type::INT8),
     ("voice_message", Type::BOOL),
     ("counted", Type::BOOL),
+    ("phase", Type::INT2),
+    ("phase_since_ms", Type::INT8),
+    ("phase_agent", Type::TEXT),
 ];
 
 async fn write_visit(
@@ -391,6 +394,7 @@ async fn write_visit(
     Writing { filing, state, .. }: &Writing,
     visit: &Visit,
 ) -> Result<(), StoreError> {
+    let live = visit.live.as_ref();
     rows.write(&[
         &filing.month,
         &filing.call_row,
@@ -415,6 +419,12 @@ async fn write_visit(
         &i64::from(visit.network_overflow_count),
         &visit.voice_message,
         &state.counts_for(&visit.hotline),
+        &live.map(|live| live.phase.code()),
+        &live.map(|live| live.since.timestamp_millis()),
+        &live
+            .and_then(|live| live.agent.as_ref())
+            .map(AgentName::as_str)
+            .map(text),
     ])
     .await
 }

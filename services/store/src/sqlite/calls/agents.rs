@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::agents::{AcceptedAgentReport, AgentReport, AgentState};
 use domain::ids::{AgentName, HotlineName};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, params};
 
 use crate::StoreError;
 use crate::batch::Runs;
@@ -46,16 +46,21 @@ pub(super) fn reports(connection: &Connection, period: Period) -> Result<Vec<Age
     let mut rows = statement.query(span)?;
     let mut reports = Vec::new();
     while let Some(row) = rows.next()? {
-        let hotline = HotlineName::new(row.get::<_, String>(2)?);
-        reports.push(AgentReport {
-            agent: AgentName::new(row.get::<_, String>(0)?),
-            hotline: Some(hotline).filter(|name| !name.as_str().is_empty()),
-            at: DateTime::from_timestamp_millis(row.get(1)?).ok_or_else(|| unknown("time of an agent"))?,
-            state: AgentState::from_code(row.get(3)?).ok_or_else(|| unknown("state of an agent"))?,
-            reason: row.get(4)?,
-        });
+        reports.push(report(row)?);
     }
     Ok(reports)
+}
+
+/// Reads `agent, at_ms, hotline, state, reason`.
+pub(super) fn report(row: &Row<'_>) -> Result<AgentReport, StoreError> {
+    let hotline = HotlineName::new(row.get::<_, String>(2)?);
+    Ok(AgentReport {
+        agent: AgentName::new(row.get::<_, String>(0)?),
+        hotline: Some(hotline).filter(|name| !name.as_str().is_empty()),
+        at: DateTime::from_timestamp_millis(row.get(1)?).ok_or_else(|| unknown("time of an agent"))?,
+        state: AgentState::from_code(row.get(3)?).ok_or_else(|| unknown("state of an agent"))?,
+        reason: row.get(4)?,
+    })
 }
 
 /// See [`crate::calls::CallStore::forget_agent_reports`].

@@ -222,11 +222,13 @@ pub(super) fn write_visits(
     let mut statement = connection.prepare_cached(
         "INSERT INTO visits (call_row, ordinal, hotline_id, task_type, shard, offered_at_ms, outcome, wait_ms, ring_ms,
              talk_ms, hold_ms, after_call_work_ms, consult_count, consult_connection_count, consult_talk_ms,
-             transfer_count, agent, ended_by, overflowed_in, network_overflow_count, voice_message, counted)
+             transfer_count, agent, ended_by, overflowed_in, network_overflow_count, voice_message, counted, phase,
+             phase_since_ms, phase_agent)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21,
-             ?22)",
+             ?22, ?23, ?24, ?25)",
     )?;
     for visit in visits {
+        let live = visit.live.as_ref();
         statement.execute(params![
             call_row,
             visit.ordinal,
@@ -250,6 +252,10 @@ pub(super) fn write_visits(
             visit.network_overflow_count,
             visit.voice_message,
             state.counts_for(&visit.hotline),
+            live.map(|live| live.phase.code()),
+            live.map(|live| live.since.timestamp_millis()),
+            live.and_then(|live| live.agent.as_ref())
+                .map(domain::ids::AgentName::as_str),
         ])?;
     }
     Ok(())

@@ -1,0 +1,83 @@
+//! What goes on at this moment, and the figures beside it, in one snapshot.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::agents::AgentReport;
+use domain::counts::Interval;
+use domain::ids::HotlineName;
+use domain::live::{Live, Phase};
+use domain::record::TaskType;
+
+use crate::StoreError;
+use crate::history::PeriodTally;
+use crate::packing::unknown;
+use crate::periods::group;
+
+/// What is asked about the moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveQuery {
+    /// The running interval.
+    pub interval: Interval,
+    /// The running local day.
+    pub day: NaiveDate,
+    /// Visits whose phase began before are left out: their end was lost.
+    pub visits_since: DateTime<Utc>,
+    /// What was told of agents before is left out; without it, agents are.
+    pub agents_since: Option<DateTime<Utc>>,
+}
+
+/// What goes on, in no order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// Visits that are not over and count.
+    pub visits: Vec<LiveVisit>,
+    /// The running interval by hotline and task type.
+    pub interval: Vec<PeriodTally>,
+    /// The running day by hotline and task type.
+    pub day: Vec<PeriodTally>,
+    /// The last report of each agent, hotline and state.
+    pub agents: Vec<AgentReport>,
+}
+
+/// A visit that is not over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveVisit {
+    /// Whose queue.
+    pub hotline: HotlineName,
+    /// What kind of contact.
+    pub task_type: TaskType,
+    /// When it entered the queue.
+    pub offered_at: DateTime<Utc>,
+    /// Where it stands.
+    pub live: Live,
+}
+
+/// What is read of a visit: name of the hotline, task type, times, phase and agent.
+pub(crate) struct LiveColumns {
+    pub(crate) hotline: String,
+    pub(crate) task_type: i16,
+    pub(crate) offered_at_ms: i64,
+    pub(crate) phase: i16,
+    pub(crate) since_ms: i64,
+    pub(crate) agent: Option<String>,
+}
+
+impl LiveColumns {
+    /// In the order of the fields.
+    pub(crate) const SELECT: &'static str =
+        "name, task_type, offered_at_ms, phase, phase_since_ms, phase_agent";
+
+    pub(crate) fn visit(self) -> Result<LiveVisit, StoreError> {
+        let (hotline, task_type) = group(self.hotline, self.task_type)?;
+        let time = |ms| DateTime::from_timestamp_millis(ms).ok_or_else(|| unknown("time of a visit"));
+        Ok(LiveVisit {
+            hotline,
+            task_type,
+            offered_at: time(self.offered_at_ms)?,
+            live: Live {
+                phase: Phase::from_code(self.phase).ok_or_else(|| unknown("phase of a visit"))?,
+                since: time(self.since_ms)?,
+                agent: self.agent.map(domain::ids::AgentName::new),
+            },
+        })
+    }
+}

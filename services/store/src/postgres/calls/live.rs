@@ -1,0 +1,70 @@
+//! What goes on at this moment.
+
+use deadpool_postgres::{Object, Transaction};
+use domain::agents::AgentReport;
+use tokio_postgres::Row;
+
+use super::{agents, history};
+use crate::StoreError;
+use crate::calls::DayRange;
+use crate::history::{HistoryQuery, HotlineChoice, Periods};
+use crate::live::{LiveColumns, LiveQuery, LiveVisit, Moment};
+
+/// See [`crate::calls::CallStore::live`].
+pub(super) async fn read(client: &mut Object, query: LiveQuery) -> Result<Moment, StoreError> {
+    let snapshot = history::begin(client).await?;
+    let figures = |periods| HistoryQuery {
+        periods,
+        hotlines: HotlineChoice::Each,
+    };
+    let interval = figures(Periods::Intervals {
+        from: query.interval,
+        to: query.interval.next(),
+    });
+    let day = figures(Periods::Days(DayRange::of(query.day)));
+    Ok(Moment {
+        visits: visits(&snapshot, query).await?,
+        interval: history::read_in(&snapshot, &interval).await?.rows,
+        day: history::read_in(&snapshot, &day).await?.rows,
+        agents: match query.agents_since {
+            Some(since) => last_reports(&snapshot, since.timestamp_millis()).await?,
+            None => Vec::new(),
+        },
+    })
+}
+
+async fn visits(snapshot: &Transaction<'_>, query: LiveQuery) -> Result<Vec<LiveVisit>, StoreError> {
+    let find = snapshot
+        .prepare_cached(&format!(
+            "SELECT {} FROM visits JOIN hotlines ON id = hotline_id
+             WHERE phase IS NOT NULL AND phase_since_ms >= $1 AND counted",
+            LiveColumns::SELECT
+        ))
+        .await?;
+    let since_ms = query.visits_since.timestamp_millis();
+    let visit = |row: &Row| {
+        let columns = LiveColumns {
+            hotline: row.get(0),
+            task_type: row.get(1),
+            offered_at_ms: row.get(2),
+            phase: row.get(3),
+            since_ms: row.get(4),
+            agent: row.get(5),
+        };
+        columns.visit()
+    };
+    let rows = snapshot.query(&find, &[&since_ms]).await?;
+    rows.iter().map(visit).collect()
+}
+
+/// The last of each agent, hotline and state: an older one of the same state tells nothing about now.
+async fn last_reports(snapshot: &Transaction<'_>, since_ms: i64) -> Result<Vec<AgentReport>, StoreError> {
+    let find = snapshot
+        .prepare_cached(
+            "SELECT agent, max(at_ms), hotline, state, min(reason) FROM agent_states WHERE at_ms >= $1
+             GROUP BY agent, hotline, state",
+        )
+        .await?;
+    let rows = snapshot.query(&find, &[&since_ms]).await?;
+    rows.iter().map(agents::report).collect()
+}
