@@ -23,6 +23,7 @@ pub mod report;
 pub mod routing;
 pub mod rulebook;
 pub mod service_time;
+pub mod staffing;
 mod text;
 pub mod ticket;
 pub mod visit;

@@ -8,6 +8,7 @@ mod register;
 mod rejected;
 mod route;
 mod slots;
+mod staffing;
 mod tickets;
 
 use std::net::SocketAddr;
@@ -29,6 +30,7 @@ pub(crate) use route::{
     RouteAction, RouteArguments, RouteCheckArguments, RouteExplainArguments, RulesSource,
 };
 pub(crate) use slots::{RebookArguments, SlotAction, SlotArguments, SlotListArguments};
+pub(crate) use staffing::StaffingArguments;
 pub(crate) use tickets::{
     AclsArguments, CallbackAction, CallbackArguments, DepartmentAction, DepartmentArguments, Listing,
     LogArguments, Logging, ReplyArguments, ReplyType, TicketActArguments, TicketAction, TicketArguments,
@@ -66,6 +68,8 @@ pub(crate) enum Command {
     Rejected(RejectedArguments),
     /// Figures.
     Report(ReportArguments),
+    /// How many agents a load needs, by Erlang C.
+    Staffing(StaffingArguments),
     /// Play a seeded hotline day and report it like a telephone system would.
     Simulate(Box<SimulateArguments>),
     /// Callback requests of citizens.

@@ -14,6 +14,7 @@ mod route;
 mod rules;
 pub(crate) mod simulate;
 mod slot;
+mod staffing;
 mod ticket;
 mod ticket_acts;
 mod topics;
@@ -60,6 +61,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             } => report::agents(from, to, json, &server).await?,
             Report::Rejected(arguments) => rejected::list(arguments).await?,
         },
+        Command::Staffing(arguments) => staffing::run(&arguments)?,
         Command::Simulate(arguments) => return simulate::run(*arguments).await,
         Command::Callback(arguments) => {
             let CallbackAction::Log(arguments) = arguments.action;
