@@ -14,6 +14,7 @@ pub mod ids;
 pub mod local_time;
 mod named;
 pub mod numbers;
+pub mod percentile;
 pub mod personal;
 pub mod places;
 pub mod policy;

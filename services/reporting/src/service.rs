@@ -220,7 +220,7 @@ fn shown_policy(policy: &ServiceLevelPolicy) -> proto::Policy {
     proto::Policy {
         name: policy.name.clone(),
         version: policy.version,
-        formula: policy.formula.clone(),
+        formula: policy.variant.formula().to_owned(),
         threshold_seconds: policy.threshold_seconds as u32,
         short_abandon_seconds: policy.short_abandon_seconds as u32,
     }
