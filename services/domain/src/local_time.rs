@@ -1,6 +1,6 @@
 //! Local days of the hotline. A day has 23, 24 or 25 hours.
 
-use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
+use chrono::{DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use thiserror::Error;
 
@@ -26,6 +26,11 @@ pub fn start_of(day: NaiveDate) -> DateTime<Utc> {
 /// Days since 1970, as days are stored.
 pub fn day_number(day: NaiveDate) -> i64 {
     day.signed_duration_since(NaiveDate::default()).num_days()
+}
+
+/// Reads what [`day_number`] gave; none beyond the calendar.
+pub fn day_at(number: i64) -> Option<NaiveDate> {
+    NaiveDate::default().checked_add_signed(TimeDelta::try_days(number)?)
 }
 
 /// The day after.
@@ -111,5 +116,6 @@ mod tests {
             day_number(NaiveDate::from_ymd_opt(1970, 1, 2).expect("a date")),
             1
         );
+        assert_eq!(day_at(1), NaiveDate::from_ymd_opt(1970, 1, 2));
     }
 }

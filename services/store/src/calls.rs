@@ -14,6 +14,7 @@ use domain::record::{ConnectionStatus, TaskType};
 use domain::report::CallReport;
 
 use crate::StoreError;
+use crate::history::{History, HistoryQuery};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
 
 /// What intake, ledger and reporting keep.
@@ -96,6 +97,12 @@ pub trait CallStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn day_totals(&self, days: DayRange) -> Result<Vec<GroupTally>, StoreError>;
+
+    /// The sums of periods, all in one snapshot.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn history(&self, query: HistoryQuery) -> Result<History, StoreError>;
 
     /// Visits that are in the queue, offered at or after a time, by hotline and task type, within local days.
     ///

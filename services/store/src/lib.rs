@@ -6,6 +6,7 @@
 mod batch;
 pub mod calls;
 mod error;
+pub mod history;
 pub mod mails;
 mod packing;
 mod periods;

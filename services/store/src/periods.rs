@@ -11,9 +11,11 @@ use domain::record::TaskType;
 use crate::StoreError;
 
 /// A period that is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Period {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PeriodStart {
+    /// A quarter of an hour.
     Interval(Interval),
+    /// A local day of Europe/Berlin.
     Day(NaiveDate),
 }
 
@@ -38,7 +40,14 @@ impl Tables {
     };
 }
 
-impl Period {
+impl PeriodStart {
+    /// The day of a number in the tables.
+    pub(crate) fn day(number: i64) -> Result<Self, StoreError> {
+        let day = local_time::day_at(number);
+        day.map(Self::Day)
+            .ok_or_else(|| StoreError::Unusable(format!("day {number} is in no calendar")))
+    }
+
     /// Its tables.
     pub(crate) fn tables(self) -> Tables {
         match self {
@@ -75,7 +84,7 @@ impl Period {
 
 /// How a row of counts moves.
 pub(crate) struct RowMovement<'a> {
-    pub(crate) period: Period,
+    pub(crate) period: PeriodStart,
     pub(crate) hotline: &'a HotlineName,
     pub(crate) task_type: TaskType,
     pub(crate) movement: std::borrow::Cow<'a, Movement>,
@@ -90,7 +99,7 @@ pub(crate) fn rows(movements: &Movements) -> Vec<RowMovement<'_>> {
             continue;
         }
         rows.push(RowMovement {
-            period: Period::Interval(key.interval),
+            period: PeriodStart::Interval(key.interval),
             hotline: &key.hotline,
             task_type: key.task_type,
             movement: std::borrow::Cow::Borrowed(movement),
@@ -103,7 +112,7 @@ pub(crate) fn rows(movements: &Movements) -> Vec<RowMovement<'_>> {
     rows.extend(
         days.into_iter()
             .map(|((day, hotline, task_type), movement)| RowMovement {
-                period: Period::Day(day),
+                period: PeriodStart::Day(day),
                 hotline,
                 task_type,
                 movement: std::borrow::Cow::Owned(movement),
@@ -114,9 +123,12 @@ pub(crate) fn rows(movements: &Movements) -> Vec<RowMovement<'_>> {
 
 /// A hotline and task type as they are stored.
 pub(crate) fn group(hotline: String, task_type: i16) -> Result<(HotlineName, TaskType), StoreError> {
-    let task_type = TaskType::from_code(task_type)
-        .ok_or_else(|| StoreError::Unusable("counts of an unknown task type".to_owned()))?;
-    Ok((HotlineName::new(hotline), task_type))
+    Ok((HotlineName::new(hotline), self::task_type(task_type)?))
+}
+
+/// A task type as it is stored.
+pub(crate) fn task_type(code: i16) -> Result<TaskType, StoreError> {
+    TaskType::from_code(code).ok_or_else(|| StoreError::Unusable("counts of an unknown task type".to_owned()))
 }
 
 /// Kind and bin of a histogram as they are stored.

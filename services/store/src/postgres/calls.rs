@@ -8,6 +8,7 @@ mod agents;
 mod apply;
 mod copy;
 mod counts;
+mod history;
 mod names;
 mod partitions;
 mod queries;
@@ -33,6 +34,7 @@ use crate::calls::{
     AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RunCounts,
     StoredCall,
 };
+use crate::history::{History, HistoryQuery};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
 
 /// The calls in PostgreSQL.
@@ -117,6 +119,10 @@ impl CallStore for PostgresCalls {
 
     async fn day_totals(&self, days: DayRange) -> Result<Vec<GroupTally>, StoreError> {
         counts::day_totals(&mut self.database.client().await?, days).await
+    }
+
+    async fn history(&self, query: HistoryQuery) -> Result<History, StoreError> {
+        history::read(&mut self.database.client().await?, &query).await
     }
 
     async fn waiting_since(

@@ -3,6 +3,7 @@
 mod agents;
 mod apply;
 mod counts;
+mod history;
 mod identities;
 mod names;
 mod queries;
@@ -27,6 +28,7 @@ use crate::calls::{
     AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RunCounts,
     StoredCall,
 };
+use crate::history::{History, HistoryQuery};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
 
 mod migrations {
@@ -147,6 +149,12 @@ impl CallStore for SqliteCalls {
     async fn day_totals(&self, days: DayRange) -> Result<Vec<GroupTally>, StoreError> {
         self.file
             .read(move |connection| counts::day_totals(connection, days))
+            .await
+    }
+
+    async fn history(&self, query: HistoryQuery) -> Result<History, StoreError> {
+        self.file
+            .read(move |connection| history::read(connection, &query))
             .await
     }
 

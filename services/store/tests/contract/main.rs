@@ -5,6 +5,7 @@ mod agents;
 mod call_records;
 mod calls;
 mod citizens;
+mod history;
 mod life_cycle;
 mod mails;
 mod postgres;

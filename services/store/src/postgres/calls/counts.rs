@@ -16,13 +16,13 @@ use super::super::values::partition_column;
 use super::names::Numbers;
 use crate::StoreError;
 use crate::calls::{DayRange, GroupTally};
-use crate::periods::{self, Period, RowMovement, Tables, group};
+use crate::periods::{self, PeriodStart, RowMovement, Tables, group};
 
 /// A row of counts that moves. Rows are written in the order of their keys, so that transactions that move the same
 /// rows wait, and do not block each other.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct RowKey {
-    period: Period,
+    period: PeriodStart,
     hotline_id: i32,
     task_type: i16,
     shard: i32,
@@ -63,7 +63,7 @@ pub(super) async fn write(
             }
         }
     }
-    let first_day = |key: &RowKey| matches!(key.period, Period::Day(_));
+    let first_day = |key: &RowKey| matches!(key.period, PeriodStart::Day(_));
     let at = rows
         .keys()
         .find(|key| first_day(key))

@@ -13,7 +13,7 @@ use rusqlite::{CachedStatement, Connection, ToSql, Transaction, params};
 use super::names::Names;
 use crate::StoreError;
 use crate::calls::{DayRange, GroupTally};
-use crate::periods::{self, Period, Tables, group};
+use crate::periods::{self, PeriodStart, Tables, group};
 
 /// The statements that add to the tables of a period, prepared once a transaction.
 struct Additions<'a> {
@@ -50,8 +50,8 @@ pub(super) fn write(
         for row in periods::rows(movements) {
             let hotline_id = names.hotline(transaction, row.hotline)?;
             let additions = match row.period {
-                Period::Interval(_) => &mut intervals,
-                Period::Day(_) => &mut days,
+                PeriodStart::Interval(_) => &mut intervals,
+                PeriodStart::Day(_) => &mut days,
             };
             additions.write_row(row.period, hotline_id, row.task_type, *shard, &row.movement)?;
             if row.movement.times_retracted {
@@ -65,7 +65,7 @@ pub(super) fn write(
 impl Additions<'_> {
     fn write_row(
         &mut self,
-        period: Period,
+        period: PeriodStart,
         hotline_id: i64,
         task_type: TaskType,
         shard: u32,
@@ -103,7 +103,7 @@ impl Additions<'_> {
 /// A time was taken away, and it may have been the longest: the visits know.
 fn read_longest_again(
     transaction: &Transaction<'_>,
-    period: Period,
+    period: PeriodStart,
     hotline_id: i64,
     task_type: TaskType,
     shard: u32,
