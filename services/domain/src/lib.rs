@@ -9,6 +9,7 @@ pub mod booking;
 pub mod counting;
 pub mod counts;
 pub mod event;
+pub mod figures;
 pub mod holidays;
 pub mod ids;
 pub mod local_time;

@@ -195,16 +195,19 @@ pub(crate) enum ConfigAction {
         /// The departments, hotlines and routing rules instead.
         #[arg(long)]
         routing: bool,
+        /// The policies, groups of hotlines and targets instead.
+        #[arg(long, conflicts_with = "routing")]
+        figures: bool,
     },
-    /// Apply departments, hotlines, routing rules and procedures as the next version: every node takes it up within
-    /// seconds, without a restart. What is not given stays as it is.
+    /// Apply departments, hotlines, routing rules, procedures, policies and targets as the next version: every node takes it
+    /// up within seconds, without a restart. What is not given stays as it is.
     Apply(RulesApplyArguments),
     /// The rules in force, or those of a version.
     Rules {
         /// This version; the newest unless given.
         #[arg(long, value_name = "N")]
         version: Option<u32>,
-        /// Write its documents into this folder: routing.toml and register/.
+        /// Write its documents into this folder: routing.toml, figures.toml and register/.
         #[arg(long, value_name = "DIR")]
         write: Option<PathBuf>,
         /// As JSON.
@@ -231,8 +234,11 @@ pub(crate) struct RulesApplyArguments {
     /// Further procedures, all of them: the *.toml files of this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) register: Option<PathBuf>,
+    /// Policies, groups of hotlines and targets.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) figures: Option<PathBuf>,
     /// Apply this version again instead.
-    #[arg(long, value_name = "N", conflicts_with_all = ["routing", "register"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["routing", "register", "figures"])]
     pub(crate) version: Option<u32>,
     /// Only if this is the newest version now.
     #[arg(long, value_name = "N")]
