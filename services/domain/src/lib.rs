@@ -25,6 +25,7 @@ pub mod report;
 pub mod routing;
 pub mod rulebook;
 pub mod service_time;
+pub mod span;
 pub mod staffing;
 mod text;
 pub mod ticket;

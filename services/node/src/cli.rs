@@ -6,6 +6,7 @@ mod export;
 mod mail;
 mod register;
 mod rejected;
+mod report;
 mod route;
 mod slots;
 mod staffing;
@@ -25,6 +26,10 @@ pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{
     DiscardArguments, RejectedAction, RejectedArguments, RejectedListArguments, RejectedShowArguments,
     RetryArguments,
+};
+pub(crate) use report::{
+    CsvEncoding, DaysArguments, FormArguments, GroupBy, IntervalsArguments, PercentilesArguments, Report,
+    ReportArguments, ReportFormat, ScopeArguments, TotalsArguments,
 };
 pub(crate) use route::{
     RouteAction, RouteArguments, RouteCheckArguments, RouteExplainArguments, RulesSource,
@@ -67,7 +72,7 @@ pub(crate) enum Command {
     /// Items that could not be counted: list, repair or discard them.
     Rejected(RejectedArguments),
     /// Figures.
-    Report(ReportArguments),
+    Report(Box<ReportArguments>),
     /// How many agents a load needs, by Erlang C.
     Staffing(StaffingArguments),
     /// Play a seeded hotline day and report it like a telephone system would.
@@ -361,69 +366,6 @@ fn double_hour(name: &str) -> Result<importer::DoubleHour, String> {
             .collect();
         format!("use one of {}", names.join(", "))
     })
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct ReportArguments {
-    #[command(subcommand)]
-    pub(crate) report: Report,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Report {
-    /// Sums over a range of local days.
-    Totals(TotalsArguments),
-    /// Sums of single agents; refused unless the configuration allows them.
-    Agents {
-        /// The first day, local; else as far back as agents are known.
-        #[arg(long, value_name = "DATE")]
-        from: Option<NaiveDate>,
-        /// The day after the last, local; else until now.
-        #[arg(long, value_name = "DATE")]
-        to: Option<NaiveDate>,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        server: ServerArguments,
-    },
-    /// The same as `rejected list`.
-    Rejected(RejectedListArguments),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum GroupBy {
-    /// A group for each hotline.
-    Hotline,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct TotalsArguments {
-    /// The first day, local.
-    #[arg(long, value_name = "DATE")]
-    pub(crate) from: NaiveDate,
-    /// The day after the last, local.
-    #[arg(long, value_name = "DATE")]
-    pub(crate) to: NaiveDate,
-    /// Groups beside the total.
-    #[arg(long, value_enum)]
-    pub(crate) by: Option<GroupBy>,
-    /// Thresholds in whole seconds, inclusive, separated by commas.
-    #[arg(long, value_delimiter = ',', default_value = "20,30", value_name = "SECONDS")]
-    pub(crate) within: Vec<u32>,
-    /// Task types, separated by commas; `contacts` always counts all.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "inbound_call",
-        value_name = "TYPES"
-    )]
-    pub(crate) task_type: Vec<String>,
-    /// As JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) server: ServerArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
