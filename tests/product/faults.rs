@@ -4,6 +4,7 @@ mod acls;
 mod connections;
 mod full_disk;
 mod kills;
+mod ledgers;
 mod limits;
 mod load;
 mod refusals;

@@ -287,22 +287,34 @@ impl Bin {
     }
 }
 
-/// Rows of counts by duration. They add and subtract like all counts.
+/// Rows of counts by duration, shortest first. They add and subtract like all counts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Histogram(BTreeMap<Bin, i64>);
+pub struct Histogram(Vec<(Bin, i64)>);
 
 impl Histogram {
     /// Adds to a bin; a bin that becomes zero is forgotten.
     pub fn add(&mut self, bin: Bin, amount: i64) {
-        let count = self.0.entry(bin).or_default();
-        *count += amount;
-        if *count == 0 {
-            self.0.remove(&bin);
+        if self.0.last().is_none_or(|(last, _)| *last < bin) {
+            if amount != 0 {
+                self.0.push((bin, amount));
+            }
+            return;
+        }
+        match self.0.binary_search_by_key(&bin, |(bin, _)| *bin) {
+            Ok(place) => {
+                self.0[place].1 += amount;
+                if self.0[place].1 == 0 {
+                    self.0.remove(place);
+                }
+            }
+            Err(_) if amount == 0 => {}
+            Err(place) => self.0.insert(place, (bin, amount)),
         }
     }
 
     /// Adds `times` the other histogram.
     pub fn add_all(&mut self, other: &Self, times: i64) {
+        self.0.reserve(other.0.len().saturating_sub(self.0.len()));
         for (bin, count) in &other.0 {
             self.add(*bin, times * count);
         }
@@ -310,13 +322,14 @@ impl Histogram {
 
     /// The bins that are not zero, shortest first.
     pub fn bins(&self) -> impl Iterator<Item = (Bin, i64)> + '_ {
-        self.0.iter().map(|(bin, count)| (*bin, *count))
+        self.0.iter().copied()
     }
 
     /// Durations of at most the threshold, whole seconds, inclusive; `None` if it does not lie on an edge.
     pub fn within(&self, threshold_seconds: i64) -> Option<i64> {
         let edge = Bin::at_edge(threshold_seconds)?;
-        Some(self.0.range(..=edge).map(|(_, count)| count).sum())
+        let within = self.0.iter().take_while(|(bin, _)| *bin <= edge);
+        Some(within.map(|(_, count)| count).sum())
     }
 }
 

@@ -11,9 +11,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::Bus;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use domain::counting::CountingSources;
 use domain::ids::{IdentityKey, SourceName};
+use domain::local_time;
 use store::StoreError;
 use store::calls::CallStore;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,13 @@ pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
 /// An import that replaces a period is finished, or given up, by then.
 const CONFIRMED_KEPT: TimeDelta = TimeDelta::days(7);
+
+/// Local days are settled when they have been over for so long: what comes late has come by then.
+const SETTLED_AFTER: Days = Days::new(2);
+
+/// Rows that one transaction of the sweep settles or forgets, and transactions of either in one sweep.
+const ROWS_AT_ONCE: usize = 500;
+const TIMES_A_SWEEP: usize = 20;
 
 /// Gives the feeds that count for hotlines, as they are now.
 pub type CurrentCounting = Arc<dyn Fn() -> Arc<CountingSources> + Send + Sync>;
@@ -40,6 +48,8 @@ pub struct LedgerSettings {
     pub sweep_every: Duration,
     /// How long what agents do is kept.
     pub agents_kept: Duration,
+    /// How long it is kept what has moved the figures.
+    pub changes_kept: Duration,
 }
 
 impl Default for LedgerSettings {
@@ -49,6 +59,7 @@ impl Default for LedgerSettings {
             horizon: Duration::from_secs(4 * 60 * 60),
             sweep_every: Duration::from_secs(30),
             agents_kept: Duration::from_secs(2 * 24 * 60 * 60),
+            changes_kept: Duration::from_secs(40 * 24 * 60 * 60),
         }
     }
 }
@@ -94,6 +105,39 @@ impl Ledger {
         }
     }
 
+    /// Settles counts of days that are over, a part of them at a time.
+    async fn settle(&self, shutdown: &CancellationToken) {
+        let today = local_time::day_of((self.clock)());
+        let Some(before) = today.checked_sub_days(SETTLED_AFTER) else {
+            return;
+        };
+        for _ in 0..TIMES_A_SWEEP {
+            match self.store.settle(before, ROWS_AT_ONCE).await {
+                Ok(0) => return,
+                Ok(sums) => metrics::settled(sums),
+                Err(error) => return tracing::warn!(%error, "counts stay unsettled for now"),
+            }
+            if shutdown.is_cancelled() {
+                return;
+            }
+        }
+    }
+
+    /// Forgets what moved the figures longer ago than it is kept.
+    async fn forget_changes(&self, shutdown: &CancellationToken) {
+        let kept = TimeDelta::from_std(self.settings.changes_kept).unwrap_or(TimeDelta::MAX);
+        let Some(before) = (self.clock)().checked_sub_signed(kept) else {
+            return;
+        };
+        for _ in 0..TIMES_A_SWEEP {
+            match self.store.forget_changes(before, ROWS_AT_ONCE).await {
+                Ok(changes) if changes < ROWS_AT_ONCE || shutdown.is_cancelled() => return,
+                Ok(_) => {}
+                Err(error) => return tracing::warn!(%error, "what moved the figures stays for now"),
+            }
+        }
+    }
+
     /// Gives up the ends of calls past the horizon, and checks that the counts agree with themselves.
     async fn sweep(self: Arc<Self>, shutdown: CancellationToken) {
         const AT_ONCE: usize = 500;
@@ -104,9 +148,10 @@ impl Ledger {
             .is_some()
         {
             let horizon = TimeDelta::from_std(self.settings.horizon).unwrap_or(TimeDelta::MAX);
-            let heard_before = (self.clock)() - horizon;
+            let now = (self.clock)();
+            let heard_before = now - horizon;
             loop {
-                match self.store.give_up(heard_before, AT_ONCE).await {
+                match self.store.give_up(heard_before, now, AT_ONCE).await {
                     Ok(given_up) => {
                         metrics::given_up(given_up);
                         if given_up < AT_ONCE {
@@ -120,6 +165,8 @@ impl Ledger {
                 }
             }
             self.forget().await;
+            self.settle(&shutdown).await;
+            self.forget_changes(&shutdown).await;
             match self.store.imbalance().await {
                 Ok(0) => metrics::imbalance(0),
                 Ok(rows) => {

@@ -9,6 +9,7 @@ const REPEATED_REPORTS: &str = "nrwdirekt_ledger_repeated_reports_total";
 const UNREADABLE_MESSAGES: &str = "nrwdirekt_ledger_unreadable_messages_total";
 const REPORTS_LOST: &str = "nrwdirekt_ledger_reports_lost_total";
 const GIVEN_UP_CALLS: &str = "nrwdirekt_ledger_given_up_calls_total";
+const SETTLED_SUMS: &str = "nrwdirekt_ledger_settled_sums_total";
 const BATCH_SECONDS: &str = "nrwdirekt_ledger_batch_seconds";
 const REJECTED_ITEMS: &str = "nrwdirekt_rejected_items";
 const IMBALANCED_ROWS: &str = "nrwdirekt_ledger_imbalanced_rows";
@@ -27,6 +28,10 @@ pub fn describe() {
         "Times that the topic of calls had lost the position of a partition"
     );
     describe_counter!(GIVEN_UP_CALLS, "Calls whose end was given up at the horizon");
+    describe_counter!(
+        SETTLED_SUMS,
+        "Sums of a period, hotline and task type that were settled: their shards became one row"
+    );
     describe_histogram!(BATCH_SECONDS, "Time to apply a batch, in seconds");
     describe_gauge!(
         REJECTED_ITEMS,
@@ -55,6 +60,10 @@ pub(crate) fn reports_lost() {
 
 pub(crate) fn given_up(calls: usize) {
     counter!(GIVEN_UP_CALLS).increment(calls as u64);
+}
+
+pub(crate) fn settled(sums: usize) {
+    counter!(SETTLED_SUMS).increment(sums as u64);
 }
 
 pub(crate) fn rejected_items(source: &str, items: i64) {

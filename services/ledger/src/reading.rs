@@ -212,6 +212,7 @@ async fn apply(
         .collect();
     let advances = advances.into_values().collect();
     let batch = LedgerBatch {
+        at: (ledger.clock)(),
         topic_id: topic_id.to_owned(),
         advances,
         reports,

@@ -99,6 +99,7 @@ pub(crate) struct LedgerSection {
     pub(crate) batch: usize,
     pub(crate) horizon_s: u64,
     pub(crate) sweep_every_s: u64,
+    pub(crate) changes_kept_days: u64,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -241,11 +242,13 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         batch,
         horizon_s,
         sweep_every_s,
+        changes_kept_days,
     } = written.ledger;
     for (key, value, most) in [
         ("batch", batch as u64, 100_000),
         ("horizon_s", horizon_s, 31_536_000),
         ("sweep_every_s", sweep_every_s, 3_600),
+        ("changes_kept_days", changes_kept_days, 3_650),
     ] {
         if !(1..=most).contains(&value) {
             return Err(Failure::usage(format!("ledger.{key}: use 1 to {most}")));
@@ -268,6 +271,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         batch,
         horizon: Duration::from_secs(horizon_s),
         sweep_every: Duration::from_secs(sweep_every_s),
+        changes_kept: Duration::from_secs(changes_kept_days * 86_400),
     };
     let (documents, book) = rules(
         written.routing.file.map(at),

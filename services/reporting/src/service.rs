@@ -208,8 +208,10 @@ fn scope(request: &proto::TotalsRequest) -> proto::Scope {
 
 pub(crate) fn status(error: &StoreError) -> Status {
     if error.is_temporary() {
-        Status::unavailable(format!("{error}; ask again"))
-    } else {
-        Status::internal(error.to_string())
+        return Status::unavailable(format!("{error}; ask again"));
+    }
+    match error {
+        StoreError::UnknownVersion(_) => Status::invalid_argument(error.to_string()),
+        _ => Status::internal(error.to_string()),
     }
 }

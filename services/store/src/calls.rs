@@ -14,8 +14,10 @@ use domain::record::{ConnectionStatus, TaskType};
 use domain::report::CallReport;
 
 use crate::StoreError;
-use crate::history::{History, HistoryQuery};
+use crate::changes::{Change, ChangeQuery};
+use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
+use crate::statements::{Seal, Statement, StatementHead};
 
 /// What intake, ledger and reporting keep.
 #[async_trait]
@@ -49,11 +51,16 @@ pub trait CallStore: Send + Sync + 'static {
     async fn apply(&self, batch: LedgerBatch) -> Result<Applied, StoreError>;
 
     /// Gives up waiting for the end of open calls that nothing was heard of since `heard_before`: their open visits
-    /// become unresolved. At most `most` at a time; returns how many.
+    /// become unresolved. At most `most` at a time; returns how many. `now` is what the log of changes tells.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn give_up(&self, heard_before: DateTime<Utc>, most: usize) -> Result<usize, StoreError>;
+    async fn give_up(
+        &self,
+        heard_before: DateTime<Utc>,
+        now: DateTime<Utc>,
+        most: usize,
+    ) -> Result<usize, StoreError>;
 
     /// Keeps items that could not be counted. An item that is known already stays as it is.
     ///
@@ -103,6 +110,55 @@ pub trait CallStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn history(&self, query: HistoryQuery) -> Result<History, StoreError>;
+
+    /// The state that the figures are in.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn figures_version(&self) -> Result<FiguresVersion, StoreError>;
+
+    /// What has moved since a state of the figures, exactly: their sum is the difference of the figures. In the order
+    /// of places.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownVersion`] with the remedy when the version cannot be read, or is too old.
+    async fn changes_since(
+        &self,
+        since: &FiguresVersion,
+        query: ChangeQuery,
+    ) -> Result<Vec<Change>, StoreError>;
+
+    /// Forgets changes from before a time, the oldest `most` at a time. Returns how many; less than `most`: all.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn forget_changes(&self, before: DateTime<Utc>, most: usize) -> Result<usize, StoreError>;
+
+    /// Settles counts of local days before a day: the shards of a sum become one row, its histograms one value in it.
+    /// The figures stay the same; what comes later is added as ever, and settled the next time. Returns how many sums
+    /// were settled, about `most` at a time; none when there is nothing left to settle.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing is settled.
+    async fn settle(&self, before: NaiveDate, most: usize) -> Result<usize, StoreError>;
+
+    /// Seals figures of local days as they stand.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when some of the days are sealed already: they stay as they are.
+    async fn seal(&self, seal: Seal) -> Result<StatementHead, StoreError>;
+
+    /// What was sealed, in the order of days.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn statements(&self) -> Result<Vec<StatementHead>, StoreError>;
+
+    /// Sealed figures, by their number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn statement(&self, id: i64) -> Result<Option<Statement>, StoreError>;
 
     /// Visits that are in the queue, offered at or after a time, by hotline and task type, within local days.
     ///
@@ -191,6 +247,8 @@ pub struct DayRange {
 /// Reports to apply together, and the positions after them.
 #[derive(Clone, Debug, Default)]
 pub struct LedgerBatch {
+    /// When it is applied, as the log of changes tells.
+    pub at: DateTime<Utc>,
     /// The incarnation of the topic that was read.
     pub topic_id: String,
     /// One for each partition that was read.

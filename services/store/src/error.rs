@@ -16,6 +16,9 @@ pub enum StoreError {
     /// A slot has no seat left: choose another one.
     #[error("the slot of {0} has no seat left")]
     SlotTaken(DateTime<Utc>),
+    /// What has moved since a state of the figures cannot be told.
+    #[error("as_of: {0}")]
+    UnknownVersion(String),
     /// What is stored cannot be read, or its schema is newer than this program.
     #[error("the store cannot be used: {0}")]
     Unusable(String),

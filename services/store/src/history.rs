@@ -1,16 +1,16 @@
 //! Counts of quarter-hours and local days, as reports read them: all of a query in one snapshot.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use domain::counts::{Counts, Figure, Interval, Tally};
+use domain::counts::{Figure, Interval, Tally};
 use domain::ids::HotlineName;
 use domain::record::TaskType;
 
-use crate::StoreError;
-use crate::calls::DayRange;
+use crate::calls::{DayRange, GroupTally};
 pub use crate::periods::PeriodStart;
 use crate::periods::{self, Tables};
+use crate::{StoreError, packed_tally};
 
 /// Which counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,25 +118,42 @@ impl Periods {
 }
 
 /// Names the sums that are read together, as they are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SumKey {
     pub(crate) number: i64,
     pub(crate) hotline_id: i64,
     pub(crate) task_type: i16,
 }
 
-/// Sums while rows are added to them. Rows come in the order of their keys: those of the counts, then those of the
+/// Sums that stored rows are added to. Rows come in the order of their keys: those of the counts, then those of the
 /// histograms.
+pub(crate) trait Sums {
+    /// The sums that a row of counts is added to.
+    fn of_counts(&mut self, key: SumKey) -> &mut Tally;
+
+    /// The sums that a row of a histogram is added to; none without counts.
+    fn of_histograms(&mut self, key: SumKey) -> Option<&mut Tally>;
+
+    /// Adds a row of a histogram.
+    fn add_bin(&mut self, key: SumKey, (kind, bin): (i16, i16), visits: i64) -> Result<(), StoreError> {
+        let (kind, bin) = periods::bin(kind, bin)?;
+        let without = || StoreError::Unusable("a histogram without its counts".to_owned());
+        let tally = self.of_histograms(key).ok_or_else(without)?;
+        tally.histogram_mut(kind).add(bin, visits);
+        Ok(())
+    }
+}
+
+/// Sums of each period.
 #[derive(Default)]
-pub(crate) struct SumsRead {
+pub(crate) struct PeriodSums {
     sums: Vec<(SumKey, Tally)>,
     /// Which sum the last bin was added to.
     place: usize,
 }
 
-impl SumsRead {
-    /// The sums that a row of counts is added to.
-    pub(crate) fn of_counts(&mut self, key: SumKey) -> &mut Tally {
+impl Sums for PeriodSums {
+    fn of_counts(&mut self, key: SumKey) -> &mut Tally {
         if self.sums.last().is_none_or(|(last, _)| *last != key) {
             self.sums.push((key, Tally::default()));
         }
@@ -144,27 +161,24 @@ impl SumsRead {
         &mut self.sums[last].1
     }
 
-    /// Adds a bin as it is stored.
-    pub(crate) fn add_bin(
-        &mut self,
-        key: SumKey,
-        (kind, bin): (i16, i16),
-        visits: i64,
-    ) -> Result<(), StoreError> {
-        let (kind, bin) = periods::bin(kind, bin)?;
+    fn of_histograms(&mut self, key: SumKey) -> Option<&mut Tally> {
         while self.sums.get(self.place).is_some_and(|(at, _)| *at < key) {
             self.place += 1;
         }
-        match self.sums.get_mut(self.place) {
-            Some((at, tally)) if *at == key => tally.histogram_mut(kind).add(bin, visits),
-            _ => return Err(StoreError::Unusable("a histogram without its counts".to_owned())),
-        }
-        Ok(())
+        let (at, tally) = self.sums.get_mut(self.place)?;
+        (*at == key).then_some(tally)
     }
+}
 
+impl PeriodSums {
     /// Adds the sums of other keys.
     pub(crate) fn append(&mut self, mut others: Self) {
         self.sums.append(&mut others.sums);
+    }
+
+    /// The sums as they were read.
+    pub(crate) fn into_sums(self) -> Vec<(SumKey, Tally)> {
+        self.sums
     }
 
     /// What was read, with the names of hotlines.
@@ -187,28 +201,64 @@ impl SumsRead {
     }
 }
 
-/// The columns of a row of counts: figures, then the longest times.
+/// Sums of all periods.
+#[derive(Default)]
+pub(crate) struct GroupSums(BTreeMap<(i64, i16), Tally>);
+
+impl Sums for GroupSums {
+    fn of_counts(&mut self, key: SumKey) -> &mut Tally {
+        self.0.entry((key.hotline_id, key.task_type)).or_default()
+    }
+
+    fn of_histograms(&mut self, key: SumKey) -> Option<&mut Tally> {
+        self.0.get_mut(&(key.hotline_id, key.task_type))
+    }
+}
+
+impl GroupSums {
+    /// What was read, in the order of names.
+    pub(crate) fn finish(self, names: &HashMap<i64, HotlineName>) -> Result<Vec<GroupTally>, StoreError> {
+        let counted = self.0.into_iter().filter(|(_, tally)| !tally.counts.is_zero());
+        let groups = counted.map(|((hotline_id, task_type), tally)| {
+            let unnamed = || StoreError::Unusable("counts of a hotline without a name".to_owned());
+            Ok(GroupTally {
+                hotline: names.get(&hotline_id).cloned().ok_or_else(unnamed)?,
+                task_type: periods::task_type(task_type)?,
+                tally,
+            })
+        });
+        let mut groups: Vec<GroupTally> = groups.collect::<Result<_, StoreError>>()?;
+        groups.sort_by(|one, other| (&one.hotline, one.task_type).cmp(&(&other.hotline, other.task_type)));
+        Ok(groups)
+    }
+}
+
+/// The columns of a row of counts: figures, longest times, and the histograms of a settled row.
 pub(crate) fn count_columns() -> String {
     let names: Vec<&str> = Figure::ALL.iter().map(|figure| figure.name()).collect();
     format!(
-        "{}, longest_time_to_answer_ms, longest_time_to_abandon_ms",
+        "{}, longest_time_to_answer_ms, longest_time_to_abandon_ms, histograms",
         names.join(", ")
     )
 }
 
-/// A row of counts: reads [`count_columns`] with `number` and `longest`, given the place of each.
-pub(crate) fn add_counts<E>(
-    tally: &mut Tally,
-    number: impl Fn(usize) -> Result<i64, E>,
-    longest: impl Fn(usize) -> Result<Option<i64>, E>,
-) -> Result<(), E> {
-    let mut counts = Counts::default();
+/// A column of a row of counts, by its place in [`count_columns`].
+pub(crate) trait CountRow {
+    fn figure(&self, place: usize) -> Result<i64, StoreError>;
+    fn longest_ms(&self, place: usize) -> Result<Option<i64>, StoreError>;
+    fn histograms(&self, place: usize) -> Result<Option<&[u8]>, StoreError>;
+}
+
+/// Adds a row of counts.
+pub(crate) fn add_counts(tally: &mut Tally, row: &impl CountRow) -> Result<(), StoreError> {
     for (place, figure) in Figure::ALL.iter().enumerate() {
-        counts.add(*figure, number(place)?);
+        tally.counts.add(*figure, row.figure(place)?);
     }
-    tally.counts.add_all(&counts, 1);
     let place = Figure::ALL.len();
-    tally.longest_time_to_answer_ms = tally.longest_time_to_answer_ms.max(longest(place)?);
-    tally.longest_time_to_abandon_ms = tally.longest_time_to_abandon_ms.max(longest(place + 1)?);
-    Ok(())
+    tally.longest_time_to_answer_ms = tally.longest_time_to_answer_ms.max(row.longest_ms(place)?);
+    tally.longest_time_to_abandon_ms = tally.longest_time_to_abandon_ms.max(row.longest_ms(place + 1)?);
+    match row.histograms(place + 2)? {
+        Some(packed) => packed_tally::add_histograms(tally, packed),
+        None => Ok(()),
+    }
 }

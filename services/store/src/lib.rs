@@ -5,9 +5,11 @@
 
 mod batch;
 pub mod calls;
+pub mod changes;
 mod error;
 pub mod history;
 pub mod mails;
+mod packed_tally;
 mod packing;
 mod periods;
 pub mod postgres;
@@ -15,6 +17,7 @@ pub mod rejected;
 pub mod rules;
 pub mod schedule;
 pub mod sqlite;
+pub mod statements;
 mod ticket_columns;
 pub mod tickets;
 

@@ -1,5 +1,6 @@
 //! The two periods that counts are kept for, in every store alike.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
@@ -18,6 +19,12 @@ pub enum PeriodStart {
     /// A local day of Europe/Berlin.
     Day(NaiveDate),
 }
+
+/// The number that stands for all hotlines together.
+pub(crate) const TOGETHER: i32 = 0;
+
+/// The shard that settled rows have.
+pub(crate) const SETTLED: i32 = -1;
 
 /// What the rows of a kind of period are called.
 #[derive(Clone, Copy)]
@@ -82,17 +89,27 @@ impl PeriodStart {
     }
 }
 
+/// The tables, each with the number of the first period that does not lie before a local day.
+pub(crate) fn numbers_before(day: NaiveDate) -> [(Tables, i64); 2] {
+    [
+        PeriodStart::Interval(Interval::containing(local_time::start_of(day))),
+        PeriodStart::Day(day),
+    ]
+    .map(|period| (period.tables(), period.number()))
+}
+
 /// How a row of counts moves.
 pub(crate) struct RowMovement<'a> {
     pub(crate) period: PeriodStart,
-    pub(crate) hotline: &'a HotlineName,
+    /// None: all hotlines together.
+    pub(crate) hotline: Option<&'a HotlineName>,
     pub(crate) task_type: TaskType,
-    pub(crate) movement: std::borrow::Cow<'a, Movement>,
+    pub(crate) movement: Cow<'a, Movement>,
 }
 
-/// The rows of intervals that move, then those of local days, each in the order of their keys.
+/// The rows that move: intervals, then local days; of each, those of hotlines before those of all together.
 pub(crate) fn rows(movements: &Movements) -> Vec<RowMovement<'_>> {
-    let mut rows = Vec::with_capacity(movements.0.len() + 8);
+    let mut rows = Vec::with_capacity(2 * movements.0.len() + 8);
     let mut days: BTreeMap<(NaiveDate, &HotlineName, TaskType), Movement> = BTreeMap::new();
     for (key, movement) in &movements.0 {
         if movement.is_nothing() {
@@ -100,25 +117,54 @@ pub(crate) fn rows(movements: &Movements) -> Vec<RowMovement<'_>> {
         }
         rows.push(RowMovement {
             period: PeriodStart::Interval(key.interval),
-            hotline: &key.hotline,
+            hotline: Some(&key.hotline),
             task_type: key.task_type,
-            movement: std::borrow::Cow::Borrowed(movement),
+            movement: Cow::Borrowed(movement),
         });
         let day = local_time::day_of(key.interval.start());
-        let sum = days.entry((day, &key.hotline, key.task_type)).or_default();
-        sum.difference.merge(&movement.difference);
-        sum.times_retracted |= movement.times_retracted;
+        add(
+            days.entry((day, &key.hotline, key.task_type)).or_default(),
+            movement,
+        );
     }
+    add_together(&mut rows, 0);
+    let first_day = rows.len();
     rows.extend(
         days.into_iter()
             .map(|((day, hotline, task_type), movement)| RowMovement {
                 period: PeriodStart::Day(day),
-                hotline,
+                hotline: Some(hotline),
                 task_type,
-                movement: std::borrow::Cow::Owned(movement),
+                movement: Cow::Owned(movement),
             }),
     );
+    add_together(&mut rows, first_day);
     rows
+}
+
+/// Adds the rows of all hotlines together to those that begin at `first`.
+fn add_together(rows: &mut Vec<RowMovement<'_>>, first: usize) {
+    let mut sums: BTreeMap<(PeriodStart, TaskType), Movement> = BTreeMap::new();
+    for row in &rows[first..] {
+        add(
+            sums.entry((row.period, row.task_type)).or_default(),
+            &row.movement,
+        );
+    }
+    let sums = sums
+        .into_iter()
+        .map(|((period, task_type), movement)| RowMovement {
+            period,
+            hotline: None,
+            task_type,
+            movement: Cow::Owned(movement),
+        });
+    rows.extend(sums);
+}
+
+fn add(sum: &mut Movement, movement: &Movement) {
+    sum.difference.merge(&movement.difference);
+    sum.times_retracted |= movement.times_retracted;
 }
 
 /// A hotline and task type as they are stored.

@@ -23,7 +23,10 @@ const UNTIL_ENDED: Duration = Duration::from_secs(30);
 
 /// How a node is to be started.
 pub struct Builder {
-    backend: Backend,
+    /// None beside a node: its storage is in the arguments.
+    backend: Option<Backend>,
+    /// How the program is called.
+    call: Vec<String>,
     port: Option<u16>,
     launcher: Vec<String>,
     arguments: Vec<String>,
@@ -34,7 +37,8 @@ impl Builder {
     /// On storage that no other node has.
     pub fn on(backend: Backend) -> Self {
         Self {
-            backend,
+            backend: Some(backend),
+            call: ["up", "--empty"].map(str::to_owned).to_vec(),
             port: None,
             launcher: Vec::new(),
             arguments: Vec::new(),
@@ -83,7 +87,9 @@ impl Builder {
 
     /// Everything but the start.
     pub async fn prepare(mut self) -> TestNode {
-        self.arguments.extend(self.backend.arguments().await);
+        if let Some(backend) = self.backend {
+            self.arguments.extend(backend.arguments().await);
+        }
         let home = tempfile::Builder::new().prefix("nrwdirekt-node.").tempdir();
         TestNode {
             home: home.expect("a temporary folder"),
@@ -109,6 +115,18 @@ impl TestNode {
     /// When it does not become ready in time.
     pub async fn start(backend: Backend) -> Self {
         Builder::on(backend).start().await
+    }
+
+    /// A node of some roles, separated by commas, on the same storage and with the same settings.
+    pub fn beside(&self, roles: &str) -> Builder {
+        Builder {
+            backend: None,
+            call: ["serve", "--role", roles].map(str::to_owned).to_vec(),
+            port: None,
+            launcher: Vec::new(),
+            arguments: self.builder.arguments.clone(),
+            environment: self.builder.environment.clone(),
+        }
     }
 
     /// Starts it on the data and the port of before, and waits until it is ready.
@@ -179,13 +197,8 @@ impl TestNode {
             .open(self.log_file());
         command
             .args(&words[1..])
-            .args([
-                "up",
-                "--empty",
-                "--listen",
-                &format!("127.0.0.1:{}", self.port),
-                "--data",
-            ])
+            .args(&builder.call)
+            .args(["--listen", &format!("127.0.0.1:{}", self.port), "--data"])
             .arg(self.data())
             .args(&builder.arguments)
             .envs(builder.environment.iter().cloned())

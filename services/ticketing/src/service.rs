@@ -458,7 +458,9 @@ pub(crate) fn refused(error: &StoreError) -> Status {
             "slots: {} is booked out; choose another one: `nrwdirekt slot list` says what is free",
             local_time::write(*at)
         )),
-        StoreError::Unusable(_) => Status::internal("the store cannot be used; see the log of the server"),
+        StoreError::UnknownVersion(_) | StoreError::Unusable(_) => {
+            Status::internal("the store cannot be used; see the log of the server")
+        }
     }
 }
 

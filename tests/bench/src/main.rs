@@ -10,7 +10,9 @@ mod callback;
 mod figures;
 mod fixture;
 mod growth;
+mod history;
 mod import;
+mod instances;
 mod intake;
 mod kafka;
 mod ledger;
@@ -51,6 +53,9 @@ enum Name {
     LedgerSqlite,
     LedgerPostgres,
     LedgerGrowth,
+    LedgerInstances,
+    ReportDay,
+    ReportYear,
     AssembleEvents,
     CallbackPath,
     TicketsSqlite,
@@ -85,6 +90,9 @@ async fn main() -> anyhow::Result<()> {
             Name::LedgerSqlite => ledger::measure_sqlite().await,
             Name::LedgerPostgres => ledger::measure_postgres().await,
             Name::LedgerGrowth => growth::measure().await,
+            Name::LedgerInstances => instances::measure().await,
+            Name::ReportDay => history::measure_day().await,
+            Name::ReportYear => history::measure_year().await,
             Name::AssembleEvents => assemble::measure(),
             Name::CallbackPath => callback::measure().await,
             Name::TicketsSqlite => tickets::measure_sqlite().await,

@@ -30,8 +30,13 @@ impl Load {
             let calls = reports::calls(number * CALLS_A_BATCH, CALLS_A_BATCH);
             reports::batch(u64::from(number), calls)
         };
+        Self::with((0..batches).map(batch).collect())
+    }
+
+    /// These batches.
+    pub(super) fn with(batches: Vec<ReportBatch>) -> Self {
         Self {
-            batches: (0..batches).map(batch).collect(),
+            batches,
             receipts: BTreeMap::new(),
         }
     }

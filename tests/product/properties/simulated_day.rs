@@ -120,7 +120,7 @@ impl<'a> Ledger<'a> {
     async fn figures(self) -> Value {
         while self
             .store
-            .give_up(Utc::now(), 500)
+            .give_up(Utc::now(), Utc::now(), 500)
             .await
             .expect("calls are given up")
             > 0

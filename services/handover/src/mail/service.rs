@@ -126,6 +126,8 @@ fn refused(error: &StoreError) -> Status {
         StoreError::Conflict(_) | StoreError::SlotTaken(_) => {
             Status::aborted("somebody else changed it at the same time; try again")
         }
-        StoreError::Unusable(_) => Status::internal("the store cannot be used; see the log of the server"),
+        StoreError::UnknownVersion(_) | StoreError::Unusable(_) => {
+            Status::internal("the store cannot be used; see the log of the server")
+        }
     }
 }

@@ -6,9 +6,11 @@
 
 mod agents;
 mod apply;
+mod changes;
 mod copy;
 mod counts;
 mod history;
+mod longest;
 mod names;
 mod partitions;
 mod queries;
@@ -16,11 +18,13 @@ pub(super) mod records;
 mod rejected;
 mod replacements;
 mod rows;
+mod settling;
+mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::agents::AgentReport;
 use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun, SourceName};
 use domain::record::TaskType;
@@ -34,8 +38,10 @@ use crate::calls::{
     AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RunCounts,
     StoredCall,
 };
-use crate::history::{History, HistoryQuery};
+use crate::changes::{Change, ChangeQuery};
+use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
+use crate::statements::{Seal, Statement, StatementHead};
 
 /// The calls in PostgreSQL.
 pub struct PostgresCalls {
@@ -89,8 +95,13 @@ impl CallStore for PostgresCalls {
         applied
     }
 
-    async fn give_up(&self, heard_before: DateTime<Utc>, most: usize) -> Result<usize, StoreError> {
-        apply::give_up(self, heard_before, most).await
+    async fn give_up(
+        &self,
+        heard_before: DateTime<Utc>,
+        now: DateTime<Utc>,
+        most: usize,
+    ) -> Result<usize, StoreError> {
+        apply::give_up(self, heard_before, now, most).await
     }
 
     async fn keep_rejected(&self, items: Vec<RejectedItem>) -> Result<(), StoreError> {
@@ -118,11 +129,43 @@ impl CallStore for PostgresCalls {
     }
 
     async fn day_totals(&self, days: DayRange) -> Result<Vec<GroupTally>, StoreError> {
-        counts::day_totals(&mut self.database.client().await?, days).await
+        history::day_totals(&mut self.database.client().await?, days).await
     }
 
     async fn history(&self, query: HistoryQuery) -> Result<History, StoreError> {
         history::read(&mut self.database.client().await?, &query).await
+    }
+
+    async fn figures_version(&self) -> Result<FiguresVersion, StoreError> {
+        changes::version(&self.database.client().await?).await
+    }
+
+    async fn changes_since(
+        &self,
+        since: &FiguresVersion,
+        query: ChangeQuery,
+    ) -> Result<Vec<Change>, StoreError> {
+        changes::since(&mut self.database.client().await?, since, &query).await
+    }
+
+    async fn forget_changes(&self, before: DateTime<Utc>, most: usize) -> Result<usize, StoreError> {
+        changes::forget(&mut self.database.client().await?, before, most).await
+    }
+
+    async fn settle(&self, before: NaiveDate, most: usize) -> Result<usize, StoreError> {
+        settling::settle(&mut self.database.client().await?, before, most).await
+    }
+
+    async fn seal(&self, seal: Seal) -> Result<StatementHead, StoreError> {
+        statements::seal(&mut self.database.client().await?, seal).await
+    }
+
+    async fn statements(&self) -> Result<Vec<StatementHead>, StoreError> {
+        statements::list(&self.database.client().await?).await
+    }
+
+    async fn statement(&self, id: i64) -> Result<Option<Statement>, StoreError> {
+        statements::one(&self.database.client().await?, id).await
     }
 
     async fn waiting_since(

@@ -2,6 +2,7 @@
 
 mod agents;
 mod apply;
+mod changes;
 mod counts;
 mod history;
 mod identities;
@@ -11,12 +12,14 @@ mod records;
 mod rejected;
 mod replacements;
 mod rows;
+mod settling;
+mod statements;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::agents::AgentReport;
 use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun, SourceName};
 use domain::record::TaskType;
@@ -28,8 +31,10 @@ use crate::calls::{
     AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RunCounts,
     StoredCall,
 };
-use crate::history::{History, HistoryQuery};
+use crate::changes::{Change, ChangeQuery};
+use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
+use crate::statements::{Seal, Statement, StatementHead};
 
 mod migrations {
     refinery::embed_migrations!("../../schemas/migrations/sqlite/calls");
@@ -91,9 +96,14 @@ impl CallStore for SqliteCalls {
             .await
     }
 
-    async fn give_up(&self, heard_before: DateTime<Utc>, most: usize) -> Result<usize, StoreError> {
+    async fn give_up(
+        &self,
+        heard_before: DateTime<Utc>,
+        now: DateTime<Utc>,
+        most: usize,
+    ) -> Result<usize, StoreError> {
         self.file
-            .write(move |connection| apply::give_up(connection, heard_before, most))
+            .write(move |connection| apply::give_up(connection, heard_before, now, most))
             .await
     }
 
@@ -148,13 +158,56 @@ impl CallStore for SqliteCalls {
 
     async fn day_totals(&self, days: DayRange) -> Result<Vec<GroupTally>, StoreError> {
         self.file
-            .read(move |connection| counts::day_totals(connection, days))
+            .read(move |connection| history::day_totals(connection, days))
             .await
     }
 
     async fn history(&self, query: HistoryQuery) -> Result<History, StoreError> {
         self.file
             .read(move |connection| history::read(connection, &query))
+            .await
+    }
+
+    async fn figures_version(&self) -> Result<FiguresVersion, StoreError> {
+        self.file.read(changes::version).await
+    }
+
+    async fn changes_since(
+        &self,
+        since: &FiguresVersion,
+        query: ChangeQuery,
+    ) -> Result<Vec<Change>, StoreError> {
+        let since = since.clone();
+        self.file
+            .read(move |connection| changes::since(connection, &since, &query))
+            .await
+    }
+
+    async fn forget_changes(&self, before: DateTime<Utc>, most: usize) -> Result<usize, StoreError> {
+        self.file
+            .write(move |connection| changes::forget(connection, before, most))
+            .await
+    }
+
+    async fn settle(&self, before: NaiveDate, most: usize) -> Result<usize, StoreError> {
+        self.file
+            .write(move |connection| settling::settle(connection, before, most))
+            .await
+    }
+
+    async fn seal(&self, seal: Seal) -> Result<StatementHead, StoreError> {
+        self.file
+            .write(move |connection| statements::seal(connection, seal))
+            .await
+    }
+
+    async fn statements(&self) -> Result<Vec<StatementHead>, StoreError> {
+        self.file.read(statements::list).await
+    }
+
+    async fn statement(&self, id: i64) -> Result<Option<Statement>, StoreError> {
+        self.file
+            .read(move |connection| statements::one(connection, id))
             .await
     }
 

@@ -275,12 +275,12 @@ async fn a_missing_end_is_given_up_after_the_horizon() {
         assert_eq!(store.waiting_since(at(-1), day()).await.unwrap().len(), 1);
         assert_eq!(store.waiting_since(at(1), day()).await.unwrap().len(), 0);
         assert_eq!(
-            store.give_up(at(10_000), 10).await.unwrap(),
+            store.give_up(at(10_000), at(30_000), 10).await.unwrap(),
             0,
             "heard of too lately"
         );
-        assert_eq!(store.give_up(at(10_001), 10).await.unwrap(), 1);
-        assert_eq!(store.give_up(at(10_001), 10).await.unwrap(), 0);
+        assert_eq!(store.give_up(at(10_001), at(30_000), 10).await.unwrap(), 1);
+        assert_eq!(store.give_up(at(10_001), at(30_000), 10).await.unwrap(), 0);
         let counts = group(&*store, "Umwelt").await.tally.counts;
         assert_eq!(
             (counts.get(Figure::Waiting), counts.get(Figure::Unresolved)),

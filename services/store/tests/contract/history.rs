@@ -4,10 +4,13 @@ use chrono::{NaiveDate, TimeDelta};
 use domain::counts::{Figure, Interval, Tally};
 use domain::record::{CallRecord, TaskType};
 use domain::report::CallReport;
-use store::calls::{CallStore, DayRange};
+use store::calls::{Advance, CallStore, DayRange, LedgerBatch};
 use store::history::{HistoryQuery, HotlineChoice, PeriodStart, PeriodTally, Periods};
+use store::postgres::{Database, PostgresCalls};
 
-use crate::calls::{answered, apply, at, finished, hotline, on_every_store, report};
+use crate::calls::{TOPIC, answered, apply, at, finished, hotline, on_every_store, report};
+use crate::figures::{Dice, figures};
+use crate::postgres::{execute, on_an_empty_database};
 
 fn date(month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(2024, month, day).unwrap()
@@ -15,10 +18,15 @@ fn date(month: u32, day: u32) -> NaiveDate {
 
 /// Two weeks around the day of [`at`].
 pub(crate) fn days() -> Periods {
-    Periods::Days(DayRange {
+    Periods::Days(every_day())
+}
+
+/// The same.
+pub(crate) fn every_day() -> DayRange {
+    DayRange {
         from: date(10, 21),
         to: date(11, 4),
-    })
+    }
 }
 
 /// The quarter-hours of the same two weeks.
@@ -45,7 +53,9 @@ async fn rows(store: &dyn CallStore, periods: Periods, hotlines: HotlineChoice) 
 }
 
 /// Period, hotline, visits, visits within 10 s, longest time to answer.
-fn shown(rows: &[PeriodTally]) -> Vec<(PeriodStart, &str, i64, Option<i64>, Option<i64>)> {
+type Shown<'a> = (PeriodStart, &'a str, i64, Option<i64>, Option<i64>);
+
+fn shown(rows: &[PeriodTally]) -> Vec<Shown<'_>> {
     let show = |row: &'_ PeriodTally| {
         let Tally {
             counts,
@@ -132,6 +142,69 @@ async fn what_was_taken_back_leaves_no_row() {
             shown(&rows),
             [(PeriodStart::Day(date(10, 29)), "Schule", 1, Some(1), Some(8_000))]
         );
+    })
+    .await;
+}
+
+/// What a migration does with the rows that are there before it.
+fn backfill(migration: &'static str) -> String {
+    let filling = migration.split_once("INSERT INTO interval_counts").unwrap().1;
+    let filling = filling.split_once("-- Days that are over").unwrap().0;
+    format!(
+        "DELETE FROM interval_counts WHERE hotline_id = 0; DELETE FROM interval_histograms WHERE hotline_id = 0;
+         DELETE FROM day_counts WHERE hotline_id = 0; DELETE FROM day_histograms WHERE hotline_id = 0;
+         INSERT INTO interval_counts{filling}"
+    )
+}
+
+/// Calls of several shards.
+async fn count_some(store: &dyn CallStore) {
+    for partition in 0..3_u32 {
+        let call = |call| Dice(u64::from(call)).report(call, 0);
+        let reports: Vec<_> = (0..20)
+            .map(|n| (partition, call(20 * partition as u8 + n)))
+            .collect();
+        let batch = LedgerBatch {
+            topic_id: TOPIC.to_owned(),
+            advances: vec![Advance {
+                partition,
+                expected: 0,
+                next: 20,
+            }],
+            reports,
+            ..LedgerBatch::default()
+        };
+        store.apply(batch).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn counts_from_before_there_were_sums_of_all_hotlines_are_added_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("calls.db");
+    let store = store::sqlite::SqliteCalls::open(&file).unwrap();
+    count_some(&store).await;
+    let before = figures(&store).await;
+    let fill = backfill(include_str!(
+        "../../../../schemas/migrations/sqlite/calls/V7__history.sql"
+    ));
+    rusqlite::Connection::open(&file)
+        .unwrap()
+        .execute_batch(&fill)
+        .unwrap();
+    assert_eq!(figures(&store).await, before);
+
+    on_an_empty_database(|url| async move {
+        let database = Database::new(&url).unwrap();
+        database.migrate().await.unwrap();
+        let store = PostgresCalls::connect(&database).await.unwrap();
+        count_some(&store).await;
+        let before = figures(&store).await;
+        let fill = backfill(include_str!(
+            "../../../../schemas/migrations/postgres/calls/V6__history.sql"
+        ));
+        execute(&url, &fill).await;
+        assert_eq!(figures(&store).await, before);
     })
     .await;
 }

@@ -4,7 +4,9 @@
 mod agents;
 mod call_records;
 mod calls;
+mod changes;
 mod citizens;
+mod figures;
 mod history;
 mod life_cycle;
 mod mails;
@@ -15,5 +17,7 @@ mod procedures;
 mod rejected;
 mod replacements;
 mod rules;
+mod settling;
 mod slots;
+mod statements;
 mod tickets;

@@ -202,7 +202,7 @@ async fn giving_up_passes_over_calls_that_are_being_written() {
         };
         let ended = (0..50).map(|call| event(call, 9, ended.clone()));
         let ends = instances[0].apply(batch(0, 50, ended.collect()));
-        let given_up = instances[1].give_up(at(20_000), 1000);
+        let given_up = instances[1].give_up(at(20_000), at(30_000), 1000);
         let (ends, given_up) = futures::join!(ends, given_up);
         ends.unwrap();
         given_up.unwrap();

@@ -154,6 +154,7 @@ struct Statements {
     calls: Copying,
     visits: Copying,
     sums: Vec<Statement>,
+    changes: Statement,
     run: Statement,
     position: Statement,
 }
@@ -167,6 +168,8 @@ impl Statements {
             let upsert = upsert(table, &prepared.columns.sums[place], key);
             sums.push(client.prepare(&upsert).await?);
         }
+        let changes = "INSERT INTO count_changes
+             SELECT pg_current_xact_id(), * FROM unnest($1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::bytea[])";
         let run = "INSERT INTO import_runs AS r (run, shard, new_reports, flagged) VALUES ($1, 0, $2, $3)
              ON CONFLICT (run, shard) DO UPDATE SET new_reports = r.new_reports + excluded.new_reports,
                  flagged = r.flagged + excluded.flagged";
@@ -178,6 +181,7 @@ impl Statements {
             calls: Copying::prepare(client, "calls", &with_month(&prepared.columns.calls)).await?,
             visits: Copying::prepare(client, "visits", &with_month(&prepared.columns.visits)).await?,
             sums,
+            changes: client.prepare(changes).await?,
             run: client.prepare(run).await?,
             position: client.prepare(position).await?,
         })
@@ -245,6 +249,12 @@ async fn write_commit(
                 .await?;
         }
     }
+    let changes = &filed.commit.changes;
+    let columns = by_column(changes);
+    let differences: Vec<&[u8]> = changes.iter().map(|row| bytes(&row[6])).collect();
+    let keys = columns[1..6].iter().map(|column| column as &(dyn ToSql + Sync));
+    let values: Vec<_> = keys.chain([&differences as &(dyn ToSql + Sync)]).collect();
+    transaction.execute(&statements.changes, &values).await?;
     for run in &filed.commit.runs {
         let name = text(&run[0])?;
         let run = [

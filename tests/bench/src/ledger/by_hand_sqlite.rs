@@ -56,6 +56,11 @@ fn write_commit(transaction: &Transaction<'_>, prepared: &Prepared, commit: &Com
     }
     insert(
         transaction,
+        "INSERT INTO count_changes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        &commit.changes,
+    )?;
+    insert(
+        transaction,
         "INSERT INTO import_runs (run, new_reports, flagged) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET
              new_reports = new_reports + excluded.new_reports, flagged = flagged + excluded.flagged",
         &commit.runs,

@@ -28,6 +28,8 @@ pub(super) struct Commit {
     pub(super) identities: Vec<Row>,
     /// By table, in the order of [`SUMS`].
     pub(super) sums: [Vec<Row>; 4],
+    /// What is told to the log of changes: revision, key, time, packed difference.
+    pub(super) changes: Vec<Row>,
     /// Run, new calls, flagged calls.
     pub(super) runs: Vec<Row>,
     /// Topic, partition, position.
@@ -74,18 +76,21 @@ pub(super) async fn prepare(folder: &Path, batches: Vec<LedgerBatch>) -> anyhow:
         last_call += i64::try_from(calls.len())?;
         let mut sums = [const { Vec::new() }; 4];
         for (place, (table, _)) in SUMS.into_iter().enumerate() {
-            sums[place] = rows(&connection, &format!("SELECT * FROM {table}"))?;
+            let columns = added(&connection, table)?.join(", ");
+            sums[place] = rows(&connection, &format!("SELECT {columns} FROM {table}"))?;
         }
+        let changes = rows(&connection, "SELECT * FROM count_changes")?;
         let runs = rows(&connection, "SELECT run, new_reports, flagged FROM import_runs")?;
         connection.execute_batch(
             "DELETE FROM interval_counts; DELETE FROM interval_histograms; DELETE FROM day_counts;
-             DELETE FROM day_histograms; DELETE FROM import_runs",
+             DELETE FROM day_histograms; DELETE FROM count_changes; DELETE FROM import_runs",
         )?;
         commits.push(Commit {
             calls,
             visits,
             identities,
             sums,
+            changes,
             runs,
             positions: rows(&connection, "SELECT topic_id, partition, position FROM positions")?,
         });
@@ -96,14 +101,17 @@ pub(super) async fn prepare(folder: &Path, batches: Vec<LedgerBatch>) -> anyhow:
             calls: columns("calls")?,
             visits: columns("visits")?,
             sums: [
-                columns(SUMS[0].0)?,
-                columns(SUMS[1].0)?,
-                columns(SUMS[2].0)?,
-                columns(SUMS[3].0)?,
+                added(&connection, SUMS[0].0)?,
+                added(&connection, SUMS[1].0)?,
+                added(&connection, SUMS[2].0)?,
+                added(&connection, SUMS[3].0)?,
             ],
         },
         sources: names(&connection, "SELECT name FROM sources ORDER BY source_id")?,
-        hotlines: names(&connection, "SELECT name FROM hotlines ORDER BY hotline_id")?,
+        hotlines: names(
+            &connection,
+            "SELECT name FROM hotlines WHERE hotline_id > 0 ORDER BY hotline_id",
+        )?,
         runs: names(&connection, "SELECT name FROM runs ORDER BY run_id")?,
         commits,
     })
@@ -120,6 +128,13 @@ fn names(connection: &Connection, query: &str) -> anyhow::Result<Vec<String>> {
     let mut statement = connection.prepare(query)?;
     let rows = statement.query_map([], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// The columns of a table of sums that a ledger writes: packed histograms come with settling.
+fn added(connection: &Connection, table: &str) -> anyhow::Result<Vec<String>> {
+    let mut columns = columns(connection, table)?;
+    columns.retain(|column| column != "histograms");
+    Ok(columns)
 }
 
 fn columns(connection: &Connection, table: &str) -> anyhow::Result<Vec<String>> {

@@ -101,13 +101,14 @@ pub(super) async fn apply(store: &PostgresCalls, mut batch: LedgerBatch) -> Resu
     }
     replacements::confirm(&transaction, &batch).await?;
     agents::keep(&transaction, &batch.agents, &mut ledger.runs).await?;
-    ledger.commit(store, transaction).await
+    ledger.commit(store, transaction, batch.at).await
 }
 
 /// See [`crate::calls::CallStore::give_up`].
 pub(super) async fn give_up(
     store: &PostgresCalls,
     heard_before: DateTime<Utc>,
+    now: DateTime<Utc>,
     most: usize,
 ) -> Result<usize, StoreError> {
     let before_ms = heard_before.timestamp_millis();
@@ -136,7 +137,7 @@ pub(super) async fn give_up(
         }
     }
     let given_up = ledger.writings.len();
-    ledger.commit(store, transaction).await?;
+    ledger.commit(store, transaction, now).await?;
     Ok(given_up)
 }
 
@@ -301,6 +302,7 @@ impl Ledger {
         self,
         store: &PostgresCalls,
         transaction: Transaction<'_>,
+        at: DateTime<Utc>,
     ) -> Result<Applied, StoreError> {
         let records = self
             .writings
@@ -315,7 +317,7 @@ impl Ledger {
         let names = names.map(HotlineName::as_str);
         let hotlines = store.hotlines.numbers(&transaction, names).await?;
         rows::write(&transaction, &hotlines, &self.writings).await?;
-        counts::write(&transaction, &hotlines, &self.movements).await?;
+        counts::write(&transaction, &hotlines, &self.movements, at).await?;
         // Last, and so held for the shortest time.
         queries::add_to_runs(&transaction, &self.runs.0).await?;
         transaction.commit().await?;

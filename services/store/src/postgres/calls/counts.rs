@@ -1,40 +1,38 @@
 //! Rows of counts: adding movements to them, and reading sums.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Transaction};
-use domain::counts::{Counts, Figure, HistogramKind, Movement, Movements, Tally};
-use domain::ids::HotlineName;
-use domain::local_time;
-use domain::record::TaskType;
-use domain::visit::Outcome;
-use tokio_postgres::IsolationLevel;
+use domain::counts::{Figure, HistogramKind, Movement, Movements, Tally};
 use tokio_postgres::types::ToSql;
 
 use super::super::values::partition_column;
 use super::names::Numbers;
+use super::{changes, longest};
 use crate::StoreError;
-use crate::calls::{DayRange, GroupTally};
-use crate::periods::{self, PeriodStart, RowMovement, Tables, group};
+use crate::periods::{self, PeriodStart, RowMovement, TOGETHER, Tables};
 
 /// A row of counts that moves. Rows are written in the order of their keys, so that transactions that move the same
 /// rows wait, and do not block each other.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct RowKey {
-    period: PeriodStart,
-    hotline_id: i32,
-    task_type: i16,
-    shard: i32,
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RowKey {
+    pub(super) period: PeriodStart,
+    pub(super) hotline_id: i32,
+    pub(super) task_type: i16,
+    pub(super) shard: i32,
 }
 
-type KeyedRows<'a> = BTreeMap<RowKey, std::borrow::Cow<'a, Movement>>;
+pub(super) type KeyedRows<'a> = BTreeMap<RowKey, Cow<'a, Movement>>;
 
 /// Adds movements, by shard. The visits must have been written already.
 pub(super) async fn write(
     transaction: &Transaction<'_>,
     hotlines: &Numbers,
     movements: &BTreeMap<u32, Movements>,
+    changed_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let mut rows = KeyedRows::new();
     for (shard, movements) in movements {
@@ -46,9 +44,10 @@ pub(super) async fn write(
             movement,
         } in periods::rows(movements)
         {
+            let hotline_id = hotline.map(|hotline| hotlines.of(hotline.as_str())).transpose()?;
             let key = RowKey {
                 period,
-                hotline_id: hotlines.of(hotline.as_str())?,
+                hotline_id: hotline_id.unwrap_or(TOGETHER),
                 task_type: task_type.code(),
                 shard,
             };
@@ -63,32 +62,28 @@ pub(super) async fn write(
             }
         }
     }
-    let first_day = |key: &RowKey| matches!(key.period, PeriodStart::Day(_));
-    let at = rows
-        .keys()
-        .find(|key| first_day(key))
-        .map(|key| RowKey { ..*key });
-    let days = at.map(|at| rows.split_off(&at)).unwrap_or_default();
+    let first_day = rows.keys().find(|key| matches!(key.period, PeriodStart::Day(_)));
+    let days = match first_day.copied() {
+        Some(first_day) => rows.split_off(&first_day),
+        None => KeyedRows::new(),
+    };
     write_rows(transaction, Tables::INTERVALS, &rows).await?;
-    write_rows(transaction, Tables::DAYS, &days).await
+    write_rows(transaction, Tables::DAYS, &days).await?;
+    changes::append(transaction, &rows, changed_at).await
 }
 
 /// The columns of keys, as arrays.
-struct Keys {
-    numbers: Vec<i64>,
-    hotline_ids: Vec<i32>,
-    task_types: Vec<i16>,
-    shards: Vec<i32>,
+#[derive(Default)]
+pub(super) struct Keys {
+    pub(super) numbers: Vec<i64>,
+    pub(super) hotline_ids: Vec<i32>,
+    pub(super) task_types: Vec<i16>,
+    pub(super) shards: Vec<i32>,
 }
 
 impl Keys {
-    fn of<'a>(keys: impl Iterator<Item = &'a RowKey>) -> Self {
-        let mut columns = Self {
-            numbers: Vec::new(),
-            hotline_ids: Vec::new(),
-            task_types: Vec::new(),
-            shards: Vec::new(),
-        };
+    pub(super) fn of<'a>(keys: impl Iterator<Item = &'a RowKey>) -> Self {
+        let mut columns = Self::default();
         for key in keys {
             columns.numbers.push(key.period.number());
             columns.hotline_ids.push(key.hotline_id);
@@ -98,7 +93,7 @@ impl Keys {
         columns
     }
 
-    fn columns(&self) -> Vec<&(dyn ToSql + Sync)> {
+    pub(super) fn columns(&self) -> Vec<&(dyn ToSql + Sync)> {
         vec![&self.numbers, &self.hotline_ids, &self.task_types, &self.shards]
     }
 }
@@ -130,7 +125,7 @@ async fn write_rows(
     let upsert = transaction.prepare_cached(&upsert(tables)).await?;
     transaction.execute(&upsert, &values).await?;
     write_histograms(transaction, tables, rows).await?;
-    read_longest_again(transaction, tables, rows).await
+    longest::read_again(transaction, tables, rows).await
 }
 
 async fn write_histograms(
@@ -168,45 +163,8 @@ async fn write_histograms(
     Ok(())
 }
 
-/// Times were taken away, and they may have been the longest: the visits know. The rows are held since their counts
-/// were written; this statement, being a later one, sees the visits of whoever held them before.
-async fn read_longest_again(
-    transaction: &Transaction<'_>,
-    Tables { column, counts, .. }: Tables,
-    rows: &KeyedRows<'_>,
-) -> Result<(), StoreError> {
-    let retracted = || rows.iter().filter(|(_, movement)| movement.times_retracted);
-    if retracted().next().is_none() {
-        return Ok(());
-    }
-    let keys = Keys::of(retracted().map(|(key, _)| key));
-    let spans = retracted().map(|(key, _)| key.period.span_ms());
-    let (from_ms, to_ms): (Vec<i64>, Vec<i64>) = spans.unzip();
-    let longest = |outcome: Outcome| {
-        format!(
-            "(SELECT max(wait_ms + coalesce(ring_ms, 0)) FROM visits v
-              WHERE v.hotline_id = k.hotline_id AND v.offered_at_ms >= k.from_ms AND v.offered_at_ms < k.to_ms
-                AND v.task_type = k.task_type AND v.shard = k.shard AND v.counted AND v.outcome = {})",
-            outcome.code()
-        )
-    };
-    let update = format!(
-        "UPDATE {counts} c SET longest_time_to_answer_ms = {}, longest_time_to_abandon_ms = {}
-         FROM unnest($1::int8[], $2::int4[], $3::int2[], $4::int4[], $5::int8[], $6::int8[])
-             AS k (number, hotline_id, task_type, shard, from_ms, to_ms)
-         WHERE c.{column} = k.number AND c.hotline_id = k.hotline_id AND c.task_type = k.task_type
-           AND c.shard = k.shard",
-        longest(Outcome::Answered),
-        longest(Outcome::Abandoned)
-    );
-    let update = transaction.prepare_cached(&update).await?;
-    let mut values = keys.columns();
-    values.extend([&from_ms as &(dyn ToSql + Sync), &to_ms]);
-    transaction.execute(&update, &values).await?;
-    Ok(())
-}
-
-fn upsert(Tables { column, counts, .. }: Tables) -> String {
+/// Adds to rows of counts: columns of keys, figures and longest times.
+pub(super) fn upsert(Tables { column, counts, .. }: Tables) -> String {
     let names: Vec<&str> = Figure::ALL.iter().map(|figure| figure.name()).collect();
     let longest = ["longest_time_to_answer_ms", "longest_time_to_abandon_ms"];
     let arrays: Vec<String> = (5..5 + names.len() + longest.len())
@@ -228,61 +186,6 @@ fn upsert(Tables { column, counts, .. }: Tables) -> String {
         arrays.join(", "),
         updates.join(", ")
     )
-}
-
-/// See [`crate::calls::CallStore::day_totals`].
-pub(super) async fn day_totals(client: &mut Object, days: DayRange) -> Result<Vec<GroupTally>, StoreError> {
-    let (from, to) = (local_time::day_number(days.from), local_time::day_number(days.to));
-    let sums: Vec<String> = Figure::ALL
-        .iter()
-        .map(|figure| format!("sum({})::int8", figure.name()))
-        .collect();
-    // One snapshot for counts and histograms.
-    let transaction = client
-        .build_transaction()
-        .isolation_level(IsolationLevel::RepeatableRead)
-        .read_only(true)
-        .start()
-        .await?;
-    let statement = transaction
-        .prepare_cached(&format!(
-            "SELECT name, task_type, max(longest_time_to_answer_ms), max(longest_time_to_abandon_ms), {}
-             FROM day_counts JOIN hotlines ON id = hotline_id WHERE day >= $1 AND day < $2 GROUP BY name, task_type",
-            sums.join(", ")
-        ))
-        .await?;
-    let mut groups: BTreeMap<(HotlineName, TaskType), Tally> = BTreeMap::new();
-    for row in transaction.query(&statement, &[&from, &to]).await? {
-        let mut tally = Tally {
-            counts: Counts::default(),
-            longest_time_to_answer_ms: row.get(2),
-            longest_time_to_abandon_ms: row.get(3),
-            ..Tally::default()
-        };
-        for (place, figure) in Figure::ALL.iter().enumerate() {
-            tally.counts.add(*figure, row.get(4 + place));
-        }
-        groups.insert(group(row.get(0), row.get(1))?, tally);
-    }
-    let statement = transaction
-        .prepare_cached(
-            "SELECT name, task_type, kind, bin, sum(visits)::int8 FROM day_histograms JOIN hotlines ON id = hotline_id
-             WHERE day >= $1 AND day < $2 GROUP BY name, task_type, kind, bin",
-        )
-        .await?;
-    for row in transaction.query(&statement, &[&from, &to]).await? {
-        let (kind, bin) = periods::bin(row.get(2), row.get(3))?;
-        let tally = groups.entry(group(row.get(0), row.get(1))?).or_default();
-        tally.histogram_mut(kind).add(bin, row.get(4));
-    }
-    let groups = groups.into_iter().filter(|(_, tally)| !tally.counts.is_zero());
-    Ok(groups
-        .map(|((hotline, task_type), tally)| GroupTally {
-            hotline,
-            task_type,
-            tally,
-        })
-        .collect())
 }
 
 /// See [`crate::calls::CallStore::imbalance`].

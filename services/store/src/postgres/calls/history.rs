@@ -9,17 +9,17 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{IsolationLevel, Row};
 
 use super::super::values::text;
+use super::changes;
 use crate::StoreError;
+use crate::calls::{DayRange, GroupTally};
 use crate::history::{
-    FiguresVersion, History, HistoryQuery, HotlineChoice, Periods, SumKey, SumsRead, add_counts,
+    CountRow, GroupSums, History, HistoryQuery, HotlineChoice, PeriodSums, Periods, SumKey, Sums, add_counts,
     count_columns,
 };
-use crate::periods::Tables;
+use crate::periods::{TOGETHER, Tables};
 
 /// Which rows.
 enum Scope {
-    /// Of all hotlines, as one.
-    Together,
     /// Of every hotline.
     Each,
     /// Of these: a seek for each period and hotline, past the rows of the others.
@@ -28,18 +28,34 @@ enum Scope {
 
 /// See [`crate::calls::CallStore::history`].
 pub(super) async fn read(client: &mut Object, query: &HistoryQuery) -> Result<History, StoreError> {
-    let snapshot = client
-        .build_transaction()
-        .isolation_level(IsolationLevel::RepeatableRead)
-        .read_only(true)
-        .start()
-        .await?;
-    let (scope, names) = scope(&snapshot, &query.hotlines).await?;
-    let sums = read_scope(&snapshot, query.periods, &scope).await?;
+    read_in(&begin(client).await?, query).await
+}
+
+/// The same within a transaction of one snapshot.
+pub(super) async fn read_in(snapshot: &Transaction<'_>, query: &HistoryQuery) -> Result<History, StoreError> {
+    let (scope, names) = scope(snapshot, &query.hotlines).await?;
+    let mut sums = PeriodSums::default();
+    read_scope(snapshot, query.periods, &scope, &mut sums).await?;
     Ok(History {
         rows: sums.finish(query.periods, &names)?,
-        version: FiguresVersion::default(),
+        version: changes::version(snapshot).await?,
     })
+}
+
+/// See [`crate::calls::CallStore::day_totals`].
+pub(super) async fn day_totals(client: &mut Object, days: DayRange) -> Result<Vec<GroupTally>, StoreError> {
+    let snapshot = begin(client).await?;
+    let (scope, names) = scope(&snapshot, &HotlineChoice::Each).await?;
+    let mut sums = GroupSums::default();
+    read_scope(&snapshot, Periods::Days(days), &scope, &mut sums).await?;
+    sums.finish(&names)
+}
+
+/// Everything is read in one snapshot.
+async fn begin(client: &mut Object) -> Result<Transaction<'_>, StoreError> {
+    let builder = client.build_transaction();
+    let builder = builder.isolation_level(IsolationLevel::RepeatableRead);
+    Ok(builder.read_only(true).start().await?)
 }
 
 /// What to read, and the names of the hotlines in it.
@@ -54,7 +70,7 @@ async fn scope(
         )
     };
     match hotlines {
-        HotlineChoice::Together => Ok((Scope::Together, HashMap::new())),
+        HotlineChoice::Together => Ok((Scope::These(vec![TOGETHER]), HashMap::new())),
         HotlineChoice::Each => {
             let all = snapshot.prepare_cached("SELECT id, name FROM hotlines").await?;
             let names = snapshot.query(&all, &[]).await?;
@@ -76,41 +92,31 @@ async fn read_scope(
     snapshot: &Transaction<'_>,
     periods: Periods,
     scope: &Scope,
-) -> Result<SumsRead, StoreError> {
-    let Tables {
-        counts, histograms, ..
-    } = periods.tables();
+    sums: &mut impl Sums,
+) -> Result<(), StoreError> {
+    let tables = periods.tables();
     let (from, to) = periods.numbers();
-    let none = Vec::new();
-    let these = match scope {
-        Scope::These(ids) => ids,
-        Scope::Together | Scope::Each => &none,
-    };
-    let values: [&(dyn ToSql + Sync); 3] = [&from, &to, these];
-    let mut sums = SumsRead::default();
-    let select_counts = select(periods.tables(), counts, &count_columns(), scope);
-    let statement = snapshot.prepare_cached(&select_counts).await?;
-    let rows = snapshot.query_raw(&statement, values).await?;
-    let mut rows = std::pin::pin!(rows);
-    while let Some(row) = rows.try_next().await? {
-        let tally = sums.of_counts(key(&row)?);
-        add_counts(
-            tally,
-            |place| row.try_get(3 + place),
-            |place| row.try_get(3 + place),
-        )?;
+    let mut values: Vec<&(dyn ToSql + Sync)> = vec![&from, &to];
+    if let Scope::These(ids) = scope {
+        values.push(ids);
     }
-    let select_bins = select(periods.tables(), histograms, "kind, bin, visits", scope);
-    let statement = snapshot.prepare_cached(&select_bins).await?;
-    let rows = snapshot.query_raw(&statement, values).await?;
-    let mut rows = std::pin::pin!(rows);
+    let statement = select(tables, tables.counts, &count_columns(), scope);
+    let statement = snapshot.prepare_cached(&statement).await?;
+    let mut rows = Box::pin(snapshot.query_raw(&statement, values.iter().copied()).await?);
+    while let Some(row) = rows.try_next().await? {
+        add_counts(sums.of_counts(key(&row)?), &row)?;
+    }
+    let statement = select(tables, tables.histograms, "kind, bin, visits", scope);
+    let statement = snapshot.prepare_cached(&statement).await?;
+    let mut rows = Box::pin(snapshot.query_raw(&statement, values.iter().copied()).await?);
     while let Some(row) = rows.try_next().await? {
         sums.add_bin(key(&row)?, (row.try_get(3)?, row.try_get(4)?), row.try_get(5)?)?;
     }
-    Ok(sums)
+    Ok(())
 }
 
-fn key(row: &Row) -> Result<SumKey, StoreError> {
+/// Period, hotline and task type: the first columns of a row.
+pub(super) fn key(row: &Row) -> Result<SumKey, StoreError> {
     Ok(SumKey {
         number: row.try_get(0)?,
         hotline_id: row.try_get::<_, i32>(1)?.into(),
@@ -118,17 +124,30 @@ fn key(row: &Row) -> Result<SumKey, StoreError> {
     })
 }
 
-/// Rows in the order of period, hotline and task type; $1 and $2 are the periods, $3 are the hotlines if some are named.
+/// Counts stand after the key.
+const KEY: usize = 3;
+
+impl CountRow for Row {
+    fn figure(&self, place: usize) -> Result<i64, StoreError> {
+        Ok(self.try_get(KEY + place)?)
+    }
+
+    fn longest_ms(&self, place: usize) -> Result<Option<i64>, StoreError> {
+        Ok(self.try_get(KEY + place)?)
+    }
+
+    fn histograms(&self, place: usize) -> Result<Option<&[u8]>, StoreError> {
+        Ok(self.try_get(KEY + place)?)
+    }
+}
+
+/// Rows in the order of period, hotline and task type; $1 and $2 are the periods, $3 the hotlines if some are named.
 fn select(Tables { column, .. }: Tables, table: &str, columns: &str, scope: &Scope) -> String {
-    let all = "AND cardinality($3::int4[]) = 0 ORDER BY 1, 2, 3";
     match scope {
-        Scope::Together => format!(
-            "SELECT {column}, 0::int4, task_type, {columns} FROM {table}
-             WHERE {column} >= $1 AND {column} < $2 {all}"
-        ),
         Scope::Each => format!(
             "SELECT {column}, hotline_id, task_type, {columns} FROM {table}
-             WHERE {column} >= $1 AND {column} < $2 {all}"
+             WHERE {column} >= $1 AND {column} < $2 AND hotline_id > {TOGETHER}
+             ORDER BY {column}, hotline_id, task_type"
         ),
         // Without OFFSET the planner may read every row between the first period and the last.
         Scope::These(_) => format!(

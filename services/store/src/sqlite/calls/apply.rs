@@ -40,13 +40,14 @@ pub(super) fn apply(connection: &mut Connection, batch: &LedgerBatch) -> Result<
     agents::keep(&ledger.transaction, &batch.agents, &mut ledger.runs)?;
     let reports = batch.reports.iter().map(|(_, report)| report);
     rejected::remove_repaired(&ledger.transaction, reports)?;
-    ledger.commit()
+    ledger.commit(batch.at)
 }
 
 /// See [`crate::calls::CallStore::give_up`].
 pub(super) fn give_up(
     connection: &mut Connection,
     heard_before: DateTime<Utc>,
+    now: DateTime<Utc>,
     most: usize,
 ) -> Result<usize, StoreError> {
     let mut ledger = Ledger::begin(connection, Arc::default())?;
@@ -68,7 +69,7 @@ pub(super) fn give_up(
         state.given_up = true;
         ledger.rewrite(identity, &known, &state, known.heard_at_ms)?;
     }
-    ledger.commit()?;
+    ledger.commit(now)?;
     Ok(overdue.len())
 }
 
@@ -203,11 +204,11 @@ impl<'a> Ledger<'a> {
         self.movements.entry(shard).or_default().replace(old, new);
     }
 
-    fn commit(mut self) -> Result<Applied, StoreError> {
+    fn commit(mut self, at: DateTime<Utc>) -> Result<Applied, StoreError> {
         if let Some(last_added) = self.last_added {
             identities::settle(&self.transaction, last_added, self.applied.new_calls)?;
         }
-        counts::write(&self.transaction, &mut self.names, &self.movements)?;
+        counts::write(&self.transaction, &mut self.names, &self.movements, at)?;
         for ((run, _), counts) in &self.runs.0 {
             self.transaction
                 .prepare_cached(

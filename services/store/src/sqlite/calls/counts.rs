@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use domain::counts::{Counts, Figure, HistogramKind, Movement, Movements, Tally};
-use domain::ids::HotlineName;
-use domain::local_time;
+use chrono::{DateTime, Utc};
+use domain::counts::{Figure, HistogramKind, Movement, Movements};
 use domain::record::TaskType;
 use domain::visit::Outcome;
 use rusqlite::{CachedStatement, Connection, ToSql, Transaction, params};
 
+use super::changes::ChangeLog;
 use super::names::Names;
 use crate::StoreError;
-use crate::calls::{DayRange, GroupTally};
-use crate::periods::{self, PeriodStart, Tables, group};
+use crate::periods::{self, PeriodStart, SETTLED, TOGETHER, Tables};
 
 /// The statements that add to the tables of a period, prepared once a transaction.
 struct Additions<'a> {
@@ -43,12 +42,17 @@ pub(super) fn write(
     transaction: &Transaction<'_>,
     names: &mut Names,
     movements: &BTreeMap<u32, Movements>,
+    changed_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let mut intervals = Additions::prepare(transaction, Tables::INTERVALS)?;
     let mut days = Additions::prepare(transaction, Tables::DAYS)?;
+    let mut log = ChangeLog::begin(transaction, changed_at);
     for (shard, movements) in movements {
         for row in periods::rows(movements) {
-            let hotline_id = names.hotline(transaction, row.hotline)?;
+            let hotline_id = match row.hotline {
+                Some(hotline) => names.hotline(transaction, hotline)?,
+                None => TOGETHER.into(),
+            };
             let additions = match row.period {
                 PeriodStart::Interval(_) => &mut intervals,
                 PeriodStart::Day(_) => &mut days,
@@ -56,6 +60,9 @@ pub(super) fn write(
             additions.write_row(row.period, hotline_id, row.task_type, *shard, &row.movement)?;
             if row.movement.times_retracted {
                 read_longest_again(transaction, row.period, hotline_id, row.task_type, *shard)?;
+            }
+            if let (PeriodStart::Interval(interval), Some(_)) = (row.period, row.hotline) {
+                log.add(interval, hotline_id, row.task_type, *shard, &row.movement)?;
             }
         }
     }
@@ -100,7 +107,8 @@ impl Additions<'_> {
     }
 }
 
-/// A time was taken away, and it may have been the longest: the visits know.
+/// A time was taken away, and it may have been the longest: the visits know, and of all hotlines together the rows of
+/// each. The row of the shard is read again, and the settled one, which every shard has a part in.
 fn read_longest_again(
     transaction: &Transaction<'_>,
     period: PeriodStart,
@@ -110,13 +118,27 @@ fn read_longest_again(
 ) -> Result<(), StoreError> {
     let Tables { column, counts, .. } = period.tables();
     let (from_ms, to_ms) = period.span_ms();
-    let longest = "(SELECT max(wait_ms + coalesce(ring_ms, 0)) FROM visits
-        WHERE hotline_id = ?2 AND offered_at_ms >= ?5 AND offered_at_ms < ?6 AND task_type = ?3 AND shard = ?4
-          AND counted AND outcome = ";
+    let longest = |name: &str, outcome: Outcome| {
+        match hotline_id == i64::from(TOGETHER) {
+        true => format!(
+            "{name} = (SELECT max(h.{name}) FROM {counts} h
+                 WHERE h.{column} = c.{column} AND h.hotline_id > 0 AND h.task_type = c.task_type
+                   AND (h.shard = c.shard OR c.shard = {SETTLED}) AND ?5 < ?6)"
+        ),
+        false => format!(
+            "{name} = (SELECT max(wait_ms + coalesce(ring_ms, 0)) FROM visits v
+                 WHERE v.hotline_id = ?2 AND v.offered_at_ms >= ?5 AND v.offered_at_ms < ?6 AND v.task_type = ?3
+                   AND (v.shard = c.shard OR c.shard = {SETTLED}) AND v.counted AND v.outcome = {})",
+            outcome.code()
+        ),
+    }
+    };
     transaction
         .prepare_cached(&format!(
-            "UPDATE {counts} SET longest_time_to_answer_ms = {longest} ?7), longest_time_to_abandon_ms = {longest} ?8)
-             WHERE {column} = ?1 AND hotline_id = ?2 AND task_type = ?3 AND shard = ?4"
+            "UPDATE {counts} AS c SET {}, {}
+             WHERE {column} = ?1 AND hotline_id = ?2 AND task_type = ?3 AND shard IN (?4, {SETTLED})",
+            longest("longest_time_to_answer_ms", Outcome::Answered),
+            longest("longest_time_to_abandon_ms", Outcome::Abandoned),
         ))?
         .execute(params![
             period.number(),
@@ -124,14 +146,13 @@ fn read_longest_again(
             task_type.code(),
             shard,
             from_ms,
-            to_ms,
-            Outcome::Answered.code(),
-            Outcome::Abandoned.code()
+            to_ms
         ])?;
     Ok(())
 }
 
-fn upsert(column: &str, counts: &str) -> String {
+/// Adds to a row of counts.
+pub(super) fn upsert(column: &str, counts: &str) -> String {
     let names: Vec<&str> = Figure::ALL.iter().map(|figure| figure.name()).collect();
     let mut sql = format!(
         "INSERT INTO {counts} ({column}, hotline_id, task_type, shard, {}, longest_time_to_answer_ms,
@@ -153,52 +174,6 @@ fn upsert(column: &str, counts: &str) -> String {
     }
     sql.truncate(sql.len() - 2);
     sql
-}
-
-/// See [`crate::calls::CallStore::day_totals`].
-pub(super) fn day_totals(connection: &Connection, days: DayRange) -> Result<Vec<GroupTally>, StoreError> {
-    let range = params![local_time::day_number(days.from), local_time::day_number(days.to)];
-    let sums: Vec<String> = Figure::ALL
-        .iter()
-        .map(|figure| format!("sum({})", figure.name()))
-        .collect();
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT name, task_type, max(longest_time_to_answer_ms), max(longest_time_to_abandon_ms), {}
-         FROM day_counts JOIN hotlines USING (hotline_id) WHERE day >= ?1 AND day < ?2 GROUP BY hotline_id, task_type",
-        sums.join(", ")
-    ))?;
-    let mut groups: BTreeMap<(HotlineName, TaskType), Tally> = BTreeMap::new();
-    let mut rows = statement.query(range)?;
-    while let Some(row) = rows.next()? {
-        let mut tally = Tally {
-            counts: Counts::default(),
-            longest_time_to_answer_ms: row.get(2)?,
-            longest_time_to_abandon_ms: row.get(3)?,
-            ..Tally::default()
-        };
-        for (place, figure) in Figure::ALL.iter().enumerate() {
-            tally.counts.add(*figure, row.get(4 + place)?);
-        }
-        groups.insert(group(row.get(0)?, row.get(1)?)?, tally);
-    }
-    let mut statement = connection.prepare_cached(
-        "SELECT name, task_type, kind, bin, sum(visits) FROM day_histograms JOIN hotlines USING (hotline_id)
-         WHERE day >= ?1 AND day < ?2 GROUP BY hotline_id, task_type, kind, bin",
-    )?;
-    let mut rows = statement.query(range)?;
-    while let Some(row) = rows.next()? {
-        let (kind, bin) = periods::bin(row.get(2)?, row.get(3)?)?;
-        let tally = groups.entry(group(row.get(0)?, row.get(1)?)?).or_default();
-        tally.histogram_mut(kind).add(bin, row.get(4)?);
-    }
-    let groups = groups.into_iter().filter(|(_, tally)| !tally.counts.is_zero());
-    Ok(groups
-        .map(|((hotline, task_type), tally)| GroupTally {
-            hotline,
-            task_type,
-            tally,
-        })
-        .collect())
 }
 
 /// See [`crate::calls::CallStore::imbalance`].
