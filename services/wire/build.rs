@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .btree_map(".nrwdirekt.tickets.v1.Ticket.fields")
         .btree_map(".nrwdirekt.tickets.v1.RegisterFiles.files")
         .btree_map(".nrwdirekt.tickets.v1.GetRulesResponse.documents")
+        .btree_map(".nrwdirekt.reporting.v1.FigureChange.difference")
         .btree_map(".nrwdirekt.reporting.v1.Policy.hotline_threshold_seconds")
         .compile_fds(descriptors)?;
     Ok(())

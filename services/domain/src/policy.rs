@@ -1,6 +1,6 @@
 //! Service level policies: named formulas, printed with every figure that they give.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::counts::{Figure, Histogram, Tally};
 use crate::named::named;
@@ -71,7 +71,7 @@ impl std::ops::AddAssign for Share {
 }
 
 /// How a service level is computed. Ratios are unrounded fractions between 0 and 1, absent without samples.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServiceLevelPolicy {
     /// The name that is asked for and printed.
     pub name: String,

@@ -67,6 +67,12 @@ impl Step {
         self.length().is_none()
     }
 
+    /// Its length in minutes; of days the 1440 that most of them have.
+    pub fn minutes(self) -> usize {
+        let minutes = self.length().map_or(24 * 60, |length| length.num_minutes());
+        usize::try_from(minutes).unwrap_or(usize::MAX)
+    }
+
     /// At most so many intervals begin on a local day: 25 hours long at most.
     pub fn most_a_day(self) -> i64 {
         self.length().map_or(1, |length| 25 * 60 / length.num_minutes())

@@ -180,6 +180,7 @@ impl Starting<'_> {
     async fn reporting(&mut self, services: Routes, health: &HealthReporter) -> anyhow::Result<Routes> {
         let figures = reporting::FiguresParts {
             store: Arc::clone(&self.storage.calls),
+            tickets: Arc::clone(&self.storage.tickets),
             rules: Arc::new(self.rules.current()),
             policy: self.config.policy.clone(),
             clock: Arc::clone(&self.clock),

@@ -144,7 +144,8 @@ pub(crate) fn too_many() -> Status {
     ))
 }
 
-fn add(sum: &mut Sum, row: &PeriodTally, scope: &Scope) {
+/// Adds a row of counts: contacts of every task type, the rest of those asked for.
+pub(crate) fn add(sum: &mut Sum, row: &PeriodTally, scope: &Scope) {
     sum.contacts += row.tally.counts.get(Figure::Contacts);
     if scope.task_types.contains(&row.task_type) {
         sum.count(&row.tally, &scope.policy.of(row.hotline.as_ref()));

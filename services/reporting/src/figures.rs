@@ -11,13 +11,15 @@ use domain::span::{Span, Step, cut};
 use futures::Stream;
 use std::pin::Pin;
 use store::calls::CallStore;
+use store::tickets::TicketStore;
 use tonic::{Request, Response, Status};
 use wire::v1::reporting as proto;
 
 use crate::counted::{CELLS_MAX, Counted, counted, too_many};
-use crate::scope::{Scope, invalid};
+use crate::scope::{Policy, Scope, invalid, policy};
 use crate::service::{Clock, CurrentRules};
 use crate::sum::{Sum, shown};
+use crate::{forecast, profile, promise, statements};
 
 /// Intervals in a chunk of a stream.
 const CHUNK: usize = 500;
@@ -29,6 +31,8 @@ const USUAL_PER_CENTS: [u8; 5] = [50, 80, 90, 95, 99];
 pub struct FiguresParts {
     /// Keeps the counts.
     pub store: Arc<dyn CallStore>,
+    /// Keeps the tickets, whose answers were promised.
+    pub tickets: Arc<dyn TicketStore>,
     /// Knows hotlines, groups, policies and targets.
     pub rules: CurrentRules,
     /// Has the thresholds of built-in policies.
@@ -77,6 +81,11 @@ impl Asking {
         Scope::read(&sent, &self.book.figures, &self.parts.policy)
     }
 
+    /// The policy of a name, the default one for none.
+    pub(crate) fn policy(&self, name: &str) -> Result<Policy, Status> {
+        policy(name, &self.book.figures, &self.parts.policy)
+    }
+
     /// The hotlines of the rules.
     fn known(&self) -> Vec<HotlineName> {
         let hotlines = self.book.routing.hotlines().iter();
@@ -100,7 +109,7 @@ impl Asking {
 }
 
 /// The intervals of a scope.
-fn spans(scope: &Scope, step: Step) -> Result<Vec<Span>, Status> {
+pub(crate) fn spans(scope: &Scope, step: Step) -> Result<Vec<Span>, Status> {
     let most = (scope.to - scope.from).num_days() * step.most_a_day();
     if usize::try_from(most).is_ok_and(|most| most > CELLS_MAX) {
         return Err(too_many());
@@ -109,7 +118,7 @@ fn spans(scope: &Scope, step: Step) -> Result<Vec<Span>, Status> {
 }
 
 /// Reads the length of intervals.
-fn step(name: &str) -> Result<Step, Status> {
+pub(crate) fn step(name: &str) -> Result<Step, Status> {
     Step::from_name(name).ok_or_else(|| {
         let names: Vec<&str> = Step::ALL.iter().map(|step| step.name()).collect();
         invalid(format!("interval: use {}", names.join(", ")))
@@ -163,6 +172,61 @@ impl proto::figures_server::Figures for FiguresService {
                 .map(|(name, row)| of(name, &row.whole()))
                 .collect(),
         }))
+    }
+
+    async fn promise(
+        &self,
+        request: Request<proto::PromiseRequest>,
+    ) -> Result<Response<proto::PromiseResponse>, Status> {
+        let told = promise::promise(&self.asking(), &self.parts.tickets, request.into_inner()).await?;
+        Ok(Response::new(told))
+    }
+
+    async fn profile(
+        &self,
+        request: Request<proto::ProfileRequest>,
+    ) -> Result<Response<proto::ProfileResponse>, Status> {
+        let told = profile::told(&self.asking(), request.into_inner()).await?;
+        Ok(Response::new(told))
+    }
+
+    async fn forecast(
+        &self,
+        request: Request<proto::ForecastRequest>,
+    ) -> Result<Response<proto::ForecastResponse>, Status> {
+        let told = forecast::forecast(&self.asking(), request.into_inner()).await?;
+        Ok(Response::new(told))
+    }
+
+    async fn changes(
+        &self,
+        request: Request<proto::ChangesRequest>,
+    ) -> Result<Response<proto::ChangesResponse>, Status> {
+        let told = statements::changes(self.parts.store.as_ref(), request.into_inner()).await?;
+        Ok(Response::new(told))
+    }
+
+    async fn seal(&self, request: Request<proto::SealRequest>) -> Result<Response<proto::Statement>, Status> {
+        let store = self.parts.store.as_ref();
+        let sealed = statements::seal(&self.asking(), store, request.into_inner()).await?;
+        Ok(Response::new(sealed))
+    }
+
+    async fn statements(
+        &self,
+        _request: Request<proto::StatementsRequest>,
+    ) -> Result<Response<proto::StatementsResponse>, Status> {
+        let told = statements::list(self.parts.store.as_ref()).await?;
+        Ok(Response::new(told))
+    }
+
+    async fn get_statement(
+        &self,
+        request: Request<proto::StatementRequest>,
+    ) -> Result<Response<proto::StatementResponse>, Status> {
+        let store = self.parts.store.as_ref();
+        let told = statements::show(&self.asking(), store, request.into_inner()).await?;
+        Ok(Response::new(told))
     }
 }
 

@@ -5,11 +5,15 @@
 mod agents;
 mod counted;
 mod figures;
+mod forecast;
+mod profile;
+mod promise;
 mod records;
 mod rejected;
 mod scope;
 mod service;
 mod shown_call;
+mod statements;
 mod sum;
 mod waiting;
 
