@@ -5,6 +5,7 @@ use std::path::PathBuf;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let protos = [
         "calls/v1/calls",
+        "reporting/v1/figures",
         "reporting/v1/records",
         "reporting/v1/rejected",
         "reporting/v1/reporting",
@@ -24,6 +25,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .btree_map(".nrwdirekt.tickets.v1.Ticket.fields")
         .btree_map(".nrwdirekt.tickets.v1.RegisterFiles.files")
         .btree_map(".nrwdirekt.tickets.v1.GetRulesResponse.documents")
+        .btree_map(".nrwdirekt.reporting.v1.FigureChange.difference")
+        .btree_map(".nrwdirekt.reporting.v1.Policy.hotline_threshold_seconds")
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -273,6 +273,17 @@ impl Bin {
         self.0
     }
 
+    /// How far the durations in it lie apart, in seconds: none for [`Bin::ABOVE`].
+    pub fn width_seconds(self) -> Option<i64> {
+        if self == Self::ABOVE {
+            return None;
+        }
+        let below = (0..=120)
+            .chain(Self::COARSE_EDGES)
+            .take_while(|edge| *edge < self.0);
+        Some(below.last().map_or(0, |edge| i64::from(self.0 - edge)))
+    }
+
     /// Reads what [`Bin::edge_seconds`] gave.
     pub fn from_edge(edge: i16) -> Option<Self> {
         (edge == Self::ABOVE.0)

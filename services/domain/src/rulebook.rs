@@ -1,4 +1,4 @@
-//! The rules of an installation as one: departments, hotlines, routing and procedures, in versions.
+//! The rules of an installation as one: departments, hotlines, routing, procedures and what figures are told by, in versions.
 //!
 //! A version is made of documents, as people write them, and is in force on every node until the next one is applied.
 
@@ -9,11 +9,15 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::figures::FiguresRules;
+use crate::ids::HotlineName;
 use crate::procedure::{Register, RegisterFile};
 use crate::routing::{RoutingConfig, RoutingTable};
 
 /// The document with departments, hotlines and routing rules.
 pub const ROUTING: &str = "routing.toml";
+/// The document with policies, groups of hotlines and targets; may be missing.
+pub const FIGURES: &str = "figures.toml";
 /// What the documents of the register begin with; a file name follows.
 pub const REGISTER: &str = "register/";
 
@@ -35,7 +39,7 @@ impl fmt::Display for RulesVersion {
     }
 }
 
-/// What a version is made of: texts by name, [`ROUTING`] and those that begin with [`REGISTER`].
+/// What a version is made of: texts by name, [`ROUTING`], [`FIGURES`] and those that begin with [`REGISTER`].
 pub type Documents = BTreeMap<String, String>;
 
 /// What is wrong with a document, and what to do about it.
@@ -62,6 +66,8 @@ pub struct Rulebook {
     pub routing: Arc<RoutingTable>,
     /// Procedures.
     pub register: Arc<Register>,
+    /// Policies, groups of hotlines and targets.
+    pub figures: Arc<FiguresRules>,
 }
 
 impl Rulebook {
@@ -73,23 +79,26 @@ impl Rulebook {
         let mut faults = Vec::new();
         let routing = routing(documents.get(ROUTING), &mut faults);
         let register = register(documents, &mut faults);
+        let figures = figures(documents.get(FIGURES), &mut faults);
         for name in documents.keys() {
-            if name != ROUTING && !name.starts_with(REGISTER) {
+            if name != ROUTING && name != FIGURES && !name.starts_with(REGISTER) {
                 faults.push(fault(
                     name,
-                    format!("not a document of the rules; use {ROUTING} or {REGISTER}NAME.toml"),
+                    format!("not a document of the rules; use {ROUTING}, {FIGURES} or {REGISTER}NAME.toml"),
                 ));
             }
         }
-        let (Some(routing), Some(register)) = (routing, register) else {
+        let (Some(routing), Some(register), Some(figures)) = (routing, register, figures) else {
             return Err(faults);
         };
         faults.extend(unknown_departments(&register, &routing));
+        faults.extend(unknown_hotlines(&figures, &routing));
         match faults.is_empty() {
             true => Ok(Self {
                 version,
                 routing: Arc::new(routing),
                 register: Arc::new(register),
+                figures: Arc::new(figures),
             }),
             false => Err(faults),
         }
@@ -154,6 +163,39 @@ fn register(documents: &Documents, faults: &mut Vec<DocumentFault>) -> Option<Re
     }
 }
 
+fn figures(text: Option<&String>, faults: &mut Vec<DocumentFault>) -> Option<FiguresRules> {
+    let Some(text) = text else {
+        return Some(FiguresRules::default());
+    };
+    let read = FiguresRules::read(text);
+    read.map_err(|found| faults.extend(found.iter().map(|it| fault(FIGURES, it.to_string()))))
+        .ok()
+}
+
+/// Hotlines that figures are told of, and that routing does not know; groups that are called like a hotline.
+fn unknown_hotlines(figures: &FiguresRules, routing: &RoutingTable) -> Vec<DocumentFault> {
+    let unknown = figures
+        .named_hotlines()
+        .filter(|(_, hotline)| !routing.has_hotline(hotline))
+        .map(|(key, hotline)| {
+            let remedy =
+                format!("{key}: there is no hotline `{hotline}`; add it to {ROUTING}, or correct its name");
+            fault(FIGURES, remedy)
+        });
+    let groups = figures.groups().iter().filter(|group| {
+        let name = HotlineName::new(&group.name);
+        routing.has_hotline(&name) && !group.hotlines.contains(&name)
+    });
+    let taken = groups.map(|group| {
+        let remedy = format!(
+            "group `{}`: name: a hotline has it; choose another one",
+            group.name
+        );
+        fault(FIGURES, remedy)
+    });
+    unknown.chain(taken).collect()
+}
+
 /// Procedures whose department nobody knows.
 fn unknown_departments(register: &Register, routing: &RoutingTable) -> Vec<DocumentFault> {
     let departments = register
@@ -200,14 +242,31 @@ mod tests {
             ("notes.txt", "x"),
             (ROUTING, "clearing = \"nobody\""),
             ("register/a.toml", "id = 3"),
+            (FIGURES, "default_policy = \"nobody\""),
         ]);
         let faults = Rulebook::read(RulesVersion(1), &texts).unwrap_err();
         let named: Vec<&str> = faults.iter().map(|fault| fault.document.as_str()).collect();
-        for name in ["notes.txt", ROUTING, "register/a.toml"] {
+        for name in ["notes.txt", ROUTING, "register/a.toml", FIGURES] {
             assert!(named.contains(&name), "{faults:?}");
         }
         let faults = Rulebook::read(RulesVersion(1), &Documents::new()).unwrap_err();
         assert_eq!(faults.len(), 1, "{faults:?}");
+    }
+
+    #[test]
+    fn figures_are_told_of_hotlines_that_routing_knows() {
+        let rules = format!("{RULES}[[hotline]]\nname = \"Umwelt\"\n");
+        let group =
+            |name: &str, hotline: &str| format!("[[group]]\nname = {name:?}\nhotlines = [{hotline:?}]\n");
+        let read = |figures: &str| {
+            let texts = documents(&[(ROUTING, &rules), (FIGURES, figures)]);
+            Rulebook::read(RulesVersion(1), &texts)
+        };
+        let book = read(&group("Alle", "Umwelt")).unwrap();
+        assert_eq!(book.figures.groups().len(), 1);
+        let faults = read(&group("Umwelt", "Steuern")).unwrap_err();
+        assert_eq!(faults.len(), 2, "{faults:?}");
+        assert!(faults[0].to_string().contains("there is no hotline `Steuern`"));
     }
 
     #[test]

@@ -6,8 +6,10 @@ mod export;
 mod mail;
 mod register;
 mod rejected;
+mod report;
 mod route;
 mod slots;
+mod staffing;
 mod tickets;
 
 use std::net::SocketAddr;
@@ -25,10 +27,15 @@ pub(crate) use rejected::{
     DiscardArguments, RejectedAction, RejectedArguments, RejectedListArguments, RejectedShowArguments,
     RetryArguments,
 };
+pub(crate) use report::{
+    CsvEncoding, DaysArguments, FormArguments, GroupBy, IntervalsArguments, PercentilesArguments, Report,
+    ReportArguments, ReportFormat, ScopeArguments, TotalsArguments,
+};
 pub(crate) use route::{
     RouteAction, RouteArguments, RouteCheckArguments, RouteExplainArguments, RulesSource,
 };
 pub(crate) use slots::{RebookArguments, SlotAction, SlotArguments, SlotListArguments};
+pub(crate) use staffing::StaffingArguments;
 pub(crate) use tickets::{
     AclsArguments, CallbackAction, CallbackArguments, DepartmentAction, DepartmentArguments, Listing,
     LogArguments, Logging, ReplyArguments, ReplyType, TicketActArguments, TicketAction, TicketArguments,
@@ -65,7 +72,9 @@ pub(crate) enum Command {
     /// Items that could not be counted: list, repair or discard them.
     Rejected(RejectedArguments),
     /// Figures.
-    Report(ReportArguments),
+    Report(Box<ReportArguments>),
+    /// How many agents a load needs, by Erlang C.
+    Staffing(StaffingArguments),
     /// Play a seeded hotline day and report it like a telephone system would.
     Simulate(Box<SimulateArguments>),
     /// Callback requests of citizens.
@@ -191,16 +200,19 @@ pub(crate) enum ConfigAction {
         /// The departments, hotlines and routing rules instead.
         #[arg(long)]
         routing: bool,
+        /// The policies, groups of hotlines and targets instead.
+        #[arg(long, conflicts_with = "routing")]
+        figures: bool,
     },
-    /// Apply departments, hotlines, routing rules and procedures as the next version: every node takes it up within
-    /// seconds, without a restart. What is not given stays as it is.
+    /// Apply departments, hotlines, routing rules, procedures, policies and targets as the next version: every node takes it
+    /// up within seconds, without a restart. What is not given stays as it is.
     Apply(RulesApplyArguments),
     /// The rules in force, or those of a version.
     Rules {
         /// This version; the newest unless given.
         #[arg(long, value_name = "N")]
         version: Option<u32>,
-        /// Write its documents into this folder: routing.toml and register/.
+        /// Write its documents into this folder: routing.toml, figures.toml and register/.
         #[arg(long, value_name = "DIR")]
         write: Option<PathBuf>,
         /// As JSON.
@@ -227,8 +239,11 @@ pub(crate) struct RulesApplyArguments {
     /// Further procedures, all of them: the *.toml files of this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) register: Option<PathBuf>,
+    /// Policies, groups of hotlines and targets.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) figures: Option<PathBuf>,
     /// Apply this version again instead.
-    #[arg(long, value_name = "N", conflicts_with_all = ["routing", "register"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["routing", "register", "figures"])]
     pub(crate) version: Option<u32>,
     /// Only if this is the newest version now.
     #[arg(long, value_name = "N")]
@@ -351,69 +366,6 @@ fn double_hour(name: &str) -> Result<importer::DoubleHour, String> {
             .collect();
         format!("use one of {}", names.join(", "))
     })
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct ReportArguments {
-    #[command(subcommand)]
-    pub(crate) report: Report,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Report {
-    /// Sums over a range of local days.
-    Totals(TotalsArguments),
-    /// Sums of single agents; refused unless the configuration allows them.
-    Agents {
-        /// The first day, local; else as far back as agents are known.
-        #[arg(long, value_name = "DATE")]
-        from: Option<NaiveDate>,
-        /// The day after the last, local; else until now.
-        #[arg(long, value_name = "DATE")]
-        to: Option<NaiveDate>,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        server: ServerArguments,
-    },
-    /// The same as `rejected list`.
-    Rejected(RejectedListArguments),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum GroupBy {
-    /// A group for each hotline.
-    Hotline,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct TotalsArguments {
-    /// The first day, local.
-    #[arg(long, value_name = "DATE")]
-    pub(crate) from: NaiveDate,
-    /// The day after the last, local.
-    #[arg(long, value_name = "DATE")]
-    pub(crate) to: NaiveDate,
-    /// Groups beside the total.
-    #[arg(long, value_enum)]
-    pub(crate) by: Option<GroupBy>,
-    /// Thresholds in whole seconds, inclusive, separated by commas.
-    #[arg(long, value_delimiter = ',', default_value = "20,30", value_name = "SECONDS")]
-    pub(crate) within: Vec<u32>,
-    /// Task types, separated by commas; `contacts` always counts all.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "inbound_call",
-        value_name = "TYPES"
-    )]
-    pub(crate) task_type: Vec<String>,
-    /// As JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) server: ServerArguments,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -14,6 +14,7 @@ mod route;
 mod rules;
 pub(crate) mod simulate;
 mod slot;
+mod staffing;
 mod ticket;
 mod ticket_acts;
 mod topics;
@@ -24,7 +25,7 @@ use clap::CommandFactory;
 
 use crate::cli::{
     Arguments, CalendarAction, CallAction, CallbackAction, Command, DepartmentAction, MailAction,
-    RejectedAction, Report, Role, RouteAction, ServeArguments, SlotAction, StorageArguments, TicketAction,
+    RejectedAction, Role, RouteAction, ServeArguments, SlotAction, StorageArguments, TicketAction,
     UpArguments,
 };
 use crate::config::Config;
@@ -50,16 +51,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             RejectedAction::Retry(arguments) => return rejected::retry(arguments).await,
             RejectedAction::Discard(arguments) => rejected::discard(arguments).await?,
         },
-        Command::Report(arguments) => match arguments.report {
-            Report::Totals(arguments) => report::totals(arguments).await?,
-            Report::Agents {
-                from,
-                to,
-                json,
-                server,
-            } => report::agents(from, to, json, &server).await?,
-            Report::Rejected(arguments) => rejected::list(arguments).await?,
-        },
+        Command::Report(arguments) => report::run(*arguments).await?,
+        Command::Staffing(arguments) => staffing::run(&arguments)?,
         Command::Simulate(arguments) => return simulate::run(*arguments).await,
         Command::Callback(arguments) => {
             let CallbackAction::Log(arguments) = arguments.action;

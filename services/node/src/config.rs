@@ -57,6 +57,8 @@ pub(crate) struct Written {
     pub(crate) routing: Routing,
     #[serde(default)]
     pub(crate) register: RegisterSection,
+    #[serde(default)]
+    pub(crate) figures: Figures,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -128,6 +130,13 @@ pub(crate) struct RegisterSection {
     pub(crate) folder: Option<PathBuf>,
 }
 
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Figures {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) file: Option<PathBuf>,
+}
+
 /// Where calls and tickets are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StoreChoice {
@@ -166,7 +175,7 @@ pub(crate) struct Config {
     pub(crate) mail: Option<Arc<MailSettings>>,
     pub(crate) routing: Arc<RoutingTable>,
     pub(crate) register: Arc<Register>,
-    /// What routing and register were read from: the rules that `up` applies.
+    /// What routing, register and figures were read from: the rules that `up` applies.
     pub(crate) documents: Documents,
 }
 
@@ -267,6 +276,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
     let (documents, book) = rules(
         written.routing.file.map(at),
         written.register.folder.map(at).as_deref(),
+        written.figures.file.map(at).as_deref(),
     )?;
     Ok(Config {
         listen: written.server.listen,
@@ -333,11 +343,20 @@ fn policy(section: &ServiceLevel) -> anyhow::Result<ServiceLevelPolicy> {
     })
 }
 
-/// The documents of departments, hotlines, routing and procedures, and what they say.
-fn rules(routing: Option<PathBuf>, folder: Option<&Path>) -> anyhow::Result<(Documents, Rulebook)> {
+/// The documents of departments, hotlines, routing, procedures and figures, and what they say.
+fn rules(
+    routing: Option<PathBuf>,
+    folder: Option<&Path>,
+    figures: Option<&Path>,
+) -> anyhow::Result<(Documents, Rulebook)> {
     let (name, text) = routing_text(routing)?;
     let mut documents = Documents::from([(rulebook::ROUTING.to_owned(), text)]);
     documents.extend(register::documents(folder)?);
+    if let Some(path) = figures {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("figures.file {}", path.display()))?;
+        documents.insert(rulebook::FIGURES.to_owned(), text);
+    }
     // Not yet a version: the store numbers them.
     let book = Rulebook::read(RulesVersion(0), &documents).map_err(|faults| {
         let fault = |fault: &DocumentFault| match fault.document.as_str() {

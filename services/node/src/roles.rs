@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 use wire::v1::calls::intake_server::IntakeServer;
+use wire::v1::reporting::figures_server::FiguresServer;
 use wire::v1::reporting::records_server::RecordsServer;
 use wire::v1::reporting::rejected_items_server::RejectedItemsServer;
 use wire::v1::reporting::reporting_server::ReportingServer;
@@ -177,15 +178,24 @@ impl Starting<'_> {
     }
 
     async fn reporting(&mut self, services: Routes, health: &HealthReporter) -> anyhow::Result<Routes> {
+        let figures = reporting::FiguresParts {
+            store: Arc::clone(&self.storage.calls),
+            tickets: Arc::clone(&self.storage.tickets),
+            rules: Arc::new(self.rules.current()),
+            policy: self.config.policy.clone(),
+            clock: Arc::clone(&self.clock),
+        };
         let reporting = reporting::ReportingService::new(
-            Arc::clone(&self.storage.calls),
+            figures.clone(),
             Arc::clone(&self.storage.bus),
-            self.config.policy.clone(),
             self.config.agent_figures,
-            Arc::clone(&self.clock),
         );
         health
             .set_serving::<ReportingServer<reporting::ReportingService>>()
+            .await;
+        let figures = reporting::FiguresService::new(figures);
+        health
+            .set_serving::<FiguresServer<reporting::FiguresService>>()
             .await;
         let records = reporting::RecordsService::new(
             Arc::clone(&self.storage.calls),
@@ -205,6 +215,7 @@ impl Starting<'_> {
             .await;
         Ok(services
             .add_service(ReportingServer::new(reporting))
+            .add_service(FiguresServer::new(figures))
             .add_service(RecordsServer::new(records))
             .add_service(RejectedItemsServer::new(rejected)))
     }

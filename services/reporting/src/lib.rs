@@ -3,12 +3,21 @@
 //! Owns the composition of stored counts into answers. Stores nothing and counts nothing.
 
 mod agents;
+mod counted;
+mod figures;
+mod forecast;
+mod profile;
+mod promise;
 mod records;
 mod rejected;
+mod scope;
 mod service;
 mod shown_call;
-mod totals;
+mod statements;
+mod sum;
+mod waiting;
 
+pub use figures::{FiguresParts, FiguresService};
 pub use records::RecordsService;
 pub use rejected::RejectedItemsService;
-pub use service::{Clock, ReportingService};
+pub use service::{Clock, CurrentRules, ReportingService};

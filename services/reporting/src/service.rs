@@ -2,20 +2,23 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bus::{Bus, topics};
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use domain::ids::ImportRun;
 use domain::local_time;
-use domain::policy::ServiceLevelPolicy;
-use domain::record::TaskType;
+use domain::rulebook::Rulebook;
 use store::StoreError;
-use store::calls::{CallStore, DayRange, Period};
+use store::calls::{CallStore, Period};
 use tonic::{Request, Response, Status};
 use wire::v1::reporting as proto;
 
-use crate::totals::{Sums, lies_on_an_edge};
+use crate::figures::{Asking, FiguresParts};
+use crate::scope::day;
+use crate::sum::{Sum, shown};
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+/// Gives the rules that are in force now.
+pub type CurrentRules = Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>;
 
 /// The longest that a caller may wait for figures in one call.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -34,28 +37,22 @@ pub struct ReportingService {
 struct Inner {
     store: Arc<dyn CallStore>,
     bus: Arc<dyn Bus>,
-    policy: ServiceLevelPolicy,
+    figures: Arc<FiguresParts>,
     agent_figures: bool,
     clock: Clock,
 }
 
 impl ReportingService {
-    /// Reports from a store; the bus only tells which incarnation of the topic positions belong to. `agent_figures`:
-    /// figures of single agents may be shown.
-    pub fn new(
-        store: Arc<dyn CallStore>,
-        bus: Arc<dyn Bus>,
-        policy: ServiceLevelPolicy,
-        agent_figures: bool,
-        clock: Clock,
-    ) -> Self {
+    /// Reports figures; the bus only tells which incarnation of the topic positions belong to. `agent_figures`: figures of
+    /// single agents may be shown.
+    pub fn new(figures: FiguresParts, bus: Arc<dyn Bus>, agent_figures: bool) -> Self {
         Self {
             inner: Arc::new(Inner {
-                store,
+                store: Arc::clone(&figures.store),
                 bus,
-                policy,
+                clock: Arc::clone(&figures.clock),
+                figures: Arc::new(figures),
                 agent_figures,
-                clock,
             }),
         }
     }
@@ -68,47 +65,22 @@ impl proto::reporting_server::Reporting for ReportingService {
         request: Request<proto::TotalsRequest>,
     ) -> Result<Response<proto::TotalsResponse>, Status> {
         let request = request.into_inner();
-        let days = DayRange {
-            from: day("from", &request.from)?,
-            to: day("to", &request.to)?,
-        };
-        if days.to <= days.from {
-            return Err(Status::invalid_argument(
-                "to: give a day after `from`; it is exclusive",
-            ));
-        }
-        if let Some(seconds) = request
-            .within_seconds
-            .iter()
-            .find(|seconds| !lies_on_an_edge(**seconds))
-        {
-            return Err(Status::invalid_argument(format!(
-                "within: {seconds} s has no exact answer; use 0 to 120, or 135, 150, 180, 240, 300, 420, 600, 900, 1800, 3600"
-            )));
-        }
-        let task_types = task_types(&request.task_types)?;
-        let policy = &self.inner.policy;
-        let now = (self.inner.clock)();
-        let threshold = TimeDelta::seconds(policy.threshold_seconds);
-        let store = &self.inner.store;
-        let waiting = store
-            .waiting_since(now - threshold, days)
-            .await
-            .map_err(|error| status(&error))?;
-        let stored = store.day_totals(days).await.map_err(|error| status(&error))?;
-        let sums = Sums::of(stored, waiting, &task_types);
-        let groups = if request.by_hotline {
-            sums.groups(policy, &request.within_seconds)
-        } else {
-            Vec::new()
-        };
+        let asking = Asking::new(&self.inner.figures);
+        let scope = asking.scope(Some(scope(&request)))?;
+        let counted = asking.busy_figures(&scope, &[scope.span()]).await?;
+        let told = |name: &str, sum: &Sum| shown(name, sum, &scope.policy.policy, &scope.within);
         Ok(Response::new(proto::TotalsResponse {
             from: request.from,
             to: request.to,
-            zone: local_time::ZONE.name().to_owned(),
-            policy: Some(shown_policy(policy)),
-            total: Some(sums.total(policy, &request.within_seconds)),
-            groups,
+            zone: scope.zone_name(),
+            policy: Some(scope.policy.shown()),
+            total: Some(told("", &counted.total.whole())),
+            groups: counted
+                .groups
+                .iter()
+                .map(|(name, row)| told(name, &row.whole()))
+                .collect(),
+            as_of: counted.version.to_string(),
         }))
     }
 
@@ -216,33 +188,22 @@ pub(crate) fn page_size(asked: u32) -> usize {
     }
 }
 
-fn shown_policy(policy: &ServiceLevelPolicy) -> proto::Policy {
-    proto::Policy {
-        name: policy.name.clone(),
-        version: policy.version,
-        formula: policy.formula.clone(),
-        threshold_seconds: policy.threshold_seconds as u32,
-        short_abandon_seconds: policy.short_abandon_seconds as u32,
-    }
-}
-
-fn task_types(names: &[String]) -> Result<Vec<TaskType>, Status> {
-    if names.is_empty() {
-        return Ok(vec![TaskType::InboundCall]);
-    }
-    let known = |name: &String| {
-        TaskType::from_name(name).ok_or_else(|| {
-            let all: Vec<&str> = TaskType::ALL.iter().map(|task_type| task_type.name()).collect();
-            Status::invalid_argument(format!("task_types: use {}", all.join(", ")))
-        })
+fn scope(request: &proto::TotalsRequest) -> proto::Scope {
+    let by = match (request.by_group, request.by_hotline) {
+        (true, _) => proto::Grouping::Group,
+        (_, true) => proto::Grouping::Hotline,
+        _ => proto::Grouping::Unspecified,
     };
-    names.iter().map(known).collect()
-}
-
-fn day(field: &str, text: &str) -> Result<NaiveDate, Status> {
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-    day.filter(|day| (1990..=2200).contains(&chrono::Datelike::year(day)))
-        .ok_or_else(|| Status::invalid_argument(format!("{field}: give a day from 1990 on as YYYY-MM-DD")))
+    proto::Scope {
+        from: request.from.clone(),
+        to: request.to.clone(),
+        zone: request.zone.clone(),
+        by: by.into(),
+        hotlines: request.hotlines.clone(),
+        task_types: request.task_types.clone(),
+        policy: request.policy.clone(),
+        within_seconds: request.within_seconds.clone(),
+    }
 }
 
 pub(crate) fn status(error: &StoreError) -> Status {

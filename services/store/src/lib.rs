@@ -3,6 +3,7 @@
 //! Owns transactions and their atomicity, migrations, and what makes a commit durable. Decides nothing: the rules
 //! are those of `domain`. [`calls`] is for intake, ledger and reporting, [`tickets`] for ticketing and handover.
 
+pub mod answers;
 mod batch;
 pub mod calls;
 pub mod changes;

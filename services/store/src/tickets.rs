@@ -13,11 +13,12 @@ use domain::procedure::{ProcedureId, name_key};
 use domain::ticket::{HistoryEntry, Ticket, TicketState, TicketVersion, Transition};
 
 use crate::StoreError;
+use crate::answers::AnswerStore;
 use crate::schedule::ScheduleStore;
 
 /// What ticketing and handover keep.
 #[async_trait]
-pub trait TicketStore: ScheduleStore {
+pub trait TicketStore: ScheduleStore + AnswerStore {
     /// Logs a new ticket with its history, its pending hand-over and, if it is a callback, the notice for the topic of
     /// calls.
     ///

@@ -403,7 +403,7 @@ impl TestNode {
             to: to.to_owned(),
             by_hotline: true,
             within_seconds: vec![20, 30],
-            task_types: Vec::new(),
+            ..TotalsRequest::default()
         };
         let totals = self.reporting().totals(request).await;
         totals.expect("totals").into_inner()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::SubsecRound;
 use domain::ids::DepartmentId;
 use domain::procedure::{FieldFault, check_line};
-use domain::rulebook::{self, Documents, REGISTER, ROUTING, Rulebook, RulesVersion};
+use domain::rulebook::{self, Documents, FIGURES, REGISTER, ROUTING, Rulebook, RulesVersion};
 use store::rules::{AppliedRules, RuleStore, RulesEntry};
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -78,6 +78,9 @@ impl RulesService {
         if let Some(routing) = &sent.routing {
             documents.insert(ROUTING.to_owned(), routing.clone());
         }
+        if let Some(figures) = &sent.figures {
+            documents.insert(FIGURES.to_owned(), figures.clone());
+        }
         if let Some(register) = &sent.register {
             documents.retain(|name, _| !name.starts_with(REGISTER));
             for (name, text) in &register.files {
@@ -102,7 +105,7 @@ fn check(sent: &proto::ApplyRulesRequest, documents: &Documents) -> Result<(), S
     for (field, text) in [("by", &sent.by), ("note", &sent.note)] {
         check_line(field, text, 200, &mut faults);
     }
-    if sent.again != 0 && (sent.routing.is_some() || sent.register.is_some()) {
+    if sent.again != 0 && (sent.routing.is_some() || sent.register.is_some() || sent.figures.is_some()) {
         faults.push(FieldFault::new("again", "give a version or documents, not both"));
     }
     if documents.values().map(String::len).sum::<usize>() > DOCUMENTS_BYTES_MAX {

@@ -9,8 +9,9 @@ use chrono::{NaiveDate, TimeDelta, Utc};
 use domain::ids::{ImportRun, SourceKey, SourceName};
 use domain::policy::ServiceLevelPolicy;
 use domain::report::{CallReport, ReportBody, RevisedRecord};
+use domain::rulebook::{Documents, ROUTING, Rulebook, RulesVersion};
 use proptest::prelude::*;
-use reporting::ReportingService;
+use reporting::{FiguresParts, ReportingService};
 use serde_json::{Map, Value, json};
 use simulator::{Dirt, Feed, FeedItem, FeedKind, FeedPayload, Profile, Simulation, Truth};
 use store::StoreError;
@@ -126,21 +127,15 @@ impl<'a> Ledger<'a> {
         {}
         assert_eq!(self.store.imbalance().await.expect("a check"), 0);
         let bus = EmbeddedBus::open(&self.file.with_extension("bus")).expect("the bus opens");
-        let policy = ServiceLevelPolicy::default();
-        let reporting = ReportingService::new(
-            Arc::new(self.store),
-            Arc::new(bus),
-            policy,
-            false,
-            Arc::new(Utc::now),
-        );
+        let figures = reporting_on(Arc::new(self.store));
+        let reporting = ReportingService::new(figures, Arc::new(bus), false);
         let [from, to] = days();
         let request = TotalsRequest {
             from: from.to_string(),
             to: to.to_string(),
             by_hotline: true,
             within_seconds: vec![20, 30],
-            task_types: Vec::new(),
+            ..TotalsRequest::default()
         };
         let totals = reporting
             .totals(Request::new(request))
@@ -151,6 +146,19 @@ impl<'a> Ledger<'a> {
             "total": figures_of(&totals.total.expect("a total"), None),
             "groups": totals.groups.iter().map(|group| figures_of(group, Some(&group.group))).collect::<Vec<_>>(),
         })
+    }
+}
+
+/// Reports on a store by rules of one department.
+fn reporting_on(store: Arc<dyn CallStore>) -> FiguresParts {
+    let rules = "clearing = \"a\"\n[[department]]\nid = \"a\"\nname = \"A\"\n";
+    let documents = Documents::from([(ROUTING.to_owned(), rules.to_owned())]);
+    let rules = Arc::new(Rulebook::read(RulesVersion(1), &documents).expect("sound rules"));
+    FiguresParts {
+        store,
+        rules: Arc::new(move || Arc::clone(&rules)),
+        policy: ServiceLevelPolicy::default(),
+        clock: Arc::new(Utc::now),
     }
 }
 

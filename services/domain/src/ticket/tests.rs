@@ -10,6 +10,7 @@ fn rules() -> Rulebook {
         version: RulesVersion(1),
         routing: Arc::new(routing()),
         register: Arc::new(Register::built_in()),
+        figures: Arc::default(),
     }
 }
 

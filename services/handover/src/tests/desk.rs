@@ -53,6 +53,7 @@ pub(super) fn desk_without_topics() -> Desk {
         version: RulesVersion(1),
         routing: Arc::new(routing.unwrap()),
         register: Arc::new(Register::built_in()),
+        figures: Arc::default(),
     });
     let minutes = Arc::new(AtomicI64::new(0));
     let reading = Arc::clone(&minutes);

@@ -42,11 +42,11 @@ pub(crate) async fn run(action: ConfigAction) -> anyhow::Result<()> {
             server,
         } => rules::show(version, write, json, &server).await?,
         ConfigAction::History { json, server } => rules::history(json, &server).await?,
-        ConfigAction::Sample { routing } => {
-            let sample = if routing {
-                config::SAMPLE_ROUTING
-            } else {
-                config::SAMPLE
+        ConfigAction::Sample { routing, figures } => {
+            let sample = match (routing, figures) {
+                (true, _) => config::SAMPLE_ROUTING,
+                (_, true) => domain::figures::SAMPLE,
+                _ => config::SAMPLE,
             };
             say!("{}", sample.trim_end());
         }

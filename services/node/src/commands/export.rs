@@ -2,12 +2,8 @@
 
 #![expect(clippy::print_stderr, reason = "what an export has to say beside its rows")]
 
-use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use importer::TextEncoding;
 use importer::hotline_export::{ExportError, ExportWriter};
 use tonic::Streaming;
@@ -17,6 +13,7 @@ use wire::v1::reporting::records_client::RecordsClient;
 use crate::cli::{ExportArguments, ExportEncoding};
 use crate::client;
 use crate::exit::Failure;
+use crate::output::Unfinished;
 
 /// Writes the records of a period.
 pub(crate) async fn run(arguments: ExportArguments) -> anyhow::Result<()> {
@@ -87,47 +84,4 @@ fn failure(error: ExportError) -> anyhow::Error {
 fn nobody_reads(error: &anyhow::Error) -> bool {
     let written = error.downcast_ref::<ExportError>();
     matches!(written, Some(ExportError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe)
-}
-
-/// A file that is not complete yet, under another name and only for its owner. Removed when it is given up.
-struct Unfinished {
-    file: fs::File,
-    path: PathBuf,
-    complete: bool,
-}
-
-impl Unfinished {
-    fn beside(path: &Path) -> anyhow::Result<Self> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".part");
-        let path = PathBuf::from(name);
-        let file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(|error| Failure::usage(format!("--output {}: {error}", path.display())))?;
-        Ok(Self {
-            file,
-            path,
-            complete: false,
-        })
-    }
-
-    fn complete(mut self, path: &Path) -> anyhow::Result<()> {
-        self.file.sync_all().context("the export cannot be written")?;
-        fs::rename(&self.path, path)
-            .map_err(|error| Failure::usage(format!("--output {}: {error}", path.display())))?;
-        self.complete = true;
-        Ok(())
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        if !self.complete {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use domain::rulebook::{REGISTER, ROUTING};
+use domain::rulebook::{FIGURES, REGISTER, ROUTING};
 use serde_json::{Value, json};
 use wire::v1::tickets as proto;
 use wire::v1::tickets::rules_client::RulesClient;
@@ -24,13 +24,18 @@ async fn connect(server: &ServerArguments) -> anyhow::Result<RulesClient<Connect
 
 /// Applies rules as the next version.
 pub(crate) async fn apply(arguments: RulesApplyArguments) -> anyhow::Result<()> {
-    let nothing = arguments.routing.is_none() && arguments.register.is_none() && arguments.version.is_none();
-    if nothing {
+    let documents = [&arguments.routing, &arguments.register, &arguments.figures];
+    if arguments.version.is_none() && documents.iter().all(|document| document.is_none()) {
         return Err(Failure::usage(
-            "give --routing FILE, --register DIR, or --version N of one that was applied before",
+            "give --routing FILE, --register DIR, --figures FILE, or --version N of one that was applied before",
         ));
     }
-    let routing = arguments.routing.as_deref().map(text).transpose()?;
+    let text = |argument: &str, path: &Option<PathBuf>| {
+        let path = path.as_deref();
+        path.map(|path| text(argument, path)).transpose()
+    };
+    let routing = text("--routing", &arguments.routing)?;
+    let figures = text("--figures", &arguments.figures)?;
     let register = arguments.register.as_deref().map(register).transpose()?;
     let request = proto::ApplyRulesRequest {
         routing,
@@ -40,6 +45,7 @@ pub(crate) async fn apply(arguments: RulesApplyArguments) -> anyhow::Result<()> 
         note: arguments.note,
         dry_run: arguments.dry_run,
         again: arguments.version.unwrap_or(0),
+        figures,
     };
     let answer = connect(&arguments.server).await?.apply_rules(request).await;
     let answer = answer.map_err(|status| Failure::of_status(&status))?.into_inner();
@@ -154,8 +160,8 @@ fn line(entry: &proto::RulesEntry) -> Value {
     })
 }
 
-fn text(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).with_context(|| format!("--routing {}", path.display()))
+fn text(argument: &str, path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("{argument} {}", path.display()))
 }
 
 fn register(folder: &Path) -> anyhow::Result<proto::RegisterFiles> {
@@ -169,7 +175,7 @@ fn register(folder: &Path) -> anyhow::Result<proto::RegisterFiles> {
 /// Writes a document below a folder. Names come from the server: only those of documents are followed.
 fn keep(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
     let path = match name.strip_prefix(REGISTER) {
-        _ if name == ROUTING => folder.join(ROUTING),
+        _ if [ROUTING, FIGURES].contains(&name) => folder.join(name),
         Some(file) if !file.contains(['/', '\\']) && !file.starts_with('.') => {
             folder.join(REGISTER).join(file)
         }

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use domain::counts::Interval;
 use domain::ids::{DepartmentId, ReplyId, TicketId};
 use domain::ticket::{Alarm, Ticket, Transition};
 use store::StoreError;
+use store::answers::{AnswerStore, Answers};
 use store::schedule::ScheduleStore;
 use store::tickets::{
     Acquaintance, AcquaintanceSearch, Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged,
@@ -157,6 +159,19 @@ impl TicketStore for CutTickets {
     async fn probe(&self) -> Result<(), StoreError> {
         let work = self.store.probe();
         self.cut.around(Point::ProbeTickets, work).await
+    }
+}
+
+/// Reports are no step of a ticket's way.
+#[async_trait]
+impl AnswerStore for CutTickets {
+    async fn answers(
+        &self,
+        from: Interval,
+        to: Interval,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Answers>, StoreError> {
+        self.store.answers(from, to, now).await
     }
 }
 

@@ -3,6 +3,7 @@
 //! Several instances write at once. The row of a ticket is the lock of all that belongs to it and is taken first;
 //! whoever decided on a ticket that has changed since is told so.
 
+mod answers;
 mod changes;
 pub(super) mod citizens;
 mod hand_overs;

@@ -1,5 +1,6 @@
 //! `tickets.db`.
 
+mod answers;
 mod changes;
 mod citizens;
 mod hand_overs;

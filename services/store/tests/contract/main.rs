@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
 
 mod agents;
+mod answers;
 mod call_records;
 mod calls;
 mod changes;

@@ -42,6 +42,7 @@ pub(crate) fn rules() -> Rulebook {
         version: RulesVersion(1),
         routing: Arc::new(routing()),
         register: Arc::new(Register::built_in()),
+        figures: Arc::default(),
     }
 }
 

@@ -34,6 +34,7 @@ pub(super) fn desk_with(change: impl FnOnce(&mut RoutingConfig)) -> Desk {
         version: RulesVersion(7),
         routing: table,
         register: Arc::new(register()),
+        figures: Arc::default(),
     });
     let woken = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&woken);

@@ -132,6 +132,7 @@ fn an_answered_ticket_has_no_alarms_and_another_due_time_begins_anew() {
         version: RulesVersion(1),
         routing: Arc::new(routing.clone()),
         register: Arc::new(Register::built_in()),
+        figures: Arc::default(),
     };
     let answered = apply_reply(
         &overdue,

@@ -1,0 +1,187 @@
+//! `nrwdirekt report`.
+
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{RejectedListArguments, ServerArguments};
+
+#[derive(Args, Debug)]
+pub(crate) struct ReportArguments {
+    #[command(subcommand)]
+    pub(crate) report: Report,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Report {
+    /// Sums over a range of local days.
+    Totals(TotalsArguments),
+    /// Figures by interval, from 15 minutes to months: every interval of the range, empty ones too.
+    Intervals(IntervalsArguments),
+    /// Percentiles of the times to answer and to abandon, each with the bound of its error.
+    Percentiles(PercentilesArguments),
+    /// Sums of single agents; refused unless the configuration allows them.
+    Agents {
+        /// The first day, local; else as far back as agents are known.
+        #[arg(long, value_name = "DATE")]
+        from: Option<NaiveDate>,
+        /// The day after the last, local; else until now.
+        #[arg(long, value_name = "DATE")]
+        to: Option<NaiveDate>,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// The same as `rejected list`.
+    Rejected(RejectedListArguments),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GroupBy {
+    /// A group for each hotline.
+    Hotline,
+    /// The groups of the rules; a hotline that is in none stands by itself.
+    Group,
+}
+
+/// Local days, half-open.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct DaysArguments {
+    /// The first day, local.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: NaiveDate,
+    /// The day after the last, local.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) to: NaiveDate,
+}
+
+/// What a report is about, beside its days.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ScopeArguments {
+    /// Groups beside the total.
+    #[arg(long, value_enum)]
+    pub(crate) by: Option<GroupBy>,
+    /// Only this hotline; may be given several times.
+    #[arg(long = "hotline", value_name = "NAME")]
+    pub(crate) hotlines: Vec<String>,
+    /// The zone that days and intervals are cut in.
+    #[arg(long, default_value = "Europe/Berlin", value_name = "ZONE")]
+    pub(crate) zone: String,
+    /// The service level policy, such as of-answered; the default one of the rules unless given.
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
+    pub(crate) policy: String,
+    /// Thresholds in whole seconds, inclusive, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "20,30", value_name = "SECONDS")]
+    pub(crate) within: Vec<u32>,
+    /// Task types, separated by commas; `contacts` always counts all.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "inbound_call",
+        value_name = "TYPES"
+    )]
+    pub(crate) task_type: Vec<String>,
+}
+
+/// How a report is written.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct FormArguments {
+    /// As JSON; the same as --format json.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// The form of the report.
+    #[arg(long, value_enum, default_value = "table")]
+    format: ReportFormat,
+    /// The file, which is overwritten once the report is complete. Default: standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// How the letters of CSV are written.
+    #[arg(long, value_enum, default_value = "utf-8")]
+    pub(crate) encoding: CsvEncoding,
+}
+
+impl FormArguments {
+    /// The form that was asked for.
+    pub(crate) fn format(&self) -> ReportFormat {
+        if self.json {
+            ReportFormat::Json
+        } else {
+            self.format
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+    /// German headings and decimal commas, separated by `;`.
+    Csv,
+    /// A workbook with charts.
+    Xlsx,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CsvEncoding {
+    /// UTF-8, without byte order mark.
+    #[value(name = "utf-8")]
+    Utf8,
+    /// UTF-8 with byte order mark, by which Excel knows it.
+    #[value(name = "utf-8-bom")]
+    Utf8Bom,
+    /// Windows-1252.
+    #[value(name = "windows-1252")]
+    Windows1252,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TotalsArguments {
+    #[command(flatten)]
+    pub(crate) days: DaysArguments,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArguments,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct IntervalsArguments {
+    #[command(flatten)]
+    pub(crate) days: DaysArguments,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArguments,
+    /// The length of the intervals: 15m, 30m, 1h, 1d, 1w (from Monday) or 1M.
+    #[arg(long, default_value = "15m", value_name = "LENGTH")]
+    pub(crate) interval: String,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PercentilesArguments {
+    #[command(flatten)]
+    pub(crate) days: DaysArguments,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArguments,
+    /// Which percentiles, in whole per cent, separated by commas.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "50,80,90,95,99",
+        value_name = "PER_CENT"
+    )]
+    pub(crate) percentiles: Vec<u32>,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}

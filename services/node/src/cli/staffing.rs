@@ -1,0 +1,54 @@
+//! `nrwdirekt staffing`.
+
+use clap::Args;
+
+#[derive(Args, Debug)]
+pub(crate) struct StaffingArguments {
+    /// Visits offered in the interval.
+    #[arg(long, value_name = "N")]
+    pub(crate) offered: f64,
+    /// Length of the interval, such as 15m, 30m or 1h.
+    #[arg(long, default_value = "30m", value_name = "TIME", value_parser = length)]
+    pub(crate) interval: Length,
+    /// Average handling time in seconds: talk, hold and after-call work.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) aht: f64,
+    #[command(flatten)]
+    pub(crate) wanted: WantedArguments,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is promised to callers, and to agents.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct WantedArguments {
+    /// The share of visits that is to be answered in time, below 1.
+    #[arg(long, default_value_t = 0.75, value_name = "SHARE")]
+    pub(crate) target: f64,
+    /// What in time is, in seconds.
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS")]
+    pub(crate) within: f64,
+    /// The share of their paid time that agents are away.
+    #[arg(long, default_value_t = 0.0, value_name = "SHARE")]
+    pub(crate) shrinkage: f64,
+    /// The share of their time that agents are busy at most; 1 limits nothing.
+    #[arg(long, default_value_t = 1.0, value_name = "SHARE")]
+    pub(crate) max_occupancy: f64,
+}
+
+/// Seconds, written with their unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Length(pub(crate) u32);
+
+fn length(text: &str) -> Result<Length, String> {
+    let seconds_by_unit = [('s', 1), ('m', 60), ('h', 3600)];
+    seconds_by_unit
+        .into_iter()
+        .find_map(|(unit, seconds)| {
+            let count: u32 = text.trim().strip_suffix(unit)?.parse().ok()?;
+            count.checked_mul(seconds).filter(|seconds| *seconds > 0)
+        })
+        .map(Length)
+        .ok_or_else(|| "write a length with its unit, as 30m or 1h".to_owned())
+}

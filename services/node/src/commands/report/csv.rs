@@ -1,0 +1,95 @@
+//! A sheet as CSV for German spreadsheets: `;`, decimal commas, headings in German.
+
+use anyhow::Context as _;
+
+use super::sheet::{Cell, Sheet};
+use crate::cli::CsvEncoding;
+use crate::exit::Failure;
+
+/// The bytes of the file.
+pub(super) fn write(sheet: &Sheet, encoding: CsvEncoding) -> anyhow::Result<Vec<u8>> {
+    let mut writer = ::csv::WriterBuilder::new()
+        .delimiter(b';')
+        .from_writer(Vec::new());
+    writer.write_record(sheet.columns.iter().map(|column| harmless(&column.heading)))?;
+    for row in &sheet.rows {
+        writer.write_record(row.iter().map(text))?;
+    }
+    let bytes = writer.into_inner().context("the report cannot be written")?;
+    let text = String::from_utf8(bytes).context("the report cannot be written")?;
+    match encoding {
+        CsvEncoding::Utf8 => Ok(text.into_bytes()),
+        CsvEncoding::Utf8Bom => Ok([b"\xef\xbb\xbf", text.as_bytes()].concat()),
+        CsvEncoding::Windows1252 => {
+            let (bytes, _, lossy) = encoding_rs::WINDOWS_1252.encode(&text);
+            match lossy {
+                false => Ok(bytes.into_owned()),
+                true => Err(Failure::usage(
+                    "--encoding windows-1252: a name has letters that it does not have; use utf-8-bom",
+                )),
+            }
+        }
+    }
+}
+
+fn text(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(text) => harmless(text),
+        Cell::Count(count) => count.to_string(),
+        Cell::Number(number) | Cell::Share(number) => number.to_string().replace('.', ","),
+        Cell::Time(time) => time.format("%Y-%m-%d %H:%M:%S").to_string(),
+        Cell::Absent => String::new(),
+    }
+}
+
+/// Spreadsheets calculate what begins like a formula; names of hotlines come from outside.
+fn harmless(text: &str) -> String {
+    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        true => format!("'{text}"),
+        false => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sheet::Column;
+    use super::*;
+
+    fn sheet(name: &str) -> Sheet {
+        let columns = vec![
+            Column::extra("Gruppe"),
+            Column::extra("Größe"),
+            Column::extra("Anteil"),
+        ];
+        let rows = vec![vec![
+            Cell::Text(name.to_owned()),
+            Cell::Count(-3),
+            Cell::Share(0.25),
+        ]];
+        Sheet::new("x", columns, rows)
+    }
+
+    #[test]
+    fn headings_are_german_and_numbers_too() {
+        let text = write(&sheet("A;B"), CsvEncoding::Utf8).unwrap();
+        assert_eq!(
+            String::from_utf8(text).unwrap(),
+            "Gruppe;Größe;Anteil\n\"A;B\";-3;0,25\n"
+        );
+    }
+
+    #[test]
+    fn a_name_is_never_calculated() {
+        let text = write(&sheet("=1+1"), CsvEncoding::Utf8).unwrap();
+        assert!(String::from_utf8(text).unwrap().contains("\n'=1+1;"));
+    }
+
+    #[test]
+    fn other_encodings_are_written_or_refused() {
+        let bytes = write(&sheet("A"), CsvEncoding::Utf8Bom).unwrap();
+        assert!(bytes.starts_with(b"\xef\xbb\xbfGruppe"));
+        let bytes = write(&sheet("A"), CsvEncoding::Windows1252).unwrap();
+        assert!(bytes.windows(5).any(|part| part == b"Gr\xf6\xdfe"));
+        assert!(write(&sheet("ŵ"), CsvEncoding::Windows1252).is_err());
+    }
+}

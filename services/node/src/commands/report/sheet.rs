@@ -1,0 +1,138 @@
+//! A report as rows and columns: what tables, CSV and workbooks are written from.
+
+use chrono::{DateTime, FixedOffset};
+
+use crate::output::say;
+
+/// A sheet of a report.
+pub(super) struct Sheet {
+    /// What it is called in a workbook, in German.
+    pub(super) name: String,
+    pub(super) columns: Vec<Column>,
+    pub(super) rows: Vec<Vec<Cell>>,
+    /// Charts beside the rows, in a workbook.
+    pub(super) charts: Vec<Chart>,
+}
+
+/// A column of a sheet.
+#[derive(Clone)]
+pub(super) struct Column {
+    /// In tables; columns without are only in CSV and workbooks.
+    pub(super) title: Option<&'static str>,
+    /// In CSV and workbooks, in German.
+    pub(super) heading: String,
+}
+
+/// A value.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Cell {
+    Text(String),
+    Count(i64),
+    Number(f64),
+    /// A fraction between 0 and 1.
+    Share(f64),
+    /// Local, with its offset.
+    Time(DateTime<FixedOffset>),
+    /// Without samples.
+    Absent,
+}
+
+/// Lines of some columns over the first one.
+pub(super) struct Chart {
+    /// In German.
+    pub(super) title: &'static str,
+    /// Places of the columns.
+    pub(super) columns: Vec<usize>,
+    /// Whether the values are shares.
+    pub(super) is_share: bool,
+}
+
+impl Cell {
+    pub(super) fn share(value: Option<f64>) -> Self {
+        value.map_or(Self::Absent, Self::Share)
+    }
+
+    /// Milliseconds, told as seconds.
+    pub(super) fn seconds(value_ms: Option<f64>) -> Self {
+        value_ms.map_or(Self::Absent, |ms| Self::Number(ms / 1000.0))
+    }
+
+    fn for_people(&self) -> String {
+        match self {
+            Self::Text(text) => text.clone(),
+            Self::Count(count) => count.to_string(),
+            Self::Number(number) => format!("{number:.1}"),
+            Self::Share(share) => format!("{:.1} %", share * 100.0),
+            Self::Time(time) => time.format("%Y-%m-%d %H:%M %:z").to_string(),
+            Self::Absent => "–".to_owned(),
+        }
+    }
+
+    fn is_left(&self) -> bool {
+        matches!(self, Self::Text(_) | Self::Time(_))
+    }
+}
+
+impl Column {
+    /// A column of every form.
+    pub(super) fn new(title: &'static str, heading: impl Into<String>) -> Self {
+        Self {
+            title: Some(title),
+            heading: heading.into(),
+        }
+    }
+
+    /// A column of CSV and workbooks alone.
+    pub(super) fn extra(heading: impl Into<String>) -> Self {
+        Self {
+            title: None,
+            heading: heading.into(),
+        }
+    }
+}
+
+impl Sheet {
+    /// A sheet without charts.
+    pub(super) fn new(name: &str, columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Self {
+        Self {
+            name: name.to_owned(),
+            columns,
+            rows,
+            charts: Vec::new(),
+        }
+    }
+
+    /// Prints it for people: words to the left, numbers to the right.
+    pub(super) fn print(&self) {
+        let shown: Vec<usize> = (0..self.columns.len())
+            .filter(|place| self.columns[*place].title.is_some())
+            .collect();
+        let titles = shown
+            .iter()
+            .map(|place| self.columns[*place].title.unwrap_or_default().to_owned());
+        let mut lines: Vec<Vec<String>> = vec![titles.collect()];
+        for row in &self.rows {
+            lines.push(shown.iter().map(|place| row[*place].for_people()).collect());
+        }
+        let widths: Vec<usize> = (0..shown.len())
+            .map(|column| {
+                let width = |line: &Vec<String>| line[column].chars().count();
+                lines.iter().map(width).max().unwrap_or(0)
+            })
+            .collect();
+        let is_left: Vec<bool> = shown
+            .iter()
+            .map(|place| self.rows.first().is_some_and(|row| row[*place].is_left()) || *place == 0)
+            .collect();
+        for line in &lines {
+            let cells = line.iter().enumerate().map(|(column, text)| {
+                let width = widths[column];
+                match is_left[column] {
+                    true => format!("{text:width$}"),
+                    false => format!("{text:>width$}"),
+                }
+            });
+            say!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! `nrwdirekt report totals`.
+
+use serde_json::json;
+use wire::v1::reporting as proto;
+use wire::v1::reporting::reporting_client::ReportingClient;
+
+use super::columns;
+use super::figures::{figures_json, group_json, policy_json, policy_line};
+use super::form::Report;
+use super::sheet::{Cell, Column, Sheet};
+use crate::cli::{GroupBy, TotalsArguments};
+use crate::client;
+use crate::exit::Failure;
+
+/// Sums over local days.
+pub(super) async fn run(arguments: TotalsArguments) -> anyhow::Result<()> {
+    let mut client = ReportingClient::new(client::connect(&arguments.server.server).await?);
+    let scope = arguments.scope;
+    let within = scope.within.clone();
+    let request = proto::TotalsRequest {
+        from: arguments.days.from.to_string(),
+        to: arguments.days.to.to_string(),
+        by_hotline: scope.by == Some(GroupBy::Hotline),
+        by_group: scope.by == Some(GroupBy::Group),
+        within_seconds: scope.within,
+        task_types: scope.task_type,
+        hotlines: scope.hotlines,
+        zone: scope.zone,
+        policy: scope.policy,
+    };
+    let response = client.totals(request).await;
+    let response = response
+        .map_err(|status| Failure::of_status(&status))?
+        .into_inner();
+    report(&response, &within).deliver(&arguments.form)
+}
+
+fn report(response: &proto::TotalsResponse, within: &[u32]) -> Report {
+    let policy = response.policy.clone().unwrap_or_default();
+    Report {
+        json: json!({
+            "from": response.from,
+            "to": response.to,
+            "zone": response.zone,
+            "as_of": response.as_of,
+            "policy": policy_json(&policy),
+            "total": response.total.as_ref().map(figures_json),
+            "groups": response.groups.iter().map(group_json).collect::<Vec<_>>(),
+        }),
+        preface: vec![
+            format!(
+                "{} to {} (exclusive), {}",
+                response.from, response.to, response.zone
+            ),
+            policy_line(&policy),
+        ],
+        sheets: vec![sheet(response.groups.iter().chain(&response.total), within)],
+    }
+}
+
+/// Groups and the total, one below the other.
+pub(super) fn sheet<'a>(groups: impl Iterator<Item = &'a proto::Totals>, within: &[u32]) -> Sheet {
+    let mut all = vec![Column::new("hotline", "Gruppe")];
+    all.extend(columns::columns(within));
+    let rows = groups.map(|group| {
+        let name = if group.group.is_empty() {
+            "all"
+        } else {
+            &group.group
+        };
+        let mut row = vec![Cell::Text(name.to_owned())];
+        row.extend(columns::cells(group));
+        row
+    });
+    let rows = rows.collect();
+    Sheet::new("Summen", all, rows)
+}

@@ -1,0 +1,323 @@
+//! The gRPC service of history: intervals, percentiles, and what is made of them.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use domain::ids::HotlineName;
+use domain::percentile::{Percentile, percentile};
+use domain::policy::ServiceLevelPolicy;
+use domain::rulebook::Rulebook;
+use domain::span::{Span, Step, cut};
+use futures::Stream;
+use std::pin::Pin;
+use store::calls::CallStore;
+use store::tickets::TicketStore;
+use tonic::{Request, Response, Status};
+use wire::v1::reporting as proto;
+
+use crate::counted::{CELLS_MAX, Counted, counted, too_many};
+use crate::scope::{Policy, Scope, invalid, policy};
+use crate::service::{Clock, CurrentRules};
+use crate::sum::{Sum, shown};
+use crate::{forecast, profile, promise, statements};
+
+/// Intervals in a chunk of a stream.
+const CHUNK: usize = 500;
+/// Percentiles that are told unless others are asked for.
+const USUAL_PER_CENTS: [u8; 5] = [50, 80, 90, 95, 99];
+
+/// What the figures are made from.
+#[derive(Clone)]
+pub struct FiguresParts {
+    /// Keeps the counts.
+    pub store: Arc<dyn CallStore>,
+    /// Keeps the tickets, whose answers were promised.
+    pub tickets: Arc<dyn TicketStore>,
+    /// Knows hotlines, groups, policies and targets.
+    pub rules: CurrentRules,
+    /// Has the thresholds of built-in policies.
+    pub policy: ServiceLevelPolicy,
+    /// Tells the time.
+    pub clock: Clock,
+}
+
+/// The gRPC service `nrwdirekt.reporting.v1.Figures`.
+#[derive(Clone)]
+pub struct FiguresService {
+    parts: Arc<FiguresParts>,
+}
+
+/// What a report goes by: one version of the rules, one moment.
+pub(crate) struct Asking {
+    parts: Arc<FiguresParts>,
+    pub(crate) book: Arc<Rulebook>,
+    pub(crate) now: DateTime<Utc>,
+}
+
+impl FiguresService {
+    /// The service with its parts.
+    pub fn new(parts: FiguresParts) -> Self {
+        Self {
+            parts: Arc::new(parts),
+        }
+    }
+
+    fn asking(&self) -> Asking {
+        Asking::new(&self.parts)
+    }
+}
+
+impl Asking {
+    pub(crate) fn new(parts: &Arc<FiguresParts>) -> Self {
+        Self {
+            book: (parts.rules)(),
+            now: (parts.clock)(),
+            parts: Arc::clone(parts),
+        }
+    }
+
+    pub(crate) fn scope(&self, sent: Option<proto::Scope>) -> Result<Scope, Status> {
+        let sent = sent.ok_or_else(|| invalid("scope: say what the report is about"))?;
+        Scope::read(&sent, &self.book.figures, &self.parts.policy)
+    }
+
+    /// The policy of a name, the default one for none.
+    pub(crate) fn policy(&self, name: &str) -> Result<Policy, Status> {
+        policy(name, &self.book.figures, &self.parts.policy)
+    }
+
+    /// The hotlines of the rules.
+    fn known(&self) -> Vec<HotlineName> {
+        let hotlines = self.book.routing.hotlines().iter();
+        hotlines.map(|hotline| hotline.name.clone()).collect()
+    }
+
+    /// The figures of a scope; hotlines of the rules have a group also without any.
+    pub(crate) async fn figures(&self, scope: &Scope, spans: &[Span]) -> Result<Counted, Status> {
+        self.counted(scope, spans, &self.known()).await
+    }
+
+    /// The same with those groups alone that something was counted for.
+    pub(crate) async fn busy_figures(&self, scope: &Scope, spans: &[Span]) -> Result<Counted, Status> {
+        self.counted(scope, spans, &[]).await
+    }
+
+    async fn counted(&self, scope: &Scope, spans: &[Span], known: &[HotlineName]) -> Result<Counted, Status> {
+        let rules = &self.book.figures;
+        counted(self.parts.store.as_ref(), scope, spans, rules, known, self.now).await
+    }
+}
+
+/// The intervals of a scope.
+pub(crate) fn spans(scope: &Scope, step: Step) -> Result<Vec<Span>, Status> {
+    let most = (scope.to - scope.from).num_days() * step.most_a_day();
+    if usize::try_from(most).is_ok_and(|most| most > CELLS_MAX) {
+        return Err(too_many());
+    }
+    Ok(cut(step, scope.from, scope.to, scope.zone))
+}
+
+/// Reads the length of intervals.
+pub(crate) fn step(name: &str) -> Result<Step, Status> {
+    Step::from_name(name).ok_or_else(|| {
+        let names: Vec<&str> = Step::ALL.iter().map(|step| step.name()).collect();
+        invalid(format!("interval: use {}", names.join(", ")))
+    })
+}
+
+type Chunks = Pin<Box<dyn Stream<Item = Result<proto::IntervalsChunk, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl proto::figures_server::Figures for FiguresService {
+    type IntervalsStream = Chunks;
+
+    async fn intervals(
+        &self,
+        request: Request<proto::IntervalsRequest>,
+    ) -> Result<Response<Self::IntervalsStream>, Status> {
+        let asking = self.asking();
+        let request = request.into_inner();
+        let scope = asking.scope(request.scope)?;
+        let step = step(&request.interval)?;
+        let spans = spans(&scope, step)?;
+        let counted = asking.figures(&scope, &spans).await?;
+        let head = proto::IntervalsChunk {
+            head: Some(head(&scope, step, &counted)),
+            intervals: Vec::new(),
+        };
+        let chunks = chunks(scope, spans, counted);
+        let all = std::iter::once(head).chain(chunks).map(Ok);
+        Ok(Response::new(Box::pin(tokio_stream::iter(all))))
+    }
+
+    async fn percentiles(
+        &self,
+        request: Request<proto::PercentilesRequest>,
+    ) -> Result<Response<proto::PercentilesResponse>, Status> {
+        let asking = self.asking();
+        let request = request.into_inner();
+        let scope = asking.scope(request.scope)?;
+        let per_cents = per_cents(&request.per_cents)?;
+        let counted = asking.figures(&scope, &[scope.span()]).await?;
+        let of = |name: &str, sum: &Sum| group_percentiles(name, sum, &per_cents);
+        Ok(Response::new(proto::PercentilesResponse {
+            from: scope.from.to_string(),
+            to: scope.to.to_string(),
+            zone: scope.zone_name(),
+            as_of: counted.version.to_string(),
+            total: Some(of("", &counted.total.whole())),
+            groups: counted
+                .groups
+                .iter()
+                .map(|(name, row)| of(name, &row.whole()))
+                .collect(),
+        }))
+    }
+
+    async fn promise(
+        &self,
+        request: Request<proto::PromiseRequest>,
+    ) -> Result<Response<proto::PromiseResponse>, Status> {
+        let told = promise::promise(&self.asking(), &self.parts.tickets, request.into_inner()).await?;
+        Ok(Response::new(told))
+    }
+
+    async fn profile(
+        &self,
+        request: Request<proto::ProfileRequest>,
+    ) -> Result<Response<proto::ProfileResponse>, Status> {
+        let told = profile::told(&self.asking(), request.into_inner()).await?;
+        Ok(Response::new(told))
+    }
+
+    async fn forecast(
+        &self,
+        request: Request<proto::ForecastRequest>,
+    ) -> Result<Response<proto::ForecastResponse>, Status> {
+        let told = forecast::forecast(&self.asking(), request.into_inner()).await?;
+        Ok(Response::new(told))
+    }
+
+    async fn changes(
+        &self,
+        request: Request<proto::ChangesRequest>,
+    ) -> Result<Response<proto::ChangesResponse>, Status> {
+        let told = statements::changes(self.parts.store.as_ref(), request.into_inner()).await?;
+        Ok(Response::new(told))
+    }
+
+    async fn seal(&self, request: Request<proto::SealRequest>) -> Result<Response<proto::Statement>, Status> {
+        let store = self.parts.store.as_ref();
+        let sealed = statements::seal(&self.asking(), store, request.into_inner()).await?;
+        Ok(Response::new(sealed))
+    }
+
+    async fn statements(
+        &self,
+        _request: Request<proto::StatementsRequest>,
+    ) -> Result<Response<proto::StatementsResponse>, Status> {
+        let told = statements::list(self.parts.store.as_ref()).await?;
+        Ok(Response::new(told))
+    }
+
+    async fn get_statement(
+        &self,
+        request: Request<proto::StatementRequest>,
+    ) -> Result<Response<proto::StatementResponse>, Status> {
+        let store = self.parts.store.as_ref();
+        let told = statements::show(&self.asking(), store, request.into_inner()).await?;
+        Ok(Response::new(told))
+    }
+}
+
+fn head(scope: &Scope, step: Step, counted: &Counted) -> proto::IntervalsHead {
+    let shown = |name: &str, sum: &Sum| shown(name, sum, &scope.policy.policy, &scope.within);
+    proto::IntervalsHead {
+        from: scope.from.to_string(),
+        to: scope.to.to_string(),
+        zone: scope.zone_name(),
+        as_of: counted.version.to_string(),
+        policy: Some(scope.policy.shown()),
+        interval: step.name().to_owned(),
+        total: Some(shown("", &counted.total.whole())),
+        groups: counted
+            .groups
+            .iter()
+            .map(|(name, row)| shown(name, &row.whole()))
+            .collect(),
+    }
+}
+
+/// Every interval of the total, then of each group; made as they are sent.
+fn chunks(
+    scope: Scope,
+    spans: Vec<Span>,
+    counted: Counted,
+) -> impl Iterator<Item = proto::IntervalsChunk> + Send {
+    let rows: Vec<_> = std::iter::once(counted.total)
+        .chain(counted.groups.into_values())
+        .collect();
+    let places = (0..rows.len()).flat_map({
+        let chunks = spans.len().div_ceil(CHUNK);
+        move |group| (0..chunks).map(move |chunk| (group, chunk * CHUNK))
+    });
+    places.map(move |(group, first)| {
+        let figures = spans.iter().zip(rows[group].sums()).skip(first).take(CHUNK);
+        let intervals = figures.map(|(span, sum)| proto::IntervalFigures {
+            group: u32::try_from(group).unwrap_or(u32::MAX),
+            start_unix_s: span.start.timestamp(),
+            end_unix_s: span.end.timestamp(),
+            figures: Some(shown("", sum, &scope.policy.policy, &scope.within)),
+        });
+        proto::IntervalsChunk {
+            head: None,
+            intervals: intervals.collect(),
+        }
+    })
+}
+
+fn per_cents(asked: &[u32]) -> Result<Vec<u8>, Status> {
+    if asked.is_empty() {
+        return Ok(USUAL_PER_CENTS.to_vec());
+    }
+    let checked = asked.iter().map(|per_cent| {
+        u8::try_from(*per_cent)
+            .ok()
+            .filter(|per_cent| (1..=100).contains(per_cent))
+            .ok_or_else(|| invalid("per_cents: use whole numbers from 1 to 100"))
+    });
+    checked.collect()
+}
+
+fn group_percentiles(name: &str, sum: &Sum, per_cents: &[u8]) -> proto::GroupPercentiles {
+    use domain::counts::{Figure, Histogram};
+    let of = |histogram: &Histogram, without: Figure| proto::Percentiles {
+        visits: histogram.bins().map(|(_, count)| count).sum(),
+        without_time: sum.tally.counts.get(without),
+        percentiles: per_cents
+            .iter()
+            .filter_map(|per_cent| Some(told(*per_cent, percentile(histogram, *per_cent)?)))
+            .collect(),
+    };
+    proto::GroupPercentiles {
+        group: name.to_owned(),
+        time_to_answer: Some(of(&sum.tally.time_to_answer, Figure::AnsweredWithoutTime)),
+        time_to_abandon: Some(of(&sum.tally.time_to_abandon, Figure::AbandonedWithoutTime)),
+    }
+}
+
+fn told(per_cent: u8, value: Percentile) -> proto::Percentile {
+    let (seconds, error_seconds, above) = match value {
+        Percentile::AtMost {
+            seconds,
+            error_seconds,
+        } => (seconds, error_seconds, false),
+        Percentile::Above { seconds } => (seconds, 0, true),
+    };
+    proto::Percentile {
+        per_cent: u32::from(per_cent),
+        seconds,
+        error_seconds,
+        above,
+    }
+}
