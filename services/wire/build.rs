@@ -6,6 +6,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let protos = [
         "calls/v1/calls",
         "reporting/v1/figures",
+        "reporting/v1/live",
         "reporting/v1/records",
         "reporting/v1/rejected",
         "reporting/v1/reporting",

@@ -114,7 +114,7 @@ impl Told {
 /// of each agent, hotline and state are enough. Who is signed out and has no call is left out.
 pub fn activities<'a>(
     reports: impl IntoIterator<Item = &'a AgentReport>,
-    visits: impl IntoIterator<Item = &'a Live>,
+    visits: impl IntoIterator<Item = (&'a HotlineName, &'a Live)>,
 ) -> BTreeMap<AgentName, Doing> {
     let mut told: BTreeMap<&AgentName, BTreeMap<Option<&HotlineName>, Told>> = BTreeMap::new();
     for report in reports {
@@ -125,14 +125,14 @@ pub fn activities<'a>(
         .iter()
         .filter_map(|(agent, of_agent)| Some(((*agent).clone(), by_reports(of_agent)?)))
         .collect();
-    for live in visits {
+    for (hotline, live) in visits {
         let (Some(agent), Some(activity)) = (&live.agent, by_visit(live.phase)) else {
             continue;
         };
         let known = doing.entry(agent.clone()).or_insert_with(|| Doing {
             activity,
             since: live.since,
-            hotlines: Vec::new(),
+            hotlines: vec![hotline.clone()],
         });
         // Of two visits the conversation is what the agent does.
         if known.activity != Activity::Talking || activity == Activity::Talking {
@@ -221,7 +221,9 @@ mod tests {
     }
 
     fn does(reports: &[AgentReport], visits: &[Live]) -> Option<(Activity, i64)> {
-        let doing = activities(reports, visits).remove(&AgentName::new("Anna"))?;
+        let steuern = HotlineName::new("Steuern");
+        let doing = activities(reports, visits.iter().map(|live| (&steuern, live)))
+            .remove(&AgentName::new("Anna"))?;
         Some((doing.activity, (doing.since - at(0)).num_minutes()))
     }
 

@@ -28,8 +28,8 @@ pub(crate) use rejected::{
     RetryArguments,
 };
 pub(crate) use report::{
-    CsvEncoding, DaysArguments, FormArguments, GroupBy, IntervalsArguments, PercentilesArguments, Report,
-    ReportArguments, ReportFormat, ScopeArguments, TotalsArguments,
+    CsvEncoding, DaysArguments, FormArguments, GroupBy, IntervalsArguments, LiveArguments,
+    PercentilesArguments, Report, ReportArguments, ReportFormat, ScopeArguments, TotalsArguments,
 };
 pub(crate) use route::{
     RouteAction, RouteArguments, RouteCheckArguments, RouteExplainArguments, RulesSource,

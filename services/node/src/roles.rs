@@ -9,6 +9,7 @@ use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 use wire::v1::calls::intake_server::IntakeServer;
 use wire::v1::reporting::figures_server::FiguresServer;
+use wire::v1::reporting::live_server::LiveServer;
 use wire::v1::reporting::records_server::RecordsServer;
 use wire::v1::reporting::rejected_items_server::RejectedItemsServer;
 use wire::v1::reporting::reporting_server::ReportingServer;
@@ -193,6 +194,17 @@ impl Starting<'_> {
         health
             .set_serving::<ReportingServer<reporting::ReportingService>>()
             .await;
+        let live = reporting::LiveService::new(reporting::LiveParts {
+            figures: figures.clone(),
+            agent_figures: self.config.agent_figures,
+            horizon: chrono::TimeDelta::from_std(self.config.ledger.horizon)
+                .unwrap_or(chrono::TimeDelta::days(1)),
+        });
+        let (looking, stopping) = (live.clone().run(), self.stopping.clone());
+        self.running.spawn(async move {
+            stopping.run_until_cancelled(looking).await;
+        });
+        health.set_serving::<LiveServer<reporting::LiveService>>().await;
         let figures = reporting::FiguresService::new(figures);
         health
             .set_serving::<FiguresServer<reporting::FiguresService>>()
@@ -216,6 +228,7 @@ impl Starting<'_> {
         Ok(services
             .add_service(ReportingServer::new(reporting))
             .add_service(FiguresServer::new(figures))
+            .add_service(LiveServer::new(live))
             .add_service(RecordsServer::new(records))
             .add_service(RejectedItemsServer::new(rejected)))
     }

@@ -9,6 +9,11 @@ use tracing_subscriber::EnvFilter;
 /// Seconds: from a fast commit to a slow one.
 const SECONDS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
 
+/// Seconds that citizens wait.
+const WAITING_SECONDS: [f64; 13] = [
+    5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 300.0, 600.0, 1800.0,
+];
+
 /// Logs go to standard error: text for people, JSON where NRWDIREKT_LOG_FORMAT=json; NRWDIREKT_LOG filters them.
 pub(crate) fn start_logs() {
     let filter = EnvFilter::try_from_env("NRWDIREKT_LOG")
@@ -29,12 +34,17 @@ pub(crate) fn start_logs() {
 pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
+        .and_then(|builder| {
+            let times = Matcher::Prefix("nrwdirekt_time_to_".to_owned());
+            builder.set_buckets_for_metric(times, &WAITING_SECONDS)
+        })
         .and_then(PrometheusBuilder::install_recorder)
         .context("metrics could not be set up")?;
     intake::metrics::describe();
     ledger::metrics::describe();
     ticketing::metrics::describe();
     handover::metrics::describe();
+    reporting::describe_metrics();
     let upkeep = handle.clone();
     tokio::spawn(async move {
         loop {

@@ -6,6 +6,7 @@ mod agents;
 mod counted;
 mod figures;
 mod forecast;
+mod live;
 mod profile;
 mod promise;
 mod records;
@@ -18,6 +19,7 @@ mod sum;
 mod waiting;
 
 pub use figures::{FiguresParts, FiguresService};
+pub use live::{LiveParts, LiveService, describe_metrics};
 pub use records::RecordsService;
 pub use rejected::RejectedItemsService;
 pub use service::{Clock, CurrentRules, ReportingService};

@@ -97,15 +97,6 @@ impl Scope {
         if (to - from).num_days() > DAYS_MAX {
             return Err(invalid(format!("to: give {DAYS_MAX} days at most")));
         }
-        if let Some(seconds) = sent
-            .within_seconds
-            .iter()
-            .find(|seconds| !lies_on_an_edge(**seconds))
-        {
-            return Err(invalid(format!(
-                "within: {seconds} s has no exact answer; use 0 to 120, or 135, 150, 180, 240, 300, 420, 600, 900, 1800, 3600"
-            )));
-        }
         if sent.hotlines.len() > HOTLINES_MAX {
             return Err(invalid(format!("hotlines: name {HOTLINES_MAX} at most")));
         }
@@ -124,7 +115,7 @@ impl Scope {
             hotlines,
             task_types: task_types(&sent.task_types)?,
             policy: policy(&sent.policy, rules, base)?,
-            within: sent.within_seconds.clone(),
+            within: thresholds(sent.within_seconds.clone())?,
         })
     }
 
@@ -162,7 +153,18 @@ fn zone(name: &str) -> Result<Tz, Status> {
         .map_err(|_| invalid("zone: not a zone that is known; use a name such as Europe/Berlin or UTC"))
 }
 
-fn task_types(names: &[String]) -> Result<Vec<TaskType>, Status> {
+/// Thresholds that have an exact answer.
+pub(crate) fn thresholds(seconds: Vec<u32>) -> Result<Vec<u32>, Status> {
+    match seconds.iter().find(|seconds| !lies_on_an_edge(**seconds)) {
+        None => Ok(seconds),
+        Some(seconds) => Err(invalid(format!(
+            "within: {seconds} s has no exact answer; use 0 to 120, or 135, 150, 180, 240, 300, 420, 600, 900, 1800, 3600"
+        ))),
+    }
+}
+
+/// Task types by name; calls that come in unless some are given.
+pub(crate) fn task_types(names: &[String]) -> Result<Vec<TaskType>, Status> {
     if names.is_empty() {
         return Ok(vec![TaskType::InboundCall]);
     }

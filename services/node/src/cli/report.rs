@@ -21,6 +21,8 @@ pub(crate) enum Report {
     Intervals(IntervalsArguments),
     /// Percentiles of the times to answer and to abandon, each with the bound of its error.
     Percentiles(PercentilesArguments),
+    /// What goes on now: queues, agents, and the figures of the running interval and day.
+    Live(LiveArguments),
     /// Sums of single agents; refused unless the configuration allows them.
     Agents {
         /// The first day, local; else as far back as agents are known.
@@ -182,6 +184,38 @@ pub(crate) struct PercentilesArguments {
     pub(crate) percentiles: Vec<u32>,
     #[command(flatten)]
     pub(crate) form: FormArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct LiveArguments {
+    /// Single hotlines, or the groups of the rules.
+    #[arg(long, value_enum, default_value = "hotline")]
+    pub(crate) by: GroupBy,
+    /// Only this hotline; may be given several times.
+    #[arg(long = "hotline", value_name = "NAME")]
+    pub(crate) hotlines: Vec<String>,
+    /// The service level policy, such as of-answered; the default one of the rules unless given.
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
+    pub(crate) policy: String,
+    /// Thresholds in whole seconds, inclusive, separated by commas.
+    #[arg(long, value_delimiter = ',', default_value = "20,30", value_name = "SECONDS")]
+    pub(crate) within: Vec<u32>,
+    /// Task types, separated by commas.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "inbound_call",
+        value_name = "TYPES"
+    )]
+    pub(crate) task_type: Vec<String>,
+    /// Goes on until it is interrupted: again whenever something has changed, and each second.
+    #[arg(long)]
+    pub(crate) follow: bool,
+    /// As JSON; with --follow a line each.
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) server: ServerArguments,
 }

@@ -6,6 +6,7 @@ mod csv;
 mod figures;
 mod form;
 mod intervals;
+mod live;
 mod percentiles;
 mod sheet;
 mod totals;
@@ -26,6 +27,7 @@ pub(crate) async fn run(arguments: ReportArguments) -> anyhow::Result<()> {
         Report::Totals(arguments) => totals::run(arguments).await,
         Report::Intervals(arguments) => intervals::run(arguments).await,
         Report::Percentiles(arguments) => percentiles::run(arguments).await,
+        Report::Live(arguments) => live::run(arguments).await,
         Report::Agents {
             from,
             to,

@@ -1,0 +1,156 @@
+//! `nrwdirekt report live`.
+
+use chrono::DateTime;
+use domain::local_time;
+use serde_json::{Value, json};
+use wire::v1::reporting as proto;
+use wire::v1::reporting::live_client::LiveClient;
+
+use super::figures::{figures_json, policy_json, policy_line};
+use crate::cli::{GroupBy, LiveArguments};
+use crate::client;
+use crate::exit::Failure;
+use crate::output::say;
+
+/// The moment, once or until it is interrupted.
+pub(super) async fn run(arguments: LiveArguments) -> anyhow::Result<()> {
+    let mut client = LiveClient::new(client::connect(&arguments.server.server).await?)
+        .max_decoding_message_size(super::ANSWER_BYTES_MAX);
+    let by = match arguments.by {
+        GroupBy::Hotline => proto::Grouping::Hotline,
+        GroupBy::Group => proto::Grouping::Group,
+    };
+    let request = proto::WatchRequest {
+        hotlines: arguments.hotlines,
+        by: by.into(),
+        task_types: arguments.task_type,
+        policy: arguments.policy,
+        within_seconds: arguments.within,
+    };
+    let failed = |status: tonic::Status| Failure::of_status(&status);
+    let mut moments = client.watch(request).await.map_err(failed)?.into_inner();
+    while let Some(moment) = moments.message().await.map_err(failed)? {
+        match (arguments.json, arguments.follow) {
+            (true, true) => say!("{}", as_json(&moment)),
+            (true, false) => say!("{}", serde_json::to_string_pretty(&as_json(&moment))?),
+            (false, _) => print(&moment),
+        }
+        if !arguments.follow {
+            return Ok(());
+        }
+    }
+    Err(Failure::server("the server ended the stream; ask again"))
+}
+
+/// A time with the offset of the zone that days are cut in.
+fn local(unix_ms: i64) -> String {
+    let time = DateTime::from_timestamp_millis(unix_ms).unwrap_or_default();
+    time.with_timezone(&local_time::ZONE).to_rfc3339()
+}
+
+/// The stable form.
+fn as_json(moment: &proto::Moment) -> Value {
+    let mut object = json!({
+        "at": local(moment.at_unix_ms),
+        "zone": moment.zone,
+        "day": moment.day,
+        "interval": {
+            "start": local(moment.interval_start_unix_s * 1000),
+            "end": local(moment.interval_end_unix_s * 1000),
+        },
+        "policy": moment.policy.as_ref().map(policy_json),
+        "total": moment.total.as_ref().map(queue_json),
+        "groups": moment.queues.iter().map(named_json).collect::<Vec<_>>(),
+    });
+    if moment.agents_shown {
+        object["agents"] = moment.agents.iter().map(agent_json).collect();
+    }
+    object
+}
+
+fn named_json(queue: &proto::Queue) -> Value {
+    let mut object = queue_json(queue);
+    object["group"] = json!(queue.group);
+    object
+}
+
+fn queue_json(queue: &proto::Queue) -> Value {
+    let agents = queue.agents.unwrap_or_default();
+    let mut object = json!({
+        "waiting": queue.waiting,
+        "ringing": queue.ringing,
+        "talking": queue.talking,
+        "on_hold": queue.on_hold,
+        "after_call_work": queue.after_call_work,
+        "agents": {
+            "ready": agents.ready,
+            "talking": agents.talking,
+            "after_call_work": agents.after_call_work,
+            "paused": agents.paused,
+        },
+        "interval": queue.interval.as_ref().map(figures_json),
+        "day": queue.day.as_ref().map(figures_json),
+    });
+    if let Some(longest_ms) = queue.longest_wait_ms {
+        object["longest_wait_ms"] = json!(longest_ms);
+    }
+    object
+}
+
+fn agent_json(agent: &proto::Agent) -> Value {
+    json!({
+        "agent": agent.agent,
+        "activity": agent.activity,
+        "since": local(agent.since_unix_ms),
+        "hotlines": agent.hotlines,
+    })
+}
+
+fn print(moment: &proto::Moment) {
+    say!("{}", local(moment.at_unix_ms));
+    say!("{}\n", policy_line(&moment.policy.clone().unwrap_or_default()));
+    let names = moment.queues.iter().map(|queue| queue.group.chars().count());
+    let width = names.max().unwrap_or(0).max(7);
+    say!(
+        "{:width$} {:>7} {:>7} {:>7} {:>5} {:>6} {:>6} {:>8} {:>8} {:>9} {:>9}",
+        "hotline",
+        "waiting",
+        "longest",
+        "talking",
+        "hold",
+        "ready",
+        "paused",
+        "offered",
+        "answered",
+        "abandoned",
+        "level"
+    );
+    for queue in moment.queues.iter().chain(&moment.total) {
+        let name = if queue.group.is_empty() {
+            "all"
+        } else {
+            &queue.group
+        };
+        let longest = queue.longest_wait_ms.map_or("–".to_owned(), |ms| {
+            format!("{}:{:02}", ms / 60_000, ms / 1000 % 60)
+        });
+        let (agents, day) = (
+            queue.agents.unwrap_or_default(),
+            queue.day.clone().unwrap_or_default(),
+        );
+        let level = day
+            .service_level
+            .map_or("–".to_owned(), |level| format!("{:.1} %", level * 100.0));
+        say!(
+            "{name:width$} {:>7} {longest:>7} {:>7} {:>5} {:>6} {:>6} {:>8} {:>8} {:>9} {level:>9}",
+            queue.waiting,
+            queue.talking,
+            queue.on_hold,
+            agents.ready,
+            agents.paused,
+            day.offered,
+            day.answered,
+            day.abandoned
+        );
+    }
+}

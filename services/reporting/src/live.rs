@@ -1,0 +1,80 @@
+//! The moment: one look at the store for everybody who watches.
+
+mod feed;
+mod gauges;
+mod shown;
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use futures::Stream;
+use tokio_stream::StreamExt;
+use tonic::{Request, Response, Status};
+use wire::v1::reporting as proto;
+
+use crate::figures::FiguresParts;
+use crate::scope::{self, Grouping};
+use feed::Feed;
+pub use gauges::describe as describe_metrics;
+use shown::Watched;
+
+/// What the moment is told from.
+#[derive(Clone)]
+pub struct LiveParts {
+    /// Store, rules, policies and clock.
+    pub figures: FiguresParts,
+    /// Whether single agents may be shown.
+    pub agent_figures: bool,
+    /// A visit that has stood still for longer has lost its end.
+    pub horizon: TimeDelta,
+}
+
+/// The gRPC service `nrwdirekt.reporting.v1.Live`.
+#[derive(Clone)]
+pub struct LiveService {
+    parts: Arc<LiveParts>,
+    feed: Arc<Feed>,
+}
+
+impl LiveService {
+    /// The service with its parts.
+    pub fn new(parts: LiveParts) -> Self {
+        let parts = Arc::new(parts);
+        Self {
+            feed: Arc::new(Feed::new(Arc::clone(&parts))),
+            parts,
+        }
+    }
+
+    /// Looks at the store while somebody watches, and now and then for the metrics, until it is dropped.
+    pub async fn run(self) {
+        self.feed.run().await;
+    }
+}
+
+#[tonic::async_trait]
+impl proto::live_server::Live for LiveService {
+    type WatchStream = Pin<Box<dyn Stream<Item = Result<proto::Moment, Status>> + Send>>;
+
+    async fn watch(
+        &self,
+        request: Request<proto::WatchRequest>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        let request = request.into_inner();
+        let by = match request.by() {
+            proto::Grouping::Group => Grouping::Group,
+            _ => Grouping::Hotline,
+        };
+        // What is asked for must be right from the beginning; the rules may change while it is watched.
+        let figures = &self.parts.figures;
+        scope::policy(&request.policy, &(figures.rules)().figures, &figures.policy)?;
+        let watched = Watched::read(request, by)?;
+        let parts = Arc::clone(&self.parts);
+        let moments = self.feed.watch().map(move |taken| {
+            let taken = taken.map_err(Status::unavailable)?;
+            watched.shown(&parts, &taken)
+        });
+        Ok(Response::new(Box::pin(moments)))
+    }
+}
