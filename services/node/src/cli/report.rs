@@ -21,6 +21,18 @@ pub(crate) enum Report {
     Intervals(IntervalsArguments),
     /// Percentiles of the times to answer and to abandon, each with the bound of its error.
     Percentiles(PercentilesArguments),
+    /// The targets of the rules: kept or missed, by interval, day and month, and how many more may miss.
+    Promise(PromiseArguments),
+    /// What a week is like: averages by weekday and interval.
+    Profile(ProfileArguments),
+    /// Two periods side by side.
+    Compare(CompareArguments),
+    /// What has moved since a report: by interval, hotline and task type.
+    Changes(ChangesArguments),
+    /// Seal the figures of days that are over: what comes later does not change the statement.
+    Seal(SealArguments),
+    /// Sealed figures, and beside them what the days are now.
+    Statements(StatementsArguments),
     /// Sums of single agents; refused unless the configuration allows them.
     Agents {
         /// The first day, local; else as far back as agents are known.
@@ -180,6 +192,109 @@ pub(crate) struct PercentilesArguments {
         value_name = "PER_CENT"
     )]
     pub(crate) percentiles: Vec<u32>,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PromiseArguments {
+    #[command(flatten)]
+    pub(crate) days: DaysArguments,
+    /// The zone that days and intervals are cut in.
+    #[arg(long, default_value = "Europe/Berlin", value_name = "ZONE")]
+    pub(crate) zone: String,
+    /// The length of the intervals: 15m, 30m, 1h, 1d, 1w or 1M.
+    #[arg(long, default_value = "1d", value_name = "LENGTH")]
+    pub(crate) interval: String,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ProfileArguments {
+    #[command(flatten)]
+    pub(crate) days: DaysArguments,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArguments,
+    /// The length of the intervals: 15m, 30m or 1h.
+    #[arg(long, default_value = "1h", value_name = "LENGTH")]
+    pub(crate) interval: String,
+    /// Leave out days without service time: weekends, holidays and closed days.
+    #[arg(long)]
+    pub(crate) service_days: bool,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompareArguments {
+    #[command(flatten)]
+    pub(crate) days: DaysArguments,
+    /// The first day of the period to compare with, local.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) with_from: NaiveDate,
+    /// The day after its last, local.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) with_to: NaiveDate,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArguments,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ChangesArguments {
+    /// `as_of` of the report.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) since: String,
+    /// Only from this local day on.
+    #[arg(long, value_name = "DATE", requires = "to")]
+    pub(crate) from: Option<NaiveDate>,
+    /// Only before this local day.
+    #[arg(long, value_name = "DATE", requires = "from")]
+    pub(crate) to: Option<NaiveDate>,
+    /// Only this hotline; may be given several times.
+    #[arg(long = "hotline", value_name = "NAME")]
+    pub(crate) hotlines: Vec<String>,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SealArguments {
+    #[command(flatten)]
+    pub(crate) days: DaysArguments,
+    /// Why; kept with the statement.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Who says so; the user of this machine unless given.
+    #[arg(long, env = "USER", value_name = "NAME")]
+    pub(crate) by: String,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StatementsArguments {
+    /// This statement, with its figures; without it all are listed.
+    #[arg(long, value_name = "N")]
+    pub(crate) id: Option<i64>,
+    /// Groups beside the total.
+    #[arg(long)]
+    pub(crate) by_hotline: bool,
     #[command(flatten)]
     pub(crate) form: FormArguments,
     #[command(flatten)]
