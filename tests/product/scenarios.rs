@@ -14,6 +14,7 @@ mod procedures;
 mod rejected_items;
 mod repeated_imports;
 mod replacements;
+mod reports;
 mod routing;
 mod rules;
 mod serving;

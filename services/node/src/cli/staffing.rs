@@ -11,7 +11,7 @@ pub(crate) struct StaffingArguments {
     #[command(subcommand)]
     pub(crate) action: Option<StaffingAction>,
     #[command(flatten)]
-    pub(crate) load: Option<LoadArguments>,
+    pub(crate) load: LoadArguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -25,13 +25,13 @@ pub(crate) enum StaffingAction {
 pub(crate) struct LoadArguments {
     /// Visits offered in the interval.
     #[arg(long, value_name = "N")]
-    pub(crate) offered: f64,
+    pub(crate) offered: Option<f64>,
     /// Length of the interval, such as 15m, 30m or 1h.
     #[arg(long, default_value = "30m", value_name = "TIME", value_parser = length)]
     pub(crate) interval: Length,
     /// Average handling time in seconds: talk, hold and after-call work.
     #[arg(long, value_name = "SECONDS")]
-    pub(crate) aht: f64,
+    pub(crate) aht: Option<f64>,
     #[command(flatten)]
     pub(crate) wanted: WantedArguments,
     /// As JSON.

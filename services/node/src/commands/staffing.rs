@@ -10,20 +10,22 @@ use crate::output::say;
 
 /// How many agents a load, or the next days, need.
 pub(crate) async fn run(arguments: StaffingArguments) -> anyhow::Result<()> {
-    match (arguments.action, arguments.load) {
-        (Some(StaffingAction::Forecast(arguments)), _) => report::forecast::run(arguments).await,
-        (None, Some(load)) => of_load(&load),
-        (None, None) => Err(Failure::usage(
-            "give a load: --offered N --aht SECONDS; or ask for a `forecast`",
-        )),
+    match arguments.action {
+        Some(StaffingAction::Forecast(arguments)) => report::forecast::run(arguments).await,
+        None => of_load(&arguments.load),
     }
 }
 
 fn of_load(arguments: &LoadArguments) -> anyhow::Result<()> {
+    let (Some(offered), Some(handling_seconds)) = (arguments.offered, arguments.aht) else {
+        return Err(Failure::usage(
+            "give a load: --offered N --aht SECONDS; or ask for a `forecast`",
+        ));
+    };
     let load = Load {
-        offered: arguments.offered,
+        offered,
         interval_seconds: f64::from(arguments.interval.0),
-        handling_seconds: arguments.aht,
+        handling_seconds,
     };
     let wanted = &arguments.wanted;
     let requirement = Requirement {
