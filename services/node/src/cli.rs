@@ -3,6 +3,7 @@
 mod calendar;
 mod calls;
 mod export;
+mod live;
 mod mail;
 mod register;
 mod rejected;
@@ -21,6 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use calendar::{CalendarAction, CalendarArguments, DueArguments, DueRule};
 pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArguments};
 pub(crate) use export::{ExportArguments, ExportEncoding};
+pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{
@@ -28,14 +30,15 @@ pub(crate) use rejected::{
     RetryArguments,
 };
 pub(crate) use report::{
-    CsvEncoding, DaysArguments, FormArguments, GroupBy, IntervalsArguments, LiveArguments,
-    PercentilesArguments, Report, ReportArguments, ReportFormat, ScopeArguments, TotalsArguments,
+    ChangesArguments, CompareArguments, CsvEncoding, DaysArguments, FormArguments, GroupBy,
+    IntervalsArguments, PercentilesArguments, ProfileArguments, PromiseArguments, Report, ReportArguments,
+    ReportFormat, ScopeArguments, SealArguments, StatementsArguments, TotalsArguments,
 };
 pub(crate) use route::{
     RouteAction, RouteArguments, RouteCheckArguments, RouteExplainArguments, RulesSource,
 };
 pub(crate) use slots::{RebookArguments, SlotAction, SlotArguments, SlotListArguments};
-pub(crate) use staffing::StaffingArguments;
+pub(crate) use staffing::{ForecastArguments, LoadArguments, StaffingAction, StaffingArguments};
 pub(crate) use tickets::{
     AclsArguments, CallbackAction, CallbackArguments, DepartmentAction, DepartmentArguments, Listing,
     LogArguments, Logging, ReplyArguments, ReplyType, TicketActArguments, TicketAction, TicketArguments,
@@ -74,7 +77,7 @@ pub(crate) enum Command {
     /// Figures.
     Report(Box<ReportArguments>),
     /// How many agents a load needs, by Erlang C.
-    Staffing(StaffingArguments),
+    Staffing(Box<StaffingArguments>),
     /// Play a seeded hotline day and report it like a telephone system would.
     Simulate(Box<SimulateArguments>),
     /// Callback requests of citizens.

@@ -52,7 +52,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             RejectedAction::Discard(arguments) => rejected::discard(arguments).await?,
         },
         Command::Report(arguments) => report::run(*arguments).await?,
-        Command::Staffing(arguments) => staffing::run(&arguments)?,
+        Command::Staffing(arguments) => staffing::run(*arguments).await?,
         Command::Simulate(arguments) => return simulate::run(*arguments).await,
         Command::Callback(arguments) => {
             let CallbackAction::Log(arguments) = arguments.action;

@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use simulator::{Dirt, Feed, FeedItem, FeedKind, FeedPayload, Profile, Simulation, Truth};
 use store::StoreError;
 use store::calls::{Advance, CallStore, LedgerBatch};
-use store::sqlite::SqliteCalls;
+use store::sqlite::{SqliteCalls, SqliteTickets};
 use testkit::Dice;
 use tonic::Request;
 use wire::v1::reporting::reporting_server::Reporting as _;
@@ -127,7 +127,8 @@ impl<'a> Ledger<'a> {
         {}
         assert_eq!(self.store.imbalance().await.expect("a check"), 0);
         let bus = EmbeddedBus::open(&self.file.with_extension("bus")).expect("the bus opens");
-        let figures = reporting_on(Arc::new(self.store));
+        let tickets = SqliteTickets::open(&self.file.with_extension("tickets")).expect("the store opens");
+        let figures = reporting_on(Arc::new(self.store), tickets);
         let reporting = ReportingService::new(figures, Arc::new(bus), false);
         let [from, to] = days();
         let request = TotalsRequest {
@@ -150,12 +151,13 @@ impl<'a> Ledger<'a> {
 }
 
 /// Reports on a store by rules of one department.
-fn reporting_on(store: Arc<dyn CallStore>) -> FiguresParts {
+fn reporting_on(store: Arc<dyn CallStore>, tickets: SqliteTickets) -> FiguresParts {
     let rules = "clearing = \"a\"\n[[department]]\nid = \"a\"\nname = \"A\"\n";
     let documents = Documents::from([(ROUTING.to_owned(), rules.to_owned())]);
     let rules = Arc::new(Rulebook::read(RulesVersion(1), &documents).expect("sound rules"));
     FiguresParts {
         store,
+        tickets: Arc::new(tickets),
         rules: Arc::new(move || Arc::clone(&rules)),
         policy: ServiceLevelPolicy::default(),
         clock: Arc::new(Utc::now),

@@ -9,7 +9,7 @@ use testkit::{Backend, Finished, TestNode};
 
 /// Sorts keys, and masks what differs from run to run.
 fn stable(value: &Value) -> Value {
-    const MASKED: [&str; 4] = ["id", "import_run", "received_at", "heard_at"];
+    const MASKED: [&str; 5] = ["id", "import_run", "received_at", "heard_at", "as_of"];
     match value {
         Value::Object(object) => {
             let mut keys: Vec<&String> = object.keys().collect();
@@ -90,6 +90,31 @@ async fn report_totals_tells_figures_with_their_policy() {
         "report_totals_without_calls",
         &node.run(&empty).await.exits(0).json(),
     );
+}
+
+#[tokio::test]
+async fn reports_of_history_keep_their_form() {
+    let (node, _) = after_an_import().await;
+    let days = ["--from", "2024-03-04", "--to", "2024-03-06", "--json"];
+    for (report, more) in [
+        (
+            "intervals",
+            &[
+                "--interval",
+                "1d",
+                "--by",
+                "hotline",
+                "--hotline",
+                "Bürgertelefon",
+            ][..],
+        ),
+        ("percentiles", &["--by", "hotline", "--hotline", "Bürgertelefon"]),
+        ("promise", &[]),
+    ] {
+        let arguments = [&["report", report], &days[..], more].concat();
+        let told = node.run(&arguments).await.exits(0).json();
+        check(&format!("report_{report}"), &told);
+    }
 }
 
 #[tokio::test]

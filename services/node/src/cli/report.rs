@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{RejectedListArguments, ServerArguments};
+use super::{LiveArguments, RejectedListArguments, ServerArguments};
 
 #[derive(Args, Debug)]
 pub(crate) struct ReportArguments {
@@ -23,6 +23,18 @@ pub(crate) enum Report {
     Percentiles(PercentilesArguments),
     /// What goes on now: queues, agents, and the figures of the running interval and day.
     Live(LiveArguments),
+    /// The targets of the rules: kept or missed, by interval, day and month, and how many more may miss.
+    Promise(PromiseArguments),
+    /// What a week is like: averages by weekday and interval.
+    Profile(ProfileArguments),
+    /// Two periods side by side.
+    Compare(CompareArguments),
+    /// What has moved since a report: by interval, hotline and task type.
+    Changes(ChangesArguments),
+    /// Seal the figures of days that are over: what comes later does not change the statement.
+    Seal(SealArguments),
+    /// Sealed figures, and beside them what the days are now.
+    Statements(StatementsArguments),
     /// Sums of single agents; refused unless the configuration allows them.
     Agents {
         /// The first day, local; else as far back as agents are known.
@@ -189,33 +201,104 @@ pub(crate) struct PercentilesArguments {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct LiveArguments {
-    /// Single hotlines, or the groups of the rules.
-    #[arg(long, value_enum, default_value = "hotline")]
-    pub(crate) by: GroupBy,
+pub(crate) struct PromiseArguments {
+    #[command(flatten)]
+    pub(crate) days: DaysArguments,
+    /// The zone that days and intervals are cut in.
+    #[arg(long, default_value = "Europe/Berlin", value_name = "ZONE")]
+    pub(crate) zone: String,
+    /// The length of the intervals: 15m, 30m, 1h, 1d, 1w or 1M.
+    #[arg(long, default_value = "1d", value_name = "LENGTH")]
+    pub(crate) interval: String,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ProfileArguments {
+    #[command(flatten)]
+    pub(crate) days: DaysArguments,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArguments,
+    /// The length of the intervals: 15m, 30m or 1h.
+    #[arg(long, default_value = "1h", value_name = "LENGTH")]
+    pub(crate) interval: String,
+    /// Leave out days without service time: weekends, holidays and closed days.
+    #[arg(long)]
+    pub(crate) service_days: bool,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompareArguments {
+    #[command(flatten)]
+    pub(crate) days: DaysArguments,
+    /// The first day of the period to compare with, local.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) with_from: NaiveDate,
+    /// The day after its last, local.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) with_to: NaiveDate,
+    #[command(flatten)]
+    pub(crate) scope: ScopeArguments,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ChangesArguments {
+    /// `as_of` of the report.
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) since: String,
+    /// Only from this local day on.
+    #[arg(long, value_name = "DATE", requires = "to")]
+    pub(crate) from: Option<NaiveDate>,
+    /// Only before this local day.
+    #[arg(long, value_name = "DATE", requires = "from")]
+    pub(crate) to: Option<NaiveDate>,
     /// Only this hotline; may be given several times.
     #[arg(long = "hotline", value_name = "NAME")]
     pub(crate) hotlines: Vec<String>,
-    /// The service level policy, such as of-answered; the default one of the rules unless given.
-    #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
-    pub(crate) policy: String,
-    /// Thresholds in whole seconds, inclusive, separated by commas.
-    #[arg(long, value_delimiter = ',', default_value = "20,30", value_name = "SECONDS")]
-    pub(crate) within: Vec<u32>,
-    /// Task types, separated by commas.
-    #[arg(
-        long,
-        value_delimiter = ',',
-        default_value = "inbound_call",
-        value_name = "TYPES"
-    )]
-    pub(crate) task_type: Vec<String>,
-    /// Goes on until it is interrupted: again whenever something has changed, and each second.
-    #[arg(long)]
-    pub(crate) follow: bool,
-    /// As JSON; with --follow a line each.
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SealArguments {
+    #[command(flatten)]
+    pub(crate) days: DaysArguments,
+    /// Why; kept with the statement.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// Who says so; the user of this machine unless given.
+    #[arg(long, env = "USER", value_name = "NAME")]
+    pub(crate) by: String,
+    /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StatementsArguments {
+    /// This statement, with its figures; without it all are listed.
+    #[arg(long, value_name = "N")]
+    pub(crate) id: Option<i64>,
+    /// Groups beside the total.
+    #[arg(long)]
+    pub(crate) by_hotline: bool,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
     #[command(flatten)]
     pub(crate) server: ServerArguments,
 }

@@ -1,23 +1,67 @@
 //! `nrwdirekt staffing`.
 
-use clap::Args;
+use chrono::NaiveDate;
+use clap::{Args, Subcommand};
+
+use super::{FormArguments, ServerArguments};
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct StaffingArguments {
+    #[command(subcommand)]
+    pub(crate) action: Option<StaffingAction>,
+    #[command(flatten)]
+    pub(crate) load: LoadArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StaffingAction {
+    /// The agents that the next days need, by the profile of the last weeks: in service time, holidays left out.
+    Forecast(ForecastArguments),
+}
+
+/// A load; needs no server.
+#[derive(Args, Debug)]
+pub(crate) struct LoadArguments {
     /// Visits offered in the interval.
     #[arg(long, value_name = "N")]
-    pub(crate) offered: f64,
+    pub(crate) offered: Option<f64>,
     /// Length of the interval, such as 15m, 30m or 1h.
     #[arg(long, default_value = "30m", value_name = "TIME", value_parser = length)]
     pub(crate) interval: Length,
     /// Average handling time in seconds: talk, hold and after-call work.
     #[arg(long, value_name = "SECONDS")]
-    pub(crate) aht: f64,
+    pub(crate) aht: Option<f64>,
     #[command(flatten)]
     pub(crate) wanted: WantedArguments,
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ForecastArguments {
+    /// Only this hotline; several are one team.
+    #[arg(long = "hotline", value_name = "NAME")]
+    pub(crate) hotlines: Vec<String>,
+    /// The first day, local; tomorrow unless given.
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: Option<NaiveDate>,
+    /// How many days.
+    #[arg(long, default_value_t = 7, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=92))]
+    pub(crate) days: u32,
+    /// How many weeks before today the profile is made of.
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=104))]
+    pub(crate) weeks: u32,
+    /// The length of the intervals: 15m, 30m or 1h.
+    #[arg(long, default_value = "30m", value_name = "LENGTH")]
+    pub(crate) interval: String,
+    #[command(flatten)]
+    pub(crate) wanted: WantedArguments,
+    #[command(flatten)]
+    pub(crate) form: FormArguments,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
 }
 
 /// What is promised to callers, and to agents.

@@ -1,14 +1,20 @@
 //! `nrwdirekt report`.
 
 mod agents;
+mod changes;
 mod columns;
+mod compare;
 mod csv;
 mod figures;
+pub(super) mod forecast;
 mod form;
 mod intervals;
 mod live;
 mod percentiles;
+mod profile;
+mod promise;
 mod sheet;
+mod statements;
 mod totals;
 mod xlsx;
 
@@ -28,6 +34,12 @@ pub(crate) async fn run(arguments: ReportArguments) -> anyhow::Result<()> {
         Report::Intervals(arguments) => intervals::run(arguments).await,
         Report::Percentiles(arguments) => percentiles::run(arguments).await,
         Report::Live(arguments) => live::run(arguments).await,
+        Report::Promise(arguments) => promise::run(arguments).await,
+        Report::Profile(arguments) => profile::run(arguments).await,
+        Report::Compare(arguments) => compare::run(arguments).await,
+        Report::Changes(arguments) => changes::run(arguments).await,
+        Report::Seal(arguments) => statements::seal(arguments).await,
+        Report::Statements(arguments) => statements::run(arguments).await,
         Report::Agents {
             from,
             to,
@@ -38,7 +50,7 @@ pub(crate) async fn run(arguments: ReportArguments) -> anyhow::Result<()> {
     }
 }
 
-async fn connect(server: &ServerArguments) -> anyhow::Result<FiguresClient<Connection>> {
+pub(super) async fn connect(server: &ServerArguments) -> anyhow::Result<FiguresClient<Connection>> {
     let connection = client::connect(&server.server).await?;
     Ok(FiguresClient::new(connection).max_decoding_message_size(ANSWER_BYTES_MAX))
 }

@@ -1,18 +1,31 @@
-//! `nrwdirekt staffing`: works out of itself, without a server.
+//! `nrwdirekt staffing`: a load works out of itself, without a server; a forecast asks one.
 
 use domain::staffing::{Load, Requirement, Staffing, staff};
 use serde_json::{Value, json};
 
-use crate::cli::StaffingArguments;
+use super::report;
+use crate::cli::{LoadArguments, StaffingAction, StaffingArguments};
 use crate::exit::Failure;
 use crate::output::say;
 
-/// How many agents a load needs.
-pub(crate) fn run(arguments: &StaffingArguments) -> anyhow::Result<()> {
+/// How many agents a load, or the next days, need.
+pub(crate) async fn run(arguments: StaffingArguments) -> anyhow::Result<()> {
+    match arguments.action {
+        Some(StaffingAction::Forecast(arguments)) => report::forecast::run(arguments).await,
+        None => of_load(&arguments.load),
+    }
+}
+
+fn of_load(arguments: &LoadArguments) -> anyhow::Result<()> {
+    let (Some(offered), Some(handling_seconds)) = (arguments.offered, arguments.aht) else {
+        return Err(Failure::usage(
+            "give a load: --offered N --aht SECONDS; or ask for a `forecast`",
+        ));
+    };
     let load = Load {
-        offered: arguments.offered,
+        offered,
         interval_seconds: f64::from(arguments.interval.0),
-        handling_seconds: arguments.aht,
+        handling_seconds,
     };
     let wanted = &arguments.wanted;
     let requirement = Requirement {

@@ -57,6 +57,16 @@ impl Cell {
         value_ms.map_or(Self::Absent, |ms| Self::Number(ms / 1000.0))
     }
 
+    /// The difference of two values of a kind.
+    pub(super) fn less(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Count(this), Self::Count(other)) => Self::Count(this - other),
+            (Self::Number(this), Self::Number(other)) => Self::Number(this - other),
+            (Self::Share(this), Self::Share(other)) => Self::Share(this - other),
+            _ => Self::Absent,
+        }
+    }
+
     fn for_people(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),

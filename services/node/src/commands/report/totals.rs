@@ -8,18 +8,27 @@ use super::columns;
 use super::figures::{figures_json, group_json, policy_json, policy_line};
 use super::form::Report;
 use super::sheet::{Cell, Column, Sheet};
-use crate::cli::{GroupBy, TotalsArguments};
-use crate::client;
+use crate::cli::{DaysArguments, GroupBy, ScopeArguments, TotalsArguments};
+use crate::client::{self, Connection};
 use crate::exit::Failure;
 
 /// Sums over local days.
 pub(super) async fn run(arguments: TotalsArguments) -> anyhow::Result<()> {
     let mut client = ReportingClient::new(client::connect(&arguments.server.server).await?);
-    let scope = arguments.scope;
-    let within = scope.within.clone();
+    let within = arguments.scope.within.clone();
+    let response = ask(&mut client, arguments.days, arguments.scope).await?;
+    report(&response, &within).deliver(&arguments.form)
+}
+
+/// Asks for sums.
+pub(super) async fn ask(
+    client: &mut ReportingClient<Connection>,
+    days: DaysArguments,
+    scope: ScopeArguments,
+) -> anyhow::Result<proto::TotalsResponse> {
     let request = proto::TotalsRequest {
-        from: arguments.days.from.to_string(),
-        to: arguments.days.to.to_string(),
+        from: days.from.to_string(),
+        to: days.to.to_string(),
         by_hotline: scope.by == Some(GroupBy::Hotline),
         by_group: scope.by == Some(GroupBy::Group),
         within_seconds: scope.within,
@@ -29,10 +38,9 @@ pub(super) async fn run(arguments: TotalsArguments) -> anyhow::Result<()> {
         policy: scope.policy,
     };
     let response = client.totals(request).await;
-    let response = response
+    Ok(response
         .map_err(|status| Failure::of_status(&status))?
-        .into_inner();
-    report(&response, &within).deliver(&arguments.form)
+        .into_inner())
 }
 
 fn report(response: &proto::TotalsResponse, within: &[u32]) -> Report {

@@ -1,0 +1,103 @@
+//! `nrwdirekt report profile`.
+
+use serde_json::{Value, json};
+use wire::v1::reporting as proto;
+
+use super::columns;
+use super::figures::{figures_json, policy_json, policy_line};
+use super::form::Report;
+use super::sheet::{Cell, Column, Sheet};
+use crate::cli::ProfileArguments;
+use crate::exit::Failure;
+
+/// ISO weekdays from Monday on, as tables and sheets call them.
+const WEEKDAYS: [&str; 7] = ["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"];
+
+/// What a week is like.
+pub(super) async fn run(arguments: ProfileArguments) -> anyhow::Result<()> {
+    if arguments.scope.by.is_some() {
+        return Err(Failure::usage(
+            "--by: a profile is one sum; choose hotlines by --hotline",
+        ));
+    }
+    let within = arguments.scope.within.clone();
+    let request = proto::ProfileRequest {
+        scope: Some(super::scope(arguments.days, arguments.scope)),
+        interval: arguments.interval,
+        service_days: arguments.service_days,
+    };
+    let mut client = super::connect(&arguments.server).await?;
+    let answer = client.profile(request).await;
+    let answer = answer.map_err(|status| Failure::of_status(&status))?.into_inner();
+    report(&answer, &within).deliver(&arguments.form)
+}
+
+fn report(answer: &proto::ProfileResponse, within: &[u32]) -> Report {
+    let policy = answer.policy.clone().unwrap_or_default();
+    Report {
+        json: json!({
+            "from": answer.from,
+            "to": answer.to,
+            "zone": answer.zone,
+            "as_of": answer.as_of,
+            "policy": policy_json(&policy),
+            "interval": answer.interval,
+            "intervals": answer.intervals.iter().map(interval_json).collect::<Vec<_>>(),
+        }),
+        preface: vec![
+            format!(
+                "{} to {} (exclusive), {}, by {}",
+                answer.from, answer.to, answer.zone, answer.interval
+            ),
+            policy_line(&policy),
+        ],
+        sheets: vec![sheet(answer, within)],
+    }
+}
+
+fn time_of_day(minute: u32) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
+/// Offered on a day, on average.
+fn offered(interval: &proto::ProfileInterval) -> Option<f64> {
+    let sum = interval.figures.as_ref().map_or(0, |figures| figures.offered);
+    (interval.days > 0).then(|| sum as f64 / f64::from(interval.days))
+}
+
+fn interval_json(interval: &proto::ProfileInterval) -> Value {
+    let mut object = figures_json(&interval.figures.clone().unwrap_or_default());
+    object["weekday"] = json!(interval.weekday);
+    object["time"] = json!(time_of_day(interval.minute));
+    object["days"] = json!(interval.days);
+    if let Some(offered) = offered(interval) {
+        object["average_offered"] = json!(offered);
+    }
+    object
+}
+
+fn sheet(answer: &proto::ProfileResponse, within: &[u32]) -> Sheet {
+    let mut all = vec![
+        Column::new("weekday", "Wochentag"),
+        Column::new("time", "Uhrzeit"),
+        Column::new("days", "Tage"),
+        Column::new("offered a day", "Angeboten am Tag"),
+    ];
+    let before = all.len();
+    all.extend(columns::columns(within));
+    let rows = answer.intervals.iter().map(|interval| {
+        let weekday = WEEKDAYS.get(interval.weekday.saturating_sub(1) as usize);
+        let mut row = vec![
+            Cell::Text((*weekday.unwrap_or(&"")).to_owned()),
+            Cell::Text(time_of_day(interval.minute)),
+            Cell::Count(i64::from(interval.days)),
+            offered(interval).map_or(Cell::Absent, Cell::Number),
+        ];
+        row.extend(columns::cells(&interval.figures.clone().unwrap_or_default()));
+        row
+    });
+    let rows = rows.collect();
+    let mut sheet = Sheet::new("Wochenprofil", all, rows);
+    sheet.charts = columns::charts(before);
+    sheet
+}

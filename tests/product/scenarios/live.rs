@@ -1,0 +1,130 @@
+//! What goes on, as it is told while calls come in: by the command, by the stream, in the metrics, and after a crash.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use domain::event::{CallEvent, EndedBy, EventKind};
+use domain::ids::{AgentName, HotlineName};
+use serde_json::Value;
+use testkit::reports;
+use testkit::{Backend, Builder, TestNode, eventually};
+use wire::v1::calls::CallReport;
+use wire::v1::calls::call_report::Key;
+use wire::v1::reporting as proto;
+use wire::v1::reporting::live_client::LiveClient;
+
+const HOTLINE: &str = "Steuern und Finanzen";
+
+fn queued() -> EventKind {
+    EventKind::Queued {
+        hotline: HotlineName::new(HOTLINE),
+    }
+}
+
+fn agent() -> Option<AgentName> {
+    Some(AgentName::new("agent-7"))
+}
+
+fn told(id: &str, at: DateTime<Utc>, kind: EventKind) -> CallReport {
+    wire::calls::event_report(Key::CallId(id.to_owned()), &CallEvent::new(at, kind))
+}
+
+async fn send(node: &TestNode, sent: Vec<CallReport>) {
+    let batch = reports::batch(1, sent);
+    let receipt = node.intake().submit_reports(batch).await.expect("a receipt");
+    node.await_figures(reports::positions([&receipt.into_inner()]))
+        .await;
+}
+
+async fn live(node: &TestNode) -> Value {
+    node.run(&["report", "live", "--json"]).await.exits(0).json()
+}
+
+fn group(moment: &Value) -> &Value {
+    let groups = moment["groups"].as_array().expect("groups");
+    let of = groups.iter().find(|group| group["group"] == HOTLINE);
+    of.expect("hotlines of the rules are there, whatever goes on")
+}
+
+#[tokio::test]
+async fn the_moment_is_told_while_it_changes_and_survives_a_crash() {
+    Backend::each(|backend| async move {
+        let mut node = Builder::on(backend).set("agents.figures", "true").start().await;
+        let before = live(&node).await;
+        assert_eq!(group(&before)["waiting"], 0, "{before}");
+        assert!(group(&before).get("longest_wait_ms").is_none());
+
+        let now = Utc::now();
+        let ago = |seconds| now - TimeDelta::seconds(seconds);
+        let calls = vec![
+            told("waits", ago(50), queued()),
+            told("rings", ago(20), queued()),
+            told("rings", ago(5), EventKind::Ringing { agent: agent() }),
+            told("talks", ago(40), queued()),
+            told("talks", ago(30), EventKind::Answered { agent: agent() }),
+        ];
+        send(&node, calls).await;
+        let check = |moment: Value| {
+            let here = group(&moment);
+            for (name, expected) in [("waiting", 2), ("ringing", 1), ("talking", 1), ("on_hold", 0)] {
+                assert_eq!(here[name], expected, "{name}: {moment}");
+                assert_eq!(moment["total"][name], expected, "{name}: {moment}");
+            }
+            let longest_ms = here["longest_wait_ms"].as_i64().expect("somebody waits");
+            assert!((50_000..110_000).contains(&longest_ms), "{longest_ms}");
+            assert_eq!(here["agents"]["talking"], 1);
+            assert_eq!(moment["agents"][0]["agent"], "agent-7");
+            moment
+        };
+        check(live(&node).await);
+        node.kill().await;
+        node.start_again().await;
+        let moment = check(live(&node).await);
+        // Live, interval and report are the same numbers, unless midnight is between them.
+        let day = moment["day"].as_str().expect("a day").to_owned();
+        let next = day
+            .parse::<chrono::NaiveDate>()
+            .expect("a day")
+            .succ_opt()
+            .expect("a day")
+            .to_string();
+        let arguments = ["report", "totals", "--from", &day, "--to", &next, "--json"];
+        let totals = node.run(&arguments).await.exits(0).json();
+        for name in ["offered", "answered", "waiting", "time_to_answer_ms"] {
+            assert_eq!(moment["total"]["day"][name], totals["total"][name], "{name}");
+        }
+
+        let mut watching = LiveClient::new(node.connection());
+        let mut moments = watching
+            .watch(proto::WatchRequest::default())
+            .await
+            .expect("a stream")
+            .into_inner();
+        let first = moments.message().await.expect("no error").expect("a moment");
+        assert_eq!(first.total.expect("a total").waiting, 2);
+        let end = EventKind::Ended {
+            by: Some(EndedBy::Citizen),
+            status: None,
+        };
+        let batch = reports::batch(2, vec![told("waits", Utc::now(), end)]);
+        node.intake().submit_reports(batch).await.expect("a receipt");
+        let within = Duration::from_secs(10);
+        let seen = tokio::time::timeout(within, async {
+            loop {
+                let moment = moments.message().await.expect("no error").expect("a moment");
+                if moment.total.expect("a total").waiting == 1 {
+                    return;
+                }
+            }
+        });
+        seen.await.expect("the stream tells of the one who hung up");
+
+        eventually("the metrics tell of it", async || {
+            let metrics = node.get("/metrics", Some(&node.token())).await.body;
+            let line = format!("nrwdirekt_queue_waiting{{hotline=\"{HOTLINE}\"}} 1");
+            metrics.contains(&line).then_some(())
+        })
+        .await;
+    })
+    .await;
+}
