@@ -40,8 +40,21 @@ pub(crate) fn unpack(packed: &[u8]) -> Result<Tally, StoreError> {
     }
 }
 
+/// The histograms of a tally and those that are packed already, together.
+pub(crate) fn pack_together(tally: &Tally, packed: Option<&[u8]>) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut together = Tally {
+        time_to_answer: tally.time_to_answer.clone(),
+        time_to_abandon: tally.time_to_abandon.clone(),
+        ..Tally::default()
+    };
+    if let Some(packed) = packed {
+        add_histograms(&mut together, packed)?;
+    }
+    Ok(pack_histograms(&together))
+}
+
 /// The histograms alone; none without bins.
-pub(crate) fn pack_histograms(tally: &Tally) -> Option<Vec<u8>> {
+fn pack_histograms(tally: &Tally) -> Option<Vec<u8>> {
     let has_bins = |kind| tally.histogram(kind).bins().next().is_some();
     HistogramKind::ALL.into_iter().any(has_bins).then(|| {
         let mut packed = Vec::with_capacity(32);

@@ -13,7 +13,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{IsolationLevel, Row};
 
 use super::super::values;
-use super::counts::upsert;
+use super::counts::{Keys, upsert};
 use super::history::key;
 use crate::StoreError;
 use crate::history::{SumKey, add_counts, count_columns};
@@ -97,7 +97,7 @@ async fn take_shards(
     );
     let hold = transaction.prepare_cached(&hold).await?;
     let mut sums = SettledSums::new();
-    let mut held = Held::default();
+    let mut held = Keys::default();
     for row in transaction.query(&hold, &[&periods]).await? {
         let key = key(&row)?;
         held.numbers.push(key.number);
@@ -129,28 +129,13 @@ async fn take_shards(
     Ok(sums)
 }
 
-/// The keys of held rows.
-#[derive(Default)]
-struct Held {
-    numbers: Vec<i64>,
-    hotline_ids: Vec<i32>,
-    task_types: Vec<i16>,
-    shards: Vec<i32>,
-}
-
-impl Held {
-    fn columns(&self) -> [&(dyn ToSql + Sync); 4] {
-        [&self.numbers, &self.hotline_ids, &self.task_types, &self.shards]
-    }
-}
-
 async fn add_to_settled(
     transaction: &Transaction<'_>,
     tables: Tables,
     sums: &SettledSums,
 ) -> Result<(), StoreError> {
     let Tables { column, counts, .. } = tables;
-    let mut keys = Held::default();
+    let mut keys = Keys::default();
     for key in sums.keys() {
         keys.numbers.push(key.number);
         let hotline_id = i32::try_from(key.hotline_id);
@@ -172,7 +157,7 @@ async fn add_to_settled(
         .values()
         .map(|tally| tally.longest_time_to_abandon_ms)
         .collect();
-    let mut values = keys.columns().to_vec();
+    let mut values = keys.columns();
     values.extend(figures.iter().map(|figure| figure as &(dyn ToSql + Sync)));
     values.extend([&to_answer as &(dyn ToSql + Sync), &to_abandon]);
     let add = transaction.prepare_cached(&upsert(tables)).await?;
@@ -211,16 +196,8 @@ fn packed_sums(sums: &SettledSums, rows: &[Row]) -> Result<Vec<Option<Vec<u8>>>,
             before.insert(key(row)?, packed);
         }
     }
-    let packed = sums.iter().map(|(key, tally)| {
-        let mut histograms = Tally {
-            time_to_answer: tally.time_to_answer.clone(),
-            time_to_abandon: tally.time_to_abandon.clone(),
-            ..Tally::default()
-        };
-        if let Some(packed) = before.get(key) {
-            packed_tally::add_histograms(&mut histograms, packed)?;
-        }
-        Ok(packed_tally::pack_histograms(&histograms))
-    });
+    let packed = sums
+        .iter()
+        .map(|(key, tally)| packed_tally::pack_together(tally, before.get(key).copied()));
     packed.collect()
 }

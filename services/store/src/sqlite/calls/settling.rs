@@ -94,14 +94,7 @@ fn add_to_settled(
         .prepare_cached(&format!("SELECT histograms FROM {counts} WHERE {of_row}"))?
         .query_row(place, |row| row.get(0))
         .optional()?;
-    let mut histograms = Tally {
-        time_to_answer: tally.time_to_answer.clone(),
-        time_to_abandon: tally.time_to_abandon.clone(),
-        ..Tally::default()
-    };
-    if let Some(packed) = packed.flatten() {
-        packed_tally::add_histograms(&mut histograms, &packed)?;
-    }
+    let histograms = packed_tally::pack_together(tally, packed.flatten().as_deref())?;
     let figures: Vec<i64> = Figure::ALL
         .iter()
         .map(|figure| tally.counts.get(*figure))
@@ -113,7 +106,6 @@ fn add_to_settled(
     transaction
         .prepare_cached(&upsert(column, counts))?
         .execute(values.as_slice())?;
-    let histograms = packed_tally::pack_histograms(&histograms);
     transaction
         .prepare_cached(&format!("UPDATE {counts} SET histograms = ?4 WHERE {of_row}"))?
         .execute(params![key.number, key.hotline_id, key.task_type, histograms])?;
