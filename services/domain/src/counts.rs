@@ -286,9 +286,9 @@ impl Bin {
 
     /// Reads what [`Bin::edge_seconds`] gave.
     pub fn from_edge(edge: i16) -> Option<Self> {
-        (edge == Self::ABOVE.0)
-            .then_some(Self::ABOVE)
-            .or_else(|| Self::at_edge(i64::from(edge)))
+        let is_edge =
+            (0..=120).contains(&edge) || Self::COARSE_EDGES.contains(&edge) || edge == Self::ABOVE.0;
+        is_edge.then_some(Self(edge))
     }
 }
 
@@ -315,6 +315,11 @@ impl Histogram {
             Err(_) if amount == 0 => {}
             Err(place) => self.0.insert(place, (bin, amount)),
         }
+    }
+
+    /// Makes room for bins that are about to be added.
+    pub fn reserve(&mut self, bins: usize) {
+        self.0.reserve(bins);
     }
 
     /// Adds `times` the other histogram.

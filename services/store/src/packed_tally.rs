@@ -102,7 +102,13 @@ fn write(packed: &mut Vec<u8>, mut value: u64) {
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
+    #[inline]
     fn number(&mut self) -> Option<u64> {
+        // Most numbers are small.
+        if let [byte @ ..0x80, rest @ ..] = self.0 {
+            self.0 = rest;
+            return Some(u64::from(*byte));
+        }
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let (byte, rest) = self.0.split_first()?;
@@ -138,7 +144,10 @@ impl Reader<'_> {
         for kind in HistogramKind::ALL {
             let histogram = tally.histogram_mut(kind);
             let mut edge = 0_i16;
-            for _ in 0..self.number()? {
+            let bins = self.number()?;
+            // Two bytes each, at least.
+            histogram.reserve(usize::try_from(bins).ok()?.min(self.0.len() / 2));
+            for _ in 0..bins {
                 edge = edge.checked_add(i16::try_from(self.number()?).ok()?)?;
                 histogram.add(Bin::from_edge(edge)?, self.signed()?);
             }

@@ -16,6 +16,7 @@ mod instances;
 mod intake;
 mod kafka;
 mod ledger;
+mod live;
 mod memory;
 mod postgres;
 mod tickets;
@@ -56,6 +57,7 @@ enum Name {
     LedgerInstances,
     ReportDay,
     ReportYear,
+    Live,
     AssembleEvents,
     CallbackPath,
     TicketsSqlite,
@@ -93,6 +95,7 @@ async fn main() -> anyhow::Result<()> {
             Name::LedgerInstances => instances::measure().await,
             Name::ReportDay => history::measure_day().await,
             Name::ReportYear => history::measure_year().await,
+            Name::Live => live::measure().await,
             Name::AssembleEvents => assemble::measure(),
             Name::CallbackPath => callback::measure().await,
             Name::TicketsSqlite => tickets::measure_sqlite().await,
