@@ -11,7 +11,7 @@ use domain::counts::Interval;
 use domain::ids::{HotlineName, IdentityKey};
 use domain::local_time;
 use domain::policy::ServiceLevelPolicy;
-use domain::record::ConnectionStatus;
+use domain::record::{ConnectionStatus, TaskType};
 use domain::report::{CallReport, ReportBody};
 use store::calls::{Advance, CallStore, DayRange, LedgerBatch};
 use store::history::{HistoryQuery, HotlineChoice, Periods};
@@ -156,6 +156,7 @@ fn placed(mut report: CallReport, n: usize, place: Place) -> CallReport {
     if let ReportBody::Record(revised) = &mut report.body {
         let (number, at) = place(n);
         revised.record.started_at = at;
+        revised.record.task_type = TaskType::InboundCall;
         revised.record.hotline = hotline(number);
     }
     report
