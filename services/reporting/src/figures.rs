@@ -87,7 +87,7 @@ impl Asking {
     }
 
     /// The hotlines of the rules.
-    fn known(&self) -> Vec<HotlineName> {
+    pub(crate) fn known(&self) -> Vec<HotlineName> {
         let hotlines = self.book.routing.hotlines().iter();
         hotlines.map(|hotline| hotline.name.clone()).collect()
     }

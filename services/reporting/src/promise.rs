@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Datelike, Utc};
 use domain::counts::Interval;
 use domain::figures::{ServiceLevelTarget, Target, TargetScope};
+use domain::ids::HotlineName;
 use domain::local_time;
 use domain::policy::{ServiceLevelPolicy, Share};
 use domain::span::{Span, Step, cut};
@@ -32,10 +33,11 @@ pub(crate) async fn promise(
     tickets: &Arc<dyn store::tickets::TicketStore>,
     request: proto::PromiseRequest,
 ) -> Result<proto::PromiseResponse, Status> {
+    let by = request.by();
     let scope = asking.scope(Some(proto::Scope {
-        from: request.from,
-        to: request.to,
-        zone: request.zone,
+        from: request.from.clone(),
+        to: request.to.clone(),
+        zone: request.zone.clone(),
         ..proto::Scope::default()
     }))?;
     let step = step(&request.interval)?;
@@ -52,9 +54,26 @@ pub(crate) async fn promise(
         months: cut(Step::Month, scope.from, scope.to, scope.zone),
     };
     let answers = answers(asking, tickets.as_ref(), &scope).await?;
+    let by_hotline = by == proto::Grouping::Hotline;
     let mut targets = Vec::new();
     for target in asking.book.figures.targets() {
-        targets.push(report(asking, &scope, &cuts, target, &answers).await?);
+        let mut target = target.clone();
+        if let Some(level) = target
+            .service_level
+            .as_mut()
+            .filter(|_| !request.policy.is_empty())
+        {
+            asking.policy(&request.policy)?;
+            level.policy = Some(request.policy.clone());
+        }
+        let parts = if by_hotline {
+            single(asking, &target)
+        } else {
+            vec![target]
+        };
+        for part in parts {
+            targets.push(report(asking, &scope, &cuts, &part, &answers).await?);
+        }
     }
     Ok(proto::PromiseResponse {
         from: scope.from.to_string(),
@@ -64,6 +83,35 @@ pub(crate) async fn promise(
         rules_version: asking.book.version.0,
         targets,
     })
+}
+
+/// The target of each hotline that is held to it and to no narrower one.
+fn single(asking: &Asking, target: &Target) -> Vec<Target> {
+    let figures = &asking.book.figures;
+    let has_narrower = |hotline: &HotlineName| {
+        figures
+            .targets()
+            .iter()
+            .any(|other| match (&target.scope, &other.scope) {
+                (TargetScope::All, TargetScope::Group(name)) => {
+                    figures.group_of(hotline).is_some_and(|group| group.name == *name)
+                }
+                (TargetScope::All | TargetScope::Group(_), TargetScope::Hotline(own)) => own == hotline,
+                _ => false,
+            })
+    };
+    let hotlines = figures
+        .hotlines_of(&target.scope)
+        .unwrap_or_else(|| asking.known());
+    let alone = |hotline| Target {
+        scope: TargetScope::Hotline(hotline),
+        ..target.clone()
+    };
+    hotlines
+        .into_iter()
+        .filter(|hotline| !has_narrower(hotline))
+        .map(alone)
+        .collect()
 }
 
 /// The answers of the range, if any target is about them.

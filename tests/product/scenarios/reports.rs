@@ -289,6 +289,22 @@ async fn the_promise_is_held_against_targets() {
         (&all["answers"]["of"], &all["answers"]["open"]),
         (&json!(0), &json!(0))
     );
+    let each = [
+        &days("promise", ("2024-03-04", "2024-03-06"))[..],
+        &["--by", "hotline"],
+    ]
+    .concat();
+    let each = report(&node, &each).await;
+    let hotlines = each["targets"].as_array().expect("targets").iter();
+    let of_group: Vec<_> = hotlines
+        .filter(|it| ["Steuern", "Umwelt"].contains(&it["name"].as_str().unwrap_or_default()))
+        .collect();
+    assert_eq!(of_group.len(), 2, "each is held to the narrowest target");
+    let met: i64 = of_group
+        .iter()
+        .filter_map(|it| it["service_level"]["met"].as_i64())
+        .sum();
+    assert_eq!(json!(met), level["met"]);
     let today = chrono::Utc::now().date_naive();
     let [from, to] = [-1, 2].map(|days| (today + chrono::TimeDelta::days(days)).to_string());
     let now = report(&node, &days("promise", (&from, &to))).await;

@@ -210,6 +210,12 @@ pub(crate) struct PromiseArguments {
     /// The length of the intervals: 15m, 30m, 1h, 1d, 1w or 1M.
     #[arg(long, default_value = "1d", value_name = "LENGTH")]
     pub(crate) interval: String,
+    /// Each hotline by itself, held to the target that it is under; else the targets as the rules have them.
+    #[arg(long, value_enum)]
+    pub(crate) by: Option<GroupBy>,
+    /// The policy that service levels are held to the targets by; unless given, what the targets say.
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
+    pub(crate) policy: String,
     #[command(flatten)]
     pub(crate) form: FormArguments,
     #[command(flatten)]

@@ -55,13 +55,17 @@ pub(super) async fn connect(server: &ServerArguments) -> anyhow::Result<FiguresC
     Ok(FiguresClient::new(connection).max_decoding_message_size(ANSWER_BYTES_MAX))
 }
 
-/// What a report is about, as it is sent.
-fn scope(days: DaysArguments, scope: ScopeArguments) -> proto::Scope {
-    let by = match scope.by {
+fn grouping(by: Option<GroupBy>) -> proto::Grouping {
+    match by {
         None => proto::Grouping::Unspecified,
         Some(GroupBy::Hotline) => proto::Grouping::Hotline,
         Some(GroupBy::Group) => proto::Grouping::Group,
-    };
+    }
+}
+
+/// What a report is about, as it is sent.
+fn scope(days: DaysArguments, scope: ScopeArguments) -> proto::Scope {
+    let by = grouping(scope.by);
     proto::Scope {
         from: days.from.to_string(),
         to: days.to.to_string(),

@@ -7,7 +7,7 @@ use wire::v1::reporting as proto;
 use wire::v1::reporting::live_client::LiveClient;
 
 use super::figures::{figures_json, policy_json, policy_line};
-use crate::cli::{GroupBy, LiveArguments};
+use crate::cli::LiveArguments;
 use crate::client;
 use crate::exit::Failure;
 use crate::output::say;
@@ -16,10 +16,7 @@ use crate::output::say;
 pub(super) async fn run(arguments: LiveArguments) -> anyhow::Result<()> {
     let mut client = LiveClient::new(client::connect(&arguments.server.server).await?)
         .max_decoding_message_size(super::ANSWER_BYTES_MAX);
-    let by = match arguments.by {
-        GroupBy::Hotline => proto::Grouping::Hotline,
-        GroupBy::Group => proto::Grouping::Group,
-    };
+    let by = super::grouping(Some(arguments.by));
     let request = proto::WatchRequest {
         hotlines: arguments.hotlines,
         by: by.into(),

@@ -18,6 +18,8 @@ pub(super) async fn run(arguments: PromiseArguments) -> anyhow::Result<()> {
         to: arguments.days.to.to_string(),
         zone: arguments.zone,
         interval: arguments.interval,
+        by: super::grouping(arguments.by).into(),
+        policy: arguments.policy,
     };
     let mut client = super::connect(&arguments.server).await?;
     let answer = client.promise(request).await;
