@@ -297,7 +297,7 @@ async fn the_promise_is_held_against_targets() {
     let each = report(&node, &each).await;
     let hotlines = each["targets"].as_array().expect("targets").iter();
     let of_group: Vec<_> = hotlines
-        .filter(|it| ["Steuern", "Umwelt"].contains(&it["name"].as_str().unwrap_or_default()))
+        .filter(|it| ["Bürgertelefon", "Umwelt"].contains(&it["name"].as_str().unwrap_or_default()))
         .collect();
     assert_eq!(of_group.len(), 2, "each is held to the narrowest target");
     let met: i64 = of_group
