@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use domain::figures::FiguresRules;
+use domain::figures::{FiguresRules, ServiceLevelTarget};
 use domain::ids::HotlineName;
 use domain::local_time;
 use domain::policy::ServiceLevelPolicy;
@@ -143,6 +143,26 @@ pub(crate) fn policy(name: &str, rules: &FiguresRules, base: &ServiceLevelPolicy
         policy,
         thresholds: rules.thresholds().clone(),
     })
+}
+
+/// The policy of a target: its own threshold takes the place of all others. `usual` is taken where it names none.
+pub(crate) fn promised(
+    level: Option<&ServiceLevelTarget>,
+    usual: Policy,
+    rules: &FiguresRules,
+    base: &ServiceLevelPolicy,
+) -> Policy {
+    let Some(level) = level else {
+        return usual;
+    };
+    // Checked when the rules were read.
+    let named = |name: &String| policy(name, rules, base).ok();
+    let mut promised = level.policy.as_ref().and_then(named).unwrap_or(usual);
+    if let Some(seconds) = level.within_seconds {
+        promised.policy = promised.policy.within(seconds);
+        promised.thresholds.clear();
+    }
+    promised
 }
 
 fn zone(name: &str) -> Result<Tz, Status> {
