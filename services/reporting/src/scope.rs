@@ -100,6 +100,9 @@ impl Scope {
         if sent.hotlines.len() > HOTLINES_MAX {
             return Err(invalid(format!("hotlines: name {HOTLINES_MAX} at most")));
         }
+        if sent.hotlines.iter().any(String::is_empty) {
+            return Err(invalid("hotlines: give a name, or none at all"));
+        }
         let mut hotlines: Vec<HotlineName> = sent.hotlines.iter().map(HotlineName::new).collect();
         hotlines.sort_unstable();
         hotlines.dedup();
