@@ -204,7 +204,7 @@ pub(crate) fn task_types(names: &[String]) -> Result<Vec<TaskType>, Status> {
 pub(crate) fn day(field: &str, text: &str) -> Result<NaiveDate, Status> {
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
     day.filter(|day| (1990..=2200).contains(&chrono::Datelike::year(day)))
-        .ok_or_else(|| invalid(format!("{field}: give a day from 1990 on as YYYY-MM-DD")))
+        .ok_or_else(|| invalid(format!("{field}: give a day from 1990 to 2200 as YYYY-MM-DD")))
 }
 
 pub(crate) fn invalid(message: impl Into<String>) -> Status {
