@@ -10,16 +10,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::Bus;
+use bus::{Bus, BusError, topics};
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use domain::counting::CountingSources;
 use domain::ids::{IdentityKey, SourceName};
 use domain::local_time;
 use store::StoreError;
 use store::calls::CallStore;
+use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
 pub use reading::GROUP;
+
+#[derive(Debug, Error)]
+enum MeasuringError {
+    #[error(transparent)]
+    Bus(#[from] BusError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -175,10 +184,26 @@ impl Ledger {
                 }
                 Err(error) => tracing::warn!(%error, "the counts could not be checked"),
             }
+            if let Err(error) = self.measure_unread().await {
+                tracing::warn!(%error, "it could not be measured how far the figures lag behind");
+            }
             if let Err(error) = self.measure_rejected(&mut sources).await {
                 tracing::warn!(%error, "the rejected items could not be counted");
             }
         }
+    }
+
+    /// Tells how far the figures lag behind the topic of calls, in every partition.
+    async fn measure_unread(&self) -> Result<(), MeasuringError> {
+        let topic_id = self.bus.topic_id(topics::CALLS).await?;
+        let reached = self.store.positions(&topic_id).await?;
+        let ends = self.bus.ends(topics::CALLS).await?;
+        let unread = ends.iter().map(|(partition, end)| {
+            let reached = reached.get(partition).copied().unwrap_or(0);
+            (end - reached).max(0)
+        });
+        metrics::unread(unread.sum());
+        Ok(())
     }
 
     /// Tells how many rejected items are open, also of those of `sources` that have none any more.

@@ -12,6 +12,7 @@ const GIVEN_UP_CALLS: &str = "nrwdirekt_ledger_given_up_calls_total";
 const SETTLED_SUMS: &str = "nrwdirekt_ledger_settled_sums_total";
 const BATCH_SECONDS: &str = "nrwdirekt_ledger_batch_seconds";
 const REJECTED_ITEMS: &str = "nrwdirekt_rejected_items";
+const UNREAD: &str = "nrwdirekt_ledger_unread_messages";
 const IMBALANCED_ROWS: &str = "nrwdirekt_ledger_imbalanced_rows";
 
 /// Describes the metrics to whatever exports them.
@@ -36,6 +37,10 @@ pub fn describe() {
     describe_gauge!(
         REJECTED_ITEMS,
         "Items that could not be counted and are neither repaired nor discarded, by source"
+    );
+    describe_gauge!(
+        UNREAD,
+        "Places on the topic of calls that the figures have not reached; on Kafka the last of a partition may be marks that nobody reads"
     );
     describe_gauge!(
         IMBALANCED_ROWS,
@@ -68,6 +73,10 @@ pub(crate) fn settled(sums: usize) {
 
 pub(crate) fn rejected_items(source: &str, items: i64) {
     gauge!(REJECTED_ITEMS, "source" => source.to_owned()).set(items as f64);
+}
+
+pub(crate) fn unread(messages: i64) {
+    gauge!(UNREAD).set(messages as f64);
 }
 
 pub(crate) fn imbalance(rows: i64) {

@@ -40,11 +40,7 @@ pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
         })
         .and_then(PrometheusBuilder::install_recorder)
         .context("metrics could not be set up")?;
-    intake::metrics::describe();
-    ledger::metrics::describe();
-    ticketing::metrics::describe();
-    handover::metrics::describe();
-    reporting::describe_metrics();
+    describe_metrics();
     let upkeep = handle.clone();
     tokio::spawn(async move {
         loop {
@@ -54,3 +50,15 @@ pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
     });
     Ok(handle)
 }
+
+/// Describes the metrics of every role.
+fn describe_metrics() {
+    intake::metrics::describe();
+    ledger::metrics::describe();
+    ticketing::metrics::describe();
+    handover::metrics::describe();
+    reporting::describe_metrics();
+}
+
+#[cfg(test)]
+mod tests;

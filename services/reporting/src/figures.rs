@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use domain::figures::ServiceLevelTarget;
 use domain::ids::HotlineName;
 use domain::percentile::{Percentile, percentile};
 use domain::policy::ServiceLevelPolicy;
@@ -16,7 +17,7 @@ use tonic::{Request, Response, Status};
 use wire::v1::reporting as proto;
 
 use crate::counted::{CELLS_MAX, Counted, counted, too_many};
-use crate::scope::{Policy, Scope, invalid, policy};
+use crate::scope::{Policy, Scope, invalid, policy, promised};
 use crate::service::{Clock, CurrentRules};
 use crate::sum::{Sum, shown};
 use crate::{forecast, profile, promise, statements};
@@ -84,6 +85,11 @@ impl Asking {
     /// The policy of a name, the default one for none.
     pub(crate) fn policy(&self, name: &str) -> Result<Policy, Status> {
         policy(name, &self.book.figures, &self.parts.policy)
+    }
+
+    /// The policy of a target; `usual` where it names none.
+    pub(crate) fn promised(&self, level: Option<&ServiceLevelTarget>, usual: &Policy) -> Policy {
+        promised(level, usual.clone(), &self.book.figures, &self.parts.policy)
     }
 
     /// The hotlines of the rules.

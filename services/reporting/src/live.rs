@@ -3,6 +3,7 @@
 mod feed;
 mod gauges;
 mod shown;
+mod targets;
 
 use std::pin::Pin;
 use std::sync::Arc;

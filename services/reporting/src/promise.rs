@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Datelike, Utc};
 use domain::counts::Interval;
-use domain::figures::{ServiceLevelTarget, Target, TargetScope};
+use domain::figures::{Target, TargetScope};
 use domain::ids::HotlineName;
 use domain::local_time;
-use domain::policy::{ServiceLevelPolicy, Share};
+use domain::policy::Share;
 use domain::span::{Span, Step, cut};
 use store::answers::{AnswerCounts, AnswerStore, Answers};
 use tonic::Status;
@@ -15,7 +15,7 @@ use wire::v1::reporting as proto;
 
 use crate::counted::Row;
 use crate::figures::{Asking, spans, step};
-use crate::scope::{Grouping, Policy, Scope};
+use crate::scope::{Grouping, Scope};
 use crate::service::status;
 
 /// The ways in which a range is cut.
@@ -141,7 +141,7 @@ async fn report(
     answers: &[Answers],
 ) -> Result<proto::TargetReport, Status> {
     let hotlines = asking.book.figures.hotlines_of(&target.scope);
-    let policy = policy(asking, scope, target.service_level.as_ref());
+    let policy = asking.promised(target.service_level.as_ref(), &scope.policy);
     let scope = Scope {
         by: Grouping::None,
         hotlines: hotlines.clone().unwrap_or_default(),
@@ -181,25 +181,6 @@ async fn report(
         }),
         answers_open: answered.iter().map(|counts| counts.open).sum(),
     })
-}
-
-/// The policy of a target: its own threshold takes the place of all others.
-fn policy(asking: &Asking, scope: &Scope, level: Option<&ServiceLevelTarget>) -> Policy {
-    let Some(level) = level else {
-        return scope.policy.clone();
-    };
-    // Checked when the rules were read.
-    let named = |name: &String| asking.policy(name).ok();
-    let mut policy = level
-        .policy
-        .as_ref()
-        .and_then(named)
-        .unwrap_or_else(|| scope.policy.clone());
-    if let Some(seconds) = level.within_seconds {
-        policy.policy = ServiceLevelPolicy::within(&policy.policy, seconds);
-        policy.thresholds.clear();
-    }
-    policy
 }
 
 /// Tickets settled by their due time, of all but those that are open and not due yet.

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use domain::figures::FiguresRules;
+use domain::figures::{FiguresRules, ServiceLevelTarget};
 use domain::ids::HotlineName;
 use domain::local_time;
 use domain::policy::ServiceLevelPolicy;
@@ -100,6 +100,9 @@ impl Scope {
         if sent.hotlines.len() > HOTLINES_MAX {
             return Err(invalid(format!("hotlines: name {HOTLINES_MAX} at most")));
         }
+        if sent.hotlines.iter().any(String::is_empty) {
+            return Err(invalid("hotlines: give a name, or none at all"));
+        }
         let mut hotlines: Vec<HotlineName> = sent.hotlines.iter().map(HotlineName::new).collect();
         hotlines.sort_unstable();
         hotlines.dedup();
@@ -145,6 +148,26 @@ pub(crate) fn policy(name: &str, rules: &FiguresRules, base: &ServiceLevelPolicy
     })
 }
 
+/// The policy of a target: its own threshold takes the place of all others. `usual` is taken where it names none.
+pub(crate) fn promised(
+    level: Option<&ServiceLevelTarget>,
+    usual: Policy,
+    rules: &FiguresRules,
+    base: &ServiceLevelPolicy,
+) -> Policy {
+    let Some(level) = level else {
+        return usual;
+    };
+    // Checked when the rules were read.
+    let named = |name: &String| policy(name, rules, base).ok();
+    let mut promised = level.policy.as_ref().and_then(named).unwrap_or(usual);
+    if let Some(seconds) = level.within_seconds {
+        promised.policy = promised.policy.within(seconds);
+        promised.thresholds.clear();
+    }
+    promised
+}
+
 fn zone(name: &str) -> Result<Tz, Status> {
     if name.is_empty() {
         return Ok(local_time::ZONE);
@@ -181,7 +204,7 @@ pub(crate) fn task_types(names: &[String]) -> Result<Vec<TaskType>, Status> {
 pub(crate) fn day(field: &str, text: &str) -> Result<NaiveDate, Status> {
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
     day.filter(|day| (1990..=2200).contains(&chrono::Datelike::year(day)))
-        .ok_or_else(|| invalid(format!("{field}: give a day from 1990 on as YYYY-MM-DD")))
+        .ok_or_else(|| invalid(format!("{field}: give a day from 1990 to 2200 as YYYY-MM-DD")))
 }
 
 pub(crate) fn invalid(message: impl Into<String>) -> Status {

@@ -49,7 +49,11 @@ fn group(moment: &Value) -> &Value {
 #[tokio::test]
 async fn the_moment_is_told_while_it_changes_and_survives_a_crash() {
     Backend::each(|backend| async move {
-        let mut node = Builder::on(backend).set("agents.figures", "true").start().await;
+        let mut node = Builder::on(backend)
+            .set("agents.figures", "true")
+            .set("ledger.sweep_every_s", "1")
+            .start()
+            .await;
         let before = live(&node).await;
         assert_eq!(group(&before)["waiting"], 0, "{before}");
         assert!(group(&before).get("longest_wait_ms").is_none());
@@ -122,8 +126,12 @@ async fn the_moment_is_told_while_it_changes_and_survives_a_crash() {
 
         eventually("the metrics tell of it", async || {
             let metrics = node.get("/metrics", Some(&node.token())).await.body;
-            let line = format!("nrwdirekt_queue_waiting{{hotline=\"{HOTLINE}\"}} 1");
-            metrics.contains(&line).then_some(())
+            let lines = [
+                format!("nrwdirekt_queue_waiting{{hotline=\"{HOTLINE}\"}} 1"),
+                "nrwdirekt_target_service_level{target=\"\"} 0.75".to_owned(),
+                "nrwdirekt_ledger_unread_messages 0".to_owned(),
+            ];
+            lines.iter().all(|line| metrics.contains(line)).then_some(())
         })
         .await;
     })

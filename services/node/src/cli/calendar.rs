@@ -1,6 +1,6 @@
 //! `nrwdirekt calendar`.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDate, NaiveDateTime};
 use clap::{Args, Subcommand, ValueEnum};
 use domain::service_time::DuePolicy;
 
@@ -50,6 +50,10 @@ pub(crate) enum DueRule {
     /// Hours of service time alone.
     #[value(name = "service_hours")]
     ServiceHours,
+}
+
+pub(crate) fn day(text: &str) -> Result<NaiveDate, String> {
+    NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").map_err(|_| "write a day as 2026-12-23".to_owned())
 }
 
 pub(crate) fn local_time(text: &str) -> Result<NaiveDateTime, String> {

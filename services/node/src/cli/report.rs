@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::calendar::day;
 use super::{LiveArguments, RejectedListArguments, ServerArguments};
 
 #[derive(Args, Debug)]
@@ -38,10 +39,10 @@ pub(crate) enum Report {
     /// Sums of single agents; refused unless the configuration allows them.
     Agents {
         /// The first day, local; else as far back as agents are known.
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = day)]
         from: Option<NaiveDate>,
         /// The day after the last, local; else until now.
-        #[arg(long, value_name = "DATE")]
+        #[arg(long, value_name = "DATE", value_parser = day)]
         to: Option<NaiveDate>,
         /// As JSON.
         #[arg(long)]
@@ -65,10 +66,10 @@ pub(crate) enum GroupBy {
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct DaysArguments {
     /// The first day, local.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub(crate) from: NaiveDate,
     /// The day after the last, local.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub(crate) to: NaiveDate,
 }
 
@@ -245,10 +246,10 @@ pub(crate) struct CompareArguments {
     #[command(flatten)]
     pub(crate) days: DaysArguments,
     /// The first day of the period to compare with, local.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub(crate) with_from: NaiveDate,
     /// The day after its last, local.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub(crate) with_to: NaiveDate,
     #[command(flatten)]
     pub(crate) scope: ScopeArguments,

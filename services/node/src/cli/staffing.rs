@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
+use super::calendar::day;
 use super::{FormArguments, ServerArguments};
 
 #[derive(Args, Debug)]
@@ -45,7 +46,7 @@ pub(crate) struct ForecastArguments {
     #[arg(long = "hotline", value_name = "NAME")]
     pub(crate) hotlines: Vec<String>,
     /// The first day, local; tomorrow unless given.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", value_parser = day)]
     pub(crate) from: Option<NaiveDate>,
     /// How many days.
     #[arg(long, default_value_t = 7, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=92))]

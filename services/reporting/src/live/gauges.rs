@@ -15,6 +15,7 @@ use store::live::Moment;
 
 use super::LiveParts;
 use super::feed::Taken;
+use super::targets::{self, TargetGauges};
 
 const WAITING: &str = "nrwdirekt_queue_waiting";
 const LONGEST_WAIT: &str = "nrwdirekt_queue_longest_wait_seconds";
@@ -42,6 +43,7 @@ const OUTCOMES: [Figure; 6] = [
 
 /// Describes the metrics to whatever exports them.
 pub fn describe() {
+    targets::describe();
     describe_gauge!(WAITING, "Visits that wait now, by hotline");
     describe_gauge!(
         LONGEST_WAIT,
@@ -86,6 +88,7 @@ type Times = BTreeMap<String, [Histogram; 2]>;
 pub(super) struct Gauges {
     /// The times of the day that was last seen.
     seen: Option<(NaiveDate, Times)>,
+    targets: TargetGauges,
 }
 
 /// What is set for a label.
@@ -103,7 +106,9 @@ struct Figures {
 
 impl Gauges {
     pub(super) fn set(&mut self, parts: &LiveParts, taken: &Taken) {
-        let figures = by_label(parts, &(parts.figures.rules)(), taken);
+        let book = (parts.figures.rules)();
+        self.targets.set(parts, &book, taken);
+        let figures = by_label(parts, &book, taken);
         for (label, figures) in &figures {
             figures.set(label);
         }

@@ -60,7 +60,7 @@ fn report(this: &proto::TotalsResponse, other: &proto::TotalsResponse, within: &
         "total": pair_json(&this_total, &other_total),
         "groups": groups,
     });
-    pairs.push(("all", this_total, other_total));
+    pairs.push(("", this_total, other_total));
     Report {
         json,
         preface: vec![
@@ -109,14 +109,14 @@ fn sheet(pairs: &[(&str, proto::Totals, proto::Totals)], starts: [&String; 2], w
             .zip(&other)
             .map(|(this, other)| this.less(other))
             .collect();
-        let named = |period: &str, cells: Vec<Cell>| {
-            let head = [*name, period].map(|text| Cell::Text(text.to_owned()));
+        let named = |period: Cell, cells: Vec<Cell>| {
+            let head = [Cell::group(name), period];
             head.into_iter().chain(cells).collect::<Vec<Cell>>()
         };
         [
-            named(starts[0], this),
-            named(starts[1], other),
-            named("Unterschied", less),
+            named(Cell::Text(starts[0].clone()), this),
+            named(Cell::Text(starts[1].clone()), other),
+            named(Cell::Word("difference", "Unterschied"), less),
         ]
     });
     let rows = rows.collect();

@@ -35,6 +35,8 @@ pub(super) fn write(sheet: &Sheet, encoding: CsvEncoding) -> anyhow::Result<Vec<
 fn text(cell: &Cell) -> String {
     match cell {
         Cell::Text(text) => harmless(text),
+        Cell::Word(_, german) => (*german).to_owned(),
+        Cell::Above(count) => format!("über {count}"),
         Cell::Count(count) => count.to_string(),
         Cell::Number(number) | Cell::Share(number) => number.to_string().replace('.', ","),
         Cell::Time(time) => time.format("%Y-%m-%d %H:%M:%S").to_string(),

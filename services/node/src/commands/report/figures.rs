@@ -18,6 +18,11 @@ pub(super) fn policy_json(policy: &proto::Policy) -> Value {
     object
 }
 
+/// The version of the figures, by which `report changes` knows what has moved since.
+pub(super) fn as_of_line(as_of: &str) -> String {
+    format!("as of {as_of} (report changes --since)")
+}
+
 /// A policy in a line, for people.
 pub(super) fn policy_line(policy: &proto::Policy) -> String {
     let own: Vec<String> = policy

@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use anyhow::Context as _;
 use serde_json::Value;
 
-use super::sheet::Sheet;
+use super::sheet::{Cell, Column, Sheet};
 use super::{csv, xlsx};
 use crate::cli::{FormArguments, ReportFormat};
 use crate::exit::Failure;
@@ -43,7 +43,7 @@ impl Report {
                 let sheet = self.sheets.last().context("a report has a sheet")?;
                 csv::write(sheet, form.encoding)?
             }
-            ReportFormat::Xlsx => xlsx::write(&self.sheets)?,
+            ReportFormat::Xlsx => xlsx::write(&self.sheets, &self.particulars())?,
         };
         if let Some(path) = &form.output {
             let mut unfinished = Unfinished::beside(path)?;
@@ -61,6 +61,33 @@ impl Report {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
             _ => Ok(()),
         }
+    }
+
+    /// What the figures are, in German: without it a workbook would tell a service level of no policy.
+    fn particulars(&self) -> Sheet {
+        let wanted = [
+            ("/from", "Vom"),
+            ("/to", "Bis vor den"),
+            ("/zone", "Zeitzone"),
+            ("/interval", "Intervall"),
+            ("/as_of", "Stand der Zahlen"),
+            ("/rules_version", "Version der Regeln"),
+            ("/policy/name", "Servicelevel nach"),
+            ("/policy/version", "Version"),
+            ("/policy/threshold_s", "Schwelle (s)"),
+            ("/policy/short_abandon_s", "Kurzabbruch bis (s)"),
+            ("/policy/formula", "Formel"),
+        ];
+        let rows = wanted.into_iter().filter_map(|(place, name)| {
+            let value = self.json.pointer(place)?;
+            let value = value
+                .as_i64()
+                .map(Cell::Count)
+                .or_else(|| Some(Cell::Text(value.as_str()?.to_owned())))?;
+            Some(vec![Cell::Text(name.to_owned()), value])
+        });
+        let columns = vec![Column::extra("Angabe"), Column::extra("Wert")];
+        Sheet::new("Angaben", columns, rows.collect())
     }
 
     fn print(&self) {

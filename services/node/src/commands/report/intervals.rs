@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 use wire::v1::reporting as proto;
 
-use super::figures::{figures_json, group_json, policy_json, policy_line};
+use super::figures::{as_of_line, figures_json, group_json, policy_json, policy_line};
 use super::form::Report;
 use super::sheet::{Cell, Column, Sheet};
 use super::{columns, totals};
@@ -59,11 +59,11 @@ impl Told {
         let policy = head.policy.clone().unwrap_or_default();
         let total = head.total.clone().unwrap_or_default();
         let mut sheets = vec![totals::sheet(head.groups.iter().chain([&total]), within)];
-        sheets.push(self.sheet("Intervalle", &[("all", 0)], within));
+        sheets.push(self.sheet("Intervalle", &[("", 0)], within));
         if !head.groups.is_empty() {
             let names = head.groups.iter().map(|group| group.group.as_str());
             let groups: Vec<(&str, usize)> = names
-                .chain(["all"])
+                .chain([""])
                 .zip((1..=head.groups.len()).chain([0]))
                 .collect();
             sheets.push(self.sheet("Gruppen", &groups, within));
@@ -76,6 +76,7 @@ impl Told {
                     head.from, head.to, head.zone, head.interval
                 ),
                 policy_line(&policy),
+                as_of_line(&head.as_of),
             ],
             sheets,
         }
@@ -128,7 +129,7 @@ impl Told {
                     Cell::Text(start.format("UTC%:z").to_string()),
                 ];
                 if groups.len() > 1 {
-                    row.push(Cell::Text((*group).to_owned()));
+                    row.push(Cell::group(group));
                 }
                 row.extend(columns::cells(&interval.figures.clone().unwrap_or_default()));
                 row

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use wire::v1::reporting as proto;
 
+use super::figures::as_of_line;
 use super::form::Report;
 use super::sheet::{Cell, Column, Sheet};
 use crate::cli::PercentilesArguments;
@@ -31,6 +32,7 @@ pub(super) async fn run(arguments: PercentilesArguments) -> anyhow::Result<()> {
             format!("{} to {} (exclusive), {}", answer.from, answer.to, answer.zone),
             "seconds, at most: a value is the upper edge of its bin, and too large by less than ± tells"
                 .to_owned(),
+            as_of_line(&answer.as_of),
         ],
         sheets: vec![sheet(
             answer.groups.iter().chain(&answer.total),
@@ -86,33 +88,24 @@ fn sheet<'a>(groups: impl Iterator<Item = &'a proto::GroupPercentiles>, per_cent
         ]
     }));
     let rows = groups.flat_map(|group| {
-        let name = if group.group.is_empty() {
-            "all"
-        } else {
-            &group.group
-        };
         [
-            (&group.time_to_answer, "Annahme"),
-            (&group.time_to_abandon, "Auflegen"),
+            (&group.time_to_answer, Cell::Word("answer", "Annahme")),
+            (&group.time_to_abandon, Cell::Word("abandon", "Auflegen")),
         ]
-        .map(|(times, what)| row(name, what, times.as_ref(), per_cents))
+        .map(|(times, what)| row(&group.group, what, times.as_ref(), per_cents))
     });
     let rows = rows.collect();
     Sheet::new("Perzentile", columns, rows)
 }
 
-fn row(name: &str, what: &str, times: Option<&proto::Percentiles>, per_cents: &[u32]) -> Vec<Cell> {
+fn row(group: &str, what: Cell, times: Option<&proto::Percentiles>, per_cents: &[u32]) -> Vec<Cell> {
     let times = times.cloned().unwrap_or_default();
-    let mut row = vec![
-        Cell::Text(name.to_owned()),
-        Cell::Text(what.to_owned()),
-        Cell::Count(times.visits),
-    ];
+    let mut row = vec![Cell::group(group), what, Cell::Count(times.visits)];
     row.extend(per_cents.iter().flat_map(|per_cent| {
         let told = times.percentiles.iter().find(|told| told.per_cent == *per_cent);
         match told {
             None => [Cell::Absent, Cell::Absent],
-            Some(told) if told.above => [Cell::Text(format!("über {}", told.seconds)), Cell::Absent],
+            Some(told) if told.above => [Cell::Above(told.seconds), Cell::Absent],
             Some(told) => [Cell::Count(told.seconds), Cell::Count(told.error_seconds)],
         }
     }));

@@ -11,7 +11,15 @@ use crate::cli::ProfileArguments;
 use crate::exit::Failure;
 
 /// ISO weekdays from Monday on, as tables and sheets call them.
-const WEEKDAYS: [&str; 7] = ["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"];
+const WEEKDAYS: [Cell; 7] = [
+    Cell::Word("Mon", "Mo"),
+    Cell::Word("Tue", "Di"),
+    Cell::Word("Wed", "Mi"),
+    Cell::Word("Thu", "Do"),
+    Cell::Word("Fri", "Fr"),
+    Cell::Word("Sat", "Sa"),
+    Cell::Word("Sun", "So"),
+];
 
 /// What a week is like.
 pub(super) async fn run(arguments: ProfileArguments) -> anyhow::Result<()> {
@@ -88,7 +96,7 @@ fn sheet(answer: &proto::ProfileResponse, within: &[u32]) -> Sheet {
     let rows = answer.intervals.iter().map(|interval| {
         let weekday = WEEKDAYS.get(interval.weekday.saturating_sub(1) as usize);
         let mut row = vec![
-            Cell::Text((*weekday.unwrap_or(&"")).to_owned()),
+            weekday.cloned().unwrap_or(Cell::Absent),
             Cell::Text(time_of_day(interval.minute)),
             Cell::Count(i64::from(interval.days)),
             offered(interval).map_or(Cell::Absent, Cell::Number),

@@ -53,16 +53,23 @@ fn report(answer: &proto::PromiseResponse) -> Report {
 }
 
 /// What was promised of a target, by name.
-fn shares(
-    target: &proto::TargetReport,
-) -> impl Iterator<Item = (&'static str, &'static str, &proto::PromisedShare)> {
+fn shares(target: &proto::TargetReport) -> impl Iterator<Item = (&'static str, Cell, &proto::PromisedShare)> {
+    let word = Cell::Word;
     [
-        ("service_level", "Servicelevel", &target.service_level),
-        ("first_contact", "Erstkontakt", &target.first_contact),
-        ("answers", "Antworten", &target.answers),
+        (
+            "service_level",
+            word("service level", "Servicelevel"),
+            &target.service_level,
+        ),
+        (
+            "first_contact",
+            word("first contact", "Erstkontakt"),
+            &target.first_contact,
+        ),
+        ("answers", word("answers", "Antworten"), &target.answers),
     ]
     .into_iter()
-    .filter_map(|(name, german, share)| Some((name, german, share.as_ref()?)))
+    .filter_map(|(name, what, share)| Some((name, what, share.as_ref()?)))
 }
 
 fn target_json(target: &proto::TargetReport, zone: Tz) -> Value {
@@ -133,30 +140,23 @@ fn sheet(
         Column::new("until month end", "Bis Monatsende noch"),
     ];
     let rows = answer.targets.iter().flat_map(|target| {
-        let who = if target.name.is_empty() {
-            "all"
-        } else {
-            &target.name
-        };
-        shares(target).flat_map(move |(_, german, share)| {
+        shares(target).flat_map(move |(_, what, share)| {
             let kept = of(share).into_iter();
-            kept.map(move |kept| row(who, german, share.target, kept, zone))
+            kept.map(move |kept| row(&target.name, what.clone(), share.target, kept, zone))
         })
     });
     let rows = rows.collect();
     Sheet::new(name, columns, rows)
 }
 
-fn row(who: &str, what: &str, target: f64, kept: &proto::KeptShare, zone: Tz) -> Vec<Cell> {
+fn row(who: &str, what: Cell, target: f64, kept: &proto::KeptShare, zone: Tz) -> Vec<Cell> {
     vec![
-        Cell::Text(who.to_owned()),
-        Cell::Text(what.to_owned()),
+        Cell::group(who),
+        what,
         Cell::Time(local(kept.start_unix_s, zone)),
         Cell::Share(target),
         Cell::share(kept.share),
-        kept.kept.map_or(Cell::Absent, |kept| {
-            Cell::Text(if kept { "ja" } else { "nein" }.to_owned())
-        }),
+        kept.kept.map_or(Cell::Absent, Cell::yes_or_no),
         Cell::Count(kept.met),
         Cell::Count(kept.of),
         Cell::Count(kept.may_miss),

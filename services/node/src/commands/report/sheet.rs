@@ -27,6 +27,10 @@ pub(super) struct Column {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Cell {
     Text(String),
+    /// In tables, and in German in CSV and workbooks.
+    Word(&'static str, &'static str),
+    /// More than so many; nothing nearer is known.
+    Above(i64),
     Count(i64),
     Number(f64),
     /// A fraction between 0 and 1.
@@ -48,6 +52,21 @@ pub(super) struct Chart {
 }
 
 impl Cell {
+    /// The name of a group; without one it is the total.
+    pub(super) fn group(name: &str) -> Self {
+        match name {
+            "" => Self::Word("all", "Alle"),
+            name => Self::Text(name.to_owned()),
+        }
+    }
+
+    pub(super) fn yes_or_no(is: bool) -> Self {
+        match is {
+            true => Self::Word("yes", "ja"),
+            false => Self::Word("no", "nein"),
+        }
+    }
+
     pub(super) fn share(value: Option<f64>) -> Self {
         value.map_or(Self::Absent, Self::Share)
     }
@@ -70,6 +89,8 @@ impl Cell {
     fn for_people(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
+            Self::Word(word, _) => (*word).to_owned(),
+            Self::Above(count) => format!("over {count}"),
             Self::Count(count) => count.to_string(),
             Self::Number(number) => format!("{number:.1}"),
             Self::Share(share) => format!("{:.1} %", share * 100.0),
@@ -79,7 +100,7 @@ impl Cell {
     }
 
     fn is_left(&self) -> bool {
-        matches!(self, Self::Text(_) | Self::Time(_))
+        matches!(self, Self::Text(_) | Self::Word(..) | Self::Time(_))
     }
 }
 

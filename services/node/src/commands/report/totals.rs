@@ -5,7 +5,7 @@ use wire::v1::reporting as proto;
 use wire::v1::reporting::reporting_client::ReportingClient;
 
 use super::columns;
-use super::figures::{figures_json, group_json, policy_json, policy_line};
+use super::figures::{as_of_line, figures_json, group_json, policy_json, policy_line};
 use super::form::Report;
 use super::sheet::{Cell, Column, Sheet};
 use crate::cli::{DaysArguments, GroupBy, ScopeArguments, TotalsArguments};
@@ -61,6 +61,7 @@ fn report(response: &proto::TotalsResponse, within: &[u32]) -> Report {
                 response.from, response.to, response.zone
             ),
             policy_line(&policy),
+            as_of_line(&response.as_of),
         ],
         sheets: vec![sheet(response.groups.iter().chain(&response.total), within)],
     }
@@ -71,12 +72,7 @@ pub(super) fn sheet<'a>(groups: impl Iterator<Item = &'a proto::Totals>, within:
     let mut all = vec![Column::new("hotline", "Gruppe")];
     all.extend(columns::columns(within));
     let rows = groups.map(|group| {
-        let name = if group.group.is_empty() {
-            "all"
-        } else {
-            &group.group
-        };
-        let mut row = vec![Cell::Text(name.to_owned())];
+        let mut row = vec![Cell::group(&group.group)];
         row.extend(columns::cells(group));
         row
     });

@@ -10,8 +10,8 @@ const ROWS_MAX: usize = 1_048_575;
 /// Rows between charts.
 const CHART_ROWS: u32 = 22;
 
-/// The bytes of the file.
-pub(super) fn write(sheets: &[Sheet]) -> anyhow::Result<Vec<u8>> {
+/// The bytes of the file. `particulars` come last.
+pub(super) fn write(sheets: &[Sheet], particulars: &Sheet) -> anyhow::Result<Vec<u8>> {
     if sheets.iter().any(|sheet| sheet.rows.len() > ROWS_MAX) {
         return Err(Failure::usage(format!(
             "--format xlsx: more than {ROWS_MAX} rows; ask for fewer days or longer intervals, or use csv"
@@ -20,6 +20,9 @@ pub(super) fn write(sheets: &[Sheet]) -> anyhow::Result<Vec<u8>> {
     let mut workbook = Workbook::new();
     for sheet in sheets {
         add(workbook.add_worksheet(), sheet)?;
+    }
+    if !particulars.rows.is_empty() {
+        add(workbook.add_worksheet(), particulars)?;
     }
     Ok(workbook.save_to_buffer()?)
 }
@@ -72,6 +75,8 @@ fn write_cell(
 ) -> Result<(), XlsxError> {
     match cell {
         Cell::Text(text) => worksheet.write_string(row, column, text)?,
+        Cell::Word(_, german) => worksheet.write_string(row, column, *german)?,
+        Cell::Above(count) => worksheet.write_string(row, column, format!("über {count}"))?,
         // Exact up to 2⁵³.
         Cell::Count(count) => worksheet.write_number(row, column, *count as f64)?,
         Cell::Number(number) => worksheet.write_number_with_format(row, column, *number, &formats.number)?,
