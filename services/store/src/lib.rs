@@ -14,6 +14,7 @@ pub mod mails;
 mod packed_tally;
 mod packing;
 mod periods;
+pub mod publications;
 pub mod postgres;
 pub mod rejected;
 pub mod rules;
