@@ -29,8 +29,8 @@ use crate::{Clock, metrics};
 
 /// The publication's name in the store.
 const NAME: &str = "intervals";
-/// The publisher's name on the bus.
-const PUBLISHER: &str = "nrwdirekt-intervals";
+/// The name on the bus of whoever publishes intervals.
+pub const PUBLISHER: &str = "nrwdirekt-intervals";
 /// The first pause after a failure; doubled with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 

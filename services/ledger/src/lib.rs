@@ -22,7 +22,8 @@ use store::calls::CallStore;
 use tokio_util::sync::CancellationToken;
 
 pub use intervals::{
-    INTERVAL_TYPE, IntervalMessage, IntervalPublisher, IntervalSettings, REMOVED_TYPE, TaskTypeFigures,
+    INTERVAL_TYPE, IntervalMessage, IntervalPublisher, IntervalSettings, PUBLISHER as INTERVALS_PUBLISHER,
+    REMOVED_TYPE, TaskTypeFigures,
 };
 pub use reading::GROUP;
 

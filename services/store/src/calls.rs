@@ -172,7 +172,8 @@ pub trait CallStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn counted(&self, from: Interval, to: Interval) -> Result<Vec<(Interval, HotlineName)>, StoreError>;
+    async fn counted(&self, from: Interval, to: Interval)
+    -> Result<Vec<(Interval, HotlineName)>, StoreError>;
 
     /// Settles counts of local days before a day: the shards of a sum become one row, its histograms one value in it.
     /// The figures stay the same; what comes later is added as ever, and settled the next time. Returns how many sums

@@ -76,7 +76,10 @@ impl<'a> Desk<'a> {
     async fn check_topic(&mut self) -> Result<(), PublishingError> {
         let topic_id = self.parts.bus.topic_id(topics::INTERVALS).await?;
         let ends = self.parts.bus.ends(topics::INTERVALS).await?;
-        let other = self.place.as_ref().is_some_and(|place| place.topic_id != topic_id);
+        let other = self
+            .place
+            .as_ref()
+            .is_some_and(|place| place.topic_id != topic_id);
         if other || ends.values().all(|end| *end == 0) {
             self.begin().await?;
         }
@@ -229,9 +232,7 @@ impl<'a> Desk<'a> {
 }
 
 /// The rows of quarter-hours of hotlines.
-fn quarter_hours(
-    history: History,
-) -> impl Iterator<Item = ((Interval, HotlineName), TaskType, Tally)> {
+fn quarter_hours(history: History) -> impl Iterator<Item = ((Interval, HotlineName), TaskType, Tally)> {
     history.rows.into_iter().filter_map(|row| match row.period {
         PeriodStart::Interval(interval) => Some(((interval, row.hotline?), row.task_type, row.tally)),
         PeriodStart::Day(_) => None,

@@ -88,7 +88,10 @@ impl TaskTypeFigures {
 
 fn pairs(histogram: &Histogram) -> Vec<(Option<i16>, i64)> {
     let edge = |bin: Bin| (bin != Bin::ABOVE).then(|| bin.edge_seconds());
-    histogram.bins().map(|(bin, visits)| (edge(bin), visits)).collect()
+    histogram
+        .bins()
+        .map(|(bin, visits)| (edge(bin), visits))
+        .collect()
 }
 
 /// The message of a quarter-hour as it stands.

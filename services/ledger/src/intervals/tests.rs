@@ -200,7 +200,11 @@ async fn history_is_published_at_the_first_start_and_then_what_moves() {
     assert_eq!(rig.topic().await.len(), 4);
 
     assert!(!desk.step().await.unwrap());
-    assert_eq!(rig.topic().await.len(), 4, "what has not moved is not published again");
+    assert_eq!(
+        rig.topic().await.len(),
+        4,
+        "what has not moved is not published again"
+    );
     // Late: a call of weeks ago is corrected, and three others come at once.
     let late = [
         (3, call(-40 * 86_400, "Steuern", 9_000)),
@@ -217,8 +221,11 @@ async fn history_is_published_at_the_first_start_and_then_what_moves() {
 #[tokio::test]
 async fn a_quarter_hour_of_which_nothing_is_left_gets_a_tombstone() {
     let rig = rig().await;
-    rig.tell(0, vec![(1, call(0, "Steuern", 5_000)), (2, call(0, "Umwelt", 5_000))])
-        .await;
+    rig.tell(
+        0,
+        vec![(1, call(0, "Steuern", 5_000)), (2, call(0, "Umwelt", 5_000))],
+    )
+    .await;
     let publisher = rig.publisher("one");
     let mut desk = desk(&publisher).await;
     finish(&mut desk).await;
@@ -238,25 +245,28 @@ async fn a_quarter_hour_of_which_nothing_is_left_gets_a_tombstone() {
 #[tokio::test]
 async fn a_restart_goes_on_and_a_crash_before_the_position_publishes_the_same_state_again() {
     let rig = rig().await;
-    rig.tell(0, vec![(1, call(0, "Steuern", 5_000)), (2, call(86_400, "Umwelt", 5_000))])
-        .await;
+    rig.tell(
+        0,
+        vec![(1, call(0, "Steuern", 5_000)), (2, call(86_400, "Umwelt", 5_000))],
+    )
+    .await;
     let former = rig.publisher("former");
     let mut begun = desk(&former).await;
     // The first day of two, and the end.
     assert!(begun.step().await.unwrap());
     assert!(begun.step().await.unwrap());
     drop(begun);
-    former
-        .store
-        .release_publication(NAME, "former")
-        .await
-        .unwrap();
+    former.store.release_publication(NAME, "former").await.unwrap();
     let next = rig.publisher("next");
     let mut going_on = desk(&next).await;
     finish(&mut going_on).await;
     rig.check().await;
     let published = rig.topic().await;
-    assert_eq!(published.len(), 2, "what was published before is not published again");
+    assert_eq!(
+        published.len(),
+        2,
+        "what was published before is not published again"
+    );
 
     // The position was not moved: it is where it was before the last change was published.
     rig.tell(1, vec![(1, call(0, "Steuern", 6_000))]).await;
@@ -296,8 +306,11 @@ async fn a_former_owner_publishes_nothing_behind_its_successor() {
 #[tokio::test]
 async fn a_position_that_is_too_old_leads_to_everything_and_to_tombstones_of_what_went_meanwhile() {
     let rig = rig().await;
-    rig.tell(0, vec![(1, call(0, "Steuern", 5_000)), (2, call(0, "Umwelt", 5_000))])
-        .await;
+    rig.tell(
+        0,
+        vec![(1, call(0, "Steuern", 5_000)), (2, call(0, "Umwelt", 5_000))],
+    )
+    .await;
     let publisher = rig.publisher("one");
     let mut desk = desk(&publisher).await;
     finish(&mut desk).await;
@@ -388,8 +401,11 @@ fn follows_the_schema(content: &Value) {
 #[tokio::test]
 async fn messages_and_the_sample_follow_the_schema() {
     let rig = rig().await;
-    rig.tell(0, vec![(1, call(0, "Steuern", 5_000)), (2, call(9, "Steuern", 4_000_000))])
-        .await;
+    rig.tell(
+        0,
+        vec![(1, call(0, "Steuern", 5_000)), (2, call(9, "Steuern", 4_000_000))],
+    )
+    .await;
     let publisher = rig.publisher("one");
     finish(&mut desk(&publisher).await).await;
     let topic = rig.topic().await;

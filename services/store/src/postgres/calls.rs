@@ -177,7 +177,11 @@ impl CallStore for PostgresCalls {
         publications::next_counted(&self.database.client().await?, from).await
     }
 
-    async fn counted(&self, from: Interval, to: Interval) -> Result<Vec<(Interval, HotlineName)>, StoreError> {
+    async fn counted(
+        &self,
+        from: Interval,
+        to: Interval,
+    ) -> Result<Vec<(Interval, HotlineName)>, StoreError> {
         publications::counted(&self.database.client().await?, from, to).await
     }
 

@@ -225,7 +225,11 @@ impl CallStore for SqliteCalls {
             .await
     }
 
-    async fn counted(&self, from: Interval, to: Interval) -> Result<Vec<(Interval, HotlineName)>, StoreError> {
+    async fn counted(
+        &self,
+        from: Interval,
+        to: Interval,
+    ) -> Result<Vec<(Interval, HotlineName)>, StoreError> {
         self.file
             .read(move |connection| publications::counted(connection, from, to))
             .await

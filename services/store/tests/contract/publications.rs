@@ -61,7 +61,11 @@ async fn a_publication_has_one_owner_until_its_lease_ends_or_is_given_back() {
         assert_eq!(hold(store, "other", 25).await, held(None));
         assert_eq!(hold(store, "one", 26).await, None);
         store.release_publication(NAME, "one").await.unwrap();
-        assert_eq!(hold(store, "one", 27).await, None, "it was not its own to give back");
+        assert_eq!(
+            hold(store, "one", 27).await,
+            None,
+            "it was not its own to give back"
+        );
         store.release_publication(NAME, "other").await.unwrap();
         assert_eq!(hold(store, "one", 28).await, held(None));
         // A lease that no clock in order can have said is nobody's.
@@ -115,13 +119,12 @@ async fn what_was_ever_counted_is_told_also_where_nothing_is_left_of_it() {
         ];
         apply(store, 0, reports).await.unwrap();
         later.connection_status = ConnectionStatus::AbandonedQueued;
-        apply(store, 2, vec![report(1, finished(1, later))]).await.unwrap();
+        apply(store, 2, vec![report(1, finished(1, later))])
+            .await
+            .unwrap();
 
         let second = Interval(first.0 + 8);
-        let expected = [
-            (first, hotline("Bürgertelefon")),
-            (second, hotline("Umwelt")),
-        ];
+        let expected = [(first, hotline("Bürgertelefon")), (second, hotline("Umwelt"))];
         let before = store.counted(first, Interval(first.0 + 9)).await.unwrap();
         store
             .settle((at(0) + TimeDelta::days(5)).date_naive(), 100)

@@ -104,11 +104,8 @@ pub(super) async fn counted(
         )
         .await?;
     let rows = client.query(&counted, &[&from.0, &to.0]).await?;
-    let counted = rows.iter().map(|row| {
-        (
-            Interval(row.get(0)),
-            HotlineName::new(row.get::<_, String>(1)),
-        )
-    });
+    let counted = rows
+        .iter()
+        .map(|row| (Interval(row.get(0)), HotlineName::new(row.get::<_, String>(1))));
     Ok(counted.collect())
 }

@@ -89,10 +89,7 @@ pub(super) fn counted(
          WHERE interval >= ?1 AND interval < ?2 AND hotline_id > 0",
     )?;
     let rows = statement.query_map([from.0, to.0], |row| {
-        Ok((
-            Interval(row.get(0)?),
-            HotlineName::new(row.get::<_, String>(1)?),
-        ))
+        Ok((Interval(row.get(0)?), HotlineName::new(row.get::<_, String>(1)?)))
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
