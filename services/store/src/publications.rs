@@ -66,7 +66,7 @@ impl PublicationPlace {
 
 impl PublicationAdvance {
     /// Where it comes from, as it is stored.
-    pub(crate) fn from_columns(&self) -> PlaceColumns {
+    pub(crate) fn expected_columns(&self) -> PlaceColumns {
         match &self.from {
             None => (None, None, None),
             Some(PublicationPlace {

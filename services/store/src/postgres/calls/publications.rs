@@ -48,7 +48,7 @@ pub(super) async fn advance(client: &Object, advance: &PublicationAdvance) -> Re
                AND version IS NOT DISTINCT FROM $7 AND filling IS NOT DISTINCT FROM $8",
         )
         .await?;
-    let (topic_id, version, filling) = advance.from_columns();
+    let (topic_id, version, filling) = advance.expected_columns();
     let to = &advance.to;
     let moved = client
         .execute(

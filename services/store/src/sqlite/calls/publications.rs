@@ -38,7 +38,7 @@ pub(super) fn hold(
 
 /// See [`crate::calls::CallStore::advance_publication`].
 pub(super) fn advance(connection: &Connection, advance: &PublicationAdvance) -> Result<(), StoreError> {
-    let (topic_id, version, filling) = advance.from_columns();
+    let (topic_id, version, filling) = advance.expected_columns();
     let to = &advance.to;
     let moved = connection
         .prepare_cached(
