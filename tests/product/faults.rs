@@ -3,6 +3,7 @@
 mod acls;
 mod connections;
 mod full_disk;
+mod intervals;
 mod kills;
 mod ledgers;
 mod limits;

@@ -10,6 +10,9 @@ pub const HEARTBEAT_KEY: &str = "heartbeat";
 /// Call reports on their way from intake to the ledger.
 pub const CALLS: &str = "nrwdirekt.calls.v1";
 
+/// The figures of quarter-hours: the current state of each hotline's.
+pub const INTERVALS: &str = "nrwdirekt.intervals.v1";
+
 /// The tickets of a department: the current state of each.
 pub fn tickets(department: &DepartmentId) -> String {
     format!("nrwdirekt.tickets.{department}.v1")
@@ -66,7 +69,24 @@ pub struct TopicFault {
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Every topic of an installation.
+/// The topic of the figures of quarter-hours, where they are published. One partition: whoever reads it has the changes
+/// in the order in which they came.
+pub fn intervals() -> TopicSpec {
+    compacted(INTERVALS.to_owned())
+}
+
+fn compacted(name: String) -> TopicSpec {
+    TopicSpec {
+        name,
+        partitions: 1,
+        cleanup: Cleanup::Compact {
+            tombstones: 30 * DAY,
+            longest_lag: DAY,
+        },
+    }
+}
+
+/// Every topic that an installation cannot do without.
 pub fn wanted<'a>(
     call_partitions: u32,
     departments: impl Iterator<Item = &'a DepartmentId>,
@@ -80,14 +100,7 @@ pub fn wanted<'a>(
     };
     let mut topics = vec![delete(CALLS.to_owned(), call_partitions, 7)];
     for department in departments {
-        topics.push(TopicSpec {
-            name: tickets(department),
-            partitions: 1,
-            cleanup: Cleanup::Compact {
-                tombstones: 30 * DAY,
-                longest_lag: DAY,
-            },
-        });
+        topics.push(compacted(tickets(department)));
         topics.push(delete(ticket_replies(department), 1, 30));
         topics.push(delete(ticket_reply_results(department), 1, 30));
     }

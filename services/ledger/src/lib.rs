@@ -1,8 +1,10 @@
 //! Turns reports into calls, visits and counts.
 //!
 //! Owns the reading of the topic of calls: a batch is applied in one transaction with the reading position, so that
-//! whatever happens in between, every report is counted exactly once. Decides nothing about figures; that is `domain`'s.
+//! whatever happens in between, every report is counted exactly once. Publishes the figures of quarter-hours for other
+//! systems. Decides nothing about figures; that is `domain`'s.
 
+mod intervals;
 pub mod metrics;
 mod reading;
 
@@ -20,6 +22,10 @@ use store::calls::CallStore;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
+pub use intervals::{
+    INTERVAL_TYPE, IntervalMessage, IntervalPublisher, IntervalSettings, PUBLISHER as INTERVALS_PUBLISHER,
+    REMOVED_TYPE, TaskTypeFigures,
+};
 pub use reading::GROUP;
 
 #[derive(Debug, Error)]

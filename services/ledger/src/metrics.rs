@@ -13,6 +13,8 @@ const SETTLED_SUMS: &str = "nrwdirekt_ledger_settled_sums_total";
 const BATCH_SECONDS: &str = "nrwdirekt_ledger_batch_seconds";
 const REJECTED_ITEMS: &str = "nrwdirekt_rejected_items";
 const UNREAD: &str = "nrwdirekt_ledger_unread_messages";
+const PUBLISHED_INTERVALS: &str = "nrwdirekt_intervals_published_total";
+const INTERVAL_FAILURES: &str = "nrwdirekt_intervals_failures_total";
 const IMBALANCED_ROWS: &str = "nrwdirekt_ledger_imbalanced_rows";
 
 /// Describes the metrics to whatever exports them.
@@ -34,6 +36,14 @@ pub fn describe() {
         "Sums of a period, hotline and task type that were settled: their shards became one row"
     );
     describe_histogram!(BATCH_SECONDS, "Time to apply a batch, in seconds");
+    describe_counter!(
+        PUBLISHED_INTERVALS,
+        "Messages published on the topic of intervals, by kind: state or tombstone"
+    );
+    describe_counter!(
+        INTERVAL_FAILURES,
+        "Times that intervals could not be published and were left for later"
+    );
     describe_gauge!(
         REJECTED_ITEMS,
         "Items that could not be counted and are neither repaired nor discarded, by source"
@@ -69,6 +79,15 @@ pub(crate) fn given_up(calls: usize) {
 
 pub(crate) fn settled(sums: usize) {
     counter!(SETTLED_SUMS).increment(sums as u64);
+}
+
+pub(crate) fn intervals_published(states: usize, tombstones: usize) {
+    counter!(PUBLISHED_INTERVALS, "kind" => "state").increment(states as u64);
+    counter!(PUBLISHED_INTERVALS, "kind" => "tombstone").increment(tombstones as u64);
+}
+
+pub(crate) fn intervals_failed() {
+    counter!(INTERVAL_FAILURES).increment(1);
 }
 
 pub(crate) fn rejected_items(source: &str, items: i64) {

@@ -48,6 +48,8 @@ pub(crate) struct Written {
     pub(crate) store: Store,
     pub(crate) bus: Bus,
     pub(crate) ledger: LedgerSection,
+    #[serde(default)]
+    pub(crate) intervals: Intervals,
     pub(crate) agents: Agents,
     pub(crate) service_level: ServiceLevel,
     pub(crate) due: DuePolicy,
@@ -100,6 +102,13 @@ pub(crate) struct LedgerSection {
     pub(crate) horizon_s: u64,
     pub(crate) sweep_every_s: u64,
     pub(crate) changes_kept_days: u64,
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Intervals {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) publish: Option<bool>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -170,6 +179,8 @@ pub(crate) struct Config {
     /// How long after it was settled a ticket can be reopened.
     pub(crate) reopen_within: TimeDelta,
     pub(crate) ledger: ledger::LedgerSettings,
+    /// Whether intervals are published; unless said, the bus decides.
+    pub(crate) publish_intervals: Option<bool>,
     pub(crate) agent_figures: bool,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) mail: Option<Arc<MailSettings>>,
@@ -291,6 +302,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         due: written.due,
         reopen_within: tickets::checked(&written.tickets)?,
         ledger,
+        publish_intervals: written.intervals.publish,
         agent_figures: figures,
         policy: policy(&written.service_level)?,
         mail: mail::checked(written.mail, &book.routing, at)?.map(Arc::new),
@@ -298,6 +310,14 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         register: book.register,
         documents,
     })
+}
+
+impl Config {
+    /// Whether the figures of quarter-hours are published: unless said otherwise, where others can read them.
+    pub(crate) fn publishes_intervals(&self) -> bool {
+        let is_read_by_others = matches!(self.bus, BusChoice::Kafka(_));
+        self.publish_intervals.unwrap_or(is_read_by_others)
+    }
 }
 
 /// Reads `sqlite` or a URL of PostgreSQL.

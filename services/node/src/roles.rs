@@ -98,6 +98,15 @@ impl Starting<'_> {
             settings: self.config.ledger.clone(),
         };
         self.running.spawn(ledger.run(self.stopping.clone()));
+        if self.config.publishes_intervals() {
+            let publisher = ledger::IntervalPublisher {
+                bus: Arc::clone(&self.storage.bus),
+                store: Arc::clone(&self.storage.calls),
+                clock: Arc::clone(&self.clock),
+                settings: ledger::IntervalSettings::of(uuid::Uuid::new_v4().to_string()),
+            };
+            self.running.spawn(publisher.run(self.stopping.clone()));
+        }
         Ok(services)
     }
 

@@ -171,7 +171,11 @@ pub(crate) fn wanted_topics<'a>(
         BusChoice::Embedded => EMBEDDED_CALL_PARTITIONS,
         BusChoice::Kafka(_) => config.call_partitions,
     };
-    topics::wanted(partitions, departments)
+    let mut wanted = topics::wanted(partitions, departments);
+    if config.publishes_intervals() {
+        wanted.push(topics::intervals());
+    }
+    wanted
 }
 
 /// Creates the topics where `apply`, and makes sure that the node can work with them.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::agents::{AcceptedAgentReport, AgentReport};
 use domain::counting::CountingSources;
-use domain::counts::Tally;
+use domain::counts::{Interval, Tally};
 use domain::ids::{AgentName, CallId, HotlineName, Identity, IdentityKey, ImportRun, SourceName};
 use domain::personal::Personal;
 use domain::record::{ConnectionStatus, TaskType};
@@ -17,6 +17,7 @@ use crate::StoreError;
 use crate::changes::{Change, ChangeQuery};
 use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::live::{LiveQuery, Moment};
+use crate::publications::{HeldPublication, PublicationAdvance, PublicationLease};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
 use crate::statements::{Seal, Statement, StatementHead};
 
@@ -140,6 +141,39 @@ pub trait CallStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn forget_changes(&self, before: DateTime<Utc>, most: usize) -> Result<usize, StoreError>;
+
+    /// Takes or renews the lease of what is published of the figures; tells how far it has come. `None`: another
+    /// instance has it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn hold_publication(&self, lease: PublicationLease) -> Result<Option<HeldPublication>, StoreError>;
+
+    /// Moves a publication on.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another instance has it, or it is not where it was expected: it stays there.
+    async fn advance_publication(&self, advance: PublicationAdvance) -> Result<(), StoreError>;
+
+    /// Gives the lease of a publication back, if it is this owner's.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn release_publication(&self, name: &str, owner: &str) -> Result<(), StoreError>;
+
+    /// The first quarter-hour from `from` on in which something was ever counted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn next_counted(&self, from: Interval) -> Result<Option<Interval>, StoreError>;
+
+    /// Quarter-hours of hotlines in which something was ever counted, also where nothing of it is left; half-open, in
+    /// no order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn counted(&self, from: Interval, to: Interval)
+    -> Result<Vec<(Interval, HotlineName)>, StoreError>;
 
     /// Settles counts of local days before a day: the shards of a sum become one row, its histograms one value in it.
     /// The figures stay the same; what comes later is added as ever, and settled the next time. Returns how many sums

@@ -15,6 +15,7 @@ mod packed_tally;
 mod packing;
 mod periods;
 pub mod postgres;
+pub mod publications;
 pub mod rejected;
 pub mod rules;
 pub mod schedule;

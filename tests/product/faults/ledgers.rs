@@ -22,7 +22,7 @@ use super::load::Load;
 const HOTLINES: [&str; 3] = ["Bürgertelefon", "Umwelt", "Steuern und Finanzen"];
 const DAYS: u64 = 4;
 const CALLS: u64 = 3_000;
-const BATCHES: u64 = 300;
+pub(super) const BATCHES: u64 = 300;
 
 /// A finished record of one of the days.
 fn record(dice: &mut Dice) -> CallRecord {
@@ -39,7 +39,7 @@ fn record(dice: &mut Dice) -> CallRecord {
 }
 
 /// Calls, of which most are corrected once or several times: elsewhere, at another time, shorter or longer.
-fn batches(dice: &mut Dice) -> Vec<ReportBatch> {
+pub(super) fn batches(dice: &mut Dice) -> Vec<ReportBatch> {
     let batch = |number| {
         let report = |_| {
             let key = Key::CallId(format!("call-{}", dice.between(0, CALLS)));
@@ -52,7 +52,7 @@ fn batches(dice: &mut Dice) -> Vec<ReportBatch> {
     (0..BATCHES).map(batch).collect()
 }
 
-fn days() -> DayRange {
+pub(super) fn days() -> DayRange {
     let from: NaiveDate = reports::DAY.0.parse().expect("a day");
     DayRange {
         from,
@@ -113,7 +113,7 @@ async fn watch(store: &PostgresCalls, is_over: &AtomicBool) -> usize {
 }
 
 /// Kills the oldest ledger at a moment that the dice choose, and adds another.
-async fn kill_and_add(ledgers: &mut Vec<TestNode>, front: &TestNode, dice: &mut Dice) {
+pub(super) async fn kill_and_add(ledgers: &mut Vec<TestNode>, front: &TestNode, dice: &mut Dice) {
     tokio::time::sleep(dice.duration(Duration::from_millis(5), Duration::from_millis(400))).await;
     ledgers.remove(0).kill().await;
     ledgers.push(front.beside("ledger").start().await);

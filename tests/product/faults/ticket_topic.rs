@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{Headers as _, Message as _};
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -61,16 +61,33 @@ pub(super) async fn becomes(node: &TestNode, ticket: &str, state: &str) {
 
 /// The topic of tickets of a department, on the broker that the tests share.
 pub(super) fn topic_of(node: &TestNode, department: &str) -> String {
+    prefixed(node, &format!("nrwdirekt.tickets.{department}.v1"))
+}
+
+/// A topic of a node, on the broker that the tests share.
+pub(super) fn prefixed(node: &TestNode, topic: &str) -> String {
     let mut arguments = node.arguments().iter();
     let prefix = arguments.find_map(|it| it.strip_prefix("bus.topic_prefix="));
-    format!(
-        "{}nrwdirekt.tickets.{department}.v1",
-        prefix.expect("a node on servers has a prefix")
-    )
+    format!("{}{topic}", prefix.expect("a node on servers has a prefix"))
 }
 
 /// What a client reads of the versions of a ticket, from the beginning of a topic to its end.
 pub(super) fn versions(topic: &str, isolation: &str, ticket: &str) -> Vec<u32> {
+    let mut versions = Vec::new();
+    read_whole(topic, isolation, |message| {
+        if message.key() != Some(ticket.as_bytes()) {
+            return;
+        }
+        let headers = message.headers().expect("headers");
+        let version = headers.iter().find(|header| header.key == "ce_ticketversion");
+        let version = version.and_then(|version| std::str::from_utf8(version.value?).ok());
+        versions.push(version.expect("a version").parse().expect("a number"));
+    });
+    versions
+}
+
+/// Reads a topic on the broker that the tests share, from its beginning to its end.
+pub(super) fn read_whole(topic: &str, isolation: &str, mut read: impl FnMut(&BorrowedMessage<'_>)) {
     let broker = std::env::var("NRWDIREKT_TEST_KAFKA").expect("a test on servers");
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", broker)
@@ -87,20 +104,14 @@ pub(super) fn versions(topic: &str, isolation: &str, ticket: &str) -> Vec<u32> {
     }
     let mut unread = partitions.count();
     consumer.assign(&partitions).expect("the partitions");
-    let (mut versions, deadline) = (Vec::new(), Instant::now() + PATIENCE);
+    let deadline = Instant::now() + PATIENCE;
     while unread > 0 {
         assert!(Instant::now() < deadline, "{topic} has no end");
         match consumer.poll(Duration::from_millis(200)) {
-            Some(Ok(message)) if message.key() == Some(ticket.as_bytes()) => {
-                let headers = message.headers().expect("headers");
-                let version = headers.iter().find(|header| header.key == "ce_ticketversion");
-                let version = version.and_then(|version| std::str::from_utf8(version.value?).ok());
-                versions.push(version.expect("a version").parse().expect("a number"));
-            }
+            Some(Ok(message)) => read(&message),
             Some(Err(KafkaError::PartitionEOF(_))) => unread -= 1,
             Some(Err(error)) => panic!("{error}"),
-            Some(Ok(_)) | None => {}
+            None => {}
         }
     }
-    versions
 }

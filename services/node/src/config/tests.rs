@@ -86,3 +86,17 @@ fn a_department_that_takes_mail_needs_a_mail_server() {
     let error = read(&source(&[&setting])).err().unwrap();
     assert!(error.to_string().contains("mail.server: department a"), "{error}");
 }
+
+#[test]
+fn intervals_are_published_where_others_can_read_them_unless_said() {
+    let kafka = "bus.url=kafka://k:1";
+    for (settings, publishes) in [
+        (&[][..], false),
+        (&[kafka], true),
+        (&["intervals.publish=true"], true),
+        (&[kafka, "intervals.publish=false"], false),
+    ] {
+        let config = read(&source(settings)).unwrap();
+        assert_eq!(config.publishes_intervals(), publishes, "{settings:?}");
+    }
+}

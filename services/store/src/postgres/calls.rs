@@ -14,6 +14,7 @@ mod live;
 mod longest;
 mod names;
 mod partitions;
+mod publications;
 mod queries;
 pub(super) mod records;
 mod rejected;
@@ -27,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::agents::AgentReport;
+use domain::counts::Interval;
 use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun, SourceName};
 use domain::record::TaskType;
 
@@ -42,6 +44,7 @@ use crate::calls::{
 use crate::changes::{Change, ChangeQuery};
 use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::live::{LiveQuery, Moment};
+use crate::publications::{HeldPublication, PublicationAdvance, PublicationLease};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
 use crate::statements::{Seal, Statement, StatementHead};
 
@@ -156,6 +159,30 @@ impl CallStore for PostgresCalls {
 
     async fn forget_changes(&self, before: DateTime<Utc>, most: usize) -> Result<usize, StoreError> {
         changes::forget(&mut self.database.client().await?, before, most).await
+    }
+
+    async fn hold_publication(&self, lease: PublicationLease) -> Result<Option<HeldPublication>, StoreError> {
+        publications::hold(&self.database.client().await?, &lease).await
+    }
+
+    async fn advance_publication(&self, advance: PublicationAdvance) -> Result<(), StoreError> {
+        publications::advance(&self.database.client().await?, &advance).await
+    }
+
+    async fn release_publication(&self, name: &str, owner: &str) -> Result<(), StoreError> {
+        publications::release(&self.database.client().await?, name, owner).await
+    }
+
+    async fn next_counted(&self, from: Interval) -> Result<Option<Interval>, StoreError> {
+        publications::next_counted(&self.database.client().await?, from).await
+    }
+
+    async fn counted(
+        &self,
+        from: Interval,
+        to: Interval,
+    ) -> Result<Vec<(Interval, HotlineName)>, StoreError> {
+        publications::counted(&self.database.client().await?, from, to).await
     }
 
     async fn settle(&self, before: NaiveDate, most: usize) -> Result<usize, StoreError> {

@@ -8,6 +8,7 @@ mod history;
 mod identities;
 mod live;
 mod names;
+mod publications;
 mod queries;
 mod records;
 mod rejected;
@@ -22,6 +23,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::agents::AgentReport;
+use domain::counts::Interval;
 use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun, SourceName};
 use domain::record::TaskType;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -35,6 +37,7 @@ use crate::calls::{
 use crate::changes::{Change, ChangeQuery};
 use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::live::{LiveQuery, Moment};
+use crate::publications::{HeldPublication, PublicationAdvance, PublicationLease};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
 use crate::statements::{Seal, Statement, StatementHead};
 
@@ -194,6 +197,41 @@ impl CallStore for SqliteCalls {
     async fn forget_changes(&self, before: DateTime<Utc>, most: usize) -> Result<usize, StoreError> {
         self.file
             .write(move |connection| changes::forget(connection, before, most))
+            .await
+    }
+
+    async fn hold_publication(&self, lease: PublicationLease) -> Result<Option<HeldPublication>, StoreError> {
+        self.file
+            .write(move |connection| publications::hold(connection, &lease))
+            .await
+    }
+
+    async fn advance_publication(&self, advance: PublicationAdvance) -> Result<(), StoreError> {
+        self.file
+            .write(move |connection| publications::advance(connection, &advance))
+            .await
+    }
+
+    async fn release_publication(&self, name: &str, owner: &str) -> Result<(), StoreError> {
+        let (name, owner) = (name.to_owned(), owner.to_owned());
+        self.file
+            .write(move |connection| publications::release(connection, &name, &owner))
+            .await
+    }
+
+    async fn next_counted(&self, from: Interval) -> Result<Option<Interval>, StoreError> {
+        self.file
+            .read(move |connection| publications::next_counted(connection, from))
+            .await
+    }
+
+    async fn counted(
+        &self,
+        from: Interval,
+        to: Interval,
+    ) -> Result<Vec<(Interval, HotlineName)>, StoreError> {
+        self.file
+            .read(move |connection| publications::counted(connection, from, to))
             .await
     }
 

@@ -16,6 +16,7 @@ mod postgres;
 mod postgres_calls;
 mod postgres_tickets;
 mod procedures;
+mod publications;
 mod rejected;
 mod replacements;
 mod rules;

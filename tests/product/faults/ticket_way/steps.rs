@@ -53,7 +53,11 @@ impl Way {
         std::fs::write(&routing, ROUTING).expect("the folder can be written");
         let routing = routing.to_str().expect("a path of text");
         let mut way = Self {
-            node: Builder::on(backend).set("routing.file", routing).prepare().await,
+            node: Builder::on(backend)
+                .set("routing.file", routing)
+                .set("intervals.publish", "false")
+                .prepare()
+                .await,
             cut,
             ahead: TimeDelta::zero(),
             _rules: rules,

@@ -163,8 +163,9 @@ fn of_the_node(principal: &str, departments: &[&Department], prefix: &str) -> Ve
     let mut both = vec![topic(topics::CALLS.to_owned())];
     both.extend(of_all(topics::tickets));
     both.extend(of_all(topics::ticket_replies));
-    let results: Vec<String> = of_all(topics::ticket_reply_results).collect();
-    let all = both.iter().chain(&results).cloned().collect();
+    let mut written: Vec<String> = of_all(topics::ticket_reply_results).collect();
+    written.push(topic(topics::INTERVALS.to_owned()));
+    let all = both.iter().chain(&written).cloned().collect();
     vec![
         rule(
             "nrwdirekt reads and writes calls, tickets and replies",
@@ -172,9 +173,9 @@ fn of_the_node(principal: &str, departments: &[&Department], prefix: &str) -> Ve
             Resources::Topics(both),
         ),
         rule(
-            "nrwdirekt writes the results of replies",
+            "nrwdirekt writes the results of replies, and the figures of intervals",
             &["Write", "Describe"],
-            Resources::Topics(results),
+            Resources::Topics(written),
         ),
         rule(
             "the ledger reads in its group",
@@ -191,6 +192,11 @@ fn of_the_node(principal: &str, departments: &[&Department], prefix: &str) -> Ve
             "handover publishes in transactions",
             &["Write", "Describe"],
             Resources::PublishersWithPrefix(format!("{prefix}{}", handover::PUBLISHER_PREFIX)),
+        ),
+        rule(
+            "the ledger publishes intervals in transactions",
+            &["Write", "Describe"],
+            Resources::PublishersWithPrefix(format!("{prefix}{}", ledger::INTERVALS_PUBLISHER)),
         ),
         rule(
             "topics are checked at every start",
