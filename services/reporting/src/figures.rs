@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use domain::counts::Interval;
 use domain::figures::ServiceLevelTarget;
 use domain::ids::HotlineName;
+use domain::local_time;
 use domain::percentile::{Percentile, percentile};
 use domain::policy::ServiceLevelPolicy;
 use domain::rulebook::Rulebook;
@@ -18,7 +22,7 @@ use wire::v1::reporting as proto;
 
 use crate::counted::{CELLS_MAX, Counted, counted, too_many};
 use crate::scope::{Policy, Scope, invalid, policy, promised};
-use crate::service::{Clock, CurrentRules};
+use crate::service::{Clock, CurrentRules, status};
 use crate::sum::{Sum, shown};
 use crate::{forecast, profile, promise, statements};
 
@@ -77,9 +81,44 @@ impl Asking {
         }
     }
 
-    pub(crate) fn scope(&self, sent: Option<proto::Scope>) -> Result<Scope, Status> {
+    pub(crate) async fn scope(&self, sent: Option<proto::Scope>) -> Result<Scope, Status> {
         let sent = sent.ok_or_else(|| invalid("scope: say what the report is about"))?;
-        Scope::read(&sent, &self.book.figures, &self.parts.policy)
+        let scope = Scope::read(&sent, &self.book.figures, &self.parts.policy)?;
+        self.check_known(&scope.hotlines).await?;
+        Ok(scope)
+    }
+
+    /// A hotline that nobody has heard of is a slip of the pen, and not one without calls.
+    async fn check_known(&self, hotlines: &[HotlineName]) -> Result<(), Status> {
+        let named: BTreeSet<&HotlineName> =
+            self.book.figures.named_hotlines().map(|(_, name)| name).collect();
+        let is_new =
+            |hotline: &&HotlineName| !self.book.routing.has_hotline(hotline) && !named.contains(hotline);
+        let mut asked = hotlines.iter().filter(is_new).peekable();
+        if asked.peek().is_none() {
+            return Ok(());
+        }
+        let heard_of = self
+            .parts
+            .store
+            .hotlines()
+            .await
+            .map_err(|error| status(&error))?;
+        match asked.find(|hotline| !heard_of.contains(*hotline)) {
+            None => Ok(()),
+            Some(unknown) => Err(invalid(format!(
+                "hotlines: nothing is known of {unknown:?}; use a name as `report totals --by hotline` shows it",
+                unknown = unknown.as_str()
+            ))),
+        }
+    }
+
+    /// The first local day from this one on that anything was counted on.
+    pub(crate) async fn first_counted(&self, from: NaiveDate) -> Result<Option<NaiveDate>, Status> {
+        let from = Interval::containing(local_time::start_of(from));
+        let first = self.parts.store.next_counted(from).await;
+        let first = first.map_err(|error| status(&error))?;
+        Ok(first.map(|interval| local_time::day_of(interval.start())))
     }
 
     /// The policy of a name, the default one for none.
@@ -143,7 +182,7 @@ impl proto::figures_server::Figures for FiguresService {
     ) -> Result<Response<Self::IntervalsStream>, Status> {
         let asking = self.asking();
         let request = request.into_inner();
-        let scope = asking.scope(request.scope)?;
+        let scope = asking.scope(request.scope).await?;
         let step = step(&request.interval)?;
         let spans = spans(&scope, step)?;
         let counted = asking.figures(&scope, &spans).await?;
@@ -162,7 +201,7 @@ impl proto::figures_server::Figures for FiguresService {
     ) -> Result<Response<proto::PercentilesResponse>, Status> {
         let asking = self.asking();
         let request = request.into_inner();
-        let scope = asking.scope(request.scope)?;
+        let scope = asking.scope(request.scope).await?;
         let per_cents = per_cents(&request.per_cents)?;
         let counted = asking.figures(&scope, &[scope.span()]).await?;
         let of = |name: &str, sum: &Sum| group_percentiles(name, sum, &per_cents);

@@ -28,14 +28,33 @@ pub(crate) async fn forecast(
         "" => local_time::next(today),
         text => day("from", text)?,
     };
+    if from < today {
+        return Err(invalid(format!(
+            "from: {from} is over; give {today} or a later day"
+        )));
+    }
     let to = after(from, number("days", request.days, USUAL_DAYS, DAYS_MAX)?);
     let weeks = number("weeks", request.weeks, USUAL_WEEKS, WEEKS_MAX)?;
-    let scope = asking.scope(Some(proto::Scope {
-        from: (today - Days::new(u64::from(weeks) * 7)).to_string(),
-        to: today.to_string(),
-        hotlines: request.hotlines,
-        ..proto::Scope::default()
-    }))?;
+    let scope = asking
+        .scope(Some(proto::Scope {
+            from: (today - Days::new(u64::from(weeks) * 7)).to_string(),
+            to: today.to_string(),
+            hotlines: request.hotlines,
+            ..proto::Scope::default()
+        }))
+        .await?;
+    // Days before the first call say nothing about a week.
+    let Some(first) = asking
+        .first_counted(scope.from)
+        .await?
+        .filter(|first| *first < today)
+    else {
+        return Err(Status::failed_precondition(format!(
+            "weeks: nothing was counted from {} on and before {today}; a forecast is made of the calls of weeks that are over",
+            scope.from
+        )));
+    };
+    let scope = Scope { from: first, ..scope };
     let requirement = Requirement {
         target: request.target,
         within_seconds: request.within_seconds,

@@ -82,7 +82,7 @@ pub(crate) async fn told(
 ) -> Result<proto::ProfileResponse, Status> {
     let scope = Scope {
         by: Grouping::None,
-        ..asking.scope(request.scope)?
+        ..asking.scope(request.scope).await?
     };
     let step = short_step(&request.interval)?;
     let calendar = request.service_days.then(|| asking.book.routing.calendar());

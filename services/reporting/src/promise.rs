@@ -34,12 +34,14 @@ pub(crate) async fn promise(
     request: proto::PromiseRequest,
 ) -> Result<proto::PromiseResponse, Status> {
     let by = request.by();
-    let scope = asking.scope(Some(proto::Scope {
-        from: request.from.clone(),
-        to: request.to.clone(),
-        zone: request.zone.clone(),
-        ..proto::Scope::default()
-    }))?;
+    let scope = asking
+        .scope(Some(proto::Scope {
+            from: request.from.clone(),
+            to: request.to.clone(),
+            zone: request.zone.clone(),
+            ..proto::Scope::default()
+        }))
+        .await?;
     let step = step(&request.interval)?;
     let intervals = spans(&scope, step)?;
     let days = cut(Step::Day, scope.from, scope.to, scope.zone);

@@ -14,8 +14,6 @@ use wire::v1::reporting as proto;
 
 use crate::sum::lies_on_an_edge;
 
-/// Days that a report covers at most.
-const DAYS_MAX: i64 = 20 * 366;
 /// Hotlines that a report names at most.
 const HOTLINES_MAX: usize = 1000;
 
@@ -93,9 +91,6 @@ impl Scope {
         let (from, to) = (day("from", &sent.from)?, day("to", &sent.to)?);
         if to <= from {
             return Err(invalid("to: give a day after `from`; it is exclusive"));
-        }
-        if (to - from).num_days() > DAYS_MAX {
-            return Err(invalid(format!("to: give {DAYS_MAX} days at most")));
         }
         if sent.hotlines.len() > HOTLINES_MAX {
             return Err(invalid(format!("hotlines: name {HOTLINES_MAX} at most")));

@@ -66,7 +66,7 @@ impl proto::reporting_server::Reporting for ReportingService {
     ) -> Result<Response<proto::TotalsResponse>, Status> {
         let request = request.into_inner();
         let asking = Asking::new(&self.inner.figures);
-        let scope = asking.scope(Some(scope(&request)))?;
+        let scope = asking.scope(Some(scope(&request))).await?;
         let counted = asking.busy_figures(&scope, &[scope.span()]).await?;
         let told = |name: &str, sum: &Sum| shown(name, sum, &scope.policy.policy, &scope.within);
         Ok(Response::new(proto::TotalsResponse {

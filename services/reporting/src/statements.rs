@@ -166,14 +166,16 @@ pub(crate) async fn show(
         true => proto::Grouping::Hotline,
         false => proto::Grouping::Unspecified,
     };
-    let scope = asking.scope(Some(proto::Scope {
-        from: seal.days.from.to_string(),
-        to: seal.days.to.to_string(),
-        by: by.into(),
-        task_types: request.task_types,
-        within_seconds: request.within_seconds,
-        ..proto::Scope::default()
-    }))?;
+    let scope = asking
+        .scope(Some(proto::Scope {
+            from: seal.days.from.to_string(),
+            to: seal.days.to.to_string(),
+            by: by.into(),
+            task_types: request.task_types,
+            within_seconds: request.within_seconds,
+            ..proto::Scope::default()
+        }))
+        .await?;
     let kept: KeptPolicies = serde_json::from_str(&seal.policies)
         .map_err(|_| Status::internal("the policies of the statement cannot be read"))?;
     let scope = Scope {

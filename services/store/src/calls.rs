@@ -263,6 +263,12 @@ pub trait CallStore: Send + Sync + 'static {
     /// [`StoreError`].
     async fn sources(&self) -> Result<Vec<SourceName>, StoreError>;
 
+    /// Every hotline that was ever heard of.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn hotlines(&self) -> Result<BTreeSet<HotlineName>, StoreError>;
+
     /// Counts that contradict each other: rows whose offered visits are not the sum of their outcomes. Must be zero.
     ///
     /// # Errors

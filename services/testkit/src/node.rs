@@ -449,14 +449,14 @@ impl Drop for TestNode {
     }
 }
 
-/// A port that nobody listens on, and that the system does not give to connections: a node that is started again
+/// A port that nobody listens on, and that neither the system gives to connections nor `ops/` to servers: a node that is started again
 /// finds it free.
 fn free_port() -> u16 {
     static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
     let mut given = GIVEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut dice = Dice::of_seed(u64::from(std::process::id()));
     loop {
-        let port = dice.between(12_000, 30_000) as u16;
+        let port = dice.between(12_000, 20_000) as u16;
         if !given.contains(&port) && TcpListener::bind(("127.0.0.1", port)).is_ok() {
             given.push(port);
             return port;

@@ -17,6 +17,8 @@ use steps::Way;
 /// Points that this way does not lead past.
 const NOT_ON_THE_WAY: &[&str] = &[
     "tickets.list",
+    // Nobody looks for a citizen on this way.
+    "tickets.find",
     // What a broker refuses and what is no reply is told by tests of their own.
     "tickets.set_aside",
     "tickets.skip_replies",

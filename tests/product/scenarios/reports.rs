@@ -131,13 +131,13 @@ async fn reports_are_written_for_spreadsheets() {
     let text = std::fs::read_to_string(&csv).expect("a file");
     let lines: Vec<&str> = text.lines().collect();
     assert!(
-        lines[0].starts_with("Beginn;Ende;UTC-Versatz;Kontakte;Nicht angeboten;"),
+        lines[0].starts_with("Beginn;Ende;UTC-Versatz;UTC-Versatz am Ende;Kontakte;Nicht angeboten;"),
         "{}",
         lines[0]
     );
     assert_eq!(lines.len(), 25);
     assert!(
-        lines[10].starts_with("2024-03-04 09:00:00;2024-03-04 10:00:00;UTC+01:00;1;0;"),
+        lines[10].starts_with("2024-03-04 09:00:00;2024-03-04 10:00:00;UTC+01:00;UTC+01:00;1;0;"),
         "{}",
         lines[10]
     );
@@ -383,6 +383,27 @@ async fn profiles_comparisons_and_forecasts_are_made_of_weeks() {
     let compare = report(&node, &[&compare[..], &with].concat()).await;
     assert_eq!(compare["total"]["difference"]["offered"], 1);
     assert_eq!(compare["groups"][0]["this"]["offered"], 2);
+    let today = domain::local_time::day_of(chrono::Utc::now()).to_string();
+    let before = ["staffing", "forecast", "--from", &today];
+    node.run(&before).await.exits(2).fails_with("nothing was counted");
+    let slip = ["--hotline", "Bürgertelfon"];
+    let slip = [
+        &["report"],
+        &days("totals", ("2024-03-04", "2024-03-05"))[..],
+        &slip,
+    ]
+    .concat();
+    node.run(&slip).await.exits(2).fails_with("nothing is known of");
+    let days_ago = |days| chrono::Utc::now() - chrono::TimeDelta::days(days);
+    let lately: Vec<Row> = (7..14)
+        .map(|days| {
+            Row::answered(
+                &format!("{} 07:30:00", days_ago(days).format("%Y-%m-%d")),
+                HOTLINES[0],
+            )
+        })
+        .collect();
+    import(&node, "lately.csv", &lately).await;
     // 25 December 2028 is a Monday.
     let forecast = [
         "staffing",

@@ -221,6 +221,10 @@ impl CallStore for PostgresCalls {
         records::sources(&self.database.client().await?).await
     }
 
+    async fn hotlines(&self) -> Result<BTreeSet<HotlineName>, StoreError> {
+        records::hotlines(&self.database.client().await?).await
+    }
+
     async fn confirmed(
         &self,
         run: &ImportRun,

@@ -318,6 +318,10 @@ impl CallStore for SqliteCalls {
         self.file.read(records::sources).await
     }
 
+    async fn hotlines(&self) -> Result<BTreeSet<HotlineName>, StoreError> {
+        self.file.read(records::hotlines).await
+    }
+
     async fn imbalance(&self) -> Result<i64, StoreError> {
         self.file.read(counts::imbalance).await
     }

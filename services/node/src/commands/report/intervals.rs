@@ -113,6 +113,7 @@ impl Told {
             Column::new("from", "Beginn"),
             Column::extra("Ende"),
             Column::extra("UTC-Versatz"),
+            Column::extra("UTC-Versatz am Ende"),
         ];
         if groups.len() > 1 {
             all.push(Column::new("hotline", "Gruppe"));
@@ -122,12 +123,10 @@ impl Told {
         let rows = groups.iter().flat_map(|(group, place)| {
             let intervals = self.intervals.get(*place).into_iter().flatten();
             intervals.map(|interval| {
-                let start = local(interval.start_unix_s, zone);
-                let mut row = vec![
-                    Cell::Time(start),
-                    Cell::Time(local(interval.end_unix_s, zone)),
-                    Cell::Text(start.format("UTC%:z").to_string()),
-                ];
+                let [start, end] =
+                    [interval.start_unix_s, interval.end_unix_s].map(|unix_s| local(unix_s, zone));
+                let offset = |at: DateTime<FixedOffset>| Cell::Text(at.format("UTC%:z").to_string());
+                let mut row = vec![Cell::Time(start), Cell::Time(end), offset(start), offset(end)];
                 if groups.len() > 1 {
                     row.push(Cell::group(group));
                 }

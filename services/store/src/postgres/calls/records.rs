@@ -1,8 +1,10 @@
 //! Calls for those who ask for them, and the search keys of calls from before there were any.
 
+use std::collections::BTreeSet;
+
 use chrono::DateTime;
 use deadpool_postgres::Object;
-use domain::ids::{CallId, Identity, ImportRun, SourceName};
+use domain::ids::{CallId, HotlineName, Identity, ImportRun, SourceName};
 use domain::numbers::Number;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
@@ -116,6 +118,17 @@ pub(super) async fn sources(client: &Object) -> Result<Vec<SourceName>, StoreErr
     Ok(rows
         .iter()
         .map(|row| SourceName::new(row.get::<_, &str>(0)))
+        .collect())
+}
+
+/// See [`crate::calls::CallStore::hotlines`].
+pub(super) async fn hotlines(client: &Object) -> Result<BTreeSet<HotlineName>, StoreError> {
+    let rows = client
+        .query("SELECT name FROM hotlines WHERE id > 0", &[])
+        .await?;
+    Ok(rows
+        .iter()
+        .map(|row| HotlineName::new(row.get::<_, &str>(0)))
         .collect())
 }
 

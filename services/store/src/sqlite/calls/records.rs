@@ -1,7 +1,9 @@
 //! Calls for those who ask for them, and the search keys of calls from before there were any.
 
+use std::collections::BTreeSet;
+
 use chrono::DateTime;
-use domain::ids::{CallId, Identity, ImportRun, SourceName};
+use domain::ids::{CallId, HotlineName, Identity, ImportRun, SourceName};
 use domain::numbers::Number;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, Row, params, params_from_iter};
@@ -117,6 +119,13 @@ pub(super) fn calls(connection: &Connection, query: &CallQuery) -> Result<Vec<St
         calls.push(read(row)?);
     }
     Ok(calls)
+}
+
+/// See [`crate::calls::CallStore::hotlines`].
+pub(super) fn hotlines(connection: &Connection) -> Result<BTreeSet<HotlineName>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT name FROM hotlines WHERE hotline_id > 0")?;
+    let names = statement.query_map([], |row| Ok(HotlineName::new(row.get::<_, String>(0)?)))?;
+    Ok(names.collect::<Result<_, _>>()?)
 }
 
 /// See [`crate::calls::CallStore::sources`].
