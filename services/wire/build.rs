@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let protos = [
+        "access/v1/access",
         "calls/v1/calls",
+        "privacy/v1/audit",
         "reporting/v1/figures",
         "reporting/v1/live",
         "reporting/v1/records",

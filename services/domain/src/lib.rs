@@ -3,8 +3,10 @@
 //! Owns every definition that a figure or a promise rests on. Pure: no I/O, no clock, no crate of this
 //! workspace. What time it is, what is stored and what was sent comes in as an argument.
 
+pub mod access;
 pub mod agents;
 pub mod assembly;
+pub mod audit;
 pub mod booking;
 pub mod counting;
 pub mod counts;

@@ -1,4 +1,4 @@
-//! Tokens: who may call the server, and where the operator's own token is found.
+//! The operator's own token: where it is kept, and where commands find it.
 
 use std::fs;
 use std::io::Write as _;
@@ -6,44 +6,6 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use sha2::{Digest, Sha256};
-
-/// The SHA-256 of a token: what the server keeps, and compares.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct TokenHash([u8; 32]);
-
-impl TokenHash {
-    /// Of a token.
-    pub(crate) fn of(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
-    }
-
-    /// Reads 64 hexadecimal characters.
-    pub(crate) fn from_hex(text: &str) -> Option<Self> {
-        let mut hash = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        for (place, byte) in hash.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()?;
-        }
-        Some(Self(hash))
-    }
-}
-
-/// The tokens that a server lets in.
-#[derive(Clone, Default)]
-pub(crate) struct Tokens(pub(crate) Vec<TokenHash>);
-
-impl Tokens {
-    /// Whether a request with this `authorization` header is let in. Hashes are compared, so the time that it takes
-    /// says nothing about the token.
-    pub(crate) fn admit(&self, authorization: Option<&str>) -> bool {
-        let token = authorization.and_then(|value| value.strip_prefix("Bearer "));
-        token.is_some_and(|token| self.0.contains(&TokenHash::of(token)))
-    }
-}
-
 /// The operator's token of a data folder: made once, so that clients outlive a restart of the server.
 pub(crate) fn operator_token(data: &Path) -> anyhow::Result<String> {
     let file = data.join("operator.token");
@@ -116,21 +78,6 @@ fn write_private(file: &Path, content: &str) -> anyhow::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_known_token_is_let_in() {
-        let tokens = Tokens(vec![TokenHash::of("secret")]);
-        assert!(tokens.admit(Some("Bearer secret")));
-        for wrong in [
-            None,
-            Some("secret"),
-            Some("Bearer "),
-            Some("Bearer Secret"),
-            Some("Basic secret"),
-        ] {
-            assert!(!tokens.admit(wrong));
-        }
-    }
 
     #[test]
     fn a_token_is_readable_by_its_owner_only() {

@@ -161,6 +161,8 @@ pub(crate) enum Role {
     Handover,
     /// Figures.
     Reporting,
+    /// Web pages, and signing in.
+    Console,
 }
 
 #[derive(Args, Debug)]

@@ -119,6 +119,7 @@ async fn up(arguments: UpArguments) -> anyhow::Result<()> {
         Role::Ticketing,
         Role::Handover,
         Role::Reporting,
+        Role::Console,
     ];
     node::run(node::Start {
         config,

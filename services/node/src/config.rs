@@ -11,9 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::{KnownToken, TokenHash};
 use anyhow::Context;
 use chrono::TimeDelta;
+use domain::access::{Principal, Role};
 use domain::counts::Bin;
+use domain::ids::DepartmentId;
 use domain::policy::ServiceLevelPolicy;
 use domain::procedure::Register;
 use domain::routing::{RoutingConfig, RoutingTable};
@@ -22,7 +25,6 @@ use domain::service_time::DuePolicy;
 use handover::mail::MailSettings;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::TokenHash;
 use crate::cli::ConfigSource;
 use crate::exit::Failure;
 
@@ -76,6 +78,12 @@ pub(crate) struct Server {
 pub(crate) struct Token {
     pub(crate) name: String,
     pub(crate) sha256: String,
+    /// What the program with the token is.
+    #[serde(default)]
+    pub(crate) roles: Vec<Role>,
+    /// Whose tickets it may see, with the role `department`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) department: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -168,7 +176,7 @@ pub(crate) enum BusChoice {
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
-    pub(crate) tokens: Vec<TokenHash>,
+    pub(crate) tokens: Vec<KnownToken>,
     pub(crate) store: StoreChoice,
     pub(crate) bus: BusChoice,
     pub(crate) call_partitions: u32,
@@ -233,12 +241,7 @@ pub(crate) fn read(source: &ConfigSource) -> anyhow::Result<Config> {
 /// Checks what was written. Relative paths start at the folder of the file.
 pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result<Config> {
     let at = |path: PathBuf| folder.map_or_else(|| path.clone(), |folder| folder.join(&path));
-    let tokens = written.tokens.iter().map(|token| {
-        TokenHash::from_hex(&token.sha256).ok_or_else(|| {
-            let name = &token.name;
-            Failure::usage(format!("token {name:?}: sha256 is not 64 hexadecimal characters; `printf %s TOKEN | sha256sum` gives them"))
-        })
-    });
+    let tokens = written.tokens.iter().map(known_token);
     let tokens = tokens.collect::<anyhow::Result<Vec<_>>>()?;
     let tls = match (written.server.tls_certificate, written.server.tls_key) {
         (Some(certificate), Some(key)) => Some((at(certificate), at(key))),
@@ -309,6 +312,39 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         routing: book.routing,
         register: book.register,
         documents,
+    })
+}
+
+/// A token of the configuration, and what it lets a program do.
+fn known_token(token: &Token) -> anyhow::Result<KnownToken> {
+    let name = &token.name;
+    let hash = TokenHash::from_hex(&token.sha256).ok_or_else(|| {
+        Failure::usage(format!(
+            "token {name:?}: sha256 is not 64 hexadecimal characters; `printf %s TOKEN | sha256sum` gives them"
+        ))
+    })?;
+    if token.roles.is_empty() {
+        let all: Vec<&str> = Role::ALL.iter().map(|role| role.name()).collect();
+        return Err(Failure::usage(format!(
+            "token {name:?}: roles says what it is for, for example roles = [\"feed\"]; there are {}",
+            all.join(", ")
+        )));
+    }
+    if token.roles.contains(&Role::Department) != token.department.is_some() {
+        return Err(Failure::usage(format!(
+            "token {name:?}: give department with the role department, and only then"
+        )));
+    }
+    Ok(KnownToken {
+        hash,
+        principal: Principal {
+            name: name.clone(),
+            shown_name: name.clone(),
+            roles: token.roles.iter().copied().collect(),
+            department: token.department.as_ref().map(DepartmentId::new),
+            agent: None,
+            is_user: false,
+        },
     })
 }
 

@@ -5,11 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::{Gate, KnownToken, TokenHash};
 use anyhow::Context;
+use console::{Backend, ConsoleParts};
+use domain::access::Principal;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::{self, TokenHash, Tokens};
+use crate::auth;
 use crate::cli::Role;
 use crate::config::Config;
 use crate::exit::Failure;
@@ -58,8 +61,12 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let url = format!("{scheme}://{address}");
     let token = operator_token(&config, data.as_deref(), address)?;
-    let mut tokens = Tokens(config.tokens.clone());
-    tokens.0.extend(token.as_deref().map(TokenHash::of));
+    let mut tokens = config.tokens.clone();
+    tokens.extend(token.as_deref().map(|token| KnownToken {
+        hash: TokenHash::of(token),
+        principal: Principal::operator(),
+    }));
+    let gate = Gate::new(tokens);
 
     let stopping_roles = CancellationToken::new();
     let starting = Starting {
@@ -75,7 +82,11 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
     running.spawn(rules.follow(topics_on, stopping_roles.clone()));
     let served = Served {
         services,
-        tokens,
+        gate,
+        console: roles
+            .contains(&Role::Console)
+            .then(|| console(&config))
+            .transpose()?,
         ready: storage.readiness(),
         metrics,
     };
@@ -101,6 +112,21 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// Makes the pages of the console, once the services are there.
+type Console = Box<dyn FnOnce(axum::Router) -> axum::Router + Send>;
+
+fn console(config: &Config) -> anyhow::Result<Console> {
+    let secure = config.tls.is_some();
+    let clock = clock::clock()?;
+    Ok(Box::new(move |services| {
+        console::router(ConsoleParts {
+            backend: Backend::within(services),
+            secure,
+            clock,
+        })
+    }))
 }
 
 fn refuse_unsafe_listening(config: &Config) -> anyhow::Result<()> {

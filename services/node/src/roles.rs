@@ -7,6 +7,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
+use wire::v1::access::sessions_server::SessionsServer;
 use wire::v1::calls::intake_server::IntakeServer;
 use wire::v1::reporting::figures_server::FiguresServer;
 use wire::v1::reporting::live_server::LiveServer;
@@ -52,6 +53,7 @@ impl Starting<'_> {
                 Role::Ticketing => self.ticketing(services, &health, &wake).await?,
                 Role::Handover => self.handover(services, &health, &wake).await,
                 Role::Reporting => self.reporting(services, &health).await?,
+                Role::Console => self.console(services, &health).await,
             };
         }
         if let Some(cleaning) = {
@@ -185,6 +187,16 @@ impl Starting<'_> {
         services
             .add_service(HandoverServer::new(service))
             .add_service(MailsServer::new(mails))
+    }
+
+    async fn console(&mut self, services: Routes, health: &HealthReporter) -> Routes {
+        let sessions = access::SessionsService::new(access::SessionsParts {
+            clock: Arc::clone(&self.clock),
+        });
+        health
+            .set_serving::<SessionsServer<access::SessionsService>>()
+            .await;
+        services.add_service(SessionsServer::new(sessions))
     }
 
     async fn reporting(&mut self, services: Routes, health: &HealthReporter) -> anyhow::Result<Routes> {

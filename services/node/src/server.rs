@@ -1,9 +1,10 @@
-//! One port for gRPC, health and metrics.
+//! One port for gRPC, pages, health and metrics.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::Gate;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -11,16 +12,16 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
+use domain::access::{Principal, Role};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
-use tonic::Status;
 use tonic::transport::server::TcpConnectInfo;
+use tonic::{Code, Status};
 
-use crate::auth::Tokens;
 use crate::listener::Listener;
 
 /// How long streams may go on after the server was asked to end.
@@ -47,7 +48,9 @@ pub(crate) struct Served {
     /// The gRPC services, health and reflection among them.
     pub(crate) services: tonic::service::Routes,
     /// Who is let in.
-    pub(crate) tokens: Tokens,
+    pub(crate) gate: Gate,
+    /// The pages of the console, made of the services behind the gate; none where the role is not run.
+    pub(crate) console: Option<Box<dyn FnOnce(Router) -> Router + Send>>,
     /// For `/readyz`.
     pub(crate) ready: Readiness,
     /// For `/metrics`.
@@ -58,21 +61,28 @@ pub(crate) struct Served {
 pub(crate) async fn serve(listener: Listener, served: Served, shutdown: CancellationToken) {
     let Served {
         services,
-        tokens,
+        gate,
+        console,
         ready,
         metrics,
     } = served;
-    let pages = Router::new()
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(move || readyz(ready())))
-        .route("/metrics", get(move || async move { metrics.render() }));
-    let router = services
+    let gate = Arc::new(gate);
+    let services = services
         .prepare()
         .into_axum_router()
-        .merge(pages)
-        .fallback(nothing_here)
         .layer(from_fn(too_large_is_exhausted))
-        .layer(from_fn_with_state(tokens, let_in));
+        .layer(from_fn_with_state(Arc::clone(&gate), admit));
+    let metrics = Router::new()
+        .route("/metrics", get(move || async move { metrics.render() }))
+        .layer(from_fn_with_state(gate, admit_monitoring));
+    let mut router = Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(move || readyz(ready())))
+        .merge(metrics);
+    if let Some(console) = console {
+        router = router.merge(console(services.clone()));
+    }
+    let router = router.merge(services).fallback(nothing_here);
     let connections = take_connections(listener, &router, &shutdown).await;
     tracing::info!("no new requests; those that have begun come to their end");
     if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {
@@ -141,23 +151,51 @@ async fn readyz(ready: futures_readiness::Answer) -> Response {
     }
 }
 
-/// Everything but health needs a token.
-async fn let_in(State(tokens): State<Tokens>, request: Request, next: Next) -> Result<Response, Infallible> {
-    let path = request.uri().path();
-    let open = matches!(path, "/healthz" | "/readyz") || path.starts_with("/grpc.health.v1.Health/");
-    let authorization = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    if open || tokens.admit(authorization) {
-        return Ok(next.run(request).await);
+fn authorization(request: &Request) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?;
+    value.to_str().ok()
+}
+
+/// Lets a call through to the method that it is for, with whoever it is from.
+async fn admit(
+    State(gate): State<Arc<Gate>>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Infallible> {
+    // Whatever the other side says of itself is not believed.
+    request.extensions_mut().remove::<Principal>();
+    match gate.admit(request.uri().path(), authorization(&request)).await {
+        Ok(principal) => {
+            if let Some(principal) = principal {
+                request.extensions_mut().insert(principal);
+            }
+            Ok(next.run(request).await)
+        }
+        Err(status) if is_grpc(&request) => Ok(status.into_http::<Body>()),
+        Err(status) => Ok(refused(&status)),
     }
-    let remedy = "no valid token: send `authorization: Bearer TOKEN` (commands take it from NRWDIREKT_TOKEN)";
-    Ok(if is_grpc(&request) {
-        Status::unauthenticated(remedy).into_http::<Body>()
-    } else {
-        (StatusCode::UNAUTHORIZED, format!("{remedy}\n")).into_response()
-    })
+}
+
+/// Metrics are for those who watch the node.
+async fn admit_monitoring(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    match gate.principal(authorization(&request)).await {
+        Ok(Some(principal)) if principal.is(Role::Monitoring) => next.run(request).await,
+        Ok(Some(_)) => refused(&Status::permission_denied("metrics are for the role monitoring")),
+        Ok(None) => refused(&Status::unauthenticated(
+            "no valid token: send `authorization: Bearer TOKEN`",
+        )),
+        Err(status) => refused(&status),
+    }
+}
+
+/// A refusal for those who do not speak gRPC.
+fn refused(status: &Status) -> Response {
+    let code = match status.code() {
+        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Code::PermissionDenied => StatusCode::FORBIDDEN,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    (code, format!("{}\n", status.message())).into_response()
 }
 
 /// A message over the limit is RESOURCE_EXHAUSTED by gRPC's conventions; the library calls it OUT_OF_RANGE.

@@ -57,6 +57,14 @@ impl LiveService {
 #[tonic::async_trait]
 impl proto::live_server::Live for LiveService {
     type WatchStream = Pin<Box<dyn Stream<Item = Result<proto::Moment, Status>> + Send>>;
+    type WatchDeskStream = Pin<Box<dyn Stream<Item = Result<proto::Desk, Status>> + Send>>;
+
+    async fn watch_desk(
+        &self,
+        _: Request<proto::WatchDeskRequest>,
+    ) -> Result<Response<Self::WatchDeskStream>, Status> {
+        Err(Status::unimplemented("desks cannot be watched yet"))
+    }
 
     async fn watch(
         &self,

@@ -4,6 +4,7 @@
 //! are those of `domain`. [`calls`] is for intake, ledger and reporting, [`tickets`] for ticketing and handover.
 
 pub mod answers;
+pub mod audit;
 mod batch;
 pub mod calls;
 pub mod changes;

@@ -2,6 +2,7 @@
 //!
 //! Owns conversions and what they refuse; generated types go no further than this crate and the edge of a role.
 
+pub mod access;
 pub mod calls;
 pub mod tickets;
 
@@ -10,9 +11,19 @@ mod generated {
     #![expect(missing_docs, reason = "documented in the .proto files")]
     #![allow(clippy::all, unreachable_pub, unused_qualifications, reason = "generated")]
 
+    pub mod access {
+        pub mod v1 {
+            tonic::include_proto!("nrwdirekt.access.v1");
+        }
+    }
     pub mod calls {
         pub mod v1 {
             tonic::include_proto!("nrwdirekt.calls.v1");
+        }
+    }
+    pub mod privacy {
+        pub mod v1 {
+            tonic::include_proto!("nrwdirekt.privacy.v1");
         }
     }
     pub mod reporting {
@@ -29,7 +40,9 @@ mod generated {
 
 /// Version 1 of the interfaces.
 pub mod v1 {
+    pub use super::generated::access::v1 as access;
     pub use super::generated::calls::v1 as calls;
+    pub use super::generated::privacy::v1 as privacy;
     pub use super::generated::reporting::v1 as reporting;
     pub use super::generated::tickets::v1 as tickets;
 }

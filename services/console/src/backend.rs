@@ -1,0 +1,106 @@
+//! The way to the gRPC services: within the process, or over the network. Both take the same calls and check the same
+//! tokens.
+
+use std::convert::Infallible;
+
+use http::{Request, Response};
+use tonic::body::Body;
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Request as GrpcRequest, Status};
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceExt as _, service_fn};
+use wire::v1::access::sessions_client::SessionsClient;
+use wire::v1::access::users_client::UsersClient;
+use wire::v1::calls::intake_client::IntakeClient;
+use wire::v1::privacy::audit_client::AuditClient;
+use wire::v1::reporting::figures_client::FiguresClient;
+use wire::v1::reporting::live_client::LiveClient;
+use wire::v1::reporting::records_client::RecordsClient;
+use wire::v1::reporting::rejected_items_client::RejectedItemsClient;
+use wire::v1::reporting::reporting_client::ReportingClient;
+use wire::v1::tickets::handover_client::HandoverClient;
+use wire::v1::tickets::rules_client::RulesClient;
+use wire::v1::tickets::ticketing_client::TicketingClient;
+
+/// The gRPC services.
+#[derive(Clone)]
+pub struct Backend(BoxCloneSyncService<Request<Body>, Response<Body>, Status>);
+
+impl Backend {
+    /// Those of this process, with the gate before them.
+    pub fn within(services: axum::Router) -> Self {
+        let services = service_fn(move |request: Request<Body>| {
+            let services = services.clone();
+            async move {
+                let answered: Result<_, Infallible> = services.oneshot(request).await;
+                let Ok(response) = answered;
+                Ok::<_, Status>(response.map(Body::new))
+            }
+        });
+        Self(BoxCloneSyncService::new(services))
+    }
+
+    /// Those of another node.
+    pub fn remote(channel: Channel) -> Self {
+        let channel = channel.map_err(|error| Status::from_error(error.into()));
+        Self(BoxCloneSyncService::new(channel))
+    }
+
+    /// The services as somebody calls them, by the token of the session; without one, the open methods alone.
+    pub(crate) fn by(&self, token: Option<&str>) -> Services {
+        let token = token.and_then(|token| format!("Bearer {token}").parse().ok());
+        Services(InterceptedService::new(self.0.clone(), Bearer(token)))
+    }
+}
+
+/// Puts the token of a session on every call.
+#[derive(Clone)]
+pub(crate) struct Bearer(Option<MetadataValue<Ascii>>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: GrpcRequest<()>) -> Result<GrpcRequest<()>, Status> {
+        if let Some(token) = &self.0 {
+            request.metadata_mut().insert("authorization", token.clone());
+        }
+        Ok(request)
+    }
+}
+
+/// A connection that carries the session of whoever looks.
+pub(crate) type Connection =
+    InterceptedService<BoxCloneSyncService<Request<Body>, Response<Body>, Status>, Bearer>;
+
+/// The services as somebody calls them.
+#[derive(Clone)]
+pub(crate) struct Services(Connection);
+
+macro_rules! clients {
+    ($($name:ident: $client:ident),* $(,)?) => {
+        #[allow(dead_code, reason = "pages use what they need")]
+        impl Services {
+            $(
+                pub(crate) fn $name(&self) -> $client<Connection> {
+                    $client::new(self.0.clone())
+                }
+            )*
+        }
+    };
+}
+
+clients! {
+    sessions: SessionsClient,
+    users: UsersClient,
+    audit: AuditClient,
+    intake: IntakeClient,
+    ticketing: TicketingClient,
+    rules: RulesClient,
+    handover: HandoverClient,
+    reporting: ReportingClient,
+    figures: FiguresClient,
+    live: LiveClient,
+    records: RecordsClient,
+    rejected: RejectedItemsClient,
+}

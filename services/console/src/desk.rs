@@ -1,0 +1,12 @@
+//! The agent's desk: a callback in twenty seconds.
+
+use axum::Router;
+
+use crate::Console;
+use crate::pages::Page;
+
+pub(crate) const PAGES: &[Page] = &[];
+
+pub(crate) fn routes() -> Router<Console> {
+    Router::new()
+}

@@ -1,0 +1,12 @@
+//! Rejected items, to be repaired or discarded.
+
+use axum::Router;
+
+use crate::Console;
+use crate::pages::Page;
+
+pub(crate) const PAGES: &[Page] = &[];
+
+pub(crate) fn routes() -> Router<Console> {
+    Router::new()
+}

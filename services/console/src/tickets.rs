@@ -1,0 +1,12 @@
+//! Tickets for supervisors and data protection: due, overdue, returned, clearing.
+
+use axum::Router;
+
+use crate::Console;
+use crate::pages::Page;
+
+pub(crate) const PAGES: &[Page] = &[];
+
+pub(crate) fn routes() -> Router<Console> {
+    Router::new()
+}

@@ -1,0 +1,164 @@
+//! Every method, and who may call it.
+
+use super::Role::{self, Administrator, Agent, DataProtection, Department, Feed, Supervisor};
+
+/// Who may call a method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Whoever comes: signing in, and health.
+    Open,
+    /// Whoever has a valid token or session, of any role.
+    SignedIn,
+    /// Whoever has one of these roles, and the operator.
+    Roles(&'static [Role]),
+}
+
+const ANYBODY: Admission = Admission::SignedIn;
+const FEED: Admission = Admission::Roles(&[Feed]);
+const FIGURES: Admission = Admission::Roles(&[Supervisor]);
+const DESK: Admission = Admission::Roles(&[Agent, Supervisor]);
+const ADMINISTRATION: Admission = Admission::Roles(&[Administrator]);
+const REPAIR: Admission = Admission::Roles(&[Supervisor, Administrator, DataProtection]);
+
+/// The table: `/package.Service/Method`, and who may call it.
+pub const METHODS: &[(&str, Admission)] = &[
+    // Who somebody is.
+    ("/nrwdirekt.access.v1.Sessions/Ways", Admission::Open),
+    ("/nrwdirekt.access.v1.Sessions/SignIn", Admission::Open),
+    ("/nrwdirekt.access.v1.Sessions/BeginOpenId", Admission::Open),
+    ("/nrwdirekt.access.v1.Sessions/FinishOpenId", Admission::Open),
+    ("/nrwdirekt.access.v1.Sessions/WhoAmI", ANYBODY),
+    ("/nrwdirekt.access.v1.Sessions/SignOut", ANYBODY),
+    ("/nrwdirekt.access.v1.Sessions/ChangePassword", ANYBODY),
+    ("/nrwdirekt.access.v1.Users/ListUsers", ADMINISTRATION),
+    ("/nrwdirekt.access.v1.Users/AddUser", ADMINISTRATION),
+    ("/nrwdirekt.access.v1.Users/ChangeUser", ADMINISTRATION),
+    ("/nrwdirekt.access.v1.Users/ResetPassword", ADMINISTRATION),
+    ("/nrwdirekt.access.v1.Users/EndSessions", ADMINISTRATION),
+    (
+        "/nrwdirekt.privacy.v1.Audit/ListEntries",
+        Admission::Roles(&[DataProtection]),
+    ),
+    (
+        "/nrwdirekt.privacy.v1.Audit/Verify",
+        Admission::Roles(&[DataProtection]),
+    ),
+    // Reports of calls.
+    // An administrator sends repaired items again.
+    (
+        "/nrwdirekt.calls.v1.Intake/SubmitReports",
+        Admission::Roles(&[Feed, Administrator]),
+    ),
+    ("/nrwdirekt.calls.v1.Intake/StreamReports", FEED),
+    ("/nrwdirekt.calls.v1.Intake/FinishReplacement", FEED),
+    // Tickets.
+    (
+        "/nrwdirekt.tickets.v1.Ticketing/LogCallback",
+        Admission::Roles(&[Agent]),
+    ),
+    (
+        "/nrwdirekt.tickets.v1.Ticketing/GetTicket",
+        Admission::Roles(&[Agent, Supervisor, Department, DataProtection]),
+    ),
+    ("/nrwdirekt.tickets.v1.Ticketing/ExplainRoute", ANYBODY),
+    ("/nrwdirekt.tickets.v1.Ticketing/WithdrawTicket", DESK),
+    ("/nrwdirekt.tickets.v1.Ticketing/CloseTicket", DESK),
+    ("/nrwdirekt.tickets.v1.Ticketing/ReopenTicket", DESK),
+    ("/nrwdirekt.tickets.v1.Ticketing/RerouteTicket", DESK),
+    (
+        "/nrwdirekt.tickets.v1.Ticketing/EraseTicket",
+        Admission::Roles(&[DataProtection]),
+    ),
+    (
+        "/nrwdirekt.tickets.v1.Ticketing/FindTickets",
+        Admission::Roles(&[Agent, DataProtection]),
+    ),
+    (
+        "/nrwdirekt.tickets.v1.Ticketing/ListTickets",
+        Admission::Roles(&[Supervisor, Department, DataProtection]),
+    ),
+    (
+        "/nrwdirekt.tickets.v1.Ticketing/ListSlots",
+        Admission::Roles(&[Agent, Supervisor, Department]),
+    ),
+    ("/nrwdirekt.tickets.v1.Ticketing/RebookTicket", DESK),
+    ("/nrwdirekt.tickets.v1.Ticketing/ListProcedures", ANYBODY),
+    ("/nrwdirekt.tickets.v1.Ticketing/GetProcedure", ANYBODY),
+    ("/nrwdirekt.tickets.v1.Rules/ApplyRules", ADMINISTRATION),
+    (
+        "/nrwdirekt.tickets.v1.Rules/GetRules",
+        Admission::Roles(&[Administrator, Supervisor, DataProtection]),
+    ),
+    (
+        "/nrwdirekt.tickets.v1.Rules/ListRules",
+        Admission::Roles(&[Administrator, Supervisor, DataProtection]),
+    ),
+    (
+        "/nrwdirekt.tickets.v1.Handover/Subscribe",
+        Admission::Roles(&[Department]),
+    ),
+    (
+        "/nrwdirekt.tickets.v1.Handover/Reply",
+        Admission::Roles(&[Department]),
+    ),
+    ("/nrwdirekt.tickets.v1.Mails/ListMails", ADMINISTRATION),
+    ("/nrwdirekt.tickets.v1.Mails/RetryMail", ADMINISTRATION),
+    ("/nrwdirekt.tickets.v1.Mails/ReportBounce", FEED),
+    // Figures.
+    ("/nrwdirekt.reporting.v1.Reporting/Totals", FIGURES),
+    (
+        "/nrwdirekt.reporting.v1.Reporting/AwaitFigures",
+        Admission::Roles(&[Feed, Supervisor]),
+    ),
+    (
+        "/nrwdirekt.reporting.v1.Reporting/GetImportRun",
+        Admission::Roles(&[Feed, Supervisor]),
+    ),
+    ("/nrwdirekt.reporting.v1.Reporting/Agents", FIGURES),
+    ("/nrwdirekt.reporting.v1.Figures/Intervals", FIGURES),
+    ("/nrwdirekt.reporting.v1.Figures/Percentiles", FIGURES),
+    ("/nrwdirekt.reporting.v1.Figures/Promise", FIGURES),
+    ("/nrwdirekt.reporting.v1.Figures/Profile", FIGURES),
+    ("/nrwdirekt.reporting.v1.Figures/Forecast", FIGURES),
+    ("/nrwdirekt.reporting.v1.Figures/Changes", FIGURES),
+    ("/nrwdirekt.reporting.v1.Figures/Seal", FIGURES),
+    ("/nrwdirekt.reporting.v1.Figures/Statements", FIGURES),
+    ("/nrwdirekt.reporting.v1.Figures/GetStatement", FIGURES),
+    ("/nrwdirekt.reporting.v1.Live/Watch", DESK),
+    (
+        "/nrwdirekt.reporting.v1.Live/WatchDesk",
+        Admission::Roles(&[Agent]),
+    ),
+    (
+        "/nrwdirekt.reporting.v1.Records/ListCalls",
+        Admission::Roles(&[Supervisor, DataProtection]),
+    ),
+    (
+        "/nrwdirekt.reporting.v1.Records/GetCall",
+        Admission::Roles(&[Supervisor, DataProtection]),
+    ),
+    (
+        "/nrwdirekt.reporting.v1.Records/ExportCalls",
+        Admission::Roles(&[DataProtection]),
+    ),
+    ("/nrwdirekt.reporting.v1.Reporting/ListRejected", REPAIR),
+    ("/nrwdirekt.reporting.v1.RejectedItems/ListItems", REPAIR),
+    ("/nrwdirekt.reporting.v1.RejectedItems/CountItems", REPAIR),
+    ("/nrwdirekt.reporting.v1.RejectedItems/GetItem", REPAIR),
+    ("/nrwdirekt.reporting.v1.RejectedItems/DiscardItems", REPAIR),
+    // How the interfaces look.
+    (
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        ANYBODY,
+    ),
+    ("/grpc.health.v1.Health/Check", Admission::Open),
+    ("/grpc.health.v1.Health/Watch", Admission::Open),
+    ("/grpc.health.v1.Health/List", Admission::Open),
+];
+
+/// Who may call a method; `None` if the table does not name it.
+pub fn admission(method: &str) -> Option<Admission> {
+    METHODS
+        .iter()
+        .find_map(|(name, admission)| (*name == method).then_some(*admission))
+}

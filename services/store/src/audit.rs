@@ -1,0 +1,92 @@
+//! The audit trail: appended to, and read. Nothing is ever changed.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::audit::NewAuditEntry;
+
+use crate::StoreError;
+
+/// Keeps the audit trail.
+#[async_trait]
+pub trait AuditStore: Send + Sync {
+    /// Appends entries behind the last one, in this order, in one transaction; each with its number and its place in
+    /// the chain of hashes.
+    ///
+    /// # Errors
+    /// [`StoreError`]; nothing was appended then.
+    async fn append(&self, entries: Vec<NewAuditEntry>) -> Result<(), StoreError>;
+
+    /// Entries, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn entries(&self, filter: AuditFilter) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Entries with greater numbers than `after`, oldest first, at most `most`: for reading the chain again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn chain(&self, after: i64, most: usize) -> Result<Vec<AuditEntry>, StoreError>;
+}
+
+/// Which entries to list.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Only of this actor.
+    pub actor: Option<String>,
+    /// Only about this subject.
+    pub subject: Option<String>,
+    /// Only this action, by name.
+    pub action: Option<String>,
+    /// Only from then on.
+    pub from: Option<DateTime<Utc>>,
+    /// Only before then.
+    pub to: Option<DateTime<Utc>>,
+    /// Only those with smaller numbers: the next page.
+    pub before: Option<i64>,
+    /// At most so many.
+    pub most: usize,
+}
+
+/// An entry as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// From 1, without gaps.
+    pub number: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub actor: String,
+    /// Names of roles with commas between.
+    pub roles: String,
+    /// Name of the action.
+    pub action: String,
+    /// Kind of the subject; may be empty.
+    pub subject_kind: String,
+    /// Which; may be empty.
+    pub subject: String,
+    /// Why; may be empty.
+    pub reason: String,
+    /// How many items were seen.
+    pub items: u32,
+    /// Over this entry and the hash of the one before.
+    pub hash: [u8; 32],
+}
+
+impl AuditEntry {
+    /// Whether it stands behind an entry with this number and hash as it was written.
+    pub fn follows(&self, number: i64, hash: &[u8; 32]) -> bool {
+        let act = domain::audit::StoredAct {
+            number: self.number,
+            at_unix_ms: self.at.timestamp_millis(),
+            actor: &self.actor,
+            roles: &self.roles,
+            action: &self.action,
+            subject_kind: &self.subject_kind,
+            subject: &self.subject,
+            reason: &self.reason,
+            items: self.items,
+        };
+        self.number == number + 1 && domain::audit::chained(hash, &act) == self.hash
+    }
+}
