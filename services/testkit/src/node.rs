@@ -381,6 +381,39 @@ impl TestNode {
         http::get(self.port, path, token).await.expect("an answer")
     }
 
+    /// Asks for a page of the console as whoever has the token, or sends a form.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn page(&self, path: &str, token: Option<&str>, form: Option<&str>) -> Answer {
+        let cookie = token.map(|token| format!("nrwdirekt={token}"));
+        let headers: Vec<_> = cookie.iter().map(|value| ("Cookie", value.as_str())).collect();
+        let asked = http::Asked {
+            path,
+            headers: &headers,
+            form,
+        };
+        http::ask(self.port, &asked).await.expect("an answer")
+    }
+
+    /// Sends an empty form as a page of another site would have the browser of somebody do it.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn foreign_form(&self, path: &str, token: &str, origin: &str) -> Answer {
+        let cookie = format!("nrwdirekt={token}");
+        let asked = http::Asked {
+            path,
+            headers: &[
+                ("Cookie", &cookie),
+                ("Origin", origin),
+                ("Sec-Fetch-Site", "cross-site"),
+            ],
+            form: Some(""),
+        };
+        http::ask(self.port, &asked).await.expect("an answer")
+    }
+
     /// A command that finds this node.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command::command(self.home.path(), arguments);
