@@ -299,6 +299,28 @@ impl TestNode {
         kib.expect("the status tells the memory") * 1024
     }
 
+    /// Processor time that the process has taken so far.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn processor_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid().as_raw_nonzero()));
+        let stat = stat.expect("a running process has times");
+        // Behind the name of the program, which may hold blanks, in parentheses; in ticks of 10 ms.
+        let fields = stat
+            .rsplit_once(')')
+            .map(|(_, fields)| fields)
+            .unwrap_or_default();
+        let ticks = |field: usize| -> u64 {
+            let ticks = fields
+                .split_whitespace()
+                .nth(field)
+                .and_then(|ticks| ticks.parse().ok());
+            ticks.expect("a number of ticks")
+        };
+        Duration::from_millis(10 * (ticks(11) + ticks(12)))
+    }
+
     /// What it wrote to standard error, from its first start on.
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()
