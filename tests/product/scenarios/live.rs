@@ -128,7 +128,7 @@ async fn the_moment_is_told_while_it_changes_and_survives_a_crash() {
             let metrics = node.get("/metrics", Some(&node.token())).await.body;
             let lines = [
                 format!("nrwdirekt_queue_waiting{{hotline=\"{HOTLINE}\"}} 1"),
-                "nrwdirekt_target_service_level{target=\"\"} 0.75".to_owned(),
+                "nrwdirekt_target_service_level{of=\"all\",target=\"all\"} 0.75".to_owned(),
                 "nrwdirekt_ledger_unread_messages 0".to_owned(),
             ];
             lines.iter().all(|line| metrics.contains(line)).then_some(())
