@@ -554,17 +554,13 @@ async fn each_report_takes_groups_intervals_zone_and_policy() {
         let totals = report(&node, &[&["totals"], &monday[..], &more].concat()).await;
         assert_eq!(totals, intervals);
     }
-    let live = [
-        "live",
-        "--interval",
-        "15m",
-        "--by",
-        "group",
-        "--zone",
-        "Asia/Kathmandu",
-    ];
-    let told = report(&node, &[&live[..], &["--policy", "of-answered"]].concat()).await;
-    assert_eq!(told["policy"]["name"], "of-answered");
+    for interval in ["15m", "1h", "1d"] {
+        let live = ["live", "--interval", interval, "--by", "group"];
+        let more = ["--zone", "Asia/Kathmandu", "--policy", "of-answered"];
+        let told = report(&node, &[&live[..], &more].concat()).await;
+        assert_eq!(told["policy"]["name"], "of-answered");
+        assert_eq!(told["zone"], "Asia/Kathmandu");
+    }
 }
 
 #[tokio::test]
