@@ -2,6 +2,7 @@
 
 mod feed;
 mod gauges;
+mod running;
 mod shown;
 mod targets;
 
@@ -80,9 +81,10 @@ impl proto::live_server::Live for LiveService {
         scope::policy(&request.policy, &(figures.rules)().figures, &figures.policy)?;
         let watched = Watched::read(request, by)?;
         let parts = Arc::clone(&self.parts);
-        let moments = self.feed.watch().map(move |taken| {
-            let taken = taken.map_err(Status::unavailable)?;
-            watched.shown(&parts, &taken)
+        let looks = self.feed.watch(watched.clock);
+        let moments = looks.filter_map(move |taken| match taken {
+            Ok(taken) => watched.shown(&parts, &taken).transpose(),
+            Err(why) => Some(Err(Status::unavailable(why))),
         });
         Ok(Response::new(Box::pin(moments)))
     }
