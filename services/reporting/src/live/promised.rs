@@ -8,6 +8,7 @@ use domain::figures::{FiguresRules, Target, TargetScope};
 use domain::ids::HotlineName;
 use domain::local_time;
 use domain::policy::Share;
+use domain::rulebook::Rulebook;
 use store::history::PeriodTally;
 use wire::v1::reporting as proto;
 
@@ -31,15 +32,19 @@ struct Standing<'a> {
 pub(super) fn of(
     watched: &Watched,
     parts: &LiveParts,
-    rules: &FiguresRules,
+    book: &Rulebook,
     taken: &Taken,
 ) -> BTreeMap<String, proto::QueueTarget> {
     let mut standing = Standings {
         watched,
         parts,
-        rules,
+        rules: &book.figures,
         queues: BTreeMap::new(),
     };
+    // A hotline that nobody has called yet has its target already.
+    for hotline in book.routing.hotlines() {
+        standing.each(&hotline.name, |_, _| {});
+    }
     let moment = &taken.moment;
     standing.add(&moment.interval, |standing| &mut standing.interval);
     standing.add(&moment.day, |standing| &mut standing.day);
