@@ -5,6 +5,7 @@ mod gauges;
 mod promised;
 mod shown;
 mod targets;
+mod zones;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -81,9 +82,10 @@ impl proto::live_server::Live for LiveService {
         scope::policy(&request.policy, &(figures.rules)().figures, &figures.policy)?;
         let watched = Watched::read(request, by)?;
         let parts = Arc::clone(&self.parts);
-        let moments = self.feed.watch().map(move |taken| {
-            let taken = taken.map_err(Status::unavailable)?;
-            watched.shown(&parts, &taken)
+        let looks = self.feed.watch(watched.zone);
+        let moments = looks.filter_map(move |taken| match taken {
+            Ok(taken) => watched.shown(&parts, &taken).transpose(),
+            Err(why) => Some(Err(Status::unavailable(why))),
         });
         Ok(Response::new(Box::pin(moments)))
     }

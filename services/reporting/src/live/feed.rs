@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use domain::counts::Interval;
 use domain::local_time;
 use futures::Stream;
@@ -12,6 +13,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_stream::wrappers::WatchStream;
 
+use super::zones::{Days, QuarterHours, Zones};
 use super::{LiveParts, gauges};
 
 /// Between two looks while somebody watches.
@@ -29,6 +31,8 @@ pub(super) struct Taken {
     pub(super) at: DateTime<Utc>,
     pub(super) interval: Interval,
     pub(super) moment: Moment,
+    /// The running days of other zones that somebody watches, in the same snapshot.
+    pub(super) days: Days,
 }
 
 /// What a look gave, or why it failed.
@@ -39,6 +43,7 @@ pub(super) struct Feed {
     looks: watch::Sender<Option<Look>>,
     /// Somebody has begun to watch.
     watched: Notify,
+    zones: Arc<Zones>,
 }
 
 impl Feed {
@@ -47,22 +52,28 @@ impl Feed {
             parts,
             looks: watch::Sender::new(None),
             watched: Notify::new(),
+            zones: Arc::default(),
         }
     }
 
-    /// Every look from now on; whoever is slow misses those in between.
-    pub(super) fn watch(&self) -> impl Stream<Item = Look> + Send + use<> {
+    /// Every look from now on; whoever is slow misses those in between. They have the day of the zone from the next on.
+    pub(super) fn watch(&self, zone: Tz) -> impl Stream<Item = Look> + Send + use<> {
         use tokio_stream::StreamExt as _;
+        let watching = self.zones.watch(zone);
         let looks = WatchStream::from_changes(self.looks.subscribe());
         self.watched.notify_one();
-        looks.filter_map(|look| look)
+        looks.filter_map(move |look| {
+            let _until_it_is_dropped = &watching;
+            look
+        })
     }
 
     pub(super) async fn run(&self) {
         let mut gauges = gauges::Gauges::default();
+        let mut hours = QuarterHours::default();
         let mut told_at = Instant::now();
         loop {
-            let look = self.look().await;
+            let look = self.look(&mut hours).await;
             if let Ok(taken) = &look {
                 gauges.set(&self.parts, taken);
             }
@@ -99,17 +110,29 @@ impl Feed {
         });
     }
 
-    async fn look(&self) -> Look {
+    async fn look(&self, hours: &mut QuarterHours) -> Look {
         let at = (self.parts.figures.clock)();
         let interval = Interval::containing(at);
+        let elsewhere = self.zones.days(at);
+        let quarters = hours.query(&elsewhere);
         let query = LiveQuery {
             interval,
             day: local_time::day_of(at),
             visits_since: at - self.parts.horizon,
             agents_since: Some(at - AGENTS_WITHIN),
+            quarters: quarters.clone(),
         };
         match self.parts.figures.store.live(query).await {
-            Ok(moment) => Ok(Arc::new(Taken { at, interval, moment })),
+            Ok(mut moment) => {
+                let read = quarters.as_ref().zip(moment.quarters.take());
+                let days = read.map(|(query, read)| hours.days(query, read, &elsewhere));
+                Ok(Arc::new(Taken {
+                    at,
+                    interval,
+                    moment,
+                    days: days.unwrap_or_default(),
+                }))
+            }
             Err(error) => {
                 tracing::debug!(%error, "no look at the moment");
                 Err(format!("{error}; watch again"))
@@ -120,7 +143,9 @@ impl Feed {
 
 fn is_same(last: Option<&Look>, look: &Look) -> bool {
     match (last, look) {
-        (Some(Ok(last)), Ok(look)) => last.interval == look.interval && last.moment == look.moment,
+        (Some(Ok(last)), Ok(look)) => {
+            last.interval == look.interval && last.days == look.days && last.moment == look.moment
+        }
         (Some(Err(last)), Err(look)) => last == look,
         _ => false,
     }

@@ -6,7 +6,6 @@ use chrono::TimeDelta;
 use domain::counts::Tally;
 use domain::figures::{FiguresRules, Target, TargetScope};
 use domain::ids::HotlineName;
-use domain::local_time;
 use domain::policy::Share;
 use domain::rulebook::Rulebook;
 use store::history::PeriodTally;
@@ -15,6 +14,7 @@ use wire::v1::reporting as proto;
 use super::LiveParts;
 use super::feed::Taken;
 use super::shown::Watched;
+use super::zones::RunningDay;
 use crate::scope::{self, Grouping, Policy};
 
 /// The name under which all queues together stand.
@@ -34,6 +34,7 @@ pub(super) fn of(
     parts: &LiveParts,
     book: &Rulebook,
     taken: &Taken,
+    (today, day): (RunningDay, &[PeriodTally]),
 ) -> BTreeMap<String, proto::QueueTarget> {
     let mut standing = Standings {
         watched,
@@ -47,14 +48,14 @@ pub(super) fn of(
     }
     let moment = &taken.moment;
     standing.add(&moment.interval, |standing| &mut standing.interval);
-    standing.add(&moment.day, |standing| &mut standing.day);
+    standing.add(day, |standing| &mut standing.day);
     // Nothing can be told yet of those who have not waited for the threshold.
     for visit in moment.visits.iter().filter(|visit| visit.live.phase.is_waiting()) {
         if !watched.task_types.contains(&visit.task_type) {
             continue;
         }
         let in_interval = visit.offered_at >= taken.interval.start();
-        let in_day = local_time::day_of(visit.offered_at) == local_time::day_of(taken.at);
+        let in_day = today.has(visit.offered_at);
         standing.each(&visit.hotline, |standing, hotline| {
             let policy = standing.policy.of(Some(hotline));
             if taken.at - visit.offered_at > TimeDelta::seconds(policy.threshold_seconds) {

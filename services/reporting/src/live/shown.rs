@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use domain::figures::FiguresRules;
 use domain::ids::{AgentName, HotlineName};
 use domain::live::{Activity, Doing, Phase, activities};
-use domain::local_time;
 use domain::record::TaskType;
 use store::history::PeriodTally;
 use store::live::LiveVisit;
@@ -15,11 +15,14 @@ use wire::v1::reporting as proto;
 
 use super::LiveParts;
 use super::feed::Taken;
+use super::zones::RunningDay;
 use crate::scope::{self, Grouping, Policy};
 use crate::sum::{Sum, shown};
 
 /// What somebody watches.
 pub(super) struct Watched {
+    /// That the day is cut in.
+    pub(super) zone: Tz,
     hotlines: Vec<HotlineName>,
     pub(super) by: Grouping,
     pub(super) task_types: Vec<TaskType>,
@@ -43,6 +46,7 @@ struct Adding<'a> {
     rules: &'a FiguresRules,
     policy: &'a Policy,
     taken: &'a Taken,
+    today: RunningDay,
     total: Queue,
     queues: BTreeMap<String, Queue>,
 }
@@ -51,6 +55,7 @@ impl Watched {
     /// Checks what was sent.
     pub(super) fn read(sent: proto::WatchRequest, by: Grouping) -> Result<Self, Status> {
         Ok(Self {
+            zone: scope::zone(&sent.zone)?,
             hotlines: sent.hotlines.iter().map(HotlineName::new).collect(),
             by,
             task_types: scope::task_types(&sent.task_types)?,
@@ -59,7 +64,17 @@ impl Watched {
         })
     }
 
-    pub(super) fn shown(&self, parts: &LiveParts, taken: &Taken) -> Result<proto::Moment, Status> {
+    /// None of a look that was taken before anybody watched in the zone.
+    pub(super) fn shown(&self, parts: &LiveParts, taken: &Taken) -> Result<Option<proto::Moment>, Status> {
+        let today = RunningDay::of(self.zone, taken.at);
+        let moment = &taken.moment;
+        let day = match today.quarters() {
+            None => Some(&moment.day),
+            Some(quarters) => taken.days.get(&quarters).map(AsRef::as_ref),
+        };
+        let Some(day) = day else {
+            return Ok(None);
+        };
         let book = (parts.figures.rules)();
         let policy = scope::policy(&self.policy, &book.figures, &parts.figures.policy)?;
         let mut adding = Adding {
@@ -67,6 +82,7 @@ impl Watched {
             rules: &book.figures,
             policy: &policy,
             taken,
+            today,
             total: Queue::default(),
             queues: BTreeMap::new(),
         };
@@ -77,24 +93,23 @@ impl Watched {
         {
             adding.queue(hotline);
         }
-        let moment = &taken.moment;
         adding.figures(&moment.interval, |queue| &mut queue.interval);
-        adding.figures(&moment.day, |queue| &mut queue.day);
+        adding.figures(day, |queue| &mut queue.day);
         for visit in &moment.visits {
             adding.visit(visit);
         }
         let live = moment.visits.iter().map(|visit| (&visit.hotline, &visit.live));
         let doing = activities(&moment.agents, live);
         doing.values().for_each(|agent| adding.agent(agent));
-        let mut promised = super::promised::of(self, parts, &book, taken);
+        let mut promised = super::promised::of(self, parts, &book, taken, (today, day));
         let mut tell = |name: &str, queue: &Queue| proto::Queue {
             target: promised.remove(name),
             ..queue.shown(name, taken.at, &policy, &self.within)
         };
-        Ok(proto::Moment {
+        Ok(Some(proto::Moment {
             at_unix_ms: taken.at.timestamp_millis(),
-            zone: local_time::ZONE.name().to_owned(),
-            day: local_time::day_of(taken.at).to_string(),
+            zone: self.zone.name().to_owned(),
+            day: today.day.to_string(),
             interval_start_unix_s: taken.interval.start().timestamp(),
             interval_end_unix_s: taken.interval.next().start().timestamp(),
             policy: Some(policy.shown()),
@@ -109,7 +124,7 @@ impl Watched {
                 true => doing.iter().map(agent_shown).collect(),
                 false => Vec::new(),
             },
-        })
+        }))
     }
 
     /// The queue that a hotline is shown in.
@@ -157,9 +172,9 @@ impl Adding<'_> {
     fn visit(&mut self, visit: &LiveVisit) {
         let is_asked = self.watched.task_types.contains(&visit.task_type);
         if is_asked && self.watched.is_watched(&visit.hotline) {
-            let (taken, policy) = (self.taken, self.policy);
-            self.total.visit(visit, taken, policy);
-            self.queue(&visit.hotline).visit(visit, taken, policy);
+            let (taken, today, policy) = (self.taken, self.today, self.policy);
+            self.total.visit(visit, taken, today, policy);
+            self.queue(&visit.hotline).visit(visit, taken, today, policy);
         }
     }
 
@@ -189,7 +204,7 @@ impl Adding<'_> {
 }
 
 impl Queue {
-    fn visit(&mut self, visit: &LiveVisit, taken: &Taken, policy: &Policy) {
+    fn visit(&mut self, visit: &LiveVisit, taken: &Taken, today: RunningDay, policy: &Policy) {
         *self.phases.entry(visit.live.phase).or_default() += 1;
         if !visit.live.phase.is_waiting() {
             return;
@@ -202,7 +217,7 @@ impl Queue {
             if visit.offered_at >= taken.interval.start() {
                 self.interval.leave_out(1, &policy);
             }
-            if local_time::day_of(visit.offered_at) == local_time::day_of(taken.at) {
+            if today.has(visit.offered_at) {
                 self.day.leave_out(1, &policy);
             }
         }
