@@ -81,6 +81,11 @@ pub(crate) fn day(unix_ms: i64) -> String {
 
 const WEEKDAYS: [&str; 7] = ["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"];
 
+/// A weekday in two letters.
+pub(crate) fn weekday(weekday: chrono::Weekday) -> &'static str {
+    WEEKDAYS[weekday.num_days_from_monday() as usize]
+}
+
 /// A local day and time with the weekday: Fr 27.11. 14:05.
 pub(crate) fn weekday_and_time(unix_ms: i64) -> String {
     use chrono::Datelike as _;

@@ -58,8 +58,8 @@ fn harmless(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::sheet::Column;
     use super::*;
+    use crate::sheet::Column;
 
     fn sheet(name: &str) -> Sheet {
         let columns = vec![
