@@ -5,7 +5,7 @@
   const kept = (() => {
     try { return localStorage.getItem("darstellung"); } catch { return null; }
   })();
-  if (kept === "hell" || kept === "dunkel") root.dataset.theme = kept;
+  if (!root.dataset.theme && (kept === "hell" || kept === "dunkel")) root.dataset.theme = kept;
 
   const isDark = () =>
     root.dataset.theme ? root.dataset.theme === "dunkel" : matchMedia("(prefers-color-scheme: dark)").matches;

@@ -34,6 +34,10 @@ assets! {
     "hx-sse.min.js": "text/javascript; charset=utf-8",
     "uplot.iife.min.js": "text/javascript; charset=utf-8",
     "uplot.min.css": "text/css; charset=utf-8",
+    "charts.js": "text/javascript; charset=utf-8",
+    "history.css": "text/css; charset=utf-8",
+    "queues.css": "text/css; charset=utf-8",
+    "queues.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
 

@@ -62,7 +62,29 @@ pub(crate) fn clock(unix_ms: i64) -> String {
     local(unix_ms).map_or_else(|| NOTHING.to_owned(), |time| time.format("%H:%M:%S").to_string())
 }
 
+/// A local time without seconds: 14:05.
+pub(crate) fn hour(unix_ms: i64) -> String {
+    local(unix_ms).map_or_else(|| NOTHING.to_owned(), |time| time.format("%H:%M").to_string())
+}
+
+/// A local day with the weekday: Fr 27.11.2026.
+pub(crate) fn day(unix_ms: i64) -> String {
+    use chrono::Datelike as _;
+    local(unix_ms).map_or_else(
+        || NOTHING.to_owned(),
+        |time| {
+            let weekday = WEEKDAYS[time.weekday().num_days_from_monday() as usize];
+            format!("{weekday} {}", time.format("%d.%m.%Y"))
+        },
+    )
+}
+
 const WEEKDAYS: [&str; 7] = ["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"];
+
+/// A weekday in two letters.
+pub(crate) fn weekday(weekday: chrono::Weekday) -> &'static str {
+    WEEKDAYS[weekday.num_days_from_monday() as usize]
+}
 
 /// A local day and time with the weekday: Fr 27.11. 14:05.
 pub(crate) fn weekday_and_time(unix_ms: i64) -> String {

@@ -11,6 +11,7 @@ mod administration;
 mod assets;
 mod backend;
 mod cookies;
+mod days;
 mod desk;
 mod format;
 mod guard;

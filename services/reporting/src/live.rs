@@ -2,6 +2,7 @@
 
 mod feed;
 mod gauges;
+mod promised;
 mod running;
 mod shown;
 mod targets;

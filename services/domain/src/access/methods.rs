@@ -135,6 +135,10 @@ pub const METHODS: &[(&str, Admission)] = &[
         Admission::Roles(&[Supervisor, DataProtection]),
     ),
     (
+        "/nrwdirekt.reporting.v1.Records/ListVisits",
+        Admission::Roles(&[Supervisor, DataProtection]),
+    ),
+    (
         "/nrwdirekt.reporting.v1.Records/GetCall",
         Admission::Roles(&[Supervisor, DataProtection]),
     ),
