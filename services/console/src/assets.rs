@@ -34,6 +34,8 @@ assets! {
     "hx-sse.min.js": "text/javascript; charset=utf-8",
     "uplot.iife.min.js": "text/javascript; charset=utf-8",
     "uplot.min.css": "text/css; charset=utf-8",
+    "desk.css": "text/css; charset=utf-8",
+    "desk.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
 
