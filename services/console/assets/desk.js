@@ -50,6 +50,11 @@
     if (target.matches("a, button")) { target.focus(); target.click(); return true; }
     return focusOn(target);
   };
+  for (const it of document.querySelectorAll("[data-taste]")) it.setAttribute("aria-keyshortcuts", `Alt+${it.dataset.taste.toUpperCase()}`);
+  for (const [key, group] of Object.entries(groups)) {
+    const first = $(group) && $(group).querySelector("input, select, textarea");
+    if (first) first.setAttribute("aria-keyshortcuts", `Alt+${key.toUpperCase()}`);
+  }
   const focusOn = (element) => {
     if (!element) return false;
     element.focus();
@@ -101,7 +106,7 @@
   const keep = () => {
     if (!owns || sending) return;
     const entries = snapshot();
-    if (!written(entries)) return;
+    if (!written(entries)) return storage.remove();
     storage.write({ at: Date.now(), verfahren: field("verfahren").value, werte: entries, beruehrt: [...touched] });
   };
   let keeping;
@@ -111,10 +116,15 @@
     form.dispatchEvent(new Event("pruefen"));
   };
   const touch = (name) => { touched.add(name); touchedField.value = [...touched].join(" "); };
+  // A fault is told once the agent leaves the field, or rests in it.
+  let resting;
   form.addEventListener("input", (event) => {
-    filled.delete(event.target.name);
+    const name = event.target.name;
+    filled.delete(name);
     clearTimeout(keeping);
     keeping = setTimeout(keep, 150);
+    clearTimeout(resting);
+    if (!touched.has(name)) resting = setTimeout(() => { touch(name); form.dispatchEvent(new Event("pruefen")); }, 1000);
   });
   form.addEventListener("focusout", (event) => {
     const name = event.target.name;
@@ -191,6 +201,13 @@
 
   // --- the running call ---
   const takeOver = $("uebernehmen");
+  // The call that something was sent for: its after-call work does not fill the next form.
+  const done = (call) => {
+    try {
+      if (call) sessionStorage.setItem("platz-anruf", call);
+      return sessionStorage.getItem("platz-anruf");
+    } catch { return null; }
+  };
   let heard = "";
   const take = (call) => {
     field("anruf").value = call.anruf;
@@ -219,7 +236,7 @@
       heard = call.anruf;
       tell(`Anruf${call.nummer ? ` von ${call.nummer}` : ""}, Hotline ${call.hotline}`);
     }
-    if (call.phase === "after_call_work" && field("anruf").value !== call.anruf) return;
+    if (call.phase === "after_call_work" && call.anruf === done()) return;
     const bound = field("anruf").value;
     if (!bound || bound === call.anruf || !written(snapshot())) take(call);
     else takeOver.hidden = false;
@@ -379,6 +396,8 @@
       storage.remove();
       owns = false;
       clearTimeout(keeping);
+      done(field("anruf").value);
+      form.dispatchEvent(new Event("htmx:abort"));
       desk.replaceChildren(receipt);
       receipt.focus();
       return;

@@ -17,7 +17,7 @@ pub(super) struct Form {
     /// Empty where no rule asks for one.
     pub(super) categories: Vec<Topic>,
     pub(super) departments: Vec<Choice>,
-    /// Whether the citizen may wish for a time.
+    /// Whether the citizen may wish for a time to be called back.
     pub(super) wishes: bool,
     pub(super) entered: Entered,
     faults: Vec<(String, String)>,
@@ -108,10 +108,11 @@ fn group_of(rule: &proto::FieldRule, procedure: &proto::Procedure) -> &'static s
 fn width_of(rule: &proto::FieldRule) -> u8 {
     match (rule.id.as_str(), rule.r#type.as_str()) {
         (_, "text") => 12,
-        ("salutation" | "house_number" | "postal_code", _) => 2,
-        ("name" | "first_name" | "street" | "town" | "company", _) => 5,
+        ("salutation" | "house_number", _) => 2,
+        ("postal_code" | "town", _) => 3,
+        ("name" | "first_name" | "company", _) => 5,
         (_, "phone" | "email" | "iban") => 6,
-        ("address_supplement" | "state" | "country" | "bank", _) => 4,
+        ("street" | "address_supplement" | "state" | "country", _) => 4,
         ("service" | "subject", _) => 12,
         _ => 6,
     }
@@ -167,7 +168,7 @@ impl Form {
                 .iter()
                 .map(|it| choice(&it.id, &it.name, &entered.department))
                 .collect(),
-            wishes: procedure.fields.iter().all(|rule| rule.id != "slots"),
+            wishes: procedure.by_phone && procedure.fields.iter().all(|rule| rule.id != "slots"),
             entered,
             faults,
             general,
@@ -182,7 +183,7 @@ impl Form {
             let rules = shown.iter().filter(|rule| group_of(rule, procedure) == id);
             let fields: Vec<Input> = rules.map(|rule| self.input(rule, offer)).collect();
             let hint = match id {
-                "kontakt" if procedure.reachable_by.len() > 1 => "eine Angabe ist Pflicht",
+                "kontakt" if procedure.reachable_by.len() > 1 => "eins ist Pflicht",
                 _ => "",
             };
             Group {

@@ -88,9 +88,16 @@ impl Panels {
         tickets.extend(told.recent_tickets);
         let known = |ticket: proto::Ticket| known(&ticket, offer, entered, now_unix_ms);
         Ok(Self {
+            because: match chosen && told.department != *department {
+                true => format!(
+                    "Vorgeschlagen war {}: {}",
+                    offer.department_name(&told.department),
+                    told.because
+                ),
+                false => told.because,
+            },
             department: offer.department_name(department).to_owned(),
             chosen,
-            because: told.because,
             due: told
                 .due_at_unix_ms
                 .map(format::weekday_and_time)

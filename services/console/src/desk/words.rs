@@ -51,10 +51,10 @@ pub(super) fn action(name: &str) -> &str {
 }
 
 /// Who did it.
-pub(super) fn actor(name: &str) -> String {
+pub(super) fn actor(name: &str, department: impl Fn(&str) -> String) -> String {
     match name.split_once(' ') {
         Some(("agent", name)) => name.to_owned(),
-        Some(("department", id)) => format!("Stelle {id}"),
+        Some(("department", id)) => department(id),
         _ if name == "nrwdirekt" => "System".to_owned(),
         _ => name.to_owned(),
     }
