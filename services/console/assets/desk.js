@@ -94,6 +94,8 @@
   const touched = new Set();
   // Filled in by the system, and still as it was: may be filled in again.
   const filled = new Map();
+  // Filled in, and taken out again by the agent: stays out.
+  const declined = new Set();
   let owns = true;
   let sending = false;
   const touchedField = document.createElement("input");
@@ -115,19 +117,22 @@
     keeping = setTimeout(keep, 150);
     form.dispatchEvent(new Event("pruefen"));
   };
+  // Boxes of slots are one field.
+  const named = (input) => (input.name === "slot" ? "feld.slots" : input.name);
   const touch = (name) => { touched.add(name); touchedField.value = [...touched].join(" "); };
   // A fault is told once the agent leaves the field, or rests in it.
   let resting;
   form.addEventListener("input", (event) => {
-    const name = event.target.name;
-    filled.delete(name);
+    const name = named(event.target);
+    if (filled.delete(name)) declined.add(name);
+    if (name === "feld.postal_code") declined.delete("feld.town");
     clearTimeout(keeping);
     keeping = setTimeout(keep, 150);
     clearTimeout(resting);
     if (!touched.has(name)) resting = setTimeout(() => { touch(name); form.dispatchEvent(new Event("pruefen")); }, 1000);
   });
   form.addEventListener("focusout", (event) => {
-    const name = event.target.name;
+    const name = named(event.target);
     // Leaving an empty field that the citizen may do without is no fault; a visited required one is.
     if (name && !touched.has(name)) {
       touch(name);
@@ -152,7 +157,7 @@
       const text = verdict.textContent;
       if (fault && fault.textContent !== text) {
         fault.textContent = text;
-        if (text && input) news.push(`${label(input)}: ${text}`);
+        if (text) news.push(input ? `${label(input)}: ${text}` : text);
       }
       if (input) text ? input.setAttribute("aria-invalid", "true") : input.removeAttribute("aria-invalid");
     }
@@ -172,15 +177,17 @@
       keep();
     }
   };
-  // Fills in what the agent has not typed, and never what is being typed.
+  // Fills in what the agent has not typed.
   const fill = (name, text) => {
     const input = field(name);
-    if (!input || input === document.activeElement) return false;
+    if (!input || declined.has(name)) return false;
     const own = input.value && filled.get(name) !== input.value;
     if (own || input.value === text || (!text && !filled.has(name))) return false;
     if (input.options && text && ![...input.options].some((it) => it.value === text)) input.append(new Option(text, text));
     input.value = text;
     text ? filled.set(name, text) : filled.delete(name);
+    // Whoever stands in it goes on, or types over it.
+    if (input === document.activeElement && input.select) input.select();
     return true;
   };
   const verdicts = $("verdikte");
@@ -210,6 +217,7 @@
   };
   let heard = "";
   const take = (call) => {
+    if (field("anruf").value !== call.anruf) for (const name of ["feld.phone", "hotline"]) declined.delete(name);
     field("anruf").value = call.anruf;
     let news = false;
     if (call.nummer) news = fill("feld.phone", call.nummer) || news;
@@ -274,7 +282,7 @@
     for (const box of form.querySelectorAll("input[type=checkbox]")) box.checked = false;
     for (const [name, text] of draft.werte) {
       if (name === "verfahren") continue;
-      if (name === "zu_vorgang") { joinLater(text); continue; }
+      if (name === "zu_vorgang" || name === "slot") { later(name, text); continue; }
       const input = field(name);
       if (!input) continue;
       if (input.type === "checkbox") input.checked = true;
@@ -293,14 +301,18 @@
     }
     changed();
   };
-  // The ticket that it joins is known once the caller is.
-  const joinLater = (ticket) => {
-    if (!ticket) return;
+  // What can be chosen is there once the caller or the service is known: until then the choice is kept aside.
+  const later = (name, value) => {
+    if (!value) return;
     const input = document.createElement("input");
-    Object.assign(input, { type: "hidden", name: "zu_vorgang", value: ticket });
+    Object.assign(input, { type: "hidden", name, value });
     form.append(input);
-    const gone = () => { if (document.querySelector("input[type=radio][name=zu_vorgang]")) { input.remove(); document.removeEventListener("htmx:after:swap", gone); } };
-    document.addEventListener("htmx:after:swap", gone);
+    const there = () => {
+      if (!form.querySelector(`input[name="${name}"]:not([type=hidden])`)) return;
+      input.remove();
+      document.removeEventListener("htmx:after:swap", there);
+    };
+    document.addEventListener("htmx:after:swap", there);
   };
   const begin = () => {
     restore();
@@ -419,7 +431,8 @@
       }
       for (const verdict of pieces.querySelectorAll("[data-feld]")) if (verdict.textContent) touch(verdict.dataset.feld);
       apply(pieces);
-      const first = [...form.querySelectorAll("[aria-invalid=true]")].find((it) => it.id);
+      const beside = (fault) => fault.textContent && fault.closest(".feld, details").querySelector("input, select, textarea");
+      const first = [...form.querySelectorAll(".feld .fault, details .fault")].map(beside).find(Boolean);
       if (first && $("andere").contains(first)) $("andere").open = true;
       focusOn(first) || (before && before.focus());
       return;
