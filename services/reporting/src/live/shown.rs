@@ -100,7 +100,7 @@ impl Watched {
         let live = moment.visits.iter().map(|visit| (&visit.hotline, &visit.live));
         let doing = activities(&moment.agents, live);
         doing.values().for_each(|agent| adding.agent(agent));
-        let mut promised = super::promised::of(self, parts, &book, taken, (today, day));
+        let mut promised = super::promised::of(self, parts, &book, taken, running, (interval, day));
         let mut tell = |name: &str, queue: &Queue| proto::Queue {
             target: promised.remove(name),
             ..queue.shown(name, taken.at, &policy, &self.within)
