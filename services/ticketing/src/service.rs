@@ -97,13 +97,10 @@ impl TicketingService {
         let considered = planning::consider(&self.parts, &rules, sent, at);
         let faults = considered.faults();
         let request = considered.read.checked().map_err(|_| invalid(&faults))?;
-        let plan = match considered.plan.filter(|_| faults.is_empty()) {
-            Some(plan) => plan,
+        let Some(plan) = considered.plan.filter(|_| faults.is_empty()) else {
             // What was logged in time stays logged, however late it is repeated.
-            None => {
-                let known = self.logged_before(&request).await?;
-                return known.map(Outcome::known).ok_or_else(|| invalid(&faults));
-            }
+            let known = self.logged_before(&request).await?;
+            return known.map(Outcome::known).ok_or_else(|| invalid(&faults));
         };
         let completed = request.completed(at, address);
         let actor = request.actor();
