@@ -24,3 +24,4 @@ mod settling;
 mod slots;
 mod statements;
 mod tickets;
+mod visits;
