@@ -7,7 +7,8 @@ mod gate;
 mod sessions;
 mod trail;
 
-pub use gate::{Gate, KnownToken, TokenHash};
+pub use domain::access::TokenHash;
+pub use gate::{Gate, KnownToken};
 pub use sessions::{SessionsParts, SessionsService};
 pub use trail::AuditTrail;
 

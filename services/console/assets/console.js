@@ -20,6 +20,15 @@
     if (event.target.closest("[data-print]")) print();
   });
 
+  // Drafts are for whoever is signed in.
+  document.addEventListener("submit", (event) => {
+    if (event.target.getAttribute("action") !== "/abmelden") return;
+    try {
+      for (const key of Object.keys(localStorage)) if (key.startsWith("platz:")) localStorage.removeItem(key);
+    } catch { /* nothing kept */ }
+    document.dispatchEvent(new CustomEvent("abmelden"));
+  });
+
   const tell = () => {
     const offline = document.getElementById("offline");
     if (offline) offline.hidden = navigator.onLine;

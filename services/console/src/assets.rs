@@ -38,6 +38,8 @@ assets! {
     "history.css": "text/css; charset=utf-8",
     "queues.css": "text/css; charset=utf-8",
     "queues.js": "text/javascript; charset=utf-8",
+    "desk.css": "text/css; charset=utf-8",
+    "desk.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
 

@@ -1,12 +1,143 @@
-//! The agent's desk: a callback in twenty seconds.
+//! The agent's desk: a callback in twenty seconds, by keyboard.
+//!
+//! One form for every procedure of the register. It is checked while it is typed by the same rules that take it, and
+//! works without a script: then it is checked when it is sent.
 
+mod acts;
+mod call;
+mod entered;
+mod faults;
+mod form;
+mod panels;
+mod sending;
+mod slots;
+mod ticket;
+mod words;
+
+use askama::Template;
+use askama_web::WebTemplate;
 use axum::Router;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use domain::access::{Admission, Role};
+use serde::Deserialize;
+use wire::v1::tickets as proto;
 
 use crate::Console;
-use crate::pages::Page;
+use crate::layout::Layout;
+use crate::pages::{Page, get as page, post as act};
+use crate::trouble::Trouble;
+use crate::visitor::Visitor;
+use entered::Entered;
+use form::Form;
+use panels::Panels;
 
-pub(crate) const PAGES: &[Page] = &[];
+const AGENT: Admission = Admission::Roles(&[Role::Agent]);
+
+pub(crate) const PAGES: &[Page] = &[
+    page("/platz", AGENT),
+    act("/platz", AGENT),
+    act("/platz/pruefen", AGENT),
+    page("/platz/anruf", AGENT),
+    page("/platz/erfasst/{id}", AGENT),
+    page("/platz/vorgang/{id}", AGENT),
+    act("/platz/vorgang/{id}/zurueckziehen", AGENT),
+    act("/platz/vorgang/{id}/wieder-oeffnen", AGENT),
+    act("/platz/vorgang/{id}/weiterleiten", AGENT),
+    act("/platz/vorgang/{id}/umbuchen", AGENT),
+];
 
 pub(crate) fn routes() -> Router<Console> {
     Router::new()
+        .route("/platz", get(desk).post(sending::send))
+        .route("/platz/pruefen", post(panels::check))
+        .route("/platz/anruf", get(call::watch))
+        .route("/platz/erfasst/{id}", get(sending::logged))
+        .route("/platz/vorgang/{id}", get(ticket::show))
+        .route("/platz/vorgang/{id}/zurueckziehen", post(acts::withdraw))
+        .route("/platz/vorgang/{id}/wieder-oeffnen", post(acts::reopen))
+        .route("/platz/vorgang/{id}/weiterleiten", post(acts::reroute))
+        .route("/platz/vorgang/{id}/umbuchen", post(acts::rebook))
+}
+
+/// What forms are made from: the register and the rules.
+pub(super) struct Offer {
+    /// Procedures that can be asked for.
+    pub(super) procedures: Vec<proto::Procedure>,
+    /// Hotlines, departments, services.
+    pub(super) routing: proto::DescribeRoutingResponse,
+}
+
+impl Offer {
+    async fn of(visitor: &Visitor) -> Result<Self, Trouble> {
+        let (mut register, mut rules) = (visitor.services.ticketing(), visitor.services.ticketing());
+        let (procedures, routing) = tokio::try_join!(
+            register.list_procedures(proto::ListProceduresRequest {}),
+            rules.describe_routing(proto::DescribeRoutingRequest {}),
+        )?;
+        let mut procedures = procedures.into_inner().procedures;
+        procedures.retain(|procedure| procedure.kind == "ticket");
+        Ok(Self {
+            procedures,
+            routing: routing.into_inner(),
+        })
+    }
+
+    /// The procedure that is asked for, else the first one: the callback request.
+    fn procedure(&self, id: &str) -> Result<&proto::Procedure, Trouble> {
+        let named = self.procedures.iter().find(|procedure| procedure.id == id);
+        named.or(self.procedures.first()).ok_or(Trouble::NotFound)
+    }
+
+    /// What people call a department.
+    fn department_name<'a>(&'a self, id: &'a str) -> &'a str {
+        let found = self.routing.departments.iter().find(|it| it.id == id);
+        found.map_or(id, |department| &department.name)
+    }
+}
+
+/// The agent that acts are noted under.
+fn agent(visitor: &Visitor) -> String {
+    visitor.principal.acting_agent(&visitor.principal.name)
+}
+
+#[derive(Template, WebTemplate)]
+#[template(path = "desk/desk.html")]
+struct DeskPage {
+    layout: Layout,
+    /// Whose draft the browser keeps.
+    user: String,
+    form: Form,
+    panels: Panels,
+}
+
+impl DeskPage {
+    fn new(visitor: &Visitor, form: Form, panels: Panels) -> Self {
+        Self {
+            layout: Layout::of(visitor, "Anrufplatz", "/platz")
+                .with_style("desk.css")
+                .with_script("desk.js"),
+            user: visitor.principal.name.clone(),
+            form,
+            panels,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    verfahren: String,
+}
+
+async fn desk(
+    State(console): State<Console>,
+    visitor: Visitor,
+    Query(asked): Query<Asked>,
+) -> Result<Response, Trouble> {
+    let offer = Offer::of(&visitor).await?;
+    let entered = Entered::fresh(asked.verfahren, (console.clock)());
+    let form = Form::new(&offer, &entered, &[])?;
+    Ok(DeskPage::new(&visitor, form, Panels::empty()).into_response())
 }

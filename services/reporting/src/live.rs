@@ -3,9 +3,9 @@
 mod feed;
 mod gauges;
 mod promised;
+mod running;
 mod shown;
 mod targets;
-mod zones;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ impl proto::live_server::Live for LiveService {
         scope::policy(&request.policy, &(figures.rules)().figures, &figures.policy)?;
         let watched = Watched::read(request, by)?;
         let parts = Arc::clone(&self.parts);
-        let looks = self.feed.watch(watched.zone);
+        let looks = self.feed.watch(watched.clock);
         let moments = looks.filter_map(move |taken| match taken {
             Ok(taken) => watched.shown(&parts, &taken).transpose(),
             Err(why) => Some(Err(Status::unavailable(why))),

@@ -1,30 +1,28 @@
 mod acts;
 mod additions;
+mod planning;
+mod preview;
 mod slots;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use domain::ids::{DepartmentId, HotlineName, Identity, IdentityKey, TicketId};
+use domain::ids::{DepartmentId, Identity, IdentityKey, TicketId};
 use domain::local_time;
-use domain::routing::{RoutingDecision, RoutingRequest, RoutingTable};
+use domain::procedure::{FaultCode, FieldFault, SLOTS};
 use domain::rulebook::Rulebook;
 use domain::service_time::DuePolicy;
 use domain::ticket::{Opening, Ticket, open, spoken_ticket_id, ticket_id};
 use store::StoreError;
-use store::tickets::{
-    Acquaintance, AcquaintanceSearch, Citizen, ListPosition, Logged, NewTicket, TicketStore,
-    TicketWithHistory,
-};
-use tonic::{Request, Response, Status};
+use store::tickets::{ListPosition, Logged, NewTicket, TicketStore, TicketWithHistory};
+use tonic::{Code, Request, Response, Status};
 use wire::tickets::{decision_to_wire, procedure_to_wire, ticket_to_wire};
 use wire::v1::tickets as proto;
 
 use crate::acts::{Act, ActRequest};
 use crate::metrics;
 use crate::requests::{LogRequest, citizen_search, invalid, list_filter, route_request, write_token};
-use crate::schedule;
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -35,8 +33,6 @@ pub type Wake = Arc<dyn Fn(&DepartmentId) + Send + Sync>;
 
 /// Numbers drawn for one ticket at most. A second one is needed once in 10¹² ÷ tickets.
 const DRAWS: usize = 8;
-/// Other open tickets of a citizen that an answer names, at most.
-const OPEN_TICKETS: usize = 20;
 
 /// What ticketing works with.
 #[derive(Clone)]
@@ -96,15 +92,15 @@ impl TicketingService {
         address: Option<IpAddr>,
     ) -> Result<Outcome, Status> {
         let rules = (self.parts.rules)();
-        let request = LogRequest::checked(sent, &rules.register, &self.parts.identity_key)?;
         // Whole milliseconds, as the store keeps them: the first answer equals a repeated one.
         let at = (self.parts.clock)().trunc_subsecs(3);
-        let decision = self.decide(&request, &rules.routing, at);
-        let plan = schedule::plan(&request, decision, &rules.routing, self.parts.due_policy, at);
-        let plan = match plan {
-            Ok(plan) => plan,
+        let considered = planning::consider(&self.parts, &rules, sent, at);
+        let faults = considered.faults();
+        let request = considered.read.checked().map_err(|_| invalid(&faults))?;
+        let plan = match considered.plan.filter(|_| faults.is_empty()) {
+            Some(plan) => plan,
             // What was logged in time stays logged, however late it is repeated.
-            Err(faults) => {
+            None => {
                 let known = self.logged_before(&request).await?;
                 return known.map(Outcome::known).ok_or_else(|| invalid(&faults));
             }
@@ -160,31 +156,6 @@ impl TicketingService {
         logged.map(additions::repeated).transpose()
     }
 
-    /// The department that the register names, else the one that routing finds.
-    fn decide(&self, request: &LogRequest, routing: &RoutingTable, at: DateTime<Utc>) -> RoutingDecision {
-        let rules = request.procedure.ticket_rules();
-        let fixed = rules.and_then(|rules| rules.department.clone());
-        let is_known = |department: &DepartmentId| routing.department(department).is_some();
-        if let Some(department) = fixed.filter(is_known) {
-            return RoutingDecision {
-                department,
-                rule: None,
-                because: request.procedure.because(),
-                municipalities: Vec::new(),
-                ambiguous: false,
-            };
-        }
-        let postal_code = request.request.fields().get("postal_code");
-        let asked = RoutingRequest {
-            hotline: request.hotline.clone().unwrap_or_else(|| HotlineName::new("")),
-            category: request.category.clone(),
-            postal_code: postal_code.map(|code| code.reveal().to_owned()),
-            concern: request.concern(),
-            at,
-        };
-        routing.route(&asked, routing.calendar())
-    }
-
     /// Only callbacks are told to the topic of calls.
     fn notice_identity(&self, request: &LogRequest, id: &TicketId) -> Option<Identity> {
         let own = || {
@@ -203,35 +174,7 @@ impl TicketingService {
 
     /// Since when tickets were settled that can be reopened now.
     fn recent_since(&self) -> DateTime<Utc> {
-        (self.parts.clock)() - self.parts.reopen_within
-    }
-
-    /// Other tickets of the citizen: owed an answer, and settled lately.
-    async fn others_of(&self, ticket: &Ticket) -> Acquaintance {
-        let fields = ticket.request.fields();
-        let mut citizens = Vec::new();
-        if let Some(phone) = fields.get("phone") {
-            citizens.push(Citizen::by_phone(phone.reveal()));
-        }
-        if let (Some(name), Some(postal_code)) = (fields.get("name"), fields.get("postal_code")) {
-            citizens.push(Citizen::by_name(name.reveal(), Some(postal_code.reveal())));
-        }
-        let search = AcquaintanceSearch {
-            citizens,
-            settled_since: self.recent_since(),
-            most: OPEN_TICKETS + 1,
-        };
-        let found = self.parts.store.acquaintance(search).await;
-        // The ticket is there: an answer without its neighbours is better than an error.
-        let mut others = found.unwrap_or_else(|error| {
-            tracing::warn!(%error, "other tickets of a citizen were not looked up");
-            Acquaintance::default()
-        });
-        for tickets in [&mut others.owed, &mut others.settled] {
-            tickets.retain(|other| other.id != ticket.id);
-            tickets.truncate(OPEN_TICKETS);
-        }
-        others
+        self.parts.recent_since()
     }
 }
 
@@ -249,6 +192,11 @@ impl Outcome {
 }
 
 impl TicketingParts {
+    /// Since when tickets were settled that can be reopened now.
+    fn recent_since(&self) -> DateTime<Utc> {
+        (self.clock)() - self.reopen_within
+    }
+
     fn wake(&self, department: &DepartmentId) {
         if let Some(wake) = &self.wake {
             wake(department);
@@ -257,7 +205,24 @@ impl TicketingParts {
 }
 
 fn key_taken() -> Status {
-    Status::already_exists("idempotency_key: another request was logged under this key; choose a new one")
+    let remedy = "another request was logged under this key; choose a new one";
+    named_refusal(
+        Code::AlreadyExists,
+        "idempotency_key",
+        FaultCode::KeyTaken,
+        remedy,
+    )
+}
+
+/// A refusal for one faulty field.
+pub(crate) fn named_refusal(code: Code, field: &str, fault: FaultCode, remedy: &str) -> Status {
+    let fault = FieldFault::of(field, fault, remedy);
+    wire::faults::refusal(code, format!("{field}: {remedy}"), &[fault])
+}
+
+/// Tickets as lists show them.
+fn without_history(tickets: &[Ticket]) -> Vec<proto::Ticket> {
+    tickets.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect()
 }
 
 /// A page of a list that was read with one ticket more: its presence tells that there is a next page.
@@ -283,15 +248,29 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         let address = request.remote_addr().map(|address| address.ip());
         let (logged, repeated) = self.log(request.into_inner(), address).await?;
         let TicketWithHistory { ticket, history } = logged;
-        let others = self.others_of(&ticket).await;
-        let without_history =
-            |tickets: &[Ticket]| tickets.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect();
+        let others = preview::others(&self.parts, ticket.request.fields(), Some(&ticket.id)).await;
         Ok(Response::new(proto::LogCallbackResponse {
             ticket: Some(ticket_to_wire(&ticket, &history)),
             repeated,
             open_tickets: without_history(&others.owed),
             recent_tickets: without_history(&others.settled),
         }))
+    }
+
+    async fn preview_callback(
+        &self,
+        request: Request<proto::LogCallbackRequest>,
+    ) -> Result<Response<proto::PreviewCallbackResponse>, Status> {
+        preview::preview(&self.parts, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn describe_routing(
+        &self,
+        _: Request<proto::DescribeRoutingRequest>,
+    ) -> Result<Response<proto::DescribeRoutingResponse>, Status> {
+        Ok(Response::new(preview::describe(&(self.parts.rules)())))
     }
 
     async fn get_ticket(
@@ -449,10 +428,13 @@ pub(crate) fn refused(error: &StoreError) -> Status {
             Status::unavailable("the store has no room on its disk; make room, then try again")
         }
         StoreError::Conflict(_) => Status::aborted("somebody else changed it at the same time; try again"),
-        StoreError::SlotTaken(at) => Status::failed_precondition(format!(
-            "slots: {} is booked out; choose another one: `nrwdirekt slot list` says what is free",
-            local_time::write(*at)
-        )),
+        StoreError::SlotTaken(at) => {
+            let remedy = format!(
+                "{} is booked out; choose another one: `nrwdirekt slot list` says what is free",
+                local_time::write(*at)
+            );
+            named_refusal(Code::FailedPrecondition, SLOTS, FaultCode::SlotTaken, &remedy)
+        }
         StoreError::UnknownVersion(_) | StoreError::Unusable(_) => {
             Status::internal("the store cannot be used; see the log of the server")
         }
@@ -461,5 +443,7 @@ pub(crate) fn refused(error: &StoreError) -> Status {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_preview;
 #[cfg(test)]
 mod tests_slots;

@@ -157,6 +157,31 @@ async fn day_of_zone(node: &TestNode, zone: &str) -> (Value, Value) {
     }
 }
 
+/// The running interval is that of `report intervals`.
+async fn running_interval(node: &TestNode, zone: &str, interval: &str) {
+    let cut = ["--zone", zone, "--interval", interval, "--json"];
+    let moment = node
+        .run(&[&["report", "live"], &cut[..]].concat())
+        .await
+        .exits(0)
+        .json();
+    let day: chrono::NaiveDate = moment["day"].as_str().expect("a day").parse().expect("a day");
+    let (from, to) = (day.to_string(), day.succ_opt().expect("a day").to_string());
+    let intervals = ["report", "intervals", "--from", &from, "--to", &to];
+    let intervals = node.run(&[&intervals[..], &cut].concat()).await.exits(0).json();
+    let intervals = intervals["total"]["intervals"]
+        .as_array()
+        .expect("intervals")
+        .iter();
+    let running = |it: &&Value| it["start"] == moment["interval"]["start"];
+    let expected = intervals.clone().find(running).expect("it is one of them");
+    assert_eq!(expected["end"], moment["interval"]["end"], "{zone} {interval}");
+    for figure in ["offered", "answered", "waiting", "time_to_answer_ms"] {
+        let told = &moment["total"]["interval"][figure];
+        assert_eq!(told, &expected[figure], "{zone} {interval} {figure}");
+    }
+}
+
 #[tokio::test]
 async fn the_running_day_is_that_of_the_zone_that_is_asked_for() {
     const ZONES: [&str; 6] = [
@@ -205,6 +230,11 @@ async fn the_running_day_is_that_of_the_zone_that_is_asked_for() {
             }
             assert_eq!(Some(&at[..10]), moment["day"].as_str());
         }
+        for zone in ZONES {
+            for interval in ["30m", "1h", "1d"] {
+                running_interval(&node, zone, interval).await;
+            }
+        }
         assert!(offered.len() > 1, "days of zones are not the same: {offered:?}");
 
         // Whoever watches is told of what moves.
@@ -228,8 +258,8 @@ async fn the_running_day_is_that_of_the_zone_that_is_asked_for() {
 
         let mars = node.run(&["report", "live", "--zone", "Mars/Olympus"]).await;
         mars.exits(2).fails_with("--zone");
-        let hourly = node.run(&["report", "live", "--interval", "1h"]).await;
-        hourly.exits(2).fails_with("report intervals --interval");
+        let weekly = node.run(&["report", "live", "--interval", "1w"]).await;
+        weekly.exits(2).fails_with("--interval: use 15m, 30m, 1h or 1d");
     })
     .await;
 }

@@ -291,6 +291,33 @@ async fn the_promise_is_held_against_targets() {
         (&all["answers"]["of"], &all["answers"]["open"]),
         (&json!(0), &json!(0))
     );
+    let csv = [&["report"], &days("promise", ("2024-03-04", "2024-03-06"))[..]].concat();
+    let csv = node
+        .run(&[&csv[..], &["--format", "csv"]].concat())
+        .await
+        .exits(0)
+        .stdout;
+    let lines: Vec<&str> = csv.lines().collect();
+    assert!(
+        lines[0].ends_with(";Servicelevel nach;Servicelevel-Version"),
+        "{csv}"
+    );
+    let of_all = |line: &&&str| line.starts_with("Alle;");
+    let levels = lines
+        .iter()
+        .filter(of_all)
+        .filter(|line| line.contains(";Servicelevel;"));
+    let mut levels = levels.peekable();
+    assert!(
+        levels.peek().is_some() && levels.all(|line| line.ends_with(";of-answered;1")),
+        "{csv}"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains(";Erstkontakt;") && line.ends_with(";;")),
+        "{csv}"
+    );
     let each = [
         &days("promise", ("2024-03-04", "2024-03-06"))[..],
         &["--by", "hotline"],
@@ -554,17 +581,13 @@ async fn each_report_takes_groups_intervals_zone_and_policy() {
         let totals = report(&node, &[&["totals"], &monday[..], &more].concat()).await;
         assert_eq!(totals, intervals);
     }
-    let live = [
-        "live",
-        "--interval",
-        "15m",
-        "--by",
-        "group",
-        "--zone",
-        "Asia/Kathmandu",
-    ];
-    let told = report(&node, &[&live[..], &["--policy", "of-answered"]].concat()).await;
-    assert_eq!(told["policy"]["name"], "of-answered");
+    for interval in ["15m", "1h", "1d"] {
+        let live = ["live", "--interval", interval, "--by", "group"];
+        let more = ["--zone", "Asia/Kathmandu", "--policy", "of-answered"];
+        let told = report(&node, &[&live[..], &more].concat()).await;
+        assert_eq!(told["policy"]["name"], "of-answered");
+        assert_eq!(told["zone"], "Asia/Kathmandu");
+    }
 }
 
 #[tokio::test]

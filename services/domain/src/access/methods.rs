@@ -57,6 +57,14 @@ pub const METHODS: &[(&str, Admission)] = &[
         Admission::Roles(&[Agent]),
     ),
     (
+        "/nrwdirekt.tickets.v1.Ticketing/PreviewCallback",
+        Admission::Roles(&[Agent]),
+    ),
+    (
+        "/nrwdirekt.tickets.v1.Ticketing/DescribeRouting",
+        Admission::Roles(&[Agent, Supervisor, Department]),
+    ),
+    (
         "/nrwdirekt.tickets.v1.Ticketing/GetTicket",
         Admission::Roles(&[Agent, Supervisor, Department, DataProtection]),
     ),

@@ -12,11 +12,11 @@ pub(crate) struct LiveArguments {
     /// Only this hotline; may be given several times.
     #[arg(long = "hotline", value_name = "NAME")]
     pub(crate) hotlines: Vec<String>,
-    /// The zone that the running day is cut in.
+    /// The zone that the running day and interval are cut in.
     #[arg(long, default_value = "Europe/Berlin", value_name = "ZONE")]
     pub(crate) zone: String,
-    /// The running interval is a quarter of an hour: 15m, and nothing else.
-    #[arg(long, default_value = "15m", value_name = "LENGTH", value_parser = quarter_hour)]
+    /// The length of the running interval: 15m, 30m, 1h or 1d.
+    #[arg(long, default_value = "15m", value_name = "LENGTH")]
     pub(crate) interval: String,
     /// The service level policy, such as of-answered; the default one of the rules unless given.
     #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
@@ -40,13 +40,4 @@ pub(crate) struct LiveArguments {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) server: ServerArguments,
-}
-
-fn quarter_hour(text: &str) -> Result<String, String> {
-    match text {
-        "15m" => Ok(text.to_owned()),
-        _ => Err("the moment has the running quarter-hour and the running day; \
-             ask `report intervals --interval` for other lengths"
-            .to_owned()),
-    }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use domain::counts::Interval;
 use domain::local_time;
 use futures::Stream;
@@ -13,7 +12,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_stream::wrappers::WatchStream;
 
-use super::zones::{Days, QuarterHours, Zones};
+use super::running::{Clock, Clocks, QuarterHours, Sums};
 use super::{LiveParts, gauges};
 
 /// Between two looks while somebody watches.
@@ -31,8 +30,8 @@ pub(super) struct Taken {
     pub(super) at: DateTime<Utc>,
     pub(super) interval: Interval,
     pub(super) moment: Moment,
-    /// The running days of other zones that somebody watches, in the same snapshot.
-    pub(super) days: Days,
+    /// The running days and intervals that are watched and not counted as one, in the same snapshot.
+    pub(super) sums: Sums,
 }
 
 /// What a look gave, or why it failed.
@@ -43,7 +42,7 @@ pub(super) struct Feed {
     looks: watch::Sender<Option<Look>>,
     /// Somebody has begun to watch.
     watched: Notify,
-    zones: Arc<Zones>,
+    clocks: Arc<Clocks>,
 }
 
 impl Feed {
@@ -52,14 +51,14 @@ impl Feed {
             parts,
             looks: watch::Sender::new(None),
             watched: Notify::new(),
-            zones: Arc::default(),
+            clocks: Arc::default(),
         }
     }
 
-    /// Every look from now on; whoever is slow misses those in between. They have the day of the zone from the next on.
-    pub(super) fn watch(&self, zone: Tz) -> impl Stream<Item = Look> + Send + use<> {
+    /// Every look from now on; whoever is slow misses those in between. They go by the clock from the next on.
+    pub(super) fn watch(&self, clock: Clock) -> impl Stream<Item = Look> + Send + use<> {
         use tokio_stream::StreamExt as _;
-        let watching = self.zones.watch(zone);
+        let watching = self.clocks.watch(clock);
         let looks = WatchStream::from_changes(self.looks.subscribe());
         self.watched.notify_one();
         looks.filter_map(move |look| {
@@ -113,8 +112,8 @@ impl Feed {
     async fn look(&self, hours: &mut QuarterHours) -> Look {
         let at = (self.parts.figures.clock)();
         let interval = Interval::containing(at);
-        let elsewhere = self.zones.days(at);
-        let quarters = hours.query(&elsewhere);
+        let spans = self.clocks.spans(at);
+        let quarters = hours.query(&spans);
         let query = LiveQuery {
             interval,
             day: local_time::day_of(at),
@@ -125,12 +124,12 @@ impl Feed {
         match self.parts.figures.store.live(query).await {
             Ok(mut moment) => {
                 let read = quarters.as_ref().zip(moment.quarters.take());
-                let days = read.map(|(query, read)| hours.days(query, read, &elsewhere));
+                let sums = read.map(|(query, read)| hours.sums(query, read, &spans));
                 Ok(Arc::new(Taken {
                     at,
                     interval,
                     moment,
-                    days: days.unwrap_or_default(),
+                    sums: sums.unwrap_or_default(),
                 }))
             }
             Err(error) => {
@@ -144,7 +143,7 @@ impl Feed {
 fn is_same(last: Option<&Look>, look: &Look) -> bool {
     match (last, look) {
         (Some(Ok(last)), Ok(look)) => {
-            last.interval == look.interval && last.days == look.days && last.moment == look.moment
+            last.interval == look.interval && last.sums == look.sums && last.moment == look.moment
         }
         (Some(Err(last)), Err(look)) => last == look,
         _ => false,

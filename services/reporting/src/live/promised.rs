@@ -13,8 +13,8 @@ use wire::v1::reporting as proto;
 
 use super::LiveParts;
 use super::feed::Taken;
+use super::running::{Running, has};
 use super::shown::Watched;
-use super::zones::RunningDay;
 use crate::scope::{self, Grouping, Policy};
 
 /// The name under which all queues together stand.
@@ -34,7 +34,8 @@ pub(super) fn of(
     parts: &LiveParts,
     book: &Rulebook,
     taken: &Taken,
-    (today, day): (RunningDay, &[PeriodTally]),
+    running: Running,
+    (interval, day): (&[PeriodTally], &[PeriodTally]),
 ) -> BTreeMap<String, proto::QueueTarget> {
     let mut standing = Standings {
         watched,
@@ -47,15 +48,15 @@ pub(super) fn of(
         standing.each(&hotline.name, |_, _| {});
     }
     let moment = &taken.moment;
-    standing.add(&moment.interval, |standing| &mut standing.interval);
+    standing.add(interval, |standing| &mut standing.interval);
     standing.add(day, |standing| &mut standing.day);
     // Nothing can be told yet of those who have not waited for the threshold.
     for visit in moment.visits.iter().filter(|visit| visit.live.phase.is_waiting()) {
         if !watched.task_types.contains(&visit.task_type) {
             continue;
         }
-        let in_interval = visit.offered_at >= taken.interval.start();
-        let in_day = today.has(visit.offered_at);
+        let in_interval = has(running.interval, visit.offered_at);
+        let in_day = has(running.day, visit.offered_at);
         standing.each(&visit.hotline, |standing, hotline| {
             let policy = standing.policy.of(Some(hotline));
             if taken.at - visit.offered_at > TimeDelta::seconds(policy.threshold_seconds) {

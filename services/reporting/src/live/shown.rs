@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use domain::figures::FiguresRules;
 use domain::ids::{AgentName, HotlineName};
 use domain::live::{Activity, Doing, Phase, activities};
 use domain::record::TaskType;
+use domain::span::Step;
 use store::history::PeriodTally;
 use store::live::LiveVisit;
 use tonic::Status;
@@ -15,14 +15,13 @@ use wire::v1::reporting as proto;
 
 use super::LiveParts;
 use super::feed::Taken;
-use super::zones::RunningDay;
+use super::running::{Clock, Running, has};
 use crate::scope::{self, Grouping, Policy};
 use crate::sum::{Sum, shown};
 
 /// What somebody watches.
 pub(super) struct Watched {
-    /// That the day is cut in.
-    pub(super) zone: Tz,
+    pub(super) clock: Clock,
     hotlines: Vec<HotlineName>,
     pub(super) by: Grouping,
     pub(super) task_types: Vec<TaskType>,
@@ -46,7 +45,7 @@ struct Adding<'a> {
     rules: &'a FiguresRules,
     policy: &'a Policy,
     taken: &'a Taken,
-    today: RunningDay,
+    running: Running,
     total: Queue,
     queues: BTreeMap<String, Queue>,
 }
@@ -55,7 +54,10 @@ impl Watched {
     /// Checks what was sent.
     pub(super) fn read(sent: proto::WatchRequest, by: Grouping) -> Result<Self, Status> {
         Ok(Self {
-            zone: scope::zone(&sent.zone)?,
+            clock: Clock {
+                zone: scope::zone(&sent.zone)?,
+                step: step(&sent.interval)?,
+            },
             hotlines: sent.hotlines.iter().map(HotlineName::new).collect(),
             by,
             task_types: scope::task_types(&sent.task_types)?,
@@ -64,15 +66,12 @@ impl Watched {
         })
     }
 
-    /// None of a look that was taken before anybody watched in the zone.
+    /// None of a look that was taken before anybody watched by this clock.
     pub(super) fn shown(&self, parts: &LiveParts, taken: &Taken) -> Result<Option<proto::Moment>, Status> {
-        let today = RunningDay::of(self.zone, taken.at);
+        let running = Running::of(self.clock, taken.at);
         let moment = &taken.moment;
-        let day = match today.quarters() {
-            None => Some(&moment.day),
-            Some(quarters) => taken.days.get(&quarters).map(AsRef::as_ref),
-        };
-        let Some(day) = day else {
+        let figures = |span| running.figures(span, moment, &taken.sums);
+        let (Some(interval), Some(day)) = (figures(running.interval), figures(running.day)) else {
             return Ok(None);
         };
         let book = (parts.figures.rules)();
@@ -82,7 +81,7 @@ impl Watched {
             rules: &book.figures,
             policy: &policy,
             taken,
-            today,
+            running,
             total: Queue::default(),
             queues: BTreeMap::new(),
         };
@@ -93,7 +92,7 @@ impl Watched {
         {
             adding.queue(hotline);
         }
-        adding.figures(&moment.interval, |queue| &mut queue.interval);
+        adding.figures(interval, |queue| &mut queue.interval);
         adding.figures(day, |queue| &mut queue.day);
         for visit in &moment.visits {
             adding.visit(visit);
@@ -101,17 +100,17 @@ impl Watched {
         let live = moment.visits.iter().map(|visit| (&visit.hotline, &visit.live));
         let doing = activities(&moment.agents, live);
         doing.values().for_each(|agent| adding.agent(agent));
-        let mut promised = super::promised::of(self, parts, &book, taken, (today, day));
+        let mut promised = super::promised::of(self, parts, &book, taken, running, (interval, day));
         let mut tell = |name: &str, queue: &Queue| proto::Queue {
             target: promised.remove(name),
             ..queue.shown(name, taken.at, &policy, &self.within)
         };
         Ok(Some(proto::Moment {
             at_unix_ms: taken.at.timestamp_millis(),
-            zone: self.zone.name().to_owned(),
-            day: today.day.to_string(),
-            interval_start_unix_s: taken.interval.start().timestamp(),
-            interval_end_unix_s: taken.interval.next().start().timestamp(),
+            zone: self.clock.zone.name().to_owned(),
+            day: running.date.to_string(),
+            interval_start_unix_s: running.interval.start.timestamp(),
+            interval_end_unix_s: running.interval.end.timestamp(),
             policy: Some(policy.shown()),
             total: Some(tell("", &adding.total)),
             queues: adding
@@ -140,6 +139,20 @@ impl Watched {
     pub(super) fn is_watched(&self, hotline: &HotlineName) -> bool {
         self.hotlines.is_empty() || self.hotlines.contains(hotline)
     }
+}
+
+/// The length of the running interval.
+fn step(name: &str) -> Result<Step, Status> {
+    let step = match name {
+        "" => Some(Step::QuarterHour),
+        name => Step::from_name(name),
+    };
+    let is_short = |step: &Step| !matches!(step, Step::Week | Step::Month);
+    step.filter(is_short).ok_or_else(|| {
+        scope::invalid(
+            "interval: use 15m, 30m, 1h or 1d; `report intervals` tells of weeks and months, running ones too",
+        )
+    })
 }
 
 impl Adding<'_> {
@@ -172,9 +185,9 @@ impl Adding<'_> {
     fn visit(&mut self, visit: &LiveVisit) {
         let is_asked = self.watched.task_types.contains(&visit.task_type);
         if is_asked && self.watched.is_watched(&visit.hotline) {
-            let (taken, today, policy) = (self.taken, self.today, self.policy);
-            self.total.visit(visit, taken, today, policy);
-            self.queue(&visit.hotline).visit(visit, taken, today, policy);
+            let (taken, running, policy) = (self.taken, self.running, self.policy);
+            self.total.visit(visit, taken, running, policy);
+            self.queue(&visit.hotline).visit(visit, taken, running, policy);
         }
     }
 
@@ -204,7 +217,7 @@ impl Adding<'_> {
 }
 
 impl Queue {
-    fn visit(&mut self, visit: &LiveVisit, taken: &Taken, today: RunningDay, policy: &Policy) {
+    fn visit(&mut self, visit: &LiveVisit, taken: &Taken, running: Running, policy: &Policy) {
         *self.phases.entry(visit.live.phase).or_default() += 1;
         if !visit.live.phase.is_waiting() {
             return;
@@ -214,10 +227,10 @@ impl Queue {
         // Nothing can be told yet of those who have not waited for the threshold.
         let policy = policy.of(Some(&visit.hotline));
         if taken.at - visit.offered_at <= TimeDelta::seconds(policy.threshold_seconds) {
-            if visit.offered_at >= taken.interval.start() {
+            if has(running.interval, visit.offered_at) {
                 self.interval.leave_out(1, &policy);
             }
-            if today.has(visit.offered_at) {
+            if has(running.day, visit.offered_at) {
                 self.day.leave_out(1, &policy);
             }
         }

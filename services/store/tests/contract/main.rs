@@ -3,6 +3,7 @@
 
 mod agents;
 mod answers;
+mod audit;
 mod call_records;
 mod calls;
 mod changes;
@@ -25,3 +26,4 @@ mod slots;
 mod statements;
 mod tickets;
 mod visits;
+mod users;

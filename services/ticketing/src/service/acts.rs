@@ -2,11 +2,12 @@
 
 use chrono::SubsecRound;
 use domain::ids::DepartmentId;
+use domain::procedure::{FaultCode, FieldFault};
 use domain::rulebook::Rulebook;
 use domain::ticket::{ActRefused, Ticket};
 use store::StoreError;
 use store::tickets::{Addition, Logged};
-use tonic::{Response, Status};
+use tonic::{Code, Response, Status};
 use wire::tickets::ticket_to_wire;
 use wire::v1::tickets as proto;
 
@@ -96,10 +97,16 @@ fn decided(
 }
 
 fn status(refusal: &ActRefused) -> Status {
-    match refusal {
-        ActRefused::UnknownDepartment | ActRefused::SameDepartment => {
-            Status::invalid_argument(refusal.to_string())
-        }
-        _ => Status::failed_precondition(refusal.to_string()),
-    }
+    let (code, field, fault) = match refusal {
+        ActRefused::UnknownDepartment => (Code::InvalidArgument, "department", FaultCode::NoDepartment),
+        ActRefused::SameDepartment => (Code::InvalidArgument, "department", FaultCode::SameDepartment),
+        ActRefused::NothingOwed => (Code::FailedPrecondition, "ticket_id", FaultCode::NothingOwed),
+        ActRefused::StillOwed => (Code::FailedPrecondition, "ticket_id", FaultCode::StillOwed),
+        ActRefused::TooLate => (Code::FailedPrecondition, "ticket_id", FaultCode::SettledLongAgo),
+        ActRefused::AlreadyClosed => (Code::FailedPrecondition, "ticket_id", FaultCode::AlreadyClosed),
+        ActRefused::Full => (Code::FailedPrecondition, "ticket_id", FaultCode::Full),
+        ActRefused::Erased => (Code::FailedPrecondition, "ticket_id", FaultCode::Erased),
+    };
+    let fault = FieldFault::of(field, fault, refusal.to_string());
+    wire::faults::refusal(code, refusal.to_string(), &[fault])
 }

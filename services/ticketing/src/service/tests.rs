@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use domain::procedure::{Register, RegisterFile};
-use domain::routing::RoutingConfig;
+use domain::routing::{RoutingConfig, RoutingTable};
 use domain::rulebook::RulesVersion;
 use proto::ticketing_server::Ticketing;
 use store::sqlite::SqliteTickets;

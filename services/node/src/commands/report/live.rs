@@ -25,6 +25,7 @@ pub(super) async fn run(arguments: LiveArguments) -> anyhow::Result<()> {
         policy: arguments.policy,
         within_seconds: arguments.within,
         zone: arguments.zone,
+        interval: arguments.interval,
     };
     let mut moments = client.watch(request).await.map_err(refused)?.into_inner();
     while let Some(moment) = moments.message().await.map_err(refused)? {
