@@ -14,7 +14,19 @@ use crate::sheet::{Cell, Column, Sheet};
 pub fn report(this: &proto::TotalsResponse, other: &proto::TotalsResponse, within: &[u32]) -> Report {
     let policy = this.policy.clone().unwrap_or_default();
     let period = |response: &proto::TotalsResponse| json!({ "from": response.from, "to": response.to, "as_of": response.as_of });
-    let nothing = proto::Totals::default();
+    // A group that one of the periods does not have.
+    let none_within: Vec<proto::Within> = within
+        .iter()
+        .map(|seconds| proto::Within {
+            seconds: *seconds,
+            visits: 0,
+        })
+        .collect();
+    let nothing = proto::Totals {
+        answered_within: none_within.clone(),
+        abandoned_within: none_within,
+        ..proto::Totals::default()
+    };
     let total = |response: &proto::TotalsResponse| response.total.clone().unwrap_or_default();
     let names: BTreeSet<&str> = [this, other]
         .iter()
@@ -106,4 +118,31 @@ fn sheet(pairs: &[(&str, proto::Totals, proto::Totals)], starts: [&String; 2], w
     });
     let rows = rows.collect();
     Sheet::new("Vergleich", all, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_of_one_period_alone_has_every_column_of_both() {
+        let within = |visits| vec![proto::Within { seconds: 20, visits }];
+        let group = proto::Totals {
+            group: "Umwelt".to_owned(),
+            answered_within: within(3),
+            abandoned_within: within(1),
+            ..proto::Totals::default()
+        };
+        let this = proto::TotalsResponse {
+            total: Some(group.clone()),
+            groups: vec![group.clone()],
+            ..proto::TotalsResponse::default()
+        };
+        let other = proto::TotalsResponse {
+            groups: Vec::new(),
+            ..this.clone()
+        };
+        let sheet = &report(&this, &other, &[20]).sheets[0];
+        assert!(sheet.rows.iter().all(|row| row.len() == sheet.columns.len()));
+    }
 }

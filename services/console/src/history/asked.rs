@@ -8,6 +8,9 @@ use super::choices::Choices;
 use crate::days::{Days, DaysAsked};
 use crate::trouble::Trouble;
 
+/// The thresholds that are told beside those of policies.
+pub(super) const WITHIN: [u32; 2] = [20, 30];
+
 /// The lengths of intervals, and what they are called.
 pub(super) const INTERVALS: [(&str, &str); 6] = [
     ("15m", "15 Minuten"),
@@ -146,8 +149,25 @@ impl Filter {
             by: self.grouping().into(),
             hotlines: self.hotlines(choices),
             policy: self.policy.clone(),
+            within_seconds: WITHIN.to_vec(),
             ..proto::Scope::default()
         }
+    }
+
+    /// How many rows its intervals are at most.
+    pub(super) fn row_count(&self, choices: &Choices) -> i64 {
+        let days = (self.days.last - self.days.from).num_days() + 1;
+        let groups = match self.by.is_empty() {
+            true => 1,
+            false => choices.hotlines.len() as i64 + 1,
+        };
+        groups
+            * match self.interval.as_str() {
+                "15m" => days * 100,
+                "30m" => days * 50,
+                "1h" => days * 25,
+                _ => days,
+            }
     }
 
     pub(super) fn grouping(&self) -> proto::Grouping {

@@ -7,7 +7,7 @@ use reports::intervals::zone;
 use tonic::{Code, Status};
 use wire::v1::reporting as proto;
 
-use super::asked::Filter;
+use super::asked::{Filter, WITHIN};
 use super::charts::{Chart, Line, beside_weeks_before};
 use super::choices::Choices;
 use crate::backend::{Connection, Services};
@@ -16,9 +16,6 @@ use crate::backend::{Connection, Services};
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// The percentiles that are told.
 const PER_CENTS: [u32; 5] = [50, 80, 90, 95, 99];
-/// The thresholds that are told beside those of policies.
-pub(super) const WITHIN: [u32; 2] = [20, 30];
-
 /// A report of the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -67,6 +64,11 @@ impl Kind {
     /// Reads what [`Kind::name`] gives.
     pub(super) fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Whether its answer grows with the number of intervals.
+    pub(super) fn is_by_interval(self) -> bool {
+        matches!(self, Self::Intervals | Self::Percentiles | Self::Promise)
     }
 
     /// What it is called.
@@ -140,7 +142,8 @@ impl Asking<'_> {
         let before = intervals(self.services, weeks_before, &filter.interval).await?;
         let [this, other] = [&told, &before].map(|told| told.intervals.first().cloned().unwrap_or_default());
         let charts = match this.len() {
-            0 | 1 => Vec::new(),
+            // A single point is no line, and thousands are no chart.
+            0 | 1 | 801.. => Vec::new(),
             _ => beside_weeks_before(zone(&told.head.zone), &filter.days, &this, &other),
         };
         Ok(Made {
@@ -156,7 +159,10 @@ impl Asking<'_> {
         let request = proto::PercentilesRequest {
             scope: Some(self.filter.scope(self.choices)),
             per_cents: PER_CENTS.to_vec(),
-            interval: self.filter.interval.clone(),
+            interval: match self.filter.interval_given {
+                true => self.filter.interval.clone(),
+                false => String::new(),
+            },
         };
         let mut told = reports::percentiles::Told::default();
         let mut client = figures(self.services);

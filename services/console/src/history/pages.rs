@@ -25,6 +25,11 @@ use crate::visitor::Visitor;
 /// Rows of all tables of a page together.
 const ROWS_MAX: usize = 400;
 
+/// Intervals that a page asks for.
+const INTERVALS_MAX: i64 = 6_000;
+const TOO_MANY: &str = "Intervall: Das sind zu viele Intervalle für eine Seite. Wählen Sie weniger Tage oder ein längeres \
+                        Intervall, oder nehmen Sie die Zahlen als Datei mit.";
+
 /// The tabs of the history.
 pub(super) struct Tab {
     pub(super) path: String,
@@ -137,12 +142,16 @@ async fn page(
     };
     let filter = asked.read((console.clock)())?;
     let choices = choices.get(&visitor.services).await?;
-    let (fault, shown) = match kind.make(&visitor.services, &filter, &choices).await {
-        Ok(made) => (None, Some(shown(made, &filter))),
-        Err(status) => match refused(&status) {
-            Some(fault) => (Some(fault), None),
-            None => return Err(status.into()),
-        },
+    let (fault, shown) = if kind.is_by_interval() && filter.row_count(&choices) > INTERVALS_MAX {
+        (Some(TOO_MANY.to_owned()), None)
+    } else {
+        match kind.make(&visitor.services, &filter, &choices).await {
+            Ok(made) => (None, Some(shown(made, &filter))),
+            Err(status) => match refused(&status) {
+                Some(fault) => (Some(fault), None),
+                None => return Err(status.into()),
+            },
+        }
     };
     let code = match fault {
         Some(_) => StatusCode::UNPROCESSABLE_ENTITY,

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use tonic::Status;
 use wire::v1::reporting as proto;
 
-use super::kinds::{WITHIN, figures, formula, refused};
+use super::asked::WITHIN;
+use super::kinds::{figures, formula, refused};
 use super::pages::{Tab, tabs};
 use super::table::Table;
 use crate::Console;
