@@ -12,6 +12,7 @@ use bus::kafka::{KafkaBus, KafkaSettings};
 use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
+use store::audit::AuditStore;
 use store::calls::CallStore;
 use store::mails::MailStore;
 use store::postgres::{Database, PostgresCalls, PostgresTickets};
@@ -35,6 +36,7 @@ pub(crate) struct Storage {
     pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) rules: Arc<dyn RuleStore>,
     pub(crate) mails: Arc<dyn MailStore>,
+    pub(crate) audit: Arc<dyn AuditStore>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -87,6 +89,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         tickets,
         rules,
         mails,
+        audit: Arc::new(access::testing::MemoryAudit::default()),
         embedded,
         _lock: lock,
     })

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
+use domain::access::Principal;
 use domain::ids::{
     AgentName, CallId, DepartmentId, HotlineName, Identity, IdentityKey, SourceKey, SourceName, TicketId,
 };
@@ -24,6 +25,9 @@ const PAGE: usize = 100;
 /// Tickets on a page at most.
 const PAGE_MAX: usize = 500;
 
+/// Characters of the reason for another department, at most.
+const CHOICE_REASON_MAX: usize = 500;
+
 /// A request that can become a ticket.
 pub(crate) struct LogRequest {
     pub(crate) idempotency_key: String,
@@ -36,6 +40,14 @@ pub(crate) struct LogRequest {
     pub(crate) call: Option<Identity>,
     pub(crate) agent: Option<String>,
     pub(crate) wished: Option<Window>,
+    /// Another department than routing would find.
+    pub(crate) chosen: Option<Chosen>,
+}
+
+/// A department that somebody chose.
+pub(crate) struct Chosen {
+    pub(crate) department: DepartmentId,
+    pub(crate) reason: Personal,
 }
 
 impl LogRequest {
@@ -47,6 +59,7 @@ impl LogRequest {
     ) -> Result<Self, Status> {
         let mut faults = Vec::new();
         let procedure = ticket_procedure(register, &sent.procedure, &mut faults);
+        let other_department = chosen(&sent, &mut faults);
         let fields = wire::tickets::fields_from_wire(sent.fields);
         let [idempotency_key, hotline, category, agent, call] = [
             &sent.idempotency_key,
@@ -59,13 +72,14 @@ impl LogRequest {
         let content = {
             let id = procedure.map(|procedure| &procedure.id);
             let content = (id, &fields, &hotline, &category, &call, &agent);
-            match (
-                sent.add_to.trim(),
-                [sent.wished_from.trim(), sent.wished_until.trim()],
-            ) {
-                ("", ["", ""]) => content_hash(&content),
-                (add_to, ["", ""]) => content_hash(&(content, add_to)),
-                (add_to, wished) => content_hash(&(content, add_to, wished)),
+            let wished = [sent.wished_from.trim(), sent.wished_until.trim()];
+            let chosen = [sent.department.trim(), sent.department_reason.trim()];
+            // What is not given is not part of it: requests from before it could be given are known by what they were.
+            match (sent.add_to.trim(), wished, chosen) {
+                ("", ["", ""], ["", ""]) => content_hash(&content),
+                (add_to, ["", ""], ["", ""]) => content_hash(&(content, add_to)),
+                (add_to, wished, ["", ""]) => content_hash(&(content, add_to, wished)),
+                (add_to, wished, chosen) => content_hash(&(content, add_to, wished, chosen)),
             }
         };
         let wished = schedule::wished(&sent.wished_from, &sent.wished_until, &mut faults);
@@ -103,10 +117,38 @@ impl LogRequest {
                 call: call_identity,
                 agent: given(agent),
                 wished,
+                chosen: other_department,
             }),
             _ => Err(invalid(&faults)),
         }
     }
+}
+
+/// The department that somebody chose, and why: both or none.
+fn chosen(sent: &proto::LogCallbackRequest, faults: &mut Vec<FieldFault>) -> Option<Chosen> {
+    let [department, reason] = [&sent.department, &sent.department_reason].map(|text| text.trim());
+    check_line("department", department, 200, faults);
+    check_line("department_reason", reason, CHOICE_REASON_MAX, faults);
+    match (department, reason) {
+        ("", "") => return None,
+        (_, "") => faults.push(FieldFault::new(
+            "department_reason",
+            "say why it goes to this department",
+        )),
+        ("", _) => faults.push(FieldFault::new(
+            "department",
+            "name the department that it goes to, or leave the reason out",
+        )),
+        _ if !sent.add_to.trim().is_empty() => faults.push(FieldFault::new(
+            "department",
+            "leave it out with add_to; the ticket stays where it is: reroute it",
+        )),
+        _ => {}
+    }
+    Some(Chosen {
+        department: DepartmentId::new(department),
+        reason: Personal::new(reason),
+    })
 }
 
 /// The procedure that a request names; without a name, the callback request.
@@ -129,6 +171,12 @@ pub(crate) fn ticket_procedure<'r>(
 }
 
 impl LogRequest {
+    /// The request with the key that it is kept under.
+    pub(crate) fn by(mut self, principal: &Principal) -> Self {
+        self.idempotency_key = principal.kept_key(&self.idempotency_key);
+        self
+    }
+
     /// Who logs it.
     pub(crate) fn actor(&self) -> Actor {
         match &self.agent {

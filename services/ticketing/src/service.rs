@@ -1,13 +1,18 @@
 mod acts;
 mod additions;
 mod slots;
+mod viewer;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use access::AuditTrail;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use domain::access::TicketView;
+use domain::audit::AuditAction;
 use domain::ids::{DepartmentId, HotlineName, Identity, IdentityKey, TicketId};
 use domain::local_time;
+use domain::procedure::FieldFault;
 use domain::routing::{RoutingDecision, RoutingRequest, RoutingTable};
 use domain::rulebook::Rulebook;
 use domain::service_time::DuePolicy;
@@ -18,13 +23,14 @@ use store::tickets::{
     TicketWithHistory,
 };
 use tonic::{Request, Response, Status};
-use wire::tickets::{decision_to_wire, procedure_to_wire, ticket_to_wire};
+use wire::tickets::{decision_to_wire, procedure_to_wire};
 use wire::v1::tickets as proto;
 
 use crate::acts::{Act, ActRequest};
 use crate::metrics;
 use crate::requests::{LogRequest, citizen_search, invalid, list_filter, route_request, write_token};
 use crate::schedule;
+use viewer::Viewer;
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -55,6 +61,8 @@ pub struct TicketingParts {
     pub clock: Clock,
     /// Told of every new ticket, where handover runs in the same process.
     pub wake: Option<Wake>,
+    /// Noted in it is who has seen or done what.
+    pub audit: AuditTrail,
 }
 
 /// The gRPC service `nrwdirekt.tickets.v1.Ticketing`.
@@ -74,15 +82,16 @@ impl TicketingService {
     /// The ticket with its history, and whether the request was known.
     async fn log(
         &self,
+        viewer: &Viewer<'_>,
         sent: proto::LogCallbackRequest,
         address: Option<IpAddr>,
     ) -> Result<(TicketWithHistory, bool), Status> {
         let (ticket, repeated) = match sent.add_to.trim() {
-            "" => match self.log_new(sent, address).await? {
+            "" => match self.log_new(viewer, sent, address).await? {
                 Outcome::New(new) => return Ok((*new, false)),
                 Outcome::Known(ticket, repeated) => (*ticket, repeated),
             },
-            _ => additions::add(&self.parts, sent).await?,
+            _ => additions::add(viewer, sent).await?,
         };
         // The ticket is there: an answer without its history is better than an error.
         let found = self.parts.store.ticket(&ticket.id).await.ok().flatten();
@@ -92,16 +101,18 @@ impl TicketingService {
 
     async fn log_new(
         &self,
+        viewer: &Viewer<'_>,
         sent: proto::LogCallbackRequest,
         address: Option<IpAddr>,
     ) -> Result<Outcome, Status> {
         let rules = (self.parts.rules)();
-        let request = LogRequest::checked(sent, &rules.register, &self.parts.identity_key)?;
+        let request =
+            LogRequest::checked(sent, &rules.register, &self.parts.identity_key)?.by(&viewer.principal);
         // Whole milliseconds, as the store keeps them: the first answer equals a repeated one.
         let at = (self.parts.clock)().trunc_subsecs(3);
         let decision = self.decide(&request, &rules.routing, at);
         let plan = schedule::plan(&request, decision, &rules.routing, self.parts.due_policy, at);
-        let plan = match plan {
+        let plan = match chosen_is_known(&request, &rules.routing, plan) {
             Ok(plan) => plan,
             // What was logged in time stays logged, however late it is repeated.
             Err(faults) => {
@@ -127,6 +138,7 @@ impl TicketingService {
                 due_at: plan.due_at,
             })
             .with_schedule(plan.schedule.clone(), plan.capacity)
+            .with_note(request.chosen.as_ref().map(|chosen| chosen.reason.clone()))
             .with_mails(&rules.routing);
             let logged = TicketWithHistory {
                 ticket: transition.ticket.clone(),
@@ -160,8 +172,25 @@ impl TicketingService {
         logged.map(additions::repeated).transpose()
     }
 
-    /// The department that the register names, else the one that routing finds.
+    /// The department that was chosen, else the one that the register names, else the one that routing finds.
     fn decide(&self, request: &LogRequest, routing: &RoutingTable, at: DateTime<Utc>) -> RoutingDecision {
+        let found = self.responsible(request, routing, at);
+        match &request.chosen {
+            None => found,
+            Some(chosen) => {
+                let by = request.agent.as_deref().unwrap_or_default();
+                found.chosen(chosen.department.clone(), by, chosen.reason.reveal())
+            }
+        }
+    }
+
+    /// The department that the register names, else the one that routing finds.
+    fn responsible(
+        &self,
+        request: &LogRequest,
+        routing: &RoutingTable,
+        at: DateTime<Utc>,
+    ) -> RoutingDecision {
         let rules = request.procedure.ticket_rules();
         let fixed = rules.and_then(|rules| rules.department.clone());
         let is_known = |department: &DepartmentId| routing.department(department).is_some();
@@ -235,6 +264,22 @@ impl TicketingService {
     }
 }
 
+/// A department that was chosen must be there.
+fn chosen_is_known(
+    request: &LogRequest,
+    routing: &RoutingTable,
+    plan: Result<schedule::Plan, Vec<FieldFault>>,
+) -> Result<schedule::Plan, Vec<FieldFault>> {
+    let chosen = request.chosen.as_ref().map(|chosen| &chosen.department);
+    if chosen.is_none_or(|department| routing.department(department).is_some()) {
+        return plan;
+    }
+    let mut faults = plan.err().unwrap_or_default();
+    let remedy = "there is no department with this id; choose one of the rules";
+    faults.insert(0, FieldFault::new("department", remedy));
+    Err(faults)
+}
+
 /// What came of a request for a new ticket.
 enum Outcome {
     New(Box<TicketWithHistory>),
@@ -256,12 +301,17 @@ impl TicketingParts {
     }
 }
 
+fn not_for_them() -> Status {
+    Status::permission_denied("tickets of citizens are not for this role")
+}
+
 fn key_taken() -> Status {
     Status::already_exists("idempotency_key: another request was logged under this key; choose a new one")
 }
 
 /// A page of a list that was read with one ticket more: its presence tells that there is a next page.
 fn page(
+    viewer: &Viewer<'_>,
     mut tickets: Vec<Ticket>,
     most: usize,
     place: impl Fn(&Ticket) -> String,
@@ -270,7 +320,7 @@ fn page(
     tickets.truncate(most - 1);
     proto::ListTicketsResponse {
         next_page_token: tickets.last().filter(|_| more).map(place).unwrap_or_default(),
-        tickets: tickets.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect(),
+        tickets: viewer.all_seen(&tickets),
     }
 }
 
@@ -280,17 +330,26 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::LogCallbackRequest>,
     ) -> Result<Response<proto::LogCallbackResponse>, Status> {
+        let viewer = Viewer::of(&self.parts, &request)?;
         let address = request.remote_addr().map(|address| address.ip());
-        let (logged, repeated) = self.log(request.into_inner(), address).await?;
+        let mut sent = request.into_inner();
+        sent.agent = viewer.principal.acting_agent(&sent.agent);
+        let (logged, repeated) = self.log(&viewer, sent, address).await?;
         let TicketWithHistory { ticket, history } = logged;
         let others = self.others_of(&ticket).await;
-        let without_history =
-            |tickets: &[Ticket]| tickets.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect();
+        let (open_tickets, recent_tickets) =
+            (viewer.all_seen(&others.owed), viewer.all_seen(&others.settled));
+        let mut done = vec![viewer.did(AuditAction::TicketLogged, &ticket.id)];
+        match open_tickets.len() + recent_tickets.len() {
+            0 => {}
+            others => done.push(viewer.searched(others)),
+        }
+        self.parts.audit.append_done(done).await?;
         Ok(Response::new(proto::LogCallbackResponse {
-            ticket: Some(ticket_to_wire(&ticket, &history)),
+            ticket: viewer.acted_on(&ticket, &history),
             repeated,
-            open_tickets: without_history(&others.owed),
-            recent_tickets: without_history(&others.settled),
+            open_tickets,
+            recent_tickets,
         }))
     }
 
@@ -298,6 +357,7 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::GetTicketRequest>,
     ) -> Result<Response<proto::Ticket>, Status> {
+        let viewer = Viewer::of(&self.parts, &request)?;
         let id = spoken_ticket_id(&request.into_inner().ticket_id)
             .ok_or_else(|| Status::invalid_argument("ticket_id: give a number such as T-7K3M-9QXW"))?;
         let found = self
@@ -306,48 +366,54 @@ impl proto::ticketing_server::Ticketing for TicketingService {
             .ticket(&id)
             .await
             .map_err(|error| refused(&error))?;
-        let found = found.ok_or_else(|| Status::not_found(format!("there is no ticket {id}")))?;
-        Ok(Response::new(ticket_to_wire(&found.ticket, &found.history)))
+        // What must not be seen is not there.
+        let seen = found.and_then(|found| viewer.seen(&found.ticket, &found.history));
+        let seen = seen.ok_or_else(|| Status::not_found(format!("there is no ticket {id}")))?;
+        viewer.note_read(&seen).await?;
+        Ok(Response::new(seen))
     }
 
     async fn withdraw_ticket(
         &self,
         request: Request<proto::ActOnTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::plain(Act::Withdraw, request.get_ref())?;
-        acts::perform(&self.parts, request).await
+        acts::plain(&self.parts, Act::Withdraw, request).await
     }
 
     async fn close_ticket(
         &self,
         request: Request<proto::ActOnTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::plain(Act::Close, request.get_ref())?;
-        acts::perform(&self.parts, request).await
+        acts::plain(&self.parts, Act::Close, request).await
     }
 
     async fn erase_ticket(
         &self,
         request: Request<proto::ActOnTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::plain(Act::Erase, request.get_ref())?;
-        acts::perform(&self.parts, request).await
+        acts::plain(&self.parts, Act::Erase, request).await
     }
 
     async fn reopen_ticket(
         &self,
         request: Request<proto::ReopenTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::reopen(request.into_inner(), &self.parts.identity_key)?;
-        acts::perform(&self.parts, request).await
+        let viewer = Viewer::of(&self.parts, &request)?;
+        let mut sent = request.into_inner();
+        sent.agent = viewer.principal.acting_agent(&sent.agent);
+        let request = ActRequest::reopen(sent, &self.parts.identity_key)?;
+        acts::perform(&viewer, request).await
     }
 
     async fn reroute_ticket(
         &self,
         request: Request<proto::RerouteTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::reroute(request.into_inner())?;
-        acts::perform(&self.parts, request).await
+        let viewer = Viewer::of(&self.parts, &request)?;
+        let mut sent = request.into_inner();
+        sent.agent = viewer.principal.acting_agent(&sent.agent);
+        let request = ActRequest::reroute(sent)?;
+        acts::perform(&viewer, request).await
     }
 
     async fn explain_route(
@@ -364,9 +430,24 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::ListTicketsRequest>,
     ) -> Result<Response<proto::ListTicketsResponse>, Status> {
+        let viewer = Viewer::of(&self.parts, &request)?;
         let rules = (self.parts.rules)();
         let now = (self.parts.clock)();
-        let filter = list_filter(&request.into_inner(), rules.routing.escalation(), now)?;
+        let mut filter = list_filter(&request.into_inner(), rules.routing.escalation(), now)?;
+        match &viewer.view {
+            TicketView::Whole | TicketView::Masked => {}
+            TicketView::Of {
+                others_masked: true, ..
+            } => {}
+            // Whatever was asked for: somebody else's tickets are not there.
+            TicketView::Of { department, .. } => match &filter.department {
+                Some(asked) if asked != department => {
+                    return Ok(Response::new(proto::ListTicketsResponse::default()));
+                }
+                _ => filter.department = Some(department.clone()),
+            },
+            TicketView::Nothing => return Err(not_for_them()),
+        }
         let (most, by_due) = (filter.most, filter.due_before.is_some());
         let tickets = self.parts.store.list(filter).await;
         let tickets = tickets.map_err(|error| refused(&error))?;
@@ -377,7 +458,9 @@ impl proto::ticketing_server::Ticketing for TicketingService {
                 id: last.id.clone(),
             })
         };
-        Ok(Response::new(page(tickets, most, place)))
+        let page = page(&viewer, tickets, most, place);
+        viewer.note_listed(&page.tickets).await?;
+        Ok(Response::new(page))
     }
 
     async fn list_slots(
@@ -393,9 +476,12 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::RebookTicketRequest>,
     ) -> Result<Response<proto::RebookTicketResponse>, Status> {
-        let ticket = slots::rebook(&self.parts, request.into_inner()).await?;
+        let viewer = Viewer::of(&self.parts, &request)?;
+        let ticket = slots::rebook(&viewer, request.into_inner()).await?;
+        let done = viewer.did(AuditAction::TicketActed, &ticket.id).because("rebook");
+        self.parts.audit.append_done(vec![done]).await?;
         Ok(Response::new(proto::RebookTicketResponse {
-            ticket: Some(ticket_to_wire(&ticket, &[])),
+            ticket: viewer.acted_on(&ticket, &[]),
         }))
     }
 
@@ -426,6 +512,10 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::FindTicketsRequest>,
     ) -> Result<Response<proto::ListTicketsResponse>, Status> {
+        let viewer = Viewer::of(&self.parts, &request)?;
+        if viewer.view != TicketView::Whole {
+            return Err(not_for_them());
+        }
         let search = citizen_search(&request.into_inner(), self.recent_since())?;
         let most = search.most;
         let tickets = self.parts.store.find(search).await;
@@ -436,7 +526,12 @@ impl proto::ticketing_server::Ticketing for TicketingService {
                 id: last.id.clone(),
             })
         };
-        Ok(Response::new(page(tickets, most, place)))
+        let page = page(&viewer, tickets, most, place);
+        self.parts
+            .audit
+            .append(viewer.searched(page.tickets.len()))
+            .await?;
+        Ok(Response::new(page))
     }
 }
 

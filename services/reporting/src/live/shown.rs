@@ -25,6 +25,8 @@ pub(super) struct Watched {
     task_types: Vec<TaskType>,
     policy: String,
     within: Vec<u32>,
+    /// Whether single agents are shown.
+    with_agents: bool,
 }
 
 /// A queue while it is added up.
@@ -49,13 +51,14 @@ struct Adding<'a> {
 
 impl Watched {
     /// Checks what was sent.
-    pub(super) fn read(sent: proto::WatchRequest, by: Grouping) -> Result<Self, Status> {
+    pub(super) fn read(sent: proto::WatchRequest, by: Grouping, with_agents: bool) -> Result<Self, Status> {
         Ok(Self {
             hotlines: sent.hotlines.iter().map(HotlineName::new).collect(),
             by,
             task_types: scope::task_types(&sent.task_types)?,
             within: scope::thresholds(sent.within_seconds)?,
             policy: sent.policy,
+            with_agents,
         })
     }
 
@@ -100,8 +103,8 @@ impl Watched {
                 .iter()
                 .map(|(name, queue)| tell(name, queue))
                 .collect(),
-            agents_shown: parts.agent_figures,
-            agents: match parts.agent_figures {
+            agents_shown: self.with_agents,
+            agents: match self.with_agents {
                 true => doing.iter().map(agent_shown).collect(),
                 false => Vec::new(),
             },

@@ -1,6 +1,7 @@
 //! A concern that joins an open ticket.
 
 use chrono::SubsecRound;
+use domain::access::Sight;
 use domain::ids::Identity;
 use domain::procedure::{FieldId, Procedure, Register};
 use domain::ticket::{Ticket, add_concern, spoken_ticket_id};
@@ -9,7 +10,8 @@ use store::tickets::{Addition, Logged};
 use tonic::Status;
 use wire::v1::tickets as proto;
 
-use super::{TicketingParts, key_taken, refused};
+use super::viewer::Viewer;
+use super::{key_taken, refused};
 use crate::metrics;
 use crate::requests::{LogRequest, ticket_procedure};
 
@@ -18,16 +20,17 @@ pub(super) const DECISIONS: usize = 8;
 
 /// Adds the concern to the ticket that the request names. Gives the ticket, and whether it had been added before.
 pub(super) async fn add(
-    parts: &TicketingParts,
+    viewer: &Viewer<'_>,
     mut sent: proto::LogCallbackRequest,
 ) -> Result<(Ticket, bool), Status> {
+    let parts = viewer.parts;
     let id = spoken_ticket_id(&sent.add_to)
         .ok_or_else(|| Status::invalid_argument("add_to: give a number such as T-7K3M-9QXW"))?;
     let missing = || Status::not_found(format!("add_to: there is no ticket {id}"));
-    let mut ticket = current(parts, &id).await?.ok_or_else(missing)?;
+    let mut ticket = current(viewer, &id).await?.ok_or_else(missing)?;
     let rules = (parts.rules)();
     reach_as_before(&mut sent, &ticket, &rules.register);
-    let request = LogRequest::checked(sent, &rules.register, &parts.identity_key)?;
+    let request = LogRequest::checked(sent, &rules.register, &parts.identity_key)?.by(&viewer.principal);
     if request.wished.is_some() {
         return Err(Status::invalid_argument(
             "wished_from: leave it out with add_to; department and due time of the ticket stay as they are",
@@ -67,19 +70,21 @@ pub(super) async fn add(
                 return Ok((changed, false));
             }
             Ok(logged) => return repeated(logged),
-            Err(StoreError::Conflict(_)) => ticket = current(parts, &id).await?.ok_or_else(missing)?,
+            Err(StoreError::Conflict(_)) => ticket = current(viewer, &id).await?.ok_or_else(missing)?,
             Err(error) => return Err(refused(&error)),
         }
     }
     Err(refused(&StoreError::Conflict(format!("ticket {id}"))))
 }
 
+/// The ticket as it is now; what the viewer must not see is not there.
 pub(super) async fn current(
-    parts: &TicketingParts,
+    viewer: &Viewer<'_>,
     id: &domain::ids::TicketId,
 ) -> Result<Option<Ticket>, Status> {
-    let found = parts.store.ticket(id).await.map_err(|error| refused(&error))?;
-    Ok(found.map(|found| found.ticket))
+    let found = viewer.parts.store.ticket(id).await;
+    let found = found.map_err(|error| refused(&error))?.map(|found| found.ticket);
+    Ok(found.filter(|ticket| viewer.sight(ticket) != Sight::Hidden))
 }
 
 /// The call that belongs to the ticket since the change, if the topic of calls has to hear of it.
