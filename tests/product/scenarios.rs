@@ -11,6 +11,7 @@ mod json_output;
 mod life_cycle;
 mod live;
 mod mails;
+mod pages;
 mod procedures;
 mod rejected_items;
 mod repeated_imports;

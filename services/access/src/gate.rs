@@ -1,31 +1,7 @@
 //! The gate: whose token a call carries, and whether the method is for him or her.
 
-use domain::access::{Admission, Principal, admission};
-use sha2::{Digest as _, Sha256};
+use domain::access::{Admission, Principal, TokenHash, admission};
 use tonic::Status;
-
-/// The SHA-256 of a token: what is kept, and compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct TokenHash(pub [u8; 32]);
-
-impl TokenHash {
-    /// Of a token.
-    pub fn of(token: &str) -> Self {
-        Self(Sha256::digest(token.as_bytes()).into())
-    }
-
-    /// Reads 64 hexadecimal characters.
-    pub fn from_hex(text: &str) -> Option<Self> {
-        let mut hash = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        for (place, byte) in hash.iter_mut().enumerate() {
-            *byte = u8::from_str_radix(&text[2 * place..2 * place + 2], 16).ok()?;
-        }
-        Some(Self(hash))
-    }
-}
 
 /// A token of the configuration, or the operator's, and who has it.
 #[derive(Clone, Debug)]

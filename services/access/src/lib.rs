@@ -8,7 +8,8 @@ mod sessions;
 pub mod testing;
 mod trail;
 
-pub use gate::{Gate, KnownToken, TokenHash};
+pub use domain::access::TokenHash;
+pub use gate::{Gate, KnownToken};
 pub use sessions::{SessionsParts, SessionsService};
 pub use trail::AuditTrail;
 

@@ -58,6 +58,12 @@ impl std::ops::Deref for Console {
     }
 }
 
+/// The answer to whoever asks for a page that is not there.
+pub fn not_found() -> axum::response::Response {
+    use axum::response::IntoResponse as _;
+    guard::with_headers(trouble::Trouble::NotFound.into_response())
+}
+
 /// The pages. Whatever is none of them is left to the caller's fallback.
 pub fn router(parts: ConsoleParts) -> Router {
     let console = Console(Arc::new(parts));

@@ -4,13 +4,19 @@
 //! *within* an answer (a department its own tickets only, a supervisor no names) is decided here too, by
 //! [`Principal`], and applied by the service that answers.
 
+mod attempts;
 mod methods;
+mod token;
+mod users;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
+pub use attempts::{AttemptKey, AttemptKind, Failures};
 pub use methods::{Admission, METHODS, admission};
 use serde::{Deserialize, Serialize};
+pub use token::TokenHash;
+pub use users::{PasswordFault, PasswordHash, SignsIn, User, UserFault, check_password, user_name};
 
 use crate::ids::{AgentName, DepartmentId};
 

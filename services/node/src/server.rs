@@ -134,6 +134,8 @@ async fn nothing_here(request: Request) -> Response {
     if is_grpc(&request) {
         Status::unimplemented("no such method; `grpcurl list` and the .proto files name them")
             .into_http::<Body>()
+    } else if wants_page(&request) {
+        console::not_found()
     } else {
         (StatusCode::NOT_FOUND, "there is nothing here\n").into_response()
     }
@@ -142,6 +144,15 @@ async fn nothing_here(request: Request) -> Response {
 fn is_grpc(request: &Request) -> bool {
     let content = request.headers().get(header::CONTENT_TYPE);
     content.is_some_and(|content| content.as_bytes().starts_with(b"application/grpc"))
+}
+
+fn wants_page(request: &Request) -> bool {
+    let accepted = request.headers().get(header::ACCEPT);
+    accepted.is_some_and(|accepted| {
+        accepted
+            .to_str()
+            .is_ok_and(|accepted| accepted.contains("text/html"))
+    })
 }
 
 async fn readyz(ready: futures_readiness::Answer) -> Response {

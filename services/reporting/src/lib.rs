@@ -7,6 +7,7 @@ mod counted;
 mod figures;
 mod forecast;
 mod live;
+mod percentiles;
 mod profile;
 mod promise;
 mod records;

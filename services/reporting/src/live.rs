@@ -3,6 +3,7 @@
 mod desk;
 mod feed;
 mod gauges;
+mod running;
 mod shown;
 mod targets;
 
@@ -70,7 +71,7 @@ impl proto::live_server::Live for LiveService {
     ) -> Result<Response<Self::WatchDeskStream>, Status> {
         let watcher = principal(&request)?;
         let desk = Desk::of(&self.parts, watcher, &request.get_ref().agent)?;
-        Ok(Response::new(Box::pin(desk.follow(self.feed.watch()))))
+        Ok(Response::new(Box::pin(desk.follow(self.feed.looks()))))
     }
 
     async fn watch(
@@ -97,9 +98,10 @@ impl proto::live_server::Live for LiveService {
             note.await?;
         }
         let parts = Arc::clone(&self.parts);
-        let moments = self.feed.watch().map(move |taken| {
-            let taken = taken.map_err(Status::unavailable)?;
-            watched.shown(&parts, &taken)
+        let looks = self.feed.watch(watched.clock);
+        let moments = looks.filter_map(move |taken| match taken {
+            Ok(taken) => watched.shown(&parts, &taken).transpose(),
+            Err(why) => Some(Err(Status::unavailable(why))),
         });
         Ok(Response::new(Box::pin(moments)))
     }

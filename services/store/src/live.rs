@@ -8,12 +8,12 @@ use domain::live::{Live, Phase};
 use domain::record::TaskType;
 
 use crate::StoreError;
-use crate::history::PeriodTally;
+use crate::history::{FiguresVersion, PeriodTally, Periods};
 use crate::packing::unknown;
 use crate::periods::group;
 
 /// What is asked about the moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveQuery {
     /// The running interval.
     pub interval: Interval,
@@ -23,6 +23,30 @@ pub struct LiveQuery {
     pub visits_since: DateTime<Utc>,
     /// What was told of agents before is left out; without it, agents are.
     pub agents_since: Option<DateTime<Utc>>,
+    /// Quarter-hours that days of other zones are made of.
+    pub quarters: Option<QuarterQuery>,
+}
+
+/// Which quarter-hours are told beside the moment, half-open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QuarterQuery {
+    /// The first.
+    pub from: Interval,
+    /// The one after the last.
+    pub to: Interval,
+    /// Only those that have moved since this state of the figures, if that can be told.
+    pub since: Option<FiguresVersion>,
+}
+
+/// Quarter-hours as they are in the snapshot of the moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarters {
+    /// The state of the figures that this is.
+    pub version: FiguresVersion,
+    /// Those that are told: the others are as they were. None: all that were asked for are told.
+    pub moved: Option<Vec<Interval>>,
+    /// By hotline and task type.
+    pub rows: Vec<PeriodTally>,
 }
 
 /// What goes on, in no order.
@@ -36,6 +60,8 @@ pub struct Moment {
     pub day: Vec<PeriodTally>,
     /// The last report of each agent, hotline and state.
     pub agents: Vec<AgentReport>,
+    /// The quarter-hours that were asked for.
+    pub quarters: Option<Quarters>,
 }
 
 /// A visit that is not over.
@@ -53,6 +79,17 @@ pub struct LiveVisit {
     pub time_to_answer_ms: Option<i64>,
     /// Where it stands.
     pub live: Live,
+}
+
+impl QuarterQuery {
+    /// What to read: all of it, or each that has moved.
+    pub(crate) fn periods(&self, moved: Option<&[Interval]>) -> Vec<Periods> {
+        let of = |from, to| Periods::Intervals { from, to };
+        match moved {
+            None => vec![of(self.from, self.to)],
+            Some(moved) => moved.iter().map(|moved| of(*moved, moved.next())).collect(),
+        }
+    }
 }
 
 /// What is read of a visit: the call, name of the hotline, task type, times, phase and agent.

@@ -299,6 +299,28 @@ impl TestNode {
         kib.expect("the status tells the memory") * 1024
     }
 
+    /// Processor time that the process has taken so far.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn processor_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid().as_raw_nonzero()));
+        let stat = stat.expect("a running process has times");
+        // Behind the name of the program, which may hold blanks, in parentheses; in ticks of 10 ms.
+        let fields = stat
+            .rsplit_once(')')
+            .map(|(_, fields)| fields)
+            .unwrap_or_default();
+        let ticks = |field: usize| -> u64 {
+            let ticks = fields
+                .split_whitespace()
+                .nth(field)
+                .and_then(|ticks| ticks.parse().ok());
+            ticks.expect("a number of ticks")
+        };
+        Duration::from_millis(10 * (ticks(11) + ticks(12)))
+    }
+
     /// What it wrote to standard error, from its first start on.
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()
@@ -379,6 +401,39 @@ impl TestNode {
     /// When there is no answer.
     pub async fn get(&self, path: &str, token: Option<&str>) -> Answer {
         http::get(self.port, path, token).await.expect("an answer")
+    }
+
+    /// Asks for a page of the console as whoever has the token, or sends a form.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn page(&self, path: &str, token: Option<&str>, form: Option<&str>) -> Answer {
+        let cookie = token.map(|token| format!("nrwdirekt={token}"));
+        let headers: Vec<_> = cookie.iter().map(|value| ("Cookie", value.as_str())).collect();
+        let asked = http::Asked {
+            path,
+            headers: &headers,
+            form,
+        };
+        http::ask(self.port, &asked).await.expect("an answer")
+    }
+
+    /// Sends an empty form as a page of another site would have the browser of somebody do it.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn foreign_form(&self, path: &str, token: &str, origin: &str) -> Answer {
+        let cookie = format!("nrwdirekt={token}");
+        let asked = http::Asked {
+            path,
+            headers: &[
+                ("Cookie", &cookie),
+                ("Origin", origin),
+                ("Sec-Fetch-Site", "cross-site"),
+            ],
+            form: Some(""),
+        };
+        http::ask(self.port, &asked).await.expect("an answer")
     }
 
     /// A command that finds this node.

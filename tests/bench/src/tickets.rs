@@ -18,7 +18,7 @@ use domain::service_time::DuePolicy;
 use domain::ticket::TicketState;
 use futures::{StreamExt, TryStreamExt, stream};
 use handover::{HandoverLoop, HandoverParts, HandoverSettings};
-pub(crate) use search::measure as measure_search;
+pub(crate) use search::{fill, measure as measure_search};
 use store::mails::MailStore;
 use store::postgres::PostgresTickets;
 use store::sqlite::SqliteTickets;

@@ -182,7 +182,7 @@ async fn the_operator_s_token_and_the_data_are_private() {
     assert_eq!(mode(node.home().join(token)), 0o600);
     assert_eq!(mode(node.data()), 0o700);
     // Also in a folder that was there before, and open to others.
-    for file in ["calls.db", "tickets.db", "bus.db"] {
+    for file in ["calls.db", "tickets.db", "access.db", "bus.db"] {
         assert_eq!(mode(node.data().join(file)), 0o600, "{file}");
     }
 }

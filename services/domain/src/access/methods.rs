@@ -117,6 +117,7 @@ pub const METHODS: &[(&str, Admission)] = &[
     ("/nrwdirekt.reporting.v1.Reporting/Agents", FIGURES),
     ("/nrwdirekt.reporting.v1.Figures/Intervals", FIGURES),
     ("/nrwdirekt.reporting.v1.Figures/Percentiles", FIGURES),
+    ("/nrwdirekt.reporting.v1.Figures/PercentilesByInterval", FIGURES),
     ("/nrwdirekt.reporting.v1.Figures/Promise", FIGURES),
     ("/nrwdirekt.reporting.v1.Figures/Profile", FIGURES),
     ("/nrwdirekt.reporting.v1.Figures/Forecast", FIGURES),

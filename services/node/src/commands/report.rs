@@ -13,6 +13,7 @@ mod live;
 mod percentiles;
 mod profile;
 mod promise;
+mod refusal;
 mod sheet;
 mod statements;
 mod totals;
@@ -21,6 +22,7 @@ mod xlsx;
 use wire::v1::reporting as proto;
 use wire::v1::reporting::figures_client::FiguresClient;
 
+use self::refusal::refused;
 use crate::cli::{DaysArguments, GroupBy, Report, ReportArguments, ScopeArguments, ServerArguments};
 use crate::client::{self, Connection};
 

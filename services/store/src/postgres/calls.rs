@@ -142,7 +142,7 @@ impl CallStore for PostgresCalls {
     }
 
     async fn live(&self, query: LiveQuery) -> Result<Moment, StoreError> {
-        live::read(&mut self.database.client().await?, query).await
+        live::read(&mut self.database.client().await?, &query).await
     }
 
     async fn figures_version(&self) -> Result<FiguresVersion, StoreError> {

@@ -175,7 +175,7 @@ impl CallStore for SqliteCalls {
 
     async fn live(&self, query: LiveQuery) -> Result<Moment, StoreError> {
         self.file
-            .read(move |connection| live::read(connection, query))
+            .read(move |connection| live::read(connection, &query))
             .await
     }
 

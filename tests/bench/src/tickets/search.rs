@@ -129,6 +129,11 @@ fn phone(n: u32) -> String {
     format!("0221 1{n:07}")
 }
 
+/// A file with so many tickets.
+pub(crate) async fn fill(file: &Path, tickets: u32) -> anyhow::Result<()> {
+    Filled::new(file, tickets).await.map(drop)
+}
+
 /// Copies the only ticket: each copy has a citizen of its own, most are closed.
 fn multiply(file: &Path, tickets: u32) -> anyhow::Result<()> {
     let connection = Connection::open(file)?;

@@ -1,15 +1,14 @@
 //! `nrwdirekt report changes`.
 
-use chrono::{SecondsFormat, TimeZone as _, Utc};
 use domain::local_time::ZONE;
 use serde_json::{Value, json};
 use wire::v1::reporting as proto;
 
 use super::form::Report;
-use super::intervals::{local, time};
+use super::intervals::{local, time, time_of_ms};
+use super::refused;
 use super::sheet::{Cell, Column, Sheet};
 use crate::cli::ChangesArguments;
-use crate::exit::Failure;
 
 /// What has moved since a report.
 pub(super) async fn run(arguments: ChangesArguments) -> anyhow::Result<()> {
@@ -22,7 +21,7 @@ pub(super) async fn run(arguments: ChangesArguments) -> anyhow::Result<()> {
     };
     let mut client = super::connect(&arguments.server).await?;
     let answer = client.changes(request).await;
-    let answer = answer.map_err(|status| Failure::of_status(&status))?.into_inner();
+    let answer = answer.map_err(refused)?.into_inner();
     let report = Report {
         json: json!({
             "since": arguments.since,
@@ -35,19 +34,12 @@ pub(super) async fn run(arguments: ChangesArguments) -> anyhow::Result<()> {
     report.deliver(&arguments.form)
 }
 
-/// Local time of milliseconds since 1970, as JSON has it.
-pub(super) fn time_of_ms(at_ms: i64) -> String {
-    let at = Utc.timestamp_millis_opt(at_ms).single().unwrap_or_default();
-    at.with_timezone(&ZONE)
-        .to_rfc3339_opts(SecondsFormat::Millis, false)
-}
-
 fn change_json(change: &proto::FigureChange) -> Value {
     json!({
         "start": time(change.start_unix_s, ZONE),
         "hotline": change.hotline,
         "task_type": change.task_type,
-        "changed_at": time_of_ms(change.last_changed_at_unix_ms),
+        "changed_at": time_of_ms(change.last_changed_at_unix_ms, ZONE),
         "difference": change.difference,
     })
 }

@@ -8,8 +8,9 @@ use wire::v1::reporting::reporting_client::ReportingClient;
 
 use super::figures::{figures_json, policy_json, policy_line};
 use super::form::Report;
+use super::refusal::refused_beside;
 use super::sheet::{Cell, Column, Sheet};
-use super::{columns, totals};
+use super::{columns, refused, totals};
 use crate::cli::{CompareArguments, DaysArguments};
 use crate::client;
 
@@ -21,8 +22,12 @@ pub(super) async fn run(arguments: CompareArguments) -> anyhow::Result<()> {
         to: arguments.with_to,
     };
     let within = arguments.scope.within.clone();
-    let this = totals::ask(&mut client, arguments.days, arguments.scope.clone()).await?;
-    let other = totals::ask(&mut client, other, arguments.scope).await?;
+    let this = totals::ask(&mut client, arguments.days, arguments.scope.clone())
+        .await
+        .map_err(refused)?;
+    let other = totals::ask(&mut client, other, arguments.scope)
+        .await
+        .map_err(refused_beside)?;
     report(&this, &other, &within).deliver(&arguments.form)
 }
 

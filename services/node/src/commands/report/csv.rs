@@ -6,14 +6,23 @@ use super::sheet::{Cell, Sheet};
 use crate::cli::CsvEncoding;
 use crate::exit::Failure;
 
-/// The bytes of the file.
-pub(super) fn write(sheet: &Sheet, encoding: CsvEncoding) -> anyhow::Result<Vec<u8>> {
+/// The bytes of the file. What is told of all rows stands at the end of each: a spreadsheet reads one table.
+pub(super) fn write(
+    sheet: &Sheet,
+    of_all: &[(&'static str, Cell)],
+    encoding: CsvEncoding,
+) -> anyhow::Result<Vec<u8>> {
     let mut writer = ::csv::WriterBuilder::new()
         .delimiter(b';')
         .from_writer(Vec::new());
-    writer.write_record(sheet.columns.iter().map(|column| harmless(&column.heading)))?;
+    let headings = sheet.columns.iter().map(|column| column.heading.as_str());
+    writer.write_record(
+        headings
+            .chain(of_all.iter().map(|(heading, _)| *heading))
+            .map(harmless),
+    )?;
     for row in &sheet.rows {
-        writer.write_record(row.iter().map(text))?;
+        writer.write_record(row.iter().chain(of_all.iter().map(|(_, cell)| cell)).map(text))?;
     }
     let bytes = writer.into_inner().context("the report cannot be written")?;
     let text = String::from_utf8(bytes).context("the report cannot be written")?;
@@ -73,25 +82,30 @@ mod tests {
 
     #[test]
     fn headings_are_german_and_numbers_too() {
-        let text = write(&sheet("A;B"), CsvEncoding::Utf8).unwrap();
+        let text = write(
+            &sheet("A;B"),
+            &[("Nach", Cell::Text("of-offered".to_owned()))],
+            CsvEncoding::Utf8,
+        )
+        .unwrap();
         assert_eq!(
             String::from_utf8(text).unwrap(),
-            "Gruppe;Größe;Anteil\n\"A;B\";-3;0,25\n"
+            "Gruppe;Größe;Anteil;Nach\n\"A;B\";-3;0,25;of-offered\n"
         );
     }
 
     #[test]
     fn a_name_is_never_calculated() {
-        let text = write(&sheet("=1+1"), CsvEncoding::Utf8).unwrap();
+        let text = write(&sheet("=1+1"), &[], CsvEncoding::Utf8).unwrap();
         assert!(String::from_utf8(text).unwrap().contains("\n'=1+1;"));
     }
 
     #[test]
     fn other_encodings_are_written_or_refused() {
-        let bytes = write(&sheet("A"), CsvEncoding::Utf8Bom).unwrap();
+        let bytes = write(&sheet("A"), &[], CsvEncoding::Utf8Bom).unwrap();
         assert!(bytes.starts_with(b"\xef\xbb\xbfGruppe"));
-        let bytes = write(&sheet("A"), CsvEncoding::Windows1252).unwrap();
+        let bytes = write(&sheet("A"), &[], CsvEncoding::Windows1252).unwrap();
         assert!(bytes.windows(5).any(|part| part == b"Gr\xf6\xdfe"));
-        assert!(write(&sheet("ŵ"), CsvEncoding::Windows1252).is_err());
+        assert!(write(&sheet("ŵ"), &[], CsvEncoding::Windows1252).is_err());
     }
 }

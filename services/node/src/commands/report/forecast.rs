@@ -5,9 +5,9 @@ use wire::v1::reporting as proto;
 
 use super::form::Report;
 use super::intervals::{local, time, zone};
+use super::refused;
 use super::sheet::{Cell, Chart, Column, Sheet};
 use crate::cli::ForecastArguments;
-use crate::exit::Failure;
 
 /// The agents that the next days need.
 pub(crate) async fn run(arguments: ForecastArguments) -> anyhow::Result<()> {
@@ -25,7 +25,7 @@ pub(crate) async fn run(arguments: ForecastArguments) -> anyhow::Result<()> {
     };
     let mut client = super::connect(&arguments.server).await?;
     let answer = client.forecast(request).await;
-    let answer = answer.map_err(|status| Failure::of_status(&status))?.into_inner();
+    let answer = answer.map_err(refused)?.into_inner();
     report(&answer).deliver(&arguments.form)
 }
 

@@ -41,7 +41,7 @@ impl Report {
             ReportFormat::Json => serde_json::to_vec_pretty(&self.json)?,
             ReportFormat::Csv => {
                 let sheet = self.sheets.last().context("a report has a sheet")?;
-                csv::write(sheet, form.encoding)?
+                csv::write(sheet, &self.policy(), form.encoding)?
             }
             ReportFormat::Xlsx => xlsx::write(&self.sheets, &self.particulars())?,
         };
@@ -61,6 +61,18 @@ impl Report {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
             _ => Ok(()),
         }
+    }
+
+    /// The policy that every row of CSV names: a file has no other place for it.
+    fn policy(&self) -> Vec<(&'static str, Cell)> {
+        let policy = &self.json["policy"];
+        let (Some(name), Some(version)) = (policy["name"].as_str(), policy["version"].as_i64()) else {
+            return Vec::new();
+        };
+        vec![
+            ("Servicelevel nach", Cell::Text(name.to_owned())),
+            ("Servicelevel-Version", Cell::Count(version)),
+        ]
     }
 
     /// What the figures are, in German: without it a workbook would tell a service level of no policy.

@@ -7,10 +7,10 @@ use wire::v1::reporting as proto;
 
 use super::figures::{as_of_line, figures_json, group_json, policy_json, policy_line};
 use super::form::Report;
+use super::refused;
 use super::sheet::{Cell, Column, Sheet};
 use super::{columns, totals};
 use crate::cli::IntervalsArguments;
-use crate::exit::Failure;
 
 /// Figures by interval.
 pub(super) async fn run(arguments: IntervalsArguments) -> anyhow::Result<()> {
@@ -21,13 +21,9 @@ pub(super) async fn run(arguments: IntervalsArguments) -> anyhow::Result<()> {
     };
     let mut client = super::connect(&arguments.server).await?;
     let answer = client.intervals(request).await;
-    let mut chunks = answer.map_err(|status| Failure::of_status(&status))?.into_inner();
+    let mut chunks = answer.map_err(refused)?.into_inner();
     let mut told = Told::default();
-    while let Some(chunk) = chunks
-        .message()
-        .await
-        .map_err(|status| Failure::of_status(&status))?
-    {
+    while let Some(chunk) = chunks.message().await.map_err(refused)? {
         told.add(chunk);
     }
     told.report(&within).deliver(&arguments.form)
@@ -125,8 +121,12 @@ impl Told {
             intervals.map(|interval| {
                 let [start, end] =
                     [interval.start_unix_s, interval.end_unix_s].map(|unix_s| local(unix_s, zone));
-                let offset = |at: DateTime<FixedOffset>| Cell::Text(at.format("UTC%:z").to_string());
-                let mut row = vec![Cell::Time(start), Cell::Time(end), offset(start), offset(end)];
+                let mut row = vec![
+                    Cell::Time(start),
+                    Cell::Time(end),
+                    Cell::offset(start),
+                    Cell::offset(end),
+                ];
                 if groups.len() > 1 {
                     row.push(Cell::group(group));
                 }
@@ -164,4 +164,11 @@ pub(super) fn local(unix_s: i64, zone: Tz) -> DateTime<FixedOffset> {
 /// The same as JSON has it.
 pub(super) fn time(unix_s: i64, zone: Tz) -> String {
     local(unix_s, zone).to_rfc3339_opts(SecondsFormat::Secs, false)
+}
+
+/// The same of milliseconds since 1970.
+pub(super) fn time_of_ms(unix_ms: i64, zone: Tz) -> String {
+    let at = Utc.timestamp_millis_opt(unix_ms).single().unwrap_or_default();
+    at.with_timezone(&zone)
+        .to_rfc3339_opts(SecondsFormat::Millis, false)
 }

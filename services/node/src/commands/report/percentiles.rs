@@ -1,45 +1,163 @@
 //! `nrwdirekt report percentiles`.
 
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 use wire::v1::reporting as proto;
 
 use super::figures::as_of_line;
 use super::form::Report;
+use super::intervals::{local, time, zone};
+use super::refused;
 use super::sheet::{Cell, Column, Sheet};
 use crate::cli::PercentilesArguments;
-use crate::exit::Failure;
 
-/// Percentiles over a range.
+/// Percentiles over a range, and by interval where they are asked for.
 pub(super) async fn run(arguments: PercentilesArguments) -> anyhow::Result<()> {
+    let per_cents = arguments.percentiles;
     let request = proto::PercentilesRequest {
         scope: Some(super::scope(arguments.days, arguments.scope)),
-        per_cents: arguments.percentiles.clone(),
+        per_cents: per_cents.clone(),
+        interval: arguments.interval.unwrap_or_default(),
     };
     let mut client = super::connect(&arguments.server).await?;
-    let answer = client.percentiles(request).await;
-    let answer = answer.map_err(|status| Failure::of_status(&status))?.into_inner();
-    let report = Report {
-        json: json!({
-            "from": answer.from,
-            "to": answer.to,
-            "zone": answer.zone,
-            "as_of": answer.as_of,
-            "percentiles": arguments.percentiles,
-            "total": answer.total.as_ref().map(|total| group_json(total, false)),
-            "groups": answer.groups.iter().map(|group| group_json(group, true)).collect::<Vec<_>>(),
-        }),
-        preface: vec![
-            format!("{} to {} (exclusive), {}", answer.from, answer.to, answer.zone),
-            "seconds, at most: a value is the upper edge of its bin, and too large by less than ± tells"
-                .to_owned(),
-            as_of_line(&answer.as_of),
-        ],
-        sheets: vec![sheet(
-            answer.groups.iter().chain(&answer.total),
-            &arguments.percentiles,
-        )],
+    let told = match request.interval.as_str() {
+        "" => Told {
+            head: client.percentiles(request).await.map_err(refused)?.into_inner(),
+            intervals: Vec::new(),
+        },
+        _ => {
+            let answer = client.percentiles_by_interval(request).await;
+            let mut chunks = answer.map_err(refused)?.into_inner();
+            let mut told = Told::default();
+            while let Some(chunk) = chunks.message().await.map_err(refused)? {
+                told.add(chunk);
+            }
+            told
+        }
     };
-    report.deliver(&arguments.form)
+    told.report(&per_cents).deliver(&arguments.form)
+}
+
+/// What the server told.
+#[derive(Default)]
+struct Told {
+    head: proto::PercentilesResponse,
+    /// The total's, then those of each group; none of a whole range.
+    intervals: Vec<Vec<proto::IntervalPercentiles>>,
+}
+
+impl Told {
+    fn add(&mut self, chunk: proto::PercentilesChunk) {
+        if let Some(head) = chunk.head {
+            self.intervals.resize_with(head.groups.len() + 1, Vec::new);
+            self.head = head;
+        }
+        for interval in chunk.intervals {
+            if let Some(row) = self.intervals.get_mut(interval.group as usize) {
+                row.push(interval);
+            }
+        }
+    }
+
+    fn report(&self, per_cents: &[u32]) -> Report {
+        let head = &self.head;
+        let of = match head.interval.as_str() {
+            "" => String::new(),
+            interval => format!(", by {interval}"),
+        };
+        let mut sheets = vec![sheet(head.groups.iter().chain(&head.total), per_cents)];
+        if !self.intervals.is_empty() {
+            sheets.push(self.intervals_sheet(per_cents));
+        }
+        Report {
+            json: self.json(per_cents),
+            preface: vec![
+                format!("{} to {} (exclusive), {}{of}", head.from, head.to, head.zone),
+                "seconds, at most: a value is the upper edge of its bin, and too large by less than ± tells"
+                    .to_owned(),
+                as_of_line(&head.as_of),
+            ],
+            sheets,
+        }
+    }
+
+    fn json(&self, per_cents: &[u32]) -> Value {
+        let head = &self.head;
+        let zone = zone(&head.zone);
+        let with = |mut group: Value, place: usize| {
+            if let Some(intervals) = self.intervals.get(place) {
+                let intervals = intervals.iter().map(|interval| interval_json(interval, zone));
+                group["intervals"] = intervals.collect();
+            }
+            group
+        };
+        let total = head.total.as_ref().map(|total| with(group_json(total, false), 0));
+        let groups = head.groups.iter().zip(1..);
+        let groups: Vec<Value> = groups
+            .map(|(group, place)| with(group_json(group, true), place))
+            .collect();
+        let mut json = json!({
+            "from": head.from,
+            "to": head.to,
+            "zone": head.zone,
+            "as_of": head.as_of,
+            "percentiles": per_cents,
+            "total": total,
+            "groups": groups,
+        });
+        if !head.interval.is_empty() {
+            json["interval"] = json!(head.interval);
+        }
+        json
+    }
+
+    /// Groups, then the total, each in the order of time.
+    fn intervals_sheet(&self, per_cents: &[u32]) -> Sheet {
+        let zone = zone(&self.head.zone);
+        let mut columns = vec![
+            Column::new("from", "Beginn"),
+            Column::extra("Ende"),
+            Column::extra("UTC-Versatz"),
+            Column::extra("UTC-Versatz am Ende"),
+        ];
+        columns.extend(times_columns(per_cents));
+        let names = self.head.groups.iter().map(|group| group.group.as_str());
+        let places = (1..self.intervals.len()).chain([0]);
+        let rows = names.chain([""]).zip(places).flat_map(|(name, place)| {
+            self.intervals[place].iter().flat_map(move |interval| {
+                let when = when(interval, zone);
+                times_rows(
+                    name,
+                    &interval.time_to_answer,
+                    &interval.time_to_abandon,
+                    per_cents,
+                )
+                .map(|row| when.iter().cloned().chain(row).collect())
+            })
+        });
+        let rows = rows.collect();
+        Sheet::new("Intervalle", columns, rows)
+    }
+}
+
+/// Beginning, end, and the offset of both.
+fn when(interval: &proto::IntervalPercentiles, zone: Tz) -> [Cell; 4] {
+    let [start, end] = [interval.start_unix_s, interval.end_unix_s].map(|unix_s| local(unix_s, zone));
+    [
+        Cell::Time(start),
+        Cell::Time(end),
+        Cell::offset(start),
+        Cell::offset(end),
+    ]
+}
+
+fn interval_json(interval: &proto::IntervalPercentiles, zone: Tz) -> Value {
+    json!({
+        "start": time(interval.start_unix_s, zone),
+        "end": time(interval.end_unix_s, zone),
+        "time_to_answer": times_json(interval.time_to_answer.as_ref()),
+        "time_to_abandon": times_json(interval.time_to_abandon.as_ref()),
+    })
 }
 
 fn group_json(group: &proto::GroupPercentiles, named: bool) -> Value {
@@ -68,6 +186,19 @@ fn times_json(times: Option<&proto::Percentiles>) -> Value {
 }
 
 fn sheet<'a>(groups: impl Iterator<Item = &'a proto::GroupPercentiles>, per_cents: &[u32]) -> Sheet {
+    let rows = groups.flat_map(|group| {
+        times_rows(
+            &group.group,
+            &group.time_to_answer,
+            &group.time_to_abandon,
+            per_cents,
+        )
+    });
+    let rows = rows.collect();
+    Sheet::new("Perzentile", times_columns(per_cents), rows)
+}
+
+fn times_columns(per_cents: &[u32]) -> Vec<Column> {
     let mut columns = vec![
         Column::new("hotline", "Gruppe"),
         Column::new("time to", "Zeit bis"),
@@ -87,15 +218,21 @@ fn sheet<'a>(groups: impl Iterator<Item = &'a proto::GroupPercentiles>, per_cent
             Column::new("±", format!("{per_cent} % Fehlerschranke (s)")),
         ]
     }));
-    let rows = groups.flat_map(|group| {
-        [
-            (&group.time_to_answer, Cell::Word("answer", "Annahme")),
-            (&group.time_to_abandon, Cell::Word("abandon", "Auflegen")),
-        ]
-        .map(|(times, what)| row(&group.group, what, times.as_ref(), per_cents))
-    });
-    let rows = rows.collect();
-    Sheet::new("Perzentile", columns, rows)
+    columns
+}
+
+/// A row of the times to answer, and one of those to abandon.
+fn times_rows(
+    group: &str,
+    time_to_answer: &Option<proto::Percentiles>,
+    time_to_abandon: &Option<proto::Percentiles>,
+    per_cents: &[u32],
+) -> [Vec<Cell>; 2] {
+    [
+        (time_to_answer, Cell::Word("answer", "Annahme")),
+        (time_to_abandon, Cell::Word("abandon", "Auflegen")),
+    ]
+    .map(|(times, what)| row(group, what, times.as_ref(), per_cents))
 }
 
 fn row(group: &str, what: Cell, times: Option<&proto::Percentiles>, per_cents: &[u32]) -> Vec<Cell> {

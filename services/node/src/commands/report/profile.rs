@@ -6,6 +6,7 @@ use wire::v1::reporting as proto;
 use super::columns;
 use super::figures::{figures_json, policy_json, policy_line};
 use super::form::Report;
+use super::refused;
 use super::sheet::{Cell, Column, Sheet};
 use crate::cli::ProfileArguments;
 use crate::exit::Failure;
@@ -36,7 +37,7 @@ pub(super) async fn run(arguments: ProfileArguments) -> anyhow::Result<()> {
     };
     let mut client = super::connect(&arguments.server).await?;
     let answer = client.profile(request).await;
-    let answer = answer.map_err(|status| Failure::of_status(&status))?.into_inner();
+    let answer = answer.map_err(refused)?.into_inner();
     report(&answer, &within).deliver(&arguments.form)
 }
 

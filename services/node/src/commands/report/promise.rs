@@ -7,9 +7,9 @@ use wire::v1::reporting as proto;
 use super::figures::policy_json;
 use super::form::Report;
 use super::intervals::{local, time, zone};
+use super::refused;
 use super::sheet::{Cell, Column, Sheet};
 use crate::cli::PromiseArguments;
-use crate::exit::Failure;
 
 /// How the targets of the rules were kept.
 pub(super) async fn run(arguments: PromiseArguments) -> anyhow::Result<()> {
@@ -23,7 +23,7 @@ pub(super) async fn run(arguments: PromiseArguments) -> anyhow::Result<()> {
     };
     let mut client = super::connect(&arguments.server).await?;
     let answer = client.promise(request).await;
-    let answer = answer.map_err(|status| Failure::of_status(&status))?.into_inner();
+    let answer = answer.map_err(refused)?.into_inner();
     report(&answer).deliver(&arguments.form)
 }
 
@@ -138,11 +138,18 @@ fn sheet(
         Column::new("may miss", "Dürfen noch fehlen"),
         Column::new("used up", "Verbraucht"),
         Column::new("until month end", "Bis Monatsende noch"),
+        Column::extra("Servicelevel nach"),
+        Column::extra("Servicelevel-Version"),
     ];
     let rows = answer.targets.iter().flat_map(|target| {
-        shares(target).flat_map(move |(_, what, share)| {
+        shares(target).flat_map(move |(name, what, share)| {
+            let policy = target.policy.as_ref().filter(|_| name == "service_level");
             let kept = of(share).into_iter();
-            kept.map(move |kept| row(&target.name, what.clone(), share.target, kept, zone))
+            kept.map(move |kept| {
+                let mut row = row(&target.name, what.clone(), share.target, kept, zone);
+                row.extend(policy_cells(policy));
+                row
+            })
         })
     });
     let rows = rows.collect();
@@ -162,5 +169,15 @@ fn row(who: &str, what: Cell, target: f64, kept: &proto::KeptShare, zone: Tz) ->
         Cell::Count(kept.may_miss),
         Cell::share(kept.used_up),
         kept.may_miss_until_end.map_or(Cell::Absent, Cell::Count),
+    ]
+}
+
+fn policy_cells(policy: Option<&proto::Policy>) -> [Cell; 2] {
+    let Some(policy) = policy else {
+        return [Cell::Absent, Cell::Absent];
+    };
+    [
+        Cell::Text(policy.name.clone()),
+        Cell::Count(i64::from(policy.version)),
     ]
 }

@@ -60,6 +60,11 @@ impl Cell {
         }
     }
 
+    /// How far local time is from UTC.
+    pub(super) fn offset(at: DateTime<FixedOffset>) -> Self {
+        Self::Text(at.format("UTC%:z").to_string())
+    }
+
     pub(super) fn yes_or_no(is: bool) -> Self {
         match is {
             true => Self::Word("yes", "ja"),

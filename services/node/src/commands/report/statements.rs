@@ -1,15 +1,16 @@
 //! `nrwdirekt report seal|statements`.
 
+use domain::local_time::ZONE;
 use serde_json::{Value, json};
 use wire::v1::reporting as proto;
 
-use super::changes::time_of_ms;
 use super::figures::{figures_json, group_json, policy_json, policy_line};
 use super::form::Report;
+use super::intervals::time_of_ms;
+use super::refused;
 use super::sheet::{Cell, Column, Sheet};
 use super::totals;
 use crate::cli::{SealArguments, StatementsArguments};
-use crate::exit::Failure;
 use crate::output::say;
 
 /// Thresholds that are told of sealed figures.
@@ -25,7 +26,7 @@ pub(super) async fn seal(arguments: SealArguments) -> anyhow::Result<()> {
     };
     let mut client = super::connect(&arguments.server).await?;
     let sealed = client.seal(request).await;
-    let sealed = sealed.map_err(|status| Failure::of_status(&status))?.into_inner();
+    let sealed = sealed.map_err(refused)?.into_inner();
     if arguments.json {
         say!("{}", head_json(&sealed));
     } else {
@@ -45,12 +46,7 @@ pub(super) async fn run(arguments: StatementsArguments) -> anyhow::Result<()> {
     let report = match arguments.id {
         None => {
             let answer = client.statements(proto::StatementsRequest {}).await;
-            list(
-                &answer
-                    .map_err(|status| Failure::of_status(&status))?
-                    .into_inner()
-                    .statements,
-            )
+            list(&answer.map_err(refused)?.into_inner().statements)
         }
         Some(id) => {
             let request = proto::StatementRequest {
@@ -60,7 +56,7 @@ pub(super) async fn run(arguments: StatementsArguments) -> anyhow::Result<()> {
                 within_seconds: WITHIN.to_vec(),
             };
             let answer = client.get_statement(request).await;
-            shown(&answer.map_err(|status| Failure::of_status(&status))?.into_inner())
+            shown(&answer.map_err(refused)?.into_inner())
         }
     };
     report.deliver(&arguments.form)
@@ -71,7 +67,7 @@ fn head_json(head: &proto::Statement) -> Value {
         "id": head.id,
         "from": head.from,
         "to": head.to,
-        "sealed_at": time_of_ms(head.sealed_at_unix_ms),
+        "sealed_at": time_of_ms(head.sealed_at_unix_ms, ZONE),
         "by": head.by,
         "reason": head.reason,
         "rules_version": head.rules_version,
@@ -92,7 +88,7 @@ fn list(statements: &[proto::Statement]) -> Report {
         let texts = [
             &head.from,
             &head.to,
-            &time_of_ms(head.sealed_at_unix_ms),
+            &time_of_ms(head.sealed_at_unix_ms, ZONE),
             &head.by,
             &head.reason,
         ]

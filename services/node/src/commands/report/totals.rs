@@ -4,19 +4,30 @@ use serde_json::json;
 use wire::v1::reporting as proto;
 use wire::v1::reporting::reporting_client::ReportingClient;
 
-use super::columns;
 use super::figures::{as_of_line, figures_json, group_json, policy_json, policy_line};
 use super::form::Report;
 use super::sheet::{Cell, Column, Sheet};
-use crate::cli::{DaysArguments, GroupBy, ScopeArguments, TotalsArguments};
+use super::{columns, intervals, refused};
+use crate::cli::{DaysArguments, GroupBy, IntervalsArguments, ScopeArguments, TotalsArguments};
 use crate::client::{self, Connection};
-use crate::exit::Failure;
 
 /// Sums over local days.
 pub(super) async fn run(arguments: TotalsArguments) -> anyhow::Result<()> {
+    if let Some(interval) = arguments.interval {
+        return intervals::run(IntervalsArguments {
+            days: arguments.days,
+            scope: arguments.scope,
+            interval,
+            form: arguments.form,
+            server: arguments.server,
+        })
+        .await;
+    }
     let mut client = ReportingClient::new(client::connect(&arguments.server.server).await?);
     let within = arguments.scope.within.clone();
-    let response = ask(&mut client, arguments.days, arguments.scope).await?;
+    let response = ask(&mut client, arguments.days, arguments.scope)
+        .await
+        .map_err(refused)?;
     report(&response, &within).deliver(&arguments.form)
 }
 
@@ -25,7 +36,7 @@ pub(super) async fn ask(
     client: &mut ReportingClient<Connection>,
     days: DaysArguments,
     scope: ScopeArguments,
-) -> anyhow::Result<proto::TotalsResponse> {
+) -> Result<proto::TotalsResponse, tonic::Status> {
     let request = proto::TotalsRequest {
         from: days.from.to_string(),
         to: days.to.to_string(),
@@ -37,10 +48,7 @@ pub(super) async fn ask(
         zone: scope.zone,
         policy: scope.policy,
     };
-    let response = client.totals(request).await;
-    Ok(response
-        .map_err(|status| Failure::of_status(&status))?
-        .into_inner())
+    Ok(client.totals(request).await?.into_inner())
 }
 
 fn report(response: &proto::TotalsResponse, within: &[u32]) -> Report {
