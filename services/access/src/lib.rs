@@ -5,6 +5,7 @@
 
 mod gate;
 mod sessions;
+pub mod testing;
 mod trail;
 
 pub use domain::access::TokenHash;

@@ -50,4 +50,19 @@ impl AuditTrail {
             Status::unavailable("the audit trail cannot be written, so nothing is shown; try again")
         })
     }
+
+    /// Notes what was done already, in a transaction of its own.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` while the store cannot be written: the caller must not answer what was done, and whoever asked for it
+    /// asks again. So the act must be one that can be repeated: the repetition notes it.
+    pub async fn append_done(&self, entries: Vec<NewAuditEntry>) -> Result<(), Status> {
+        self.store.append(entries).await.map_err(|error| {
+            tracing::error!(%error, "something was done, but the audit trail cannot be written");
+            Status::unavailable(
+                "it was done, but the audit trail cannot be written; repeat the request, with the same idempotency \
+                 key if it has one",
+            )
+        })
+    }
 }

@@ -5,6 +5,7 @@ mod calls;
 mod export;
 mod live;
 mod mail;
+mod privacy;
 mod register;
 mod rejected;
 mod report;
@@ -24,6 +25,7 @@ pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArg
 pub(crate) use export::{ExportArguments, ExportEncoding};
 pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
+pub(crate) use privacy::{AuditAction, AuditListArguments, PrivacyAction, PrivacyArguments};
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{
     DiscardArguments, RejectedAction, RejectedArguments, RejectedListArguments, RejectedShowArguments,
@@ -96,6 +98,8 @@ pub(crate) enum Command {
     Department(DepartmentArguments),
     /// Mails to departments without Kafka: which wait or failed, and why.
     Mail(MailArguments),
+    /// For data protection officers: the audit trail.
+    Privacy(PrivacyArguments),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -161,6 +165,8 @@ pub(crate) enum Role {
     Handover,
     /// Figures.
     Reporting,
+    /// The audit trail.
+    Privacy,
     /// Web pages, and signing in.
     Console,
 }

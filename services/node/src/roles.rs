@@ -9,6 +9,7 @@ use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 use wire::v1::access::sessions_server::SessionsServer;
 use wire::v1::calls::intake_server::IntakeServer;
+use wire::v1::privacy::audit_server::AuditServer;
 use wire::v1::reporting::figures_server::FiguresServer;
 use wire::v1::reporting::live_server::LiveServer;
 use wire::v1::reporting::records_server::RecordsServer;
@@ -53,6 +54,7 @@ impl Starting<'_> {
                 Role::Ticketing => self.ticketing(services, &health, &wake).await?,
                 Role::Handover => self.handover(services, &health, &wake).await,
                 Role::Reporting => self.reporting(services, &health).await?,
+                Role::Privacy => self.privacy(services, &health).await,
                 Role::Console => self.console(services, &health).await,
             };
         }
@@ -65,6 +67,11 @@ impl Starting<'_> {
             self.running.spawn(cleaning);
         }
         Ok((services, self.running))
+    }
+
+    /// The way of a service into the audit trail.
+    fn audit(&self) -> access::AuditTrail {
+        access::AuditTrail::new(Arc::clone(&self.storage.audit), Arc::clone(&self.clock))
     }
 
     async fn intake(&mut self, services: Routes, health: &HealthReporter) -> anyhow::Result<Routes> {
@@ -135,6 +142,7 @@ impl Starting<'_> {
                 let wake = Arc::clone(wake);
                 Arc::new(move |department| wake.raise(department))
             }),
+            audit: self.audit(),
         });
         health
             .set_serving::<TicketingServer<ticketing::TicketingService>>()
@@ -144,6 +152,7 @@ impl Starting<'_> {
             rules: current,
             applied: Arc::clone(&self.rules.applied),
             clock: Arc::clone(&self.clock),
+            audit: self.audit(),
         });
         health.set_serving::<RulesServer<ticketing::RulesService>>().await;
         Ok(services
@@ -175,6 +184,7 @@ impl Starting<'_> {
             rules: current,
             clock: Arc::clone(&self.clock),
             shutdown: self.stopping.clone(),
+            audit: self.audit(),
         });
         health
             .set_serving::<HandoverServer<handover::HandoverService>>()
@@ -187,6 +197,12 @@ impl Starting<'_> {
         services
             .add_service(HandoverServer::new(service))
             .add_service(MailsServer::new(mails))
+    }
+
+    async fn privacy(&mut self, services: Routes, health: &HealthReporter) -> Routes {
+        let audit = privacy::AuditService::new(Arc::clone(&self.storage.audit), self.audit());
+        health.set_serving::<AuditServer<privacy::AuditService>>().await;
+        services.add_service(AuditServer::new(audit))
     }
 
     async fn console(&mut self, services: Routes, health: &HealthReporter) -> Routes {
@@ -206,6 +222,7 @@ impl Starting<'_> {
             rules: Arc::new(self.rules.current()),
             policy: self.config.policy.clone(),
             clock: Arc::clone(&self.clock),
+            audit: self.audit(),
         };
         let reporting = reporting::ReportingService::new(
             figures.clone(),
@@ -237,12 +254,16 @@ impl Starting<'_> {
                 .identity_key()
                 .await
                 .context("the key of identities")?,
+            self.audit(),
         );
         health
             .set_serving::<RecordsServer<reporting::RecordsService>>()
             .await;
-        let rejected =
-            reporting::RejectedItemsService::new(Arc::clone(&self.storage.calls), Arc::clone(&self.clock));
+        let rejected = reporting::RejectedItemsService::new(
+            Arc::clone(&self.storage.calls),
+            Arc::clone(&self.clock),
+            self.audit(),
+        );
         health
             .set_serving::<RejectedItemsServer<reporting::RejectedItemsService>>()
             .await;

@@ -66,6 +66,15 @@ pub(crate) fn plan(
             Err(fault) => faults.push(fault),
         }
     }
+    if let Some(chosen) = request.chosen
+        && plan.decision.department != chosen.department
+    {
+        let remedy = format!(
+            "it offers no slots for this service; {} does",
+            plan.decision.department
+        );
+        faults.push(FieldFault::new("department", remedy));
+    }
     if let Some(wished) = request.wished {
         match wished.checked(routing.calendar(), at) {
             _ if request.procedure.books_slots() => {
