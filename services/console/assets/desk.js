@@ -216,8 +216,11 @@
     } catch { return null; }
   };
   let heard = "";
-  const take = (call) => {
-    if (field("anruf").value !== call.anruf) for (const name of ["feld.phone", "hotline"]) declined.delete(name);
+  const take = (call, instead) => {
+    for (const name of ["feld.phone", "hotline"]) {
+      if (field("anruf").value !== call.anruf) declined.delete(name);
+      if (instead && field(name) && field(name).value) filled.set(name, field(name).value);
+    }
     field("anruf").value = call.anruf;
     let news = false;
     if (call.nummer) news = fill("feld.phone", call.nummer) || news;
@@ -249,7 +252,7 @@
     if (!bound || bound === call.anruf || !written(snapshot())) take(call);
     else takeOver.hidden = false;
   };
-  takeOver.addEventListener("click", () => { const it = document.querySelector("[data-anruf]"); if (it) take(it.dataset); });
+  takeOver.addEventListener("click", () => { const it = document.querySelector("[data-anruf]"); if (it) take(it.dataset, true); });
   new MutationObserver(listen).observe($("anruf"), { childList: true });
 
   // --- another procedure ---
@@ -275,6 +278,7 @@
   const restore = () => {
     const draft = storage.read();
     if (!draft || !Array.isArray(draft.werte)) return;
+    if (![...field("verfahren").options].some((it) => it.value === draft.verfahren)) return storage.remove();
     if (draft.verfahren !== field("verfahren").value) {
       location.replace(`/platz?verfahren=${encodeURIComponent(draft.verfahren)}`);
       return;
