@@ -126,8 +126,8 @@
     const name = named(event.target);
     if (filled.delete(name)) declined.add(name);
     if (name === "feld.postal_code") declined.delete("feld.town");
-    clearTimeout(keeping);
-    keeping = setTimeout(keep, 150);
+    // At once: a tab may be closed, or die, in any moment.
+    keep();
     clearTimeout(resting);
     if (!touched.has(name)) resting = setTimeout(() => { touch(name); form.dispatchEvent(new Event("pruefen")); }, 1000);
   });
