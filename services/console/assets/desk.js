@@ -71,6 +71,11 @@
       return;
     }
     if (dialog) return;
+    // Enter alone sends nothing: it is hit too easily.
+    if (event.key === "Enter" && form && form.contains(event.target) && event.target.matches("input")) {
+      event.preventDefault();
+      return;
+    }
     if (event.altKey && !event.ctrlKey && !event.metaKey && event.key.length === 1) {
       if (go(event.key.toLowerCase())) event.preventDefault();
       return;
