@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bus::{Bus, BusError, Positions, Reader, Received, topics};
+use domain::access::Sight;
 use domain::ids::{DepartmentId, ReplyId};
 use store::tickets::{ReplyOutcome, TicketStore, Verdict};
 use tokio::sync::mpsc;
@@ -13,6 +14,7 @@ use tonic::{Request, Response, Status};
 use wire::v1::tickets as proto;
 
 use crate::envelope::{self, HEARTBEAT_TYPE};
+use crate::inboxes::Inboxes;
 use crate::reply;
 use crate::supervisor::{Clock, CurrentRules};
 
@@ -48,12 +50,14 @@ pub struct HandoverServiceParts {
 #[derive(Clone)]
 pub struct HandoverService {
     parts: Arc<HandoverServiceParts>,
+    inboxes: Arc<Inboxes>,
 }
 
 impl HandoverService {
     /// The service with its parts.
     pub fn new(parts: HandoverServiceParts) -> Self {
         Self {
+            inboxes: Arc::new(Inboxes::new(Arc::clone(&parts.store), Arc::clone(&parts.clock))),
             parts: Arc::new(parts),
         }
     }
@@ -118,6 +122,32 @@ impl proto::handover_server::Handover for HandoverService {
             // Dropping the sender ends the stream of the subscriber.
             tokio::select! {
                 () = subscription.serve() => {}
+                () = shutdown.cancelled() => {}
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+
+    type WatchInboxStream = ReceiverStream<Result<proto::InboxMoment, Status>>;
+
+    async fn watch_inbox(
+        &self,
+        request: Request<proto::WatchInboxRequest>,
+    ) -> Result<Response<Self::WatchInboxStream>, Status> {
+        let principal = wire::access::principal(&request)?;
+        let department = self.department(&request.get_ref().department)?;
+        // What is not the caller's is not there.
+        if principal.ticket_view().of(&department) != Sight::Whole {
+            return Err(Status::not_found(
+                "department: there is no department with this id",
+            ));
+        }
+        let (moments, stream) = mpsc::channel(1);
+        let inboxes = Arc::clone(&self.inboxes);
+        let shutdown = self.parts.shutdown.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = inboxes.watch(department, moments) => {}
                 () = shutdown.cancelled() => {}
             }
         });

@@ -1,5 +1,6 @@
 mod acts;
 mod additions;
+mod counts;
 mod slots;
 
 use std::net::IpAddr;
@@ -378,6 +379,30 @@ impl proto::ticketing_server::Ticketing for TicketingService {
             })
         };
         Ok(Response::new(page(tickets, most, place)))
+    }
+
+    async fn count_tickets(
+        &self,
+        request: Request<proto::CountTicketsRequest>,
+    ) -> Result<Response<proto::CountTicketsResponse>, Status> {
+        counts::count(&self.parts, request).await.map(Response::new)
+    }
+
+    async fn describe_routing(
+        &self,
+        _: Request<proto::DescribeRoutingRequest>,
+    ) -> Result<Response<proto::DescribeRoutingResponse>, Status> {
+        let rules = (self.parts.rules)();
+        let departments = rules.routing.departments();
+        let name = |it: &domain::routing::Department| proto::DepartmentName {
+            id: it.id.to_string(),
+            name: it.name.clone(),
+        };
+        Ok(Response::new(proto::DescribeRoutingResponse {
+            departments: departments.iter().map(name).collect(),
+            rules_version: rules.version.0,
+            ..proto::DescribeRoutingResponse::default()
+        }))
     }
 
     async fn list_slots(
