@@ -20,6 +20,9 @@ const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 /// Up to how many tickets are counted.
 const COUNTED_UP_TO: usize = 500;
 
+/// Up to how many waiting tickets are known by number. Of a department that leaves more lying, new ones may go unnoticed.
+const KNOWN_UP_TO: usize = 5000;
+
 /// What a look saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Seen {
@@ -135,16 +138,16 @@ impl Inboxes {
             due_before: Some((self.clock)()),
             ..owed.clone()
         };
-        // The newest first, so that what is new is seen however much waits.
         let waiting = TicketFilter {
             states: vec![TicketState::Open, TicketState::HandedOver],
             due_before: None,
+            most: KNOWN_UP_TO,
             ..owed.clone()
         };
         let waiting = self.store.listed(waiting).await?;
         let seen = Seen {
             owed: self.store.listed(owed).await?.len() as u32,
-            waiting: waiting.len() as u32,
+            waiting: waiting.len().min(COUNTED_UP_TO) as u32,
             overdue: self.store.listed(overdue).await?.len() as u32,
             arrived: 0,
         };

@@ -51,7 +51,7 @@ pub trait TicketStore: ScheduleStore + AnswerStore {
     /// [`StoreError`].
     async fn list(&self, filter: TicketFilter) -> Result<Vec<Ticket>, StoreError>;
 
-    /// The numbers of the tickets that [`TicketStore::list`] would give: to count them, or to see which are new.
+    /// The numbers of tickets, in no order and `most` of them at most: to count them, or to see which are new.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -487,4 +487,6 @@ pub(crate) fn refused(error: &StoreError) -> Status {
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_counts;
+#[cfg(test)]
 mod tests_slots;

@@ -291,10 +291,13 @@ async fn listed(store: &dyn TicketStore, filter: TicketFilter) -> Vec<domain::id
         most: 10,
         ..filter
     };
-    let listed = store.listed(filter.clone()).await.unwrap();
+    let mut listed = store.listed(filter.clone()).await.unwrap();
+    listed.sort_unstable();
     let tickets = store.list(filter).await.unwrap();
     let ids: Vec<_> = tickets.into_iter().map(|ticket| ticket.id).collect();
-    assert_eq!(listed, ids);
+    let mut sorted = ids.clone();
+    sorted.sort_unstable();
+    assert_eq!(listed, sorted);
     ids
 }
 

@@ -60,19 +60,24 @@ pub(super) async fn with_history(
 }
 
 pub(super) async fn list(client: &Object, filter: &TicketFilter) -> Result<Vec<Ticket>, StoreError> {
-    let rows = selected(client, TICKET_COLUMNS, filter).await?;
+    let rows = selected(client, TICKET_COLUMNS, true, filter).await?;
     rows.iter().map(rows::ticket).collect()
 }
 
 pub(super) async fn listed(client: &Object, filter: &TicketFilter) -> Result<Vec<TicketId>, StoreError> {
-    let rows = selected(client, "ticket_id", filter).await?;
+    let rows = selected(client, "ticket_id", false, filter).await?;
     Ok(rows
         .iter()
         .map(|row| TicketId::new(row.get::<_, &str>(0)))
         .collect())
 }
 
-async fn selected(client: &Object, columns: &str, filter: &TicketFilter) -> Result<Vec<Row>, StoreError> {
+async fn selected(
+    client: &Object,
+    columns: &str,
+    in_order: bool,
+    filter: &TicketFilter,
+) -> Result<Vec<Row>, StoreError> {
     let department = filter.department.as_ref().map(DepartmentId::as_str);
     let procedure = filter.procedure.as_ref().map(ProcedureId::as_str);
     let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
@@ -118,7 +123,11 @@ async fn selected(client: &Object, columns: &str, filter: &TicketFilter) -> Resu
         true => String::new(),
         false => format!("WHERE {}", conditions.join(" AND ")),
     };
-    let list = format!("SELECT {columns} FROM tickets {conditions} ORDER BY {order} LIMIT $1");
+    let order = match in_order {
+        true => format!("ORDER BY {order}"),
+        false => String::new(),
+    };
+    let list = format!("SELECT {columns} FROM tickets {conditions} {order} LIMIT $1");
     let list = client.prepare_cached(&list).await?;
     Ok(client.query(&list, &parameters).await?)
 }

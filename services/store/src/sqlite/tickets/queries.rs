@@ -34,13 +34,13 @@ pub(super) fn with_history(
 }
 
 pub(super) fn list(connection: &Connection, filter: &TicketFilter) -> Result<Vec<Ticket>, StoreError> {
-    let (sql, parameters) = selection(TICKET_COLUMNS, filter);
+    let (sql, parameters) = selection(TICKET_COLUMNS, true, filter);
     let mut statement = connection.prepare_cached(&sql)?;
     collect(&mut statement, params_from_iter(parameters), rows::ticket)
 }
 
 pub(super) fn listed(connection: &Connection, filter: &TicketFilter) -> Result<Vec<TicketId>, StoreError> {
-    let (sql, parameters) = selection("ticket_id", filter);
+    let (sql, parameters) = selection("ticket_id", false, filter);
     let mut statement = connection.prepare_cached(&sql)?;
     collect(&mut statement, params_from_iter(parameters), |row| {
         Ok(TicketId::new(row.get::<_, String>(0)?))
@@ -48,7 +48,7 @@ pub(super) fn listed(connection: &Connection, filter: &TicketFilter) -> Result<V
 }
 
 /// The statement of a list, and its parameters.
-fn selection(columns: &str, filter: &TicketFilter) -> (String, Vec<Value>) {
+fn selection(columns: &str, in_order: bool, filter: &TicketFilter) -> (String, Vec<Value>) {
     let mut conditions: Vec<String> = Vec::new();
     let mut parameters: Vec<Value> = Vec::new();
     if let Some(department) = &filter.department {
@@ -89,11 +89,12 @@ fn selection(columns: &str, filter: &TicketFilter) -> (String, Vec<Value>) {
         true => String::new(),
         false => format!("WHERE {}", conditions.join(" AND ")),
     };
-    let order = match filter.due_before {
-        None => "created_at_ms DESC, ticket_id DESC",
-        Some(_) => "due_at_ms, ticket_id",
+    let order = match (in_order, filter.due_before) {
+        (false, _) => "",
+        (true, None) => "ORDER BY created_at_ms DESC, ticket_id DESC",
+        (true, Some(_)) => "ORDER BY due_at_ms, ticket_id",
     };
-    let sql = format!("SELECT {columns} FROM tickets {conditions} ORDER BY {order} LIMIT ?");
+    let sql = format!("SELECT {columns} FROM tickets {conditions} {order} LIMIT ?");
     parameters.push(Value::from(filter.most as i64));
     (sql, parameters)
 }
