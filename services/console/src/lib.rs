@@ -21,11 +21,13 @@ mod layout;
 pub mod pages;
 mod queues;
 mod rejected;
+mod shown_ticket;
 mod sign_in;
 mod start;
 mod tickets;
 mod trouble;
 mod visitor;
+mod words;
 
 use std::sync::Arc;
 

@@ -377,6 +377,9 @@ pub(crate) fn list_filter(
             id: TicketId::new(""),
         }));
     }
+    if sent.owed || sent.returned {
+        due_before = due_before.or(Some(DateTime::<Utc>::MAX_UTC));
+    }
     if !faults.is_empty() {
         return Err(invalid(&faults));
     }
@@ -387,6 +390,8 @@ pub(crate) fn list_filter(
         procedure: (!procedure.is_empty()).then(|| ProcedureId::new(procedure)),
         states,
         due_before,
+        escalated: sent.urgency() == proto::Urgency::Escalated,
+        returned: sent.returned,
         after,
         most: page_size(sent.page_size) + 1,
     })

@@ -194,7 +194,9 @@ pub(crate) fn urgent(
     let (from, alarm) = match sent.urgency() {
         proto::Urgency::Unspecified => return None,
         proto::Urgency::DueSoon => (now, domain::ticket::Alarm::DueSoon),
-        proto::Urgency::Overdue => (DateTime::UNIX_EPOCH, domain::ticket::Alarm::Overdue),
+        proto::Urgency::Overdue | proto::Urgency::Escalated => {
+            (DateTime::UNIX_EPOCH, domain::ticket::Alarm::Overdue)
+        }
     };
     if sent.due_before_unix_ms.is_some() {
         faults.push(FieldFault::new("due_before_unix_ms", "leave it out with urgency"));

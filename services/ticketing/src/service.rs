@@ -1,5 +1,6 @@
 mod acts;
 mod additions;
+mod counts;
 mod planning;
 mod preview;
 mod slots;
@@ -403,6 +404,13 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         Ok(Response::new(page))
     }
 
+    async fn count_tickets(
+        &self,
+        request: Request<proto::CountTicketsRequest>,
+    ) -> Result<Response<proto::CountTicketsResponse>, Status> {
+        counts::count(&self.parts, request).await.map(Response::new)
+    }
+
     async fn list_slots(
         &self,
         request: Request<proto::ListSlotsRequest>,
@@ -499,6 +507,8 @@ pub(crate) fn refused(error: &StoreError) -> Status {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_counts;
 #[cfg(test)]
 mod tests_preview;
 #[cfg(test)]
