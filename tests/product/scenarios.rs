@@ -7,6 +7,7 @@ mod callbacks;
 mod calls;
 mod command_line;
 mod dresses;
+mod drill_down;
 mod json_output;
 mod life_cycle;
 mod live;

@@ -25,5 +25,5 @@ mod settling;
 mod slots;
 mod statements;
 mod tickets;
-mod visits;
 mod users;
+mod visits;
