@@ -27,12 +27,18 @@
     const full = (x) => (x == null ? "" : data.minutes ? minutes(x) : `${day.format(new Date(x * 1000))} ${time.format(new Date(x * 1000))}`);
     const axis = { stroke: colour("muted"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line"), width: 1 } };
     const value = written(data);
+    // Ticks from the first midnight on: those of the clock in the zone, not of UTC.
+    const splits = (_, __, low, high, incr) => {
+      const ticks = [];
+      for (let at = data.x[0] + Math.ceil((low - data.x[0]) / incr) * incr; at <= high; at += incr) ticks.push(at);
+      return ticks;
+    };
     const options = {
       width: place.clientWidth,
       height: place.closest(".one") ? 300 : 190,
       scales: { x: { time: false }, y: { range: (_, low, high) => (data.share ? [0, 1] : [0, Math.max(1, high ?? 1) * 1.05]) } },
       axes: [
-        { ...axis, values: (_, xs) => xs.map(label), space: 70, ...(data.minutes && { incrs: [30, 60, 120, 180, 240, 360] }), ...(data.zone && span <= 86400 * 2 && { incrs: [900, 1800, 3600, 7200, 10800, 14400, 21600] }), ...(data.zone && span > 3 * 86400 && { incrs: [86400, 172800, 604800, 2592000] }) },
+        { ...axis, values: (_, xs) => xs.map(label), space: 70, ...(data.zone && data.x.length && { splits }), ...(data.minutes && { incrs: [30, 60, 120, 180, 240, 360] }), ...(data.zone && span <= 86400 * 2 && { incrs: [900, 1800, 3600, 7200, 10800, 14400, 21600] }), ...(data.zone && span > 3 * 86400 && { incrs: [86400, 172800, 604800, 2592000] }) },
         { ...axis, size: 60, values: (_, ys) => ys.map(value) },
       ],
       series: [

@@ -62,6 +62,15 @@ pub(crate) fn clock(unix_ms: i64) -> String {
     local(unix_ms).map_or_else(|| NOTHING.to_owned(), |time| time.format("%H:%M:%S").to_string())
 }
 
+/// A day as services write it, with the weekday: Fr 27.11.2026.
+pub(crate) fn iso_day(day: &str) -> String {
+    use chrono::Datelike as _;
+    chrono::NaiveDate::parse_from_str(day, "%Y-%m-%d").map_or_else(
+        |_| day.to_owned(),
+        |day| format!("{} {}", weekday(day.weekday()), day.format("%d.%m.%Y")),
+    )
+}
+
 /// A local time without seconds: 14:05.
 pub(crate) fn hour(unix_ms: i64) -> String {
     local(unix_ms).map_or_else(|| NOTHING.to_owned(), |time| time.format("%H:%M").to_string())

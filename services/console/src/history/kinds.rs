@@ -373,7 +373,7 @@ fn kept(target: &proto::TargetReport, zone: &str) -> Vec<Chart> {
 
 /// The days of a week over the time of day.
 fn week(answer: &proto::ProfileResponse) -> Chart {
-    const COLOURS: [&str; 7] = ["info", "good", "accent", "warn", "bad", "muted", "text"];
+    const COLOURS: [&str; 7] = ["info", "good", "warn", "bad", "text", "muted", "accent"];
     let mut minutes: Vec<u32> = answer.intervals.iter().map(|interval| interval.minute).collect();
     minutes.sort_unstable();
     minutes.dedup();

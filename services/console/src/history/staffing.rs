@@ -285,23 +285,23 @@ pub(super) async fn export(
 }
 
 fn chart(answer: &proto::ForecastResponse) -> Chart {
-    let times: Vec<i64> = answer
-        .intervals
-        .iter()
-        .map(|interval| interval.start_unix_s)
-        .collect();
-    let people = |of: fn(&proto::ForecastInterval) -> Option<u32>| {
-        let values = answer
-            .intervals
-            .iter()
-            .map(|interval| of(interval).map(f64::from));
+    // Where nothing is expected until the next interval, a line ends.
+    let mut points: Vec<(i64, Option<&proto::ForecastInterval>)> = Vec::new();
+    for (place, interval) in answer.intervals.iter().enumerate() {
+        points.push((interval.start_unix_s, Some(interval)));
+        let next = answer.intervals.get(place + 1);
+        if next.is_some_and(|next| next.start_unix_s > interval.end_unix_s) {
+            points.push((interval.end_unix_s, None));
+        }
+    }
+    let times: Vec<i64> = points.iter().map(|(time, _)| *time).collect();
+    let line = |of: &dyn Fn(&proto::ForecastInterval) -> Option<f64>| {
+        let values = points.iter().map(|(_, interval)| interval.and_then(of));
         values.collect::<Vec<_>>()
     };
-    let offered = answer
-        .intervals
-        .iter()
-        .map(|interval| Some(interval.offered))
-        .collect();
+    let people =
+        |of: fn(&proto::ForecastInterval) -> Option<u32>| line(&|interval| of(interval).map(f64::from));
+    let offered = line(&|interval| Some(interval.offered));
     let lines = vec![
         Line::new("Erwartete Anrufe", "info", offered),
         Line::new("Plätze", "accent", people(|interval| interval.agents)),

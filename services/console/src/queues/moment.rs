@@ -145,8 +145,8 @@ impl Picture {
     pub(super) fn columns(&self) -> &'static str {
         match self.tiles.len().min(WALL_TILES_MAX) {
             0..=2 => "wall-2",
-            3..=6 => "wall-3",
-            7..=12 => "wall-4",
+            3..=9 => "wall-3",
+            10..=12 | 16 => "wall-4",
             _ => "wall-5",
         }
     }
