@@ -15,6 +15,8 @@ pub(crate) struct Layout {
     pub(crate) roles: String,
     /// Where one can go.
     pub(crate) navigation: Vec<Link>,
+    /// An installation for trying out: every page says so.
+    pub(crate) demo: bool,
     /// Nothing around the page: for a big screen.
     pub(crate) bare: bool,
     /// Scripts beside those that every page has.
@@ -76,6 +78,7 @@ impl Layout {
             user: None,
             roles: String::new(),
             navigation: Vec::new(),
+            demo: false,
             bare: false,
             scripts: Vec::new(),
             styles: Vec::new(),
@@ -90,6 +93,7 @@ impl Layout {
         Self {
             user: Some(principal.shown_name.clone()),
             roles: roles.join(", "),
+            demo: visitor.is_demo,
             navigation: places
                 .map(|(path, name, _)| Link {
                     path,

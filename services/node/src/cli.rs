@@ -12,6 +12,7 @@ mod route;
 mod slots;
 mod staffing;
 mod tickets;
+mod user;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -44,6 +45,7 @@ pub(crate) use tickets::{
     LogArguments, Logging, ReplyArguments, ReplyType, TicketActArguments, TicketAction, TicketArguments,
     TicketFindArguments, TicketListArguments, TicketLogArguments,
 };
+pub(crate) use user::{UserAction, UserAddArguments, UserArguments, UserChangeArguments};
 
 /// The hotline's call records, queue figures and callback tickets.
 ///
@@ -96,6 +98,8 @@ pub(crate) enum Command {
     Department(DepartmentArguments),
     /// Mails to departments without Kafka: which wait or failed, and why.
     Mail(MailArguments),
+    /// Users: who signs in, and what they are.
+    User(UserArguments),
     /// Print completions for a shell.
     Completions {
         /// The shell.

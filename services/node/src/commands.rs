@@ -18,6 +18,7 @@ mod staffing;
 mod ticket;
 mod ticket_acts;
 mod topics;
+mod user;
 
 use std::process::ExitCode;
 
@@ -101,6 +102,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             MailAction::Retry { id, server } => mail::retry(id, &server).await?,
             MailAction::Bounced { recipient, server } => mail::bounced(recipient, &server).await?,
         },
+        Command::User(arguments) => user::run(arguments.action).await?,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "nrwdirekt", &mut script);
