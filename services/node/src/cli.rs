@@ -13,6 +13,7 @@ mod route;
 mod slots;
 mod staffing;
 mod tickets;
+mod user;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -46,6 +47,7 @@ pub(crate) use tickets::{
     LogArguments, Logging, ReplyArguments, ReplyType, TicketActArguments, TicketAction, TicketArguments,
     TicketFindArguments, TicketListArguments, TicketLogArguments,
 };
+pub(crate) use user::{UserAction, UserAddArguments, UserArguments, UserChangeArguments};
 
 /// The hotline's call records, queue figures and callback tickets.
 ///
@@ -100,6 +102,8 @@ pub(crate) enum Command {
     Mail(MailArguments),
     /// For data protection officers: the audit trail.
     Privacy(PrivacyArguments),
+    /// Users: who signs in, and what they are.
+    User(UserArguments),
     /// Print completions for a shell.
     Completions {
         /// The shell.

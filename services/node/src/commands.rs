@@ -19,6 +19,7 @@ mod staffing;
 mod ticket;
 mod ticket_acts;
 mod topics;
+mod user;
 
 use std::process::ExitCode;
 
@@ -103,6 +104,7 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             MailAction::Bounced { recipient, server } => mail::bounced(recipient, &server).await?,
         },
         Command::Privacy(arguments) => return privacy::run(arguments.action).await,
+        Command::User(arguments) => user::run(arguments.action).await?,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "nrwdirekt", &mut script);

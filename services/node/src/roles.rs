@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 use wire::v1::access::sessions_server::SessionsServer;
+use wire::v1::access::users_server::UsersServer;
 use wire::v1::calls::intake_server::IntakeServer;
 use wire::v1::privacy::audit_server::AuditServer;
 use wire::v1::reporting::figures_server::FiguresServer;
@@ -23,6 +24,7 @@ use wire::v1::tickets::ticketing_server::TicketingServer;
 use crate::cli::Role;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::people::People;
 use crate::rules::{self, Rules};
 use crate::storage::Storage;
 
@@ -31,6 +33,7 @@ pub(crate) struct Starting<'a> {
     pub(crate) config: &'a Config,
     pub(crate) storage: &'a Storage,
     pub(crate) rules: &'a Rules,
+    pub(crate) people: &'a People,
     pub(crate) clock: Clock,
     pub(crate) stopping: CancellationToken,
     pub(crate) running: JoinSet<()>,
@@ -206,13 +209,40 @@ impl Starting<'_> {
     }
 
     async fn console(&mut self, services: Routes, health: &HealthReporter) -> Routes {
+        let sign_in = &self.config.sign_in;
+        let passwords = access::Passwords::new();
         let sessions = access::SessionsService::new(access::SessionsParts {
+            store: Arc::clone(&self.storage.users),
+            trail: self.people.trail.clone(),
+            passwords: passwords.clone(),
+            settings: access::SignInSettings {
+                limits: sign_in.limits,
+                password: sign_in.password,
+                demo: self.people.is_demo,
+            },
+            openid: sign_in.openid.clone(),
             clock: Arc::clone(&self.clock),
         });
         health
             .set_serving::<SessionsServer<access::SessionsService>>()
             .await;
-        services.add_service(SessionsServer::new(sessions))
+        let current = self.rules.current();
+        let users = access::UsersService::new(access::UsersParts {
+            store: Arc::clone(&self.storage.users),
+            passwords,
+            limits: sign_in.limits,
+            is_department: Arc::new(move |department| rules::departments(&current()).contains(department)),
+            clock: Arc::clone(&self.clock),
+        });
+        health.set_serving::<UsersServer<access::UsersService>>().await;
+        let sweep = access::sweep(Arc::clone(&self.storage.users), self.people.sessions.clone());
+        let stopping = self.stopping.clone();
+        self.running.spawn(async move {
+            stopping.run_until_cancelled(sweep).await;
+        });
+        services
+            .add_service(SessionsServer::new(sessions))
+            .add_service(UsersServer::new(users))
     }
 
     async fn reporting(&mut self, services: Routes, health: &HealthReporter) -> anyhow::Result<Routes> {
