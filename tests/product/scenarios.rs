@@ -19,5 +19,6 @@ mod reports;
 mod routing;
 mod rules;
 mod serving;
+mod signing_in;
 mod ticket_acts;
 mod unreadable_rows;
