@@ -115,7 +115,7 @@ test('somebody whom the provider vouches for becomes a user with the roles of th
   assert.equal(signedIn.to, `${url}/`, signedIn.text);
   const anna = user('anna.arndt');
   assert.deepEqual(anna.roles, ['agent']);
-  assert.equal(anna.agent, 'erstkontakt-001');
+  assert.equal(anna.agent, 'service-001');
   assert.equal(anna.openid_subject, 'sub-anna');
   assert.equal(anna.sessions, 1);
   const start = await browser.follow(`${url}/kennwort`);

@@ -16,7 +16,7 @@ import Provider from 'oidc-provider';
 
 /** Who can sign in: the subject is the key. */
 const PEOPLE = {
-  'sub-anna': { preferred_username: 'anna.arndt', name: 'Anna Arndt', groups: ['hotline-team'], agent: 'erstkontakt-001' },
+  'sub-anna': { preferred_username: 'anna.arndt', name: 'Anna Arndt', groups: ['hotline-team'], agent: 'service-001' },
   'sub-sabine': { preferred_username: 'sabine.sommer', name: 'Sabine Sommer', groups: ['hotline-lead'] },
   'sub-fk': { preferred_username: 'fk.koeln', name: 'Finanzamt Köln', groups: ['fk'], department: 'finanzamt-koeln' },
   'sub-fremd': { preferred_username: 'fremd', name: 'Ohne Rolle', groups: ['kantine'] },

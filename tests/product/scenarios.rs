@@ -24,5 +24,6 @@ mod roles;
 mod routing;
 mod rules;
 mod serving;
+mod signing_in;
 mod ticket_acts;
 mod unreadable_rows;

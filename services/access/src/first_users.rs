@@ -16,8 +16,14 @@ const ADMINISTRATOR: &str = "admin";
 
 /// Who works on a simulated day: name, name for people, role, department, agent. The password is the name.
 pub const DEMO_USERS: [(&str, &str, Role, Option<&str>, Option<&str>); 6] = [
-    ("anna", "Anna Arndt (Agentin)", Role::Agent, None, Some("anna")),
-    ("ben", "Ben Becker (Agent)", Role::Agent, None, Some("ben")),
+    (
+        "anna",
+        "Anna Arndt (Agentin)",
+        Role::Agent,
+        None,
+        Some("service-001"),
+    ),
+    ("ben", "Ben Becker (Agent)", Role::Agent, None, Some("tax-001")),
     (
         "sabine",
         "Sabine Sommer (Supervision)",

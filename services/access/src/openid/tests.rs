@@ -132,7 +132,7 @@ async fn an_answer_that_belongs_to_another_browser_is_refused_before_anybody_is_
         issuer: "http://127.0.0.1:9".to_owned(),
         ..parts()
     };
-    let provider = OpenIdProvider::new(here).unwrap();
+    let provider = &OpenIdProvider::new(here).unwrap();
     let fits = proto::FinishOpenIdRequest {
         state: Bound::to("mine").state,
         code: "code".to_owned(),
@@ -141,7 +141,7 @@ async fn an_answer_that_belongs_to_another_browser_is_refused_before_anybody_is_
         ..proto::FinishOpenIdRequest::default()
     };
     let refused =
-        |sent: proto::FinishOpenIdRequest| async { provider.finish(&sent).await.unwrap_err().code() };
+        |sent: proto::FinishOpenIdRequest| async move { provider.finish(&sent).await.unwrap_err().code() };
     use tonic::Code::{Unauthenticated, Unavailable};
     assert_eq!(refused(fits.clone()).await, Unavailable);
     let of_another = proto::FinishOpenIdRequest {

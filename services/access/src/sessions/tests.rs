@@ -309,13 +309,9 @@ async fn nobody_is_told_whether_a_user_is_there() {
 #[tokio::test]
 async fn one_address_cannot_try_all_names() {
     let (bench, _) = Bench::new(FirstUsers::Demo).await;
-    for number in 0..50 {
-        bench
-            .store
-            .take_attempt(&[AttemptKey::of_client("192.0.2.1")], *bench.now.lock().unwrap())
-            .await
-            .unwrap();
-        let _ = number;
+    let (client, now) = (AttemptKey::of_client("192.0.2.1"), *bench.now.lock().unwrap());
+    for _ in 0..50 {
+        bench.store.take_attempt(&[client], now).await.unwrap();
     }
     assert_eq!(
         bench.sign_in("anna", "anna").await.unwrap_err().code(),
