@@ -87,7 +87,6 @@ pub(super) const EXPECTED: &[(&str, &str)] = &[
     ),
     ("/grpc.health.v1.Health/Check", OPEN),
     ("/grpc.health.v1.Health/Watch", OPEN),
-    ("/grpc.health.v1.Health/List", OPEN),
 ];
 
 /// Every method of the services that are compiled in.
