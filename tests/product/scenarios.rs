@@ -9,6 +9,7 @@ mod calls;
 mod command_line;
 mod desk;
 mod dresses;
+mod drill_down;
 mod json_output;
 mod life_cycle;
 mod live;

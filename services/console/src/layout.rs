@@ -17,6 +17,8 @@ pub(crate) struct Layout {
     pub(crate) navigation: Vec<Link>,
     /// Nothing around the page: for a big screen.
     pub(crate) bare: bool,
+    /// Light or dark, whatever the browser prefers: `hell` or `dunkel`.
+    pub(crate) theme: Option<&'static str>,
     /// Scripts beside those that every page has.
     pub(crate) scripts: Vec<String>,
     /// Style sheets beside that of every page.
@@ -77,6 +79,7 @@ impl Layout {
             roles: String::new(),
             navigation: Vec::new(),
             bare: false,
+            theme: None,
             scripts: Vec::new(),
             styles: Vec::new(),
         }
@@ -116,6 +119,12 @@ impl Layout {
     /// Without anything around it.
     pub(crate) fn bare(mut self) -> Self {
         self.bare = true;
+        self
+    }
+
+    /// Light or dark, whatever the browser prefers.
+    pub(crate) fn with_theme(mut self, theme: &'static str) -> Self {
+        self.theme = Some(theme);
         self
     }
 

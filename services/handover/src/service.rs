@@ -16,6 +16,7 @@ use tonic::{Request, Response, Status};
 use wire::v1::tickets as proto;
 
 use crate::envelope::{self, HEARTBEAT_TYPE};
+use crate::inboxes::Inboxes;
 use crate::reply;
 use crate::supervisor::{Clock, CurrentRules};
 
@@ -53,12 +54,14 @@ pub struct HandoverServiceParts {
 #[derive(Clone)]
 pub struct HandoverService {
     parts: Arc<HandoverServiceParts>,
+    inboxes: Arc<Inboxes>,
 }
 
 impl HandoverService {
     /// The service with its parts.
     pub fn new(parts: HandoverServiceParts) -> Self {
         Self {
+            inboxes: Arc::new(Inboxes::new(Arc::clone(&parts.store), Arc::clone(&parts.clock))),
             parts: Arc::new(parts),
         }
     }
@@ -130,6 +133,26 @@ impl proto::handover_server::Handover for HandoverService {
             // Dropping the sender ends the stream of the subscriber.
             tokio::select! {
                 () = subscription.serve() => {}
+                () = shutdown.cancelled() => {}
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(stream)))
+    }
+
+    type WatchInboxStream = ReceiverStream<Result<proto::InboxMoment, Status>>;
+
+    async fn watch_inbox(
+        &self,
+        request: Request<proto::WatchInboxRequest>,
+    ) -> Result<Response<Self::WatchInboxStream>, Status> {
+        let principal = wire::access::principal(&request)?;
+        let department = self.department(&principal, &request.get_ref().department)?;
+        let (moments, stream) = mpsc::channel(1);
+        let inboxes = Arc::clone(&self.inboxes);
+        let shutdown = self.parts.shutdown.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = inboxes.watch(department, moments) => {}
                 () = shutdown.cancelled() => {}
             }
         });

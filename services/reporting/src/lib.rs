@@ -17,6 +17,7 @@ mod service;
 mod shown_call;
 mod statements;
 mod sum;
+mod visits;
 mod waiting;
 
 pub use figures::{FiguresParts, FiguresService};

@@ -3,6 +3,7 @@
 mod desk;
 mod feed;
 mod gauges;
+mod promised;
 mod running;
 mod shown;
 mod targets;

@@ -124,6 +124,14 @@ impl proto::records_server::Records for RecordsService {
         }))
     }
 
+    async fn list_visits(
+        &self,
+        request: Request<proto::ListVisitsRequest>,
+    ) -> Result<Response<proto::ListVisitsResponse>, Status> {
+        let answer = crate::visits::list(&*self.store, request.into_inner()).await?;
+        Ok(Response::new(answer))
+    }
+
     async fn get_call(
         &self,
         request: Request<proto::GetCallRequest>,

@@ -1,5 +1,8 @@
 mod acts;
 mod additions;
+mod counts;
+mod planning;
+mod preview;
 mod slots;
 mod viewer;
 
@@ -10,26 +13,21 @@ use access::AuditTrail;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use domain::access::TicketView;
 use domain::audit::AuditAction;
-use domain::ids::{DepartmentId, HotlineName, Identity, IdentityKey, TicketId};
+use domain::ids::{DepartmentId, Identity, IdentityKey, TicketId};
 use domain::local_time;
-use domain::procedure::FieldFault;
-use domain::routing::{RoutingDecision, RoutingRequest, RoutingTable};
+use domain::procedure::{FaultCode, FieldFault, SLOTS};
 use domain::rulebook::Rulebook;
 use domain::service_time::DuePolicy;
 use domain::ticket::{Opening, Ticket, open, spoken_ticket_id, ticket_id};
 use store::StoreError;
-use store::tickets::{
-    Acquaintance, AcquaintanceSearch, Citizen, ListPosition, Logged, NewTicket, TicketStore,
-    TicketWithHistory,
-};
-use tonic::{Request, Response, Status};
+use store::tickets::{ListPosition, Logged, NewTicket, TicketStore, TicketWithHistory};
+use tonic::{Code, Request, Response, Status};
 use wire::tickets::{decision_to_wire, procedure_to_wire};
 use wire::v1::tickets as proto;
 
 use crate::acts::{Act, ActRequest};
 use crate::metrics;
 use crate::requests::{LogRequest, citizen_search, invalid, list_filter, route_request, write_token};
-use crate::schedule;
 use viewer::Viewer;
 
 /// Tells the time; set by tests.
@@ -41,8 +39,6 @@ pub type Wake = Arc<dyn Fn(&DepartmentId) + Send + Sync>;
 
 /// Numbers drawn for one ticket at most. A second one is needed once in 10¹² ÷ tickets.
 const DRAWS: usize = 8;
-/// Other open tickets of a citizen that an answer names, at most.
-const OPEN_TICKETS: usize = 20;
 
 /// What ticketing works with.
 #[derive(Clone)]
@@ -106,19 +102,16 @@ impl TicketingService {
         address: Option<IpAddr>,
     ) -> Result<Outcome, Status> {
         let rules = (self.parts.rules)();
-        let request =
-            LogRequest::checked(sent, &rules.register, &self.parts.identity_key)?.by(&viewer.principal);
         // Whole milliseconds, as the store keeps them: the first answer equals a repeated one.
         let at = (self.parts.clock)().trunc_subsecs(3);
-        let decision = self.decide(&request, &rules.routing, at);
-        let plan = schedule::plan(&request, decision, &rules.routing, self.parts.due_policy, at);
-        let plan = match chosen_is_known(&request, &rules.routing, plan) {
-            Ok(plan) => plan,
+        let considered = planning::consider(&self.parts, &rules, sent, at);
+        let faults = considered.faults();
+        let request = considered.read.checked().map_err(|_| invalid(&faults))?;
+        let request = request.by(&viewer.principal);
+        let Some(plan) = considered.plan.filter(|_| faults.is_empty()) else {
             // What was logged in time stays logged, however late it is repeated.
-            Err(faults) => {
-                let known = self.logged_before(&request).await?;
-                return known.map(Outcome::known).ok_or_else(|| invalid(&faults));
-            }
+            let known = self.logged_before(&request).await?;
+            return known.map(Outcome::known).ok_or_else(|| invalid(&faults));
         };
         let completed = request.completed(at, address);
         let actor = request.actor();
@@ -172,48 +165,6 @@ impl TicketingService {
         logged.map(additions::repeated).transpose()
     }
 
-    /// The department that was chosen, else the one that the register names, else the one that routing finds.
-    fn decide(&self, request: &LogRequest, routing: &RoutingTable, at: DateTime<Utc>) -> RoutingDecision {
-        let found = self.responsible(request, routing, at);
-        match &request.chosen {
-            None => found,
-            Some(chosen) => {
-                let by = request.agent.as_deref().unwrap_or_default();
-                found.chosen(chosen.department.clone(), by, chosen.reason.reveal())
-            }
-        }
-    }
-
-    /// The department that the register names, else the one that routing finds.
-    fn responsible(
-        &self,
-        request: &LogRequest,
-        routing: &RoutingTable,
-        at: DateTime<Utc>,
-    ) -> RoutingDecision {
-        let rules = request.procedure.ticket_rules();
-        let fixed = rules.and_then(|rules| rules.department.clone());
-        let is_known = |department: &DepartmentId| routing.department(department).is_some();
-        if let Some(department) = fixed.filter(is_known) {
-            return RoutingDecision {
-                department,
-                rule: None,
-                because: request.procedure.because(),
-                municipalities: Vec::new(),
-                ambiguous: false,
-            };
-        }
-        let postal_code = request.request.fields().get("postal_code");
-        let asked = RoutingRequest {
-            hotline: request.hotline.clone().unwrap_or_else(|| HotlineName::new("")),
-            category: request.category.clone(),
-            postal_code: postal_code.map(|code| code.reveal().to_owned()),
-            concern: request.concern(),
-            at,
-        };
-        routing.route(&asked, routing.calendar())
-    }
-
     /// Only callbacks are told to the topic of calls.
     fn notice_identity(&self, request: &LogRequest, id: &TicketId) -> Option<Identity> {
         let own = || {
@@ -232,52 +183,8 @@ impl TicketingService {
 
     /// Since when tickets were settled that can be reopened now.
     fn recent_since(&self) -> DateTime<Utc> {
-        (self.parts.clock)() - self.parts.reopen_within
+        self.parts.recent_since()
     }
-
-    /// Other tickets of the citizen: owed an answer, and settled lately.
-    async fn others_of(&self, ticket: &Ticket) -> Acquaintance {
-        let fields = ticket.request.fields();
-        let mut citizens = Vec::new();
-        if let Some(phone) = fields.get("phone") {
-            citizens.push(Citizen::by_phone(phone.reveal()));
-        }
-        if let (Some(name), Some(postal_code)) = (fields.get("name"), fields.get("postal_code")) {
-            citizens.push(Citizen::by_name(name.reveal(), Some(postal_code.reveal())));
-        }
-        let search = AcquaintanceSearch {
-            citizens,
-            settled_since: self.recent_since(),
-            most: OPEN_TICKETS + 1,
-        };
-        let found = self.parts.store.acquaintance(search).await;
-        // The ticket is there: an answer without its neighbours is better than an error.
-        let mut others = found.unwrap_or_else(|error| {
-            tracing::warn!(%error, "other tickets of a citizen were not looked up");
-            Acquaintance::default()
-        });
-        for tickets in [&mut others.owed, &mut others.settled] {
-            tickets.retain(|other| other.id != ticket.id);
-            tickets.truncate(OPEN_TICKETS);
-        }
-        others
-    }
-}
-
-/// A department that was chosen must be there.
-fn chosen_is_known(
-    request: &LogRequest,
-    routing: &RoutingTable,
-    plan: Result<schedule::Plan, Vec<FieldFault>>,
-) -> Result<schedule::Plan, Vec<FieldFault>> {
-    let chosen = request.chosen.as_ref().map(|chosen| &chosen.department);
-    if chosen.is_none_or(|department| routing.department(department).is_some()) {
-        return plan;
-    }
-    let mut faults = plan.err().unwrap_or_default();
-    let remedy = "there is no department with this id; choose one of the rules";
-    faults.insert(0, FieldFault::new("department", remedy));
-    Err(faults)
 }
 
 /// What came of a request for a new ticket.
@@ -294,6 +201,11 @@ impl Outcome {
 }
 
 impl TicketingParts {
+    /// Since when tickets were settled that can be reopened now.
+    fn recent_since(&self) -> DateTime<Utc> {
+        (self.clock)() - self.reopen_within
+    }
+
     fn wake(&self, department: &DepartmentId) {
         if let Some(wake) = &self.wake {
             wake(department);
@@ -306,7 +218,19 @@ fn not_for_them() -> Status {
 }
 
 fn key_taken() -> Status {
-    Status::already_exists("idempotency_key: another request was logged under this key; choose a new one")
+    let remedy = "another request was logged under this key; choose a new one";
+    named_refusal(
+        Code::AlreadyExists,
+        "idempotency_key",
+        FaultCode::KeyTaken,
+        remedy,
+    )
+}
+
+/// A refusal for one faulty field.
+pub(crate) fn named_refusal(code: Code, field: &str, fault: FaultCode, remedy: &str) -> Status {
+    let fault = FieldFault::of(field, fault, remedy);
+    wire::faults::refusal(code, format!("{field}: {remedy}"), &[fault])
 }
 
 /// A page of a list that was read with one ticket more: its presence tells that there is a next page.
@@ -336,7 +260,7 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         sent.agent = viewer.principal.acting_agent(&sent.agent);
         let (logged, repeated) = self.log(&viewer, sent, address).await?;
         let TicketWithHistory { ticket, history } = logged;
-        let others = self.others_of(&ticket).await;
+        let others = preview::others(&self.parts, ticket.request.fields(), Some(&ticket.id)).await;
         let (open_tickets, recent_tickets) =
             (viewer.all_seen(&others.owed), viewer.all_seen(&others.settled));
         let mut done = vec![viewer.did(AuditAction::TicketLogged, &ticket.id)];
@@ -351,6 +275,23 @@ impl proto::ticketing_server::Ticketing for TicketingService {
             open_tickets,
             recent_tickets,
         }))
+    }
+
+    async fn preview_callback(
+        &self,
+        request: Request<proto::LogCallbackRequest>,
+    ) -> Result<Response<proto::PreviewCallbackResponse>, Status> {
+        let viewer = Viewer::of(&self.parts, &request)?;
+        preview::preview(&viewer, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn describe_routing(
+        &self,
+        _: Request<proto::DescribeRoutingRequest>,
+    ) -> Result<Response<proto::DescribeRoutingResponse>, Status> {
+        Ok(Response::new(preview::describe(&(self.parts.rules)())))
     }
 
     async fn get_ticket(
@@ -463,6 +404,13 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         Ok(Response::new(page))
     }
 
+    async fn count_tickets(
+        &self,
+        request: Request<proto::CountTicketsRequest>,
+    ) -> Result<Response<proto::CountTicketsResponse>, Status> {
+        counts::count(&self.parts, request).await.map(Response::new)
+    }
+
     async fn list_slots(
         &self,
         request: Request<proto::ListSlotsRequest>,
@@ -544,10 +492,13 @@ pub(crate) fn refused(error: &StoreError) -> Status {
             Status::unavailable("the store has no room on its disk; make room, then try again")
         }
         StoreError::Conflict(_) => Status::aborted("somebody else changed it at the same time; try again"),
-        StoreError::SlotTaken(at) => Status::failed_precondition(format!(
-            "slots: {} is booked out; choose another one: `nrwdirekt slot list` says what is free",
-            local_time::write(*at)
-        )),
+        StoreError::SlotTaken(at) => {
+            let remedy = format!(
+                "{} is booked out; choose another one: `nrwdirekt slot list` says what is free",
+                local_time::write(*at)
+            );
+            named_refusal(Code::FailedPrecondition, SLOTS, FaultCode::SlotTaken, &remedy)
+        }
         StoreError::UnknownVersion(_) | StoreError::Unusable(_) => {
             Status::internal("the store cannot be used; see the log of the server")
         }
@@ -556,5 +507,9 @@ pub(crate) fn refused(error: &StoreError) -> Status {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_counts;
+#[cfg(test)]
+mod tests_preview;
 #[cfg(test)]
 mod tests_slots;

@@ -6,6 +6,7 @@ use chrono::DateTime;
 use domain::access::Sight;
 use domain::ids::Identity;
 use domain::personal::Personal;
+use domain::places::Municipality;
 use domain::procedure::{FieldId, FieldKind, FieldRule, Fields, Period, Procedure, Retention};
 use domain::routing::RoutingDecision;
 use domain::rulebook::RulesVersion;
@@ -136,12 +137,6 @@ pub fn decision_to_wire(
     decision: &RoutingDecision,
     rules: Option<RulesVersion>,
 ) -> wire::ExplainRouteResponse {
-    let municipalities = decision.municipalities.iter().map(|it| wire::Municipality {
-        name: it.name.to_owned(),
-        key: it.key.as_str().to_owned(),
-        district: it.district.to_owned(),
-        government: it.government.to_owned(),
-    });
     wire::ExplainRouteResponse {
         department: decision.department.to_string(),
         rule: decision
@@ -152,7 +147,17 @@ pub fn decision_to_wire(
         because: decision.because.clone(),
         ambiguous: decision.ambiguous,
         rules_version: rules.map_or(0, |version| version.0),
-        municipalities: municipalities.collect(),
+        municipalities: decision.municipalities.iter().map(municipality_to_wire).collect(),
+    }
+}
+
+/// A town or municipality.
+pub fn municipality_to_wire(it: &Municipality) -> wire::Municipality {
+    wire::Municipality {
+        name: it.name.to_owned(),
+        key: it.key.as_str().to_owned(),
+        district: it.district.to_owned(),
+        government: it.government.to_owned(),
     }
 }
 

@@ -28,6 +28,28 @@ const EXPECTED: &[(&str, &str)] = &[
     ("POST /abmelden", ANYBODY),
     ("GET /kennwort", ANYBODY),
     ("POST /kennwort", ANYBODY),
+    // Queues and history.
+    ("GET /warteschlangen", "S"),
+    ("GET /warteschlangen/strom", "S"),
+    ("GET /wandtafel", "S"),
+    ("GET /wandtafel/strom", "S"),
+    ("GET /agenten", "S"),
+    ("GET /verlauf", "S"),
+    ("GET /verlauf/perzentile", "S"),
+    ("GET /verlauf/zusagen", "S"),
+    ("GET /verlauf/vergleich", "S"),
+    ("GET /verlauf/wochenprofil", "S"),
+    ("GET /verlauf/aenderungen", "S"),
+    ("GET /verlauf/export", "S"),
+    ("GET /verlauf/festschreibungen", "S"),
+    ("POST /verlauf/festschreibungen", "S"),
+    ("GET /verlauf/festschreibungen/{id}", "S"),
+    ("GET /anrufe", "SP"),
+    ("GET /anrufe/{identity}", "SP"),
+    ("POST /anrufe/{identity}", "P"),
+    ("GET /personalbedarf", "S"),
+    ("GET /personalbedarf/vorhersage", "S"),
+    ("GET /personalbedarf/vorhersage/export", "S"),
 ];
 
 /// A node that knows a token of each role.

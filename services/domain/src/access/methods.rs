@@ -56,6 +56,19 @@ pub const METHODS: &[(&str, Admission)] = &[
         "/nrwdirekt.tickets.v1.Ticketing/LogCallback",
         Admission::Roles(&[Agent]),
     ),
+    ("/nrwdirekt.tickets.v1.Ticketing/DescribeRouting", ANYBODY),
+    (
+        "/nrwdirekt.tickets.v1.Ticketing/CountTickets",
+        Admission::Roles(&[Supervisor, Department, DataProtection]),
+    ),
+    (
+        "/nrwdirekt.tickets.v1.Ticketing/PreviewCallback",
+        Admission::Roles(&[Agent]),
+    ),
+    (
+        "/nrwdirekt.tickets.v1.Ticketing/DescribeRouting",
+        Admission::Roles(&[Agent, Supervisor, Department]),
+    ),
     (
         "/nrwdirekt.tickets.v1.Ticketing/GetTicket",
         Admission::Roles(&[Agent, Supervisor, Department, DataProtection]),
@@ -101,6 +114,10 @@ pub const METHODS: &[(&str, Admission)] = &[
         "/nrwdirekt.tickets.v1.Handover/Reply",
         Admission::Roles(&[Department]),
     ),
+    (
+        "/nrwdirekt.tickets.v1.Handover/WatchInbox",
+        Admission::Roles(&[Department]),
+    ),
     ("/nrwdirekt.tickets.v1.Mails/ListMails", ADMINISTRATION),
     ("/nrwdirekt.tickets.v1.Mails/RetryMail", ADMINISTRATION),
     ("/nrwdirekt.tickets.v1.Mails/ReportBounce", FEED),
@@ -132,6 +149,10 @@ pub const METHODS: &[(&str, Admission)] = &[
     ),
     (
         "/nrwdirekt.reporting.v1.Records/ListCalls",
+        Admission::Roles(&[Supervisor, DataProtection]),
+    ),
+    (
+        "/nrwdirekt.reporting.v1.Records/ListVisits",
         Admission::Roles(&[Supervisor, DataProtection]),
     ),
     (

@@ -13,7 +13,7 @@ use wire::v1::tickets::handover_server::Handover;
 use super::desk::{Desk, accepted, answered, desk};
 use crate::{HandoverLoop, HandoverService, HandoverServiceParts};
 
-fn service(desk: &Desk, shutdown: &CancellationToken) -> HandoverService {
+pub(super) fn service(desk: &Desk, shutdown: &CancellationToken) -> HandoverService {
     HandoverService::new(HandoverServiceParts {
         store: desk.parts.store.clone(),
         bus: desk.parts.bus.clone(),

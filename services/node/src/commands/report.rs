@@ -2,10 +2,7 @@
 
 mod agents;
 mod changes;
-mod columns;
 mod compare;
-mod csv;
-mod figures;
 pub(super) mod forecast;
 mod form;
 mod intervals;
@@ -14,10 +11,8 @@ mod percentiles;
 mod profile;
 mod promise;
 mod refusal;
-mod sheet;
 mod statements;
 mod totals;
-mod xlsx;
 
 use wire::v1::reporting as proto;
 use wire::v1::reporting::figures_client::FiguresClient;

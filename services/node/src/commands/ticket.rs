@@ -171,6 +171,7 @@ pub(crate) async fn list(arguments: TicketListArguments) -> anyhow::Result<()> {
             page_size,
             page_token,
             urgency: urgency.into(),
+            ..proto::ListTicketsRequest::default()
         };
         client.list_tickets(request).await
     })

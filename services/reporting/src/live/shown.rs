@@ -23,8 +23,8 @@ use crate::sum::{Sum, shown};
 pub(super) struct Watched {
     pub(super) clock: Clock,
     hotlines: Vec<HotlineName>,
-    by: Grouping,
-    task_types: Vec<TaskType>,
+    pub(super) by: Grouping,
+    pub(super) task_types: Vec<TaskType>,
     policy: String,
     within: Vec<u32>,
     /// Whether single agents are shown.
@@ -103,7 +103,11 @@ impl Watched {
         let live = moment.visits.iter().map(|visit| (&visit.hotline, &visit.live));
         let doing = activities(&moment.agents, live);
         doing.values().for_each(|agent| adding.agent(agent));
-        let tell = |name: &str, queue: &Queue| queue.shown(name, taken.at, &policy, &self.within);
+        let mut promised = super::promised::of(self, parts, &book, taken, running, (interval, day));
+        let mut tell = |name: &str, queue: &Queue| proto::Queue {
+            target: promised.remove(name),
+            ..queue.shown(name, taken.at, &policy, &self.within)
+        };
         Ok(Some(proto::Moment {
             at_unix_ms: taken.at.timestamp_millis(),
             zone: self.clock.zone.name().to_owned(),
@@ -125,7 +129,17 @@ impl Watched {
         }))
     }
 
-    fn is_watched(&self, hotline: &HotlineName) -> bool {
+    /// The queue that a hotline is shown in.
+    pub(super) fn group(&self, rules: &FiguresRules, hotline: &HotlineName) -> String {
+        let group = match self.by {
+            Grouping::Group => rules.group_of(hotline),
+            Grouping::None | Grouping::Hotline => None,
+        };
+        group.map_or_else(|| hotline.to_string(), |group| group.name.clone())
+    }
+
+    /// Whether the hotline is among those that are watched.
+    pub(super) fn is_watched(&self, hotline: &HotlineName) -> bool {
         self.hotlines.is_empty() || self.hotlines.contains(hotline)
     }
 }
@@ -151,11 +165,7 @@ impl Adding<'_> {
     }
 
     fn group(&self, hotline: &HotlineName) -> String {
-        let group = match self.watched.by {
-            Grouping::Group => self.rules.group_of(hotline),
-            Grouping::None | Grouping::Hotline => None,
-        };
-        group.map_or_else(|| hotline.to_string(), |group| group.name.clone())
+        self.watched.group(self.rules, hotline)
     }
 
     fn figures(&mut self, rows: &[PeriodTally], of: fn(&mut Queue) -> &mut Sum) {
@@ -255,6 +265,7 @@ impl Queue {
             agents: Some(self.agents),
             interval: figures(&self.interval),
             day: figures(&self.day),
+            target: None,
         }
     }
 }

@@ -26,3 +26,4 @@ mod slots;
 mod statements;
 mod tickets;
 mod users;
+mod visits;

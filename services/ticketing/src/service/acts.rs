@@ -3,11 +3,12 @@
 use chrono::SubsecRound;
 use domain::access::Sight;
 use domain::ids::DepartmentId;
+use domain::procedure::{FaultCode, FieldFault};
 use domain::rulebook::Rulebook;
 use domain::ticket::{ActRefused, Ticket};
 use store::StoreError;
 use store::tickets::{Addition, Logged};
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 use wire::v1::tickets as proto;
 
 use super::additions::{DECISIONS, call_notice, current, repeated};
@@ -120,10 +121,16 @@ fn decided(
 }
 
 fn status(refusal: &ActRefused) -> Status {
-    match refusal {
-        ActRefused::UnknownDepartment | ActRefused::SameDepartment => {
-            Status::invalid_argument(refusal.to_string())
-        }
-        _ => Status::failed_precondition(refusal.to_string()),
-    }
+    let (code, field, fault) = match refusal {
+        ActRefused::UnknownDepartment => (Code::InvalidArgument, "department", FaultCode::NoDepartment),
+        ActRefused::SameDepartment => (Code::InvalidArgument, "department", FaultCode::SameDepartment),
+        ActRefused::NothingOwed => (Code::FailedPrecondition, "ticket_id", FaultCode::NothingOwed),
+        ActRefused::StillOwed => (Code::FailedPrecondition, "ticket_id", FaultCode::StillOwed),
+        ActRefused::TooLate => (Code::FailedPrecondition, "ticket_id", FaultCode::SettledLongAgo),
+        ActRefused::AlreadyClosed => (Code::FailedPrecondition, "ticket_id", FaultCode::AlreadyClosed),
+        ActRefused::Full => (Code::FailedPrecondition, "ticket_id", FaultCode::Full),
+        ActRefused::Erased => (Code::FailedPrecondition, "ticket_id", FaultCode::Erased),
+    };
+    let fault = FieldFault::of(field, fault, refusal.to_string());
+    wire::faults::refusal(code, refusal.to_string(), &[fault])
 }

@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use domain::booking::{Bookable, read_slots, slot_length};
+use domain::booking::{Bookable, SlotFault, read_slots, slot_length};
 use domain::ids::{AgentName, DepartmentId};
-use domain::procedure::FieldFault;
+use domain::procedure::{FaultCode, FieldFault};
 use domain::routing::RoutingTable;
-use domain::ticket::{Actor, Ticket, rebook as decide, spoken_ticket_id};
+use domain::ticket::{Actor, RebookingRefused, Ticket, rebook as decide, spoken_ticket_id};
 use store::StoreError;
-use tonic::Status;
+use tonic::{Code, Status};
 use wire::v1::tickets as proto;
 
 use super::additions::current;
 use super::viewer::Viewer;
-use super::{TicketingParts, refused};
+use super::{TicketingParts, named_refusal, refused};
 use crate::requests::{invalid, page_size};
+use crate::schedule::slot_fault;
 
 /// Times that a move is decided anew because the ticket was changed meanwhile, at most.
 const DECISIONS: usize = 8;
@@ -156,8 +157,8 @@ pub(super) async fn rebook(viewer: &Viewer<'_>, sent: proto::RebookTicketRequest
     let parts = viewer.parts;
     let id = spoken_ticket_id(&sent.ticket_id)
         .ok_or_else(|| Status::invalid_argument("ticket_id: give a number such as T-7K3M-9QXW"))?;
-    let fault = |text: String| invalid(&[FieldFault::new("slots", text)]);
-    let slots = read_slots(&sent.slots.join("\n")).map_err(|error| fault(error.to_string()))?;
+    let fault = |fault: SlotFault| invalid(&[slot_fault(&fault)]);
+    let slots = read_slots(&sent.slots.join("\n")).map_err(fault)?;
     let actor = match viewer.principal.acting_agent(&sent.agent).as_str() {
         "" => Actor::System,
         agent => Actor::Agent(AgentName::new(agent)),
@@ -169,9 +170,15 @@ pub(super) async fn rebook(viewer: &Viewer<'_>, sent: proto::RebookTicketRequest
         let bookable = offered(&rules.routing, &ticket)?;
         let at = (parts.clock)().trunc_subsecs(3);
         let slots = bookable.appointment(slots.clone(), at);
-        let slots = slots.map_err(|error| fault(error.to_string()))?;
+        let slots = slots.map_err(fault)?;
         let transition = decide(&ticket, bookable, slots, actor.clone(), at)
-            .map_err(|refusal| Status::failed_precondition(format!("ticket_id: {refusal}")))?
+            .map_err(|refusal| {
+                let fault = match refusal {
+                    RebookingRefused::NothingOwed => FaultCode::NothingOwed,
+                    RebookingRefused::NoAppointment => FaultCode::NoAppointment,
+                };
+                named_refusal(Code::FailedPrecondition, "ticket_id", fault, &refusal.to_string())
+            })?
             .with_mails(&rules.routing);
         let moved = transition.ticket.clone();
         match parts.store.record(transition).await {
@@ -190,14 +197,26 @@ pub(super) async fn rebook(viewer: &Viewer<'_>, sent: proto::RebookTicketRequest
 /// The slots that an appointment can be moved to: of the same service, at the department that has it now.
 fn offered<'r>(routing: &'r RoutingTable, ticket: &Ticket) -> Result<&'r Bookable, Status> {
     let booking = ticket.schedule.booking.as_ref().ok_or_else(|| {
-        Status::failed_precondition("ticket_id: the ticket has no booked slots; log an appointment")
+        let remedy = "the ticket has no booked slots; log an appointment";
+        named_refusal(
+            Code::FailedPrecondition,
+            "ticket_id",
+            FaultCode::NoAppointment,
+            remedy,
+        )
     })?;
     routing
         .bookable(&ticket.department, &booking.service)
         .ok_or_else(|| {
-            Status::failed_precondition(format!(
-                "ticket_id: {} offers no slots for this service now; log a new appointment",
+            let remedy = format!(
+                "{} offers no slots for this service now; log a new appointment",
                 ticket.department
-            ))
+            );
+            named_refusal(
+                Code::FailedPrecondition,
+                "ticket_id",
+                FaultCode::NoService,
+                &remedy,
+            )
         })
 }

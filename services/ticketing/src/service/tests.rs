@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use access::testing::MemoryAudit;
 use domain::access::Principal;
 use domain::procedure::{Register, RegisterFile};
-use domain::routing::RoutingConfig;
+use domain::routing::{RoutingConfig, RoutingTable};
 use domain::rulebook::RulesVersion;
 use proto::ticketing_server::Ticketing;
 use store::sqlite::SqliteTickets;

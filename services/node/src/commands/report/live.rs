@@ -1,12 +1,12 @@
 //! `nrwdirekt report live`.
 
 use chrono_tz::Tz;
+use reports::figures::{figures_json, policy_json, policy_line};
+use reports::intervals::{time, time_of_ms, zone};
 use serde_json::{Value, json};
 use wire::v1::reporting as proto;
 use wire::v1::reporting::live_client::LiveClient;
 
-use super::figures::{figures_json, policy_json, policy_line};
-use super::intervals::{time, time_of_ms, zone};
 use super::refused;
 use crate::cli::LiveArguments;
 use crate::client;
