@@ -115,12 +115,8 @@ async fn the_call_of_an_agent_is_shown_from_ringing_to_the_end_of_the_work() {
             (talking.time_to_answer_ms, &talking.identity),
             (Some(35_000), &ringing.identity)
         );
-        let shown = node
-            .run(&["call", "show", &talking.identity, "--json"])
-            .await
-            .exits(0)
-            .json();
-        assert_eq!(shown["identity"], talking.identity);
+        let shown = ["call", "show", &talking.identity];
+        node.run(&shown).await.exits(0);
 
         let end = EventKind::Ended {
             by: Some(EndedBy::Citizen),

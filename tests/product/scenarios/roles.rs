@@ -2,6 +2,7 @@
 
 mod departments;
 mod methods;
+mod reveals;
 
 use testkit::{Backend, Builder, Connection, TestNode, Token, connect};
 
@@ -31,13 +32,18 @@ fn token(name: &str, role: &str, department: Option<&str>) -> String {
 
 /// A node that knows a token of each role, and one of each of the two departments.
 async fn node(backend: Backend) -> TestNode {
+    node_with(backend, |builder| builder).await
+}
+
+/// The same, with settings of its own.
+async fn node_with(backend: Backend, settings: impl FnOnce(Builder) -> Builder) -> TestNode {
     let of_role = |(_, role): (char, &str)| token(role, role, (role == "department").then_some(SCHOOLS));
     let mut tokens: Vec<String> = ROLES.map(of_role).into();
     for department in [SCHOOLS, CHANCELLERY] {
         tokens.push(token(department, "department", Some(department)));
     }
     let tokens = format!("[{}]", tokens.join(", "));
-    Builder::on(backend).set("token", &tokens).start().await
+    settings(Builder::on(backend).set("token", &tokens)).start().await
 }
 
 /// A connection with a token.

@@ -66,10 +66,6 @@ pub const METHODS: &[(&str, Admission)] = &[
         Admission::Roles(&[Agent]),
     ),
     (
-        "/nrwdirekt.tickets.v1.Ticketing/DescribeRouting",
-        Admission::Roles(&[Agent, Supervisor, Department]),
-    ),
-    (
         "/nrwdirekt.tickets.v1.Ticketing/GetTicket",
         Admission::Roles(&[Agent, Supervisor, Department, DataProtection]),
     ),

@@ -11,18 +11,21 @@ use super::methods::EXPECTED;
 use super::{CHANCELLERY, SCHOOLS, by, node};
 
 /// Methods that a department may call and that could show a ticket: each is tried below.
-const TRIED: [&str; 4] = [
+const TRIED: [&str; 6] = [
     "/nrwdirekt.tickets.v1.Ticketing/GetTicket",
     "/nrwdirekt.tickets.v1.Ticketing/ListTickets",
+    "/nrwdirekt.tickets.v1.Ticketing/CountTickets",
+    "/nrwdirekt.tickets.v1.Handover/WatchInbox",
     "/nrwdirekt.tickets.v1.Handover/Subscribe",
     "/nrwdirekt.tickets.v1.Handover/Reply",
 ];
 /// Those that show rules, free seats and the own name: no ticket.
-const HARMLESS: [&str; 7] = [
+const HARMLESS: [&str; 8] = [
     "/nrwdirekt.access.v1.Sessions/WhoAmI",
     "/nrwdirekt.access.v1.Sessions/SignOut",
     "/nrwdirekt.access.v1.Sessions/ChangePassword",
     "/nrwdirekt.tickets.v1.Ticketing/ExplainRoute",
+    "/nrwdirekt.tickets.v1.Ticketing/DescribeRouting",
     "/nrwdirekt.tickets.v1.Ticketing/ListSlots",
     "/nrwdirekt.tickets.v1.Ticketing/ListProcedures",
     "/nrwdirekt.tickets.v1.Ticketing/GetProcedure",
@@ -105,6 +108,28 @@ async fn subscribe(
     Ok(messages)
 }
 
+/// How many tickets of a department are owed an answer.
+async fn counted(node: &TestNode, token: &str, department: &str) -> Result<u32, Status> {
+    let mut client = TicketingClient::new(by(node, token));
+    let department = department.to_owned();
+    let asked = proto::CountTicketsRequest { department };
+    client
+        .count_tickets(asked)
+        .await
+        .map(|answer| answer.into_inner().owed)
+}
+
+/// How many are told of to somebody who has the inbox of a department open.
+async fn inbox(node: &TestNode, token: &str, department: &str) -> Result<u32, Status> {
+    let mut client = HandoverClient::new(by(node, token));
+    let department = department.to_owned();
+    let watched = client
+        .watch_inbox(proto::WatchInboxRequest { department })
+        .await?;
+    let moment = watched.into_inner().message().await?;
+    Ok(moment.expect("a moment").owed)
+}
+
 async fn reply(
     node: &TestNode,
     token: &str,
@@ -147,16 +172,29 @@ fn filters() -> Vec<proto::ListTicketsRequest> {
             ..plain()
         },
         proto::ListTicketsRequest {
+            urgency: proto::Urgency::Escalated.into(),
+            ..plain()
+        },
+        proto::ListTicketsRequest {
+            owed: true,
+            ..plain()
+        },
+        proto::ListTicketsRequest {
+            returned: true,
+            ..plain()
+        },
+        proto::ListTicketsRequest {
             page_token: "4000000000000.T-ZZZZ-ZZZZ".into(),
             ..plain()
         },
     ];
+    let alone = filters.len();
     for department in [SCHOOLS, CHANCELLERY, "clearing", "gibt-es-nicht"] {
         let of_department = |filter: &proto::ListTicketsRequest| proto::ListTicketsRequest {
             department: department.into(),
             ..filter.clone()
         };
-        filters.extend(filters[..7].iter().map(of_department).collect::<Vec<_>>());
+        filters.extend(filters[..alone].iter().map(of_department).collect::<Vec<_>>());
     }
     filters
 }
@@ -184,6 +222,11 @@ async fn sees_nothing_of(node: &TestNode, token: &str, own: &str, foreign: &str,
         code_and_words(&hidden, foreign),
         code_and_words(&missing, "T-0000-0000")
     );
+
+    for department in ["", token] {
+        assert_eq!(counted(node, token, department).await.expect("a count"), 1);
+    }
+    assert_eq!(inbox(node, token, token).await.expect("a count"), 1);
 
     let unknown = reply(node, token, token, foreign).await.expect("an answer");
     assert_eq!(
@@ -253,11 +296,13 @@ async fn two_departments_cannot_see_each_others_tickets_by_any_method() {
         cannot_act(&node, SCHOOLS, &of_chancellery).await;
         cannot_act(&node, SCHOOLS, &of_schools).await;
         for elsewhere in [CHANCELLERY, "gibt-es-nicht"] {
+            let not_counted = counted(&node, SCHOOLS, elsewhere).await.expect_err("a refusal");
+            let not_watched = inbox(&node, SCHOOLS, elsewhere).await.expect_err("a refusal");
             let refused = subscribe(&node, SCHOOLS, elsewhere).await.expect_err("a refusal");
             let not_sent = reply(&node, SCHOOLS, elsewhere, &of_chancellery)
                 .await
                 .expect_err("a refusal");
-            for status in [refused, not_sent] {
+            for status in [refused, not_sent, not_counted, not_watched] {
                 let told = (status.code(), status.message());
                 assert_eq!(
                     told,

@@ -36,6 +36,8 @@ pub(super) const EXPECTED: &[(&str, &str)] = &[
     ("/nrwdirekt.calls.v1.Intake/StreamReports", "F"),
     ("/nrwdirekt.calls.v1.Intake/FinishReplacement", "F"),
     ("/nrwdirekt.tickets.v1.Ticketing/LogCallback", "A"),
+    ("/nrwdirekt.tickets.v1.Ticketing/PreviewCallback", "A"),
+    ("/nrwdirekt.tickets.v1.Ticketing/DescribeRouting", ANYBODY),
     ("/nrwdirekt.tickets.v1.Ticketing/GetTicket", "ASDP"),
     ("/nrwdirekt.tickets.v1.Ticketing/ExplainRoute", ANYBODY),
     ("/nrwdirekt.tickets.v1.Ticketing/WithdrawTicket", "AS"),
@@ -45,6 +47,7 @@ pub(super) const EXPECTED: &[(&str, &str)] = &[
     ("/nrwdirekt.tickets.v1.Ticketing/EraseTicket", "P"),
     ("/nrwdirekt.tickets.v1.Ticketing/FindTickets", "AP"),
     ("/nrwdirekt.tickets.v1.Ticketing/ListTickets", "SDP"),
+    ("/nrwdirekt.tickets.v1.Ticketing/CountTickets", "SDP"),
     ("/nrwdirekt.tickets.v1.Ticketing/ListSlots", "ASD"),
     ("/nrwdirekt.tickets.v1.Ticketing/RebookTicket", "AS"),
     ("/nrwdirekt.tickets.v1.Ticketing/ListProcedures", ANYBODY),
@@ -53,6 +56,7 @@ pub(super) const EXPECTED: &[(&str, &str)] = &[
     ("/nrwdirekt.tickets.v1.Rules/GetRules", "SPM"),
     ("/nrwdirekt.tickets.v1.Rules/ListRules", "SPM"),
     ("/nrwdirekt.tickets.v1.Handover/Subscribe", "D"),
+    ("/nrwdirekt.tickets.v1.Handover/WatchInbox", "D"),
     ("/nrwdirekt.tickets.v1.Handover/Reply", "D"),
     ("/nrwdirekt.tickets.v1.Mails/ListMails", "M"),
     ("/nrwdirekt.tickets.v1.Mails/RetryMail", "M"),
@@ -76,6 +80,7 @@ pub(super) const EXPECTED: &[(&str, &str)] = &[
     ("/nrwdirekt.reporting.v1.Live/WatchDesk", "A"),
     ("/nrwdirekt.reporting.v1.Records/ListCalls", "SP"),
     ("/nrwdirekt.reporting.v1.Records/GetCall", "SP"),
+    ("/nrwdirekt.reporting.v1.Records/ListVisits", "SP"),
     ("/nrwdirekt.reporting.v1.Records/ExportCalls", "P"),
     ("/nrwdirekt.reporting.v1.RejectedItems/ListItems", "SPM"),
     ("/nrwdirekt.reporting.v1.RejectedItems/CountItems", "SPM"),
@@ -87,7 +92,6 @@ pub(super) const EXPECTED: &[(&str, &str)] = &[
     ),
     ("/grpc.health.v1.Health/Check", OPEN),
     ("/grpc.health.v1.Health/Watch", OPEN),
-    ("/grpc.health.v1.Health/List", OPEN),
 ];
 
 /// Every method of the services that are compiled in.
