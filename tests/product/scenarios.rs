@@ -2,10 +2,12 @@
 
 mod appointments;
 mod asterisk;
+mod audit;
 mod calendar;
 mod callbacks;
 mod calls;
 mod command_line;
+mod desk;
 mod dresses;
 mod drill_down;
 mod json_output;
@@ -18,6 +20,7 @@ mod rejected_items;
 mod repeated_imports;
 mod replacements;
 mod reports;
+mod roles;
 mod routing;
 mod rules;
 mod serving;

@@ -71,6 +71,11 @@
       return;
     }
     if (dialog) return;
+    // Enter alone sends nothing: it is hit too easily.
+    if (event.key === "Enter" && form && form.contains(event.target) && event.target.matches("input")) {
+      event.preventDefault();
+      return;
+    }
     if (event.altKey && !event.ctrlKey && !event.metaKey && event.key.length === 1) {
       if (go(event.key.toLowerCase())) event.preventDefault();
       return;
@@ -126,8 +131,8 @@
     const name = named(event.target);
     if (filled.delete(name)) declined.add(name);
     if (name === "feld.postal_code") declined.delete("feld.town");
-    clearTimeout(keeping);
-    keeping = setTimeout(keep, 150);
+    // At once: a tab may be closed, or die, in any moment.
+    keep();
     clearTimeout(resting);
     if (!touched.has(name)) resting = setTimeout(() => { touch(name); form.dispatchEvent(new Event("pruefen")); }, 1000);
   });
@@ -216,8 +221,11 @@
     } catch { return null; }
   };
   let heard = "";
-  const take = (call) => {
-    if (field("anruf").value !== call.anruf) for (const name of ["feld.phone", "hotline"]) declined.delete(name);
+  const take = (call, instead) => {
+    for (const name of ["feld.phone", "hotline"]) {
+      if (field("anruf").value !== call.anruf) declined.delete(name);
+      if (instead && field(name) && field(name).value) filled.set(name, field(name).value);
+    }
     field("anruf").value = call.anruf;
     let news = false;
     if (call.nummer) news = fill("feld.phone", call.nummer) || news;
@@ -249,7 +257,7 @@
     if (!bound || bound === call.anruf || !written(snapshot())) take(call);
     else takeOver.hidden = false;
   };
-  takeOver.addEventListener("click", () => { const it = document.querySelector("[data-anruf]"); if (it) take(it.dataset); });
+  takeOver.addEventListener("click", () => { const it = document.querySelector("[data-anruf]"); if (it) take(it.dataset, true); });
   new MutationObserver(listen).observe($("anruf"), { childList: true });
 
   // --- another procedure ---
@@ -275,6 +283,7 @@
   const restore = () => {
     const draft = storage.read();
     if (!draft || !Array.isArray(draft.werte)) return;
+    if (![...field("verfahren").options].some((it) => it.value === draft.verfahren)) return storage.remove();
     if (draft.verfahren !== field("verfahren").value) {
       location.replace(`/platz?verfahren=${encodeURIComponent(draft.verfahren)}`);
       return;

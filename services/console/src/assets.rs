@@ -30,6 +30,9 @@ macro_rules! assets {
 assets! {
     "console.css": "text/css; charset=utf-8",
     "console.js": "text/javascript; charset=utf-8",
+    "inbox.js": "text/javascript; charset=utf-8",
+    "rules.js": "text/javascript; charset=utf-8",
+    "work.css": "text/css; charset=utf-8",
     "htmx.min.js": "text/javascript; charset=utf-8",
     "hx-sse.min.js": "text/javascript; charset=utf-8",
     "uplot.iife.min.js": "text/javascript; charset=utf-8",
@@ -64,12 +67,9 @@ pub(crate) fn routes() -> Router<Console> {
 }
 
 async fn asset(Path((version, name)): Path<(String, String)>) -> Response {
-    let found = ASSETS.iter().zip(VERSIONS.iter());
-    let found = found
-        .filter(|(asset, known)| asset.name == name && **known == version)
-        .map(|(asset, _)| asset);
-    match found.last() {
-        Some(asset) => {
+    let mut known = ASSETS.iter().zip(VERSIONS.iter());
+    match known.find(|(asset, known)| asset.name == name && **known == version) {
+        Some((asset, _)) => {
             let kept = "public, max-age=31536000, immutable";
             let headers = [(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, kept)];
             (headers, asset.content).into_response()

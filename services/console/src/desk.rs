@@ -141,3 +141,91 @@ async fn desk(
     let form = Form::new(&offer, &entered, &[])?;
     Ok(DeskPage::new(&visitor, form, Panels::empty()).into_response())
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::procedure::{FaultCode, FieldFault, Register};
+    use wire::tickets::procedure_to_wire;
+
+    use super::*;
+
+    fn page(procedure: &str, faults: &[FieldFault]) -> String {
+        let register = Register::built_in();
+        let tickets = register
+            .procedures()
+            .iter()
+            .filter(|it| it.ticket_rules().is_some());
+        let offer = Offer {
+            procedures: tickets.map(procedure_to_wire).collect(),
+            routing: proto::DescribeRoutingResponse {
+                hotlines: vec![proto::HotlineTopics {
+                    hotline: "Umwelt".to_owned(),
+                    categories: vec!["Abfall".to_owned()],
+                }],
+                ..Default::default()
+            },
+        };
+        let entered = Entered::of(vec![
+            ("verfahren".to_owned(), procedure.to_owned()),
+            ("feld.name".to_owned(), "<b>Özdemir</b>".to_owned()),
+        ]);
+        let page = DeskPage {
+            layout: Layout::open("Anrufplatz"),
+            user: "anna".to_owned(),
+            form: Form::new(&offer, &entered, faults).expect("a form"),
+            panels: Panels::empty(),
+        };
+        page.render().expect("a page")
+    }
+
+    /// The tag that has a name.
+    fn tag<'p>(page: &'p str, name: &str) -> &'p str {
+        let at = page
+            .find(&format!("name=\"{name}\""))
+            .unwrap_or_else(|| panic!("no input {name}"));
+        let begin = page[..at].rfind('<').expect("a tag");
+        let end = page[begin..].find('>').expect("an end");
+        &page[begin..begin + end]
+    }
+
+    #[test]
+    fn inputs_are_of_the_kind_and_length_that_the_register_says() {
+        let page = page("callback", &[]);
+        assert!(tag(&page, "feld.phone").contains("type=\"tel\""));
+        assert!(tag(&page, "feld.phone").contains("maxlength=\"40\""));
+        assert!(tag(&page, "feld.postal_code").contains("inputmode=\"numeric\""));
+        assert!(tag(&page, "feld.email").contains("type=\"email\""));
+        assert!(tag(&page, "feld.concern").contains("maxlength=\"4000\""));
+        assert!(tag(&page, "feld.concern").contains("aria-required"));
+        assert!(!tag(&page, "feld.name").contains("aria-required"));
+        assert!(tag(&page, "feld.name").contains("autocomplete=\"off\""));
+        for id in ["anfrage", "absenden", "zustaendig", "bekannt"] {
+            assert!(page.contains(&format!("id=\"{id}\"")), "{id}");
+        }
+    }
+
+    #[test]
+    fn what_was_entered_is_kept_and_never_markup() {
+        let page = page("callback", &[]);
+        assert!(!page.contains("<b>Özdemir"));
+        assert!(tag(&page, "feld.name").contains("Özdemir"));
+    }
+
+    #[test]
+    fn a_fault_is_marked_at_its_input_and_described_by_its_words() {
+        let page = page("callback", &[FieldFault::of("phone", FaultCode::NoPhone, "")]);
+        let phone = tag(&page, "feld.phone");
+        assert!(phone.contains("aria-invalid=\"true\"") && phone.contains("fehler-feld-phone"));
+        assert!(page.contains("id=\"fehler-feld-phone\">3 bis 20 Ziffern"));
+        assert!(!tag(&page, "feld.email").contains("aria-invalid"));
+    }
+
+    #[test]
+    fn fields_of_the_system_and_wishes_where_nobody_calls_back_are_not_shown() {
+        let page = page("brochure-order", &[]);
+        for name in ["feld.timestamp", "feld.user", "feld.ip_address", "wunsch.von"] {
+            assert!(!page.contains(&format!("name=\"{name}\"")), "{name}");
+        }
+        assert!(tag(&page, "feld.bookseller").contains("checkbox"));
+    }
+}

@@ -14,7 +14,7 @@ pub(crate) fn count(count: impl Into<i64>) -> String {
     let digits = count.unsigned_abs().to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push('.');
         }
         text.push(digit);
@@ -26,7 +26,7 @@ pub(crate) fn count(count: impl Into<i64>) -> String {
 pub(crate) fn percent(ratio: Option<f64>) -> String {
     ratio.map_or_else(
         || NOTHING.to_owned(),
-        |ratio| format!("{:.1}\u{a0}%", ratio * 100.0).replace('.', ","),
+        |ratio| format!("{:.1}\u{a0}%", (ratio * 1000.0).round() / 10.0).replace('.', ","),
     )
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Layout {
     pub(crate) roles: String,
     /// Where one can go.
     pub(crate) navigation: Vec<Link>,
+    /// An installation for trying out: every page says so.
+    pub(crate) demo: bool,
     /// Nothing around the page: for a big screen.
     pub(crate) bare: bool,
     /// Light or dark, whatever the browser prefers: `hell` or `dunkel`.
@@ -78,6 +80,7 @@ impl Layout {
             user: None,
             roles: String::new(),
             navigation: Vec::new(),
+            demo: false,
             bare: false,
             theme: None,
             scripts: Vec::new(),
@@ -93,6 +96,7 @@ impl Layout {
         Self {
             user: Some(principal.shown_name.clone()),
             roles: roles.join(", "),
+            demo: visitor.is_demo,
             navigation: places
                 .map(|(path, name, _)| Link {
                     path,

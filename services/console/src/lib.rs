@@ -21,16 +21,19 @@ mod layout;
 pub mod pages;
 mod queues;
 mod rejected;
+mod shown_ticket;
 mod sign_in;
 mod start;
 mod tickets;
 mod trouble;
 mod visitor;
+mod words;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
 use tower_http::csrf::CsrfLayer;
@@ -83,6 +86,7 @@ pub fn router(parts: ConsoleParts) -> Router {
         .layer(from_fn_with_state(console.clone(), guard::guard))
         .merge(assets::routes())
         .layer(CsrfLayer::new())
+        .layer(CatchPanicLayer::custom(trouble::panicked))
         .layer(from_fn(guard::headers))
         .layer(CompressionLayer::new().compress_when(compressed))
         .with_state(console)

@@ -5,6 +5,7 @@
 //! them; nobody guesses where the citizen lives. Faults of the rules are found when they are loaded.
 
 mod check;
+mod choice;
 mod config;
 mod explain;
 mod keywords;
@@ -25,6 +26,7 @@ use crate::places::{Municipality, MunicipalityKey, Places};
 use crate::service_time::ServiceCalendar;
 use crate::text::{self, folded};
 pub use check::RoutingFault;
+pub use choice::without_reason;
 pub use config::{Department, DepartmentMail, Hotline, MailContent, PlaceLevel, RoutingConfig, Rule};
 use explain::PostalCode;
 use keywords::Keyword;

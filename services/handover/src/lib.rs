@@ -9,6 +9,7 @@ mod due_times;
 mod envelope;
 mod error;
 mod inbound;
+mod inboxes;
 mod lines;
 pub mod mail;
 pub mod metrics;

@@ -4,6 +4,7 @@ mod clock;
 mod desk;
 mod due_times;
 mod faults;
+mod inboxes;
 mod life_cycle;
 mod mail;
 mod schemas;

@@ -14,11 +14,14 @@
 //!
 //! The last four take lines through [`Adapter`], so that files that still grow can be followed.
 //!
+//! [`again`] reads a single row or line that was rejected once more.
+//!
 //! What the formats share: bounded lines (`lines`), separated and quoted cells (`delimited`), the encoding of a file
 //! (`encoding`), numbers (`numbers`), local time (`local_time`), words regardless of spelling (`words`), and the
 //! counting of equal rows (`occurrences`).
 
 mod adapter;
+pub mod again;
 pub mod cdr;
 pub mod cel;
 mod csv_line;

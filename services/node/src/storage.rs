@@ -38,7 +38,6 @@ pub(crate) struct Storage {
     pub(crate) rules: Arc<dyn RuleStore>,
     pub(crate) mails: Arc<dyn MailStore>,
     pub(crate) users: Arc<dyn UserStore>,
-    #[expect(dead_code, reason = "the services that note what is done come next")]
     pub(crate) audit: Arc<dyn AuditStore>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use std::collections::BTreeSet;
 
+use access::AuditTrail;
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::audit::{AuditAction, AuditSubject};
 use domain::counts::Interval;
 use domain::figures::ServiceLevelTarget;
 use domain::ids::HotlineName;
@@ -41,6 +43,8 @@ pub struct FiguresParts {
     pub policy: ServiceLevelPolicy,
     /// Tells the time.
     pub clock: Clock,
+    /// Noted in it is who has seen or done what.
+    pub audit: AuditTrail,
 }
 
 /// The gRPC service `nrwdirekt.reporting.v1.Figures`.
@@ -242,8 +246,18 @@ impl proto::figures_server::Figures for FiguresService {
     }
 
     async fn seal(&self, request: Request<proto::SealRequest>) -> Result<Response<proto::Statement>, Status> {
+        let principal = wire::access::principal(&request)?;
+        let mut request = request.into_inner();
+        request.by = principal.acting_name(&request.by);
         let store = self.parts.store.as_ref();
-        let sealed = statements::seal(&self.asking(), store, request.into_inner()).await?;
+        // Noted before it is done: what is sealed cannot be sealed again to be noted.
+        let subject = AuditSubject::new("statement", format!("{}..{}", request.from, request.to));
+        let audit = &self.parts.audit;
+        statements::check(&self.asking(), &request)?;
+        audit
+            .note(&principal, AuditAction::FiguresSealed, subject)
+            .await?;
+        let sealed = statements::seal(&self.asking(), store, request).await?;
         Ok(Response::new(sealed))
     }
 

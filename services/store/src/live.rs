@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::agents::AgentReport;
 use domain::counts::Interval;
-use domain::ids::HotlineName;
+use domain::ids::{HotlineName, Identity};
 use domain::live::{Live, Phase};
 use domain::record::TaskType;
 
@@ -67,12 +67,16 @@ pub struct Moment {
 /// A visit that is not over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveVisit {
+    /// The call that it belongs to.
+    pub call: Identity,
     /// Whose queue.
     pub hotline: HotlineName,
     /// What kind of contact.
     pub task_type: TaskType,
     /// When it entered the queue.
     pub offered_at: DateTime<Utc>,
+    /// How long the citizen waited until the answer, ringing included; absent before it, or if it was not told.
+    pub time_to_answer_ms: Option<i64>,
     /// Where it stands.
     pub live: Live,
 }
@@ -88,30 +92,38 @@ impl QuarterQuery {
     }
 }
 
-/// What is read of a visit: name of the hotline, task type, times, phase and agent.
+/// What is read of a visit: the call, name of the hotline, task type, times, phase and agent.
 pub(crate) struct LiveColumns {
+    pub(crate) call: Identity,
     pub(crate) hotline: String,
     pub(crate) task_type: i16,
     pub(crate) offered_at_ms: i64,
     pub(crate) phase: i16,
     pub(crate) since_ms: i64,
     pub(crate) agent: Option<String>,
+    pub(crate) wait_ms: Option<i64>,
+    pub(crate) ring_ms: Option<i64>,
 }
 
 impl LiveColumns {
     /// In the order of the fields.
     pub(crate) const SELECT: &'static str =
-        "name, task_type, offered_at_ms, phase, phase_since_ms, phase_agent";
+        "identity, name, visits.task_type, offered_at_ms, phase, phase_since_ms, phase_agent, visits.wait_ms,
+         visits.ring_ms";
 
     pub(crate) fn visit(self) -> Result<LiveVisit, StoreError> {
         let (hotline, task_type) = group(self.hotline, self.task_type)?;
+        let phase = Phase::from_code(self.phase).ok_or_else(|| unknown("phase of a visit"))?;
+        let waited_ms = self.wait_ms.map(|wait_ms| wait_ms + self.ring_ms.unwrap_or(0));
         let time = |ms| DateTime::from_timestamp_millis(ms).ok_or_else(|| unknown("time of a visit"));
         Ok(LiveVisit {
+            call: self.call,
             hotline,
             task_type,
             offered_at: time(self.offered_at_ms)?,
+            time_to_answer_ms: waited_ms.filter(|_| !phase.is_waiting()),
             live: Live {
-                phase: Phase::from_code(self.phase).ok_or_else(|| unknown("phase of a visit"))?,
+                phase,
                 since: time(self.since_ms)?,
                 agent: self.agent.map(domain::ids::AgentName::new),
             },

@@ -66,6 +66,12 @@ pub(crate) const OWED: &str = "state NOT IN ('answered', 'unreachable', 'withdra
 /// The condition of tickets that are owed none and were not erased. Written as the partial indexes have it.
 pub(crate) const SETTLED: &str = "settled_at_ms IS NOT NULL";
 
+/// Of those that are owed an answer: every alarm was raised. Written as the partial index has it.
+pub(crate) const ESCALATED_ALREADY: &str = "next_alarm IS NULL";
+
+/// A department has returned it. Written as the partial index has it.
+pub(crate) const RETURNED: &str = "returned_by <> '[]'";
+
 /// The condition of tickets that time closes.
 pub(crate) const ENDED: &str = "state IN ('answered', 'unreachable', 'withdrawn')";
 

@@ -51,6 +51,12 @@ pub trait TicketStore: ScheduleStore + AnswerStore {
     /// [`StoreError`].
     async fn list(&self, filter: TicketFilter) -> Result<Vec<Ticket>, StoreError>;
 
+    /// The numbers of tickets, in no order and `most` of them at most: to count them, or to see which are new.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn listed(&self, filter: TicketFilter) -> Result<Vec<TicketId>, StoreError>;
+
     /// Tickets of a citizen that are owed an answer, or were settled lately; newest first.
     ///
     /// # Errors
@@ -250,6 +256,10 @@ pub struct TicketFilter {
     pub states: Vec<TicketState>,
     /// Only those that are owed an answer, and due before then.
     pub due_before: Option<DateTime<Utc>>,
+    /// Of those with a due time: only those of which every alarm was raised.
+    pub escalated: bool,
+    /// Of those with a due time: only those that a department has returned.
+    pub returned: bool,
     /// Only those after this one in the list.
     pub after: Option<ListPosition>,
     /// At most so many.

@@ -98,11 +98,11 @@ pub trait UserStore: Send + Sync + 'static {
     /// [`StoreError`].
     async fn end_sessions(&self, user: &UserName, noted: NewAuditEntry) -> Result<u32, StoreError>;
 
-    /// How many sessions are open.
+    /// How many sessions are open, of a user or of all.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn open_sessions(&self, open: Open) -> Result<u64, StoreError>;
+    async fn open_sessions(&self, of: Option<&UserName>, open: Open) -> Result<u32, StoreError>;
 
     /// Forgets sessions that are over, and attempts that no longer count.
     ///

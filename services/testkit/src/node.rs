@@ -96,6 +96,7 @@ impl Builder {
             port: self.port.unwrap_or_else(free_port),
             builder: self,
             child: None,
+            said: Vec::new(),
         }
     }
 }
@@ -106,6 +107,7 @@ pub struct TestNode {
     port: u16,
     builder: Builder,
     child: Option<Child>,
+    said: Vec<String>,
 }
 
 impl TestNode {
@@ -152,12 +154,19 @@ impl TestNode {
         let stdout = child.stdout.take().expect("standard output is a pipe");
         let child = self.child.insert(child);
         let mut lines = BufReader::new(stdout).lines();
-        let line = tokio::time::timeout(UNTIL_READY, lines.next_line()).await;
-        let line = line.unwrap_or_else(|_| panic!("not ready within {UNTIL_READY:?}"));
-        let Some(line) = line.expect("standard output can be read") else {
-            let status = child.wait().await.expect("the process can be waited for");
-            self.child = None;
-            return Err(status);
+        self.said.clear();
+        let line = loop {
+            let line = tokio::time::timeout(UNTIL_READY, lines.next_line()).await;
+            let line = line.unwrap_or_else(|_| panic!("not ready within {UNTIL_READY:?}"));
+            let Some(line) = line.expect("standard output can be read") else {
+                let status = child.wait().await.expect("the process can be waited for");
+                self.child = None;
+                return Err(status);
+            };
+            if line.starts_with("ready ") {
+                break line;
+            }
+            self.said.push(line);
         };
         let url = line.strip_prefix("ready http://127.0.0.1:");
         self.port = url
@@ -171,6 +180,11 @@ impl TestNode {
         let environment = &mut self.builder.environment;
         environment.retain(|(known, _)| known != name);
         environment.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    }
+
+    /// What it said on standard output before it was ready, at its last start.
+    pub fn said(&self) -> &[String] {
+        &self.said
     }
 
     /// How it ended by itself; `None` while it runs.

@@ -1,6 +1,8 @@
 //! What callers ask for with a ticket that is there, checked: every faulty field is named at once.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::access::Principal;
+use domain::audit::AuditAction;
 use domain::ids::{AgentName, DepartmentId, Identity, IdentityKey, TicketId};
 use domain::personal::Personal;
 use domain::procedure::{FaultCode, FieldFault};
@@ -34,6 +36,14 @@ impl Act {
             Self::Reopen { .. } => "reopen",
             Self::Reroute { .. } => "reroute",
             Self::Erase => "erase",
+        }
+    }
+
+    /// As what it is noted.
+    pub(crate) fn audit_action(&self) -> AuditAction {
+        match self {
+            Self::Erase => AuditAction::TicketErased,
+            _ => AuditAction::TicketActed,
         }
     }
 }
@@ -98,6 +108,12 @@ impl ActRequest {
             to: DepartmentId::new(to),
         };
         Self::checked(act, &plain, to, faults)
+    }
+
+    /// The request with the key that it is kept under.
+    pub(crate) fn by(mut self, principal: &Principal) -> Self {
+        self.idempotency_key = principal.kept_key(&self.idempotency_key);
+        self
     }
 
     fn checked(

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
+use domain::access::Principal;
 use domain::ids::{
     AgentName, CallId, DepartmentId, HotlineName, Identity, IdentityKey, SourceKey, SourceName, TicketId,
 };
@@ -25,6 +26,9 @@ const PAGE: usize = 100;
 /// Tickets on a page at most.
 const PAGE_MAX: usize = 500;
 
+/// Characters of the reason for another department, at most.
+const CHOICE_REASON_MAX: usize = 500;
+
 /// A request that can become a ticket.
 pub(crate) struct LogRequest {
     pub(crate) idempotency_key: String,
@@ -36,6 +40,8 @@ pub(crate) struct LogRequest {
     pub(crate) category: Option<String>,
     pub(crate) call: Option<Identity>,
     pub(crate) agent: Option<String>,
+    /// Another department than routing would find.
+    pub(crate) chosen: Option<Chosen>,
 }
 
 /// A request as far as it can be read, with all that is wrong with it.
@@ -45,12 +51,14 @@ pub(crate) struct ReadRequest<'r> {
     pub(crate) hotline: Option<HotlineName>,
     pub(crate) category: Option<String>,
     pub(crate) wished: Option<Window>,
+    /// Another department than routing would find.
+    pub(crate) chosen: Option<Chosen>,
     pub(crate) faults: Vec<FieldFault>,
     idempotency_key: String,
     content: [u8; 32],
     request: Option<CheckedRequest>,
     call: Option<Identity>,
-    agent: Option<String>,
+    pub(crate) agent: Option<String>,
 }
 
 /// What decides where a request goes, and when it is due.
@@ -60,6 +68,14 @@ pub(crate) struct Wanted<'a> {
     pub(crate) hotline: Option<&'a HotlineName>,
     pub(crate) category: Option<&'a str>,
     pub(crate) wished: Option<Window>,
+    /// Another department than routing would find.
+    pub(crate) chosen: Option<&'a Chosen>,
+}
+
+/// A department that somebody chose.
+pub(crate) struct Chosen {
+    pub(crate) department: DepartmentId,
+    pub(crate) reason: Personal,
 }
 
 impl<'r> ReadRequest<'r> {
@@ -67,6 +83,7 @@ impl<'r> ReadRequest<'r> {
     pub(crate) fn of(sent: proto::LogCallbackRequest, register: &'r Register, key: &IdentityKey) -> Self {
         let mut faults = Vec::new();
         let procedure = ticket_procedure(register, &sent.procedure, &mut faults);
+        let chosen = chosen(&sent, &mut faults);
         let fields = wire::tickets::fields_from_wire(sent.fields);
         let [idempotency_key, hotline, category, agent, call] = [
             &sent.idempotency_key,
@@ -79,13 +96,14 @@ impl<'r> ReadRequest<'r> {
         let content = {
             let id = procedure.map(|procedure| &procedure.id);
             let content = (id, &fields, &hotline, &category, &call, &agent);
-            match (
-                sent.add_to.trim(),
-                [sent.wished_from.trim(), sent.wished_until.trim()],
-            ) {
-                ("", ["", ""]) => content_hash(&content),
-                (add_to, ["", ""]) => content_hash(&(content, add_to)),
-                (add_to, wished) => content_hash(&(content, add_to, wished)),
+            let wished = [sent.wished_from.trim(), sent.wished_until.trim()];
+            let chosen = [sent.department.trim(), sent.department_reason.trim()];
+            // What is not given is not part of it: requests from before it could be given are known by what they were.
+            match (sent.add_to.trim(), wished, chosen) {
+                ("", ["", ""], ["", ""]) => content_hash(&content),
+                (add_to, ["", ""], ["", ""]) => content_hash(&(content, add_to)),
+                (add_to, wished, ["", ""]) => content_hash(&(content, add_to, wished)),
+                (add_to, wished, chosen) => content_hash(&(content, add_to, wished, chosen)),
             }
         };
         let wished = schedule::wished(&sent.wished_from, &sent.wished_until, &mut faults);
@@ -119,6 +137,7 @@ impl<'r> ReadRequest<'r> {
             hotline: given(hotline).map(HotlineName::new),
             category: given(category),
             wished,
+            chosen,
             faults,
             idempotency_key,
             content,
@@ -136,6 +155,7 @@ impl<'r> ReadRequest<'r> {
             hotline: self.hotline.as_ref(),
             category: self.category.as_deref(),
             wished: self.wished,
+            chosen: self.chosen.as_ref(),
         })
     }
 
@@ -154,6 +174,7 @@ impl<'r> ReadRequest<'r> {
                 category: self.category,
                 call: self.call,
                 agent: self.agent,
+                chosen: self.chosen,
             }),
             _ => Err(self.faults),
         }
@@ -165,6 +186,33 @@ impl Wanted<'_> {
     pub(crate) fn concern(&self) -> Personal {
         self.procedure.concern(self.fields)
     }
+}
+
+/// The department that somebody chose, and why: both or none.
+fn chosen(sent: &proto::LogCallbackRequest, faults: &mut Vec<FieldFault>) -> Option<Chosen> {
+    let [department, reason] = [&sent.department, &sent.department_reason].map(|text| text.trim());
+    check_line("department", department, 200, faults);
+    check_line("department_reason", reason, CHOICE_REASON_MAX, faults);
+    match (department, reason) {
+        ("", "") => return None,
+        (_, "") => faults.push(FieldFault::new(
+            "department_reason",
+            "say why it goes to this department",
+        )),
+        ("", _) => faults.push(FieldFault::new(
+            "department",
+            "name the department that it goes to, or leave the reason out",
+        )),
+        _ if !sent.add_to.trim().is_empty() => faults.push(FieldFault::new(
+            "department",
+            "leave it out with add_to; the ticket stays where it is: reroute it",
+        )),
+        _ => {}
+    }
+    Some(Chosen {
+        department: DepartmentId::new(department),
+        reason: Personal::new(reason),
+    })
 }
 
 /// The procedure that a request names; without a name, the callback request.
@@ -187,6 +235,12 @@ pub(crate) fn ticket_procedure<'r>(
 }
 
 impl LogRequest {
+    /// The request with the key that it is kept under.
+    pub(crate) fn by(mut self, principal: &Principal) -> Self {
+        self.idempotency_key = principal.kept_key(&self.idempotency_key);
+        self
+    }
+
     /// Who logs it.
     pub(crate) fn actor(&self) -> Actor {
         match &self.agent {
@@ -323,6 +377,9 @@ pub(crate) fn list_filter(
             id: TicketId::new(""),
         }));
     }
+    if sent.owed || sent.returned {
+        due_before = due_before.or(Some(DateTime::<Utc>::MAX_UTC));
+    }
     if !faults.is_empty() {
         return Err(invalid(&faults));
     }
@@ -333,6 +390,8 @@ pub(crate) fn list_filter(
         procedure: (!procedure.is_empty()).then(|| ProcedureId::new(procedure)),
         states,
         due_before,
+        escalated: sent.urgency() == proto::Urgency::Escalated,
+        returned: sent.returned,
         after,
         most: page_size(sent.page_size) + 1,
     })

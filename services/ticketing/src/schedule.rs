@@ -66,6 +66,15 @@ pub(crate) fn plan(
             Err(fault) => faults.push(fault),
         }
     }
+    if let Some(chosen) = request.chosen
+        && plan.decision.department != chosen.department
+    {
+        let remedy = format!(
+            "it offers no slots for this service; {} does",
+            plan.decision.department
+        );
+        faults.push(FieldFault::new("department", remedy));
+    }
     if let Some(wished) = request.wished {
         match wished.checked(routing.calendar(), at) {
             _ if request.procedure.books_slots() => {
@@ -185,7 +194,9 @@ pub(crate) fn urgent(
     let (from, alarm) = match sent.urgency() {
         proto::Urgency::Unspecified => return None,
         proto::Urgency::DueSoon => (now, domain::ticket::Alarm::DueSoon),
-        proto::Urgency::Overdue => (DateTime::UNIX_EPOCH, domain::ticket::Alarm::Overdue),
+        proto::Urgency::Overdue | proto::Urgency::Escalated => {
+            (DateTime::UNIX_EPOCH, domain::ticket::Alarm::Overdue)
+        }
     };
     if sent.due_before_unix_ms.is_some() {
         faults.push(FieldFault::new("due_before_unix_ms", "leave it out with urgency"));

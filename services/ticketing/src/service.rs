@@ -1,13 +1,18 @@
 mod acts;
 mod additions;
+mod counts;
 mod planning;
 mod preview;
 mod slots;
+mod viewer;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use access::AuditTrail;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use domain::access::TicketView;
+use domain::audit::AuditAction;
 use domain::ids::{DepartmentId, Identity, IdentityKey, TicketId};
 use domain::local_time;
 use domain::procedure::{FaultCode, FieldFault, SLOTS};
@@ -17,12 +22,13 @@ use domain::ticket::{Opening, Ticket, open, spoken_ticket_id, ticket_id};
 use store::StoreError;
 use store::tickets::{ListPosition, Logged, NewTicket, TicketStore, TicketWithHistory};
 use tonic::{Code, Request, Response, Status};
-use wire::tickets::{decision_to_wire, procedure_to_wire, ticket_to_wire};
+use wire::tickets::{decision_to_wire, procedure_to_wire};
 use wire::v1::tickets as proto;
 
 use crate::acts::{Act, ActRequest};
 use crate::metrics;
 use crate::requests::{LogRequest, citizen_search, invalid, list_filter, route_request, write_token};
+use viewer::Viewer;
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -51,6 +57,8 @@ pub struct TicketingParts {
     pub clock: Clock,
     /// Told of every new ticket, where handover runs in the same process.
     pub wake: Option<Wake>,
+    /// Noted in it is who has seen or done what.
+    pub audit: AuditTrail,
 }
 
 /// The gRPC service `nrwdirekt.tickets.v1.Ticketing`.
@@ -70,15 +78,16 @@ impl TicketingService {
     /// The ticket with its history, and whether the request was known.
     async fn log(
         &self,
+        viewer: &Viewer<'_>,
         sent: proto::LogCallbackRequest,
         address: Option<IpAddr>,
     ) -> Result<(TicketWithHistory, bool), Status> {
         let (ticket, repeated) = match sent.add_to.trim() {
-            "" => match self.log_new(sent, address).await? {
+            "" => match self.log_new(viewer, sent, address).await? {
                 Outcome::New(new) => return Ok((*new, false)),
                 Outcome::Known(ticket, repeated) => (*ticket, repeated),
             },
-            _ => additions::add(&self.parts, sent).await?,
+            _ => additions::add(viewer, sent).await?,
         };
         // The ticket is there: an answer without its history is better than an error.
         let found = self.parts.store.ticket(&ticket.id).await.ok().flatten();
@@ -88,6 +97,7 @@ impl TicketingService {
 
     async fn log_new(
         &self,
+        viewer: &Viewer<'_>,
         sent: proto::LogCallbackRequest,
         address: Option<IpAddr>,
     ) -> Result<Outcome, Status> {
@@ -97,13 +107,11 @@ impl TicketingService {
         let considered = planning::consider(&self.parts, &rules, sent, at);
         let faults = considered.faults();
         let request = considered.read.checked().map_err(|_| invalid(&faults))?;
-        let plan = match considered.plan.filter(|_| faults.is_empty()) {
-            Some(plan) => plan,
+        let request = request.by(&viewer.principal);
+        let Some(plan) = considered.plan.filter(|_| faults.is_empty()) else {
             // What was logged in time stays logged, however late it is repeated.
-            None => {
-                let known = self.logged_before(&request).await?;
-                return known.map(Outcome::known).ok_or_else(|| invalid(&faults));
-            }
+            let known = self.logged_before(&request).await?;
+            return known.map(Outcome::known).ok_or_else(|| invalid(&faults));
         };
         let completed = request.completed(at, address);
         let actor = request.actor();
@@ -123,6 +131,7 @@ impl TicketingService {
                 due_at: plan.due_at,
             })
             .with_schedule(plan.schedule.clone(), plan.capacity)
+            .with_note(request.chosen.as_ref().map(|chosen| chosen.reason.clone()))
             .with_mails(&rules.routing);
             let logged = TicketWithHistory {
                 ticket: transition.ticket.clone(),
@@ -204,6 +213,10 @@ impl TicketingParts {
     }
 }
 
+fn not_for_them() -> Status {
+    Status::permission_denied("tickets of citizens are not for this role")
+}
+
 fn key_taken() -> Status {
     let remedy = "another request was logged under this key; choose a new one";
     named_refusal(
@@ -220,13 +233,9 @@ pub(crate) fn named_refusal(code: Code, field: &str, fault: FaultCode, remedy: &
     wire::faults::refusal(code, format!("{field}: {remedy}"), &[fault])
 }
 
-/// Tickets as lists show them.
-fn without_history(tickets: &[Ticket]) -> Vec<proto::Ticket> {
-    tickets.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect()
-}
-
 /// A page of a list that was read with one ticket more: its presence tells that there is a next page.
 fn page(
+    viewer: &Viewer<'_>,
     mut tickets: Vec<Ticket>,
     most: usize,
     place: impl Fn(&Ticket) -> String,
@@ -235,7 +244,7 @@ fn page(
     tickets.truncate(most - 1);
     proto::ListTicketsResponse {
         next_page_token: tickets.last().filter(|_| more).map(place).unwrap_or_default(),
-        tickets: tickets.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect(),
+        tickets: viewer.all_seen(&tickets),
     }
 }
 
@@ -245,15 +254,26 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::LogCallbackRequest>,
     ) -> Result<Response<proto::LogCallbackResponse>, Status> {
+        let viewer = Viewer::of(&self.parts, &request)?;
         let address = request.remote_addr().map(|address| address.ip());
-        let (logged, repeated) = self.log(request.into_inner(), address).await?;
+        let mut sent = request.into_inner();
+        sent.agent = viewer.principal.acting_agent(&sent.agent);
+        let (logged, repeated) = self.log(&viewer, sent, address).await?;
         let TicketWithHistory { ticket, history } = logged;
         let others = preview::others(&self.parts, ticket.request.fields(), Some(&ticket.id)).await;
+        let (open_tickets, recent_tickets) =
+            (viewer.all_seen(&others.owed), viewer.all_seen(&others.settled));
+        let mut done = vec![viewer.did(AuditAction::TicketLogged, &ticket.id)];
+        match open_tickets.len() + recent_tickets.len() {
+            0 => {}
+            others => done.push(viewer.searched(others)),
+        }
+        self.parts.audit.append_done(done).await?;
         Ok(Response::new(proto::LogCallbackResponse {
-            ticket: Some(ticket_to_wire(&ticket, &history)),
+            ticket: viewer.acted_on(&ticket, &history),
             repeated,
-            open_tickets: without_history(&others.owed),
-            recent_tickets: without_history(&others.settled),
+            open_tickets,
+            recent_tickets,
         }))
     }
 
@@ -261,7 +281,8 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::LogCallbackRequest>,
     ) -> Result<Response<proto::PreviewCallbackResponse>, Status> {
-        preview::preview(&self.parts, request.into_inner())
+        let viewer = Viewer::of(&self.parts, &request)?;
+        preview::preview(&viewer, request.into_inner())
             .await
             .map(Response::new)
     }
@@ -277,6 +298,7 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::GetTicketRequest>,
     ) -> Result<Response<proto::Ticket>, Status> {
+        let viewer = Viewer::of(&self.parts, &request)?;
         let id = spoken_ticket_id(&request.into_inner().ticket_id)
             .ok_or_else(|| Status::invalid_argument("ticket_id: give a number such as T-7K3M-9QXW"))?;
         let found = self
@@ -285,48 +307,54 @@ impl proto::ticketing_server::Ticketing for TicketingService {
             .ticket(&id)
             .await
             .map_err(|error| refused(&error))?;
-        let found = found.ok_or_else(|| Status::not_found(format!("there is no ticket {id}")))?;
-        Ok(Response::new(ticket_to_wire(&found.ticket, &found.history)))
+        // What must not be seen is not there.
+        let seen = found.and_then(|found| viewer.seen(&found.ticket, &found.history));
+        let seen = seen.ok_or_else(|| Status::not_found(format!("there is no ticket {id}")))?;
+        viewer.note_read(&seen).await?;
+        Ok(Response::new(seen))
     }
 
     async fn withdraw_ticket(
         &self,
         request: Request<proto::ActOnTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::plain(Act::Withdraw, request.get_ref())?;
-        acts::perform(&self.parts, request).await
+        acts::plain(&self.parts, Act::Withdraw, request).await
     }
 
     async fn close_ticket(
         &self,
         request: Request<proto::ActOnTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::plain(Act::Close, request.get_ref())?;
-        acts::perform(&self.parts, request).await
+        acts::plain(&self.parts, Act::Close, request).await
     }
 
     async fn erase_ticket(
         &self,
         request: Request<proto::ActOnTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::plain(Act::Erase, request.get_ref())?;
-        acts::perform(&self.parts, request).await
+        acts::plain(&self.parts, Act::Erase, request).await
     }
 
     async fn reopen_ticket(
         &self,
         request: Request<proto::ReopenTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::reopen(request.into_inner(), &self.parts.identity_key)?;
-        acts::perform(&self.parts, request).await
+        let viewer = Viewer::of(&self.parts, &request)?;
+        let mut sent = request.into_inner();
+        sent.agent = viewer.principal.acting_agent(&sent.agent);
+        let request = ActRequest::reopen(sent, &self.parts.identity_key)?;
+        acts::perform(&viewer, request).await
     }
 
     async fn reroute_ticket(
         &self,
         request: Request<proto::RerouteTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::reroute(request.into_inner())?;
-        acts::perform(&self.parts, request).await
+        let viewer = Viewer::of(&self.parts, &request)?;
+        let mut sent = request.into_inner();
+        sent.agent = viewer.principal.acting_agent(&sent.agent);
+        let request = ActRequest::reroute(sent)?;
+        acts::perform(&viewer, request).await
     }
 
     async fn explain_route(
@@ -343,9 +371,24 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::ListTicketsRequest>,
     ) -> Result<Response<proto::ListTicketsResponse>, Status> {
+        let viewer = Viewer::of(&self.parts, &request)?;
         let rules = (self.parts.rules)();
         let now = (self.parts.clock)();
-        let filter = list_filter(&request.into_inner(), rules.routing.escalation(), now)?;
+        let mut filter = list_filter(&request.into_inner(), rules.routing.escalation(), now)?;
+        match &viewer.view {
+            TicketView::Whole | TicketView::Masked => {}
+            TicketView::Of {
+                others_masked: true, ..
+            } => {}
+            // Whatever was asked for: somebody else's tickets are not there.
+            TicketView::Of { department, .. } => match &filter.department {
+                Some(asked) if asked != department => {
+                    return Ok(Response::new(proto::ListTicketsResponse::default()));
+                }
+                _ => filter.department = Some(department.clone()),
+            },
+            TicketView::Nothing => return Err(not_for_them()),
+        }
         let (most, by_due) = (filter.most, filter.due_before.is_some());
         let tickets = self.parts.store.list(filter).await;
         let tickets = tickets.map_err(|error| refused(&error))?;
@@ -356,7 +399,16 @@ impl proto::ticketing_server::Ticketing for TicketingService {
                 id: last.id.clone(),
             })
         };
-        Ok(Response::new(page(tickets, most, place)))
+        let page = page(&viewer, tickets, most, place);
+        viewer.note_listed(&page.tickets).await?;
+        Ok(Response::new(page))
+    }
+
+    async fn count_tickets(
+        &self,
+        request: Request<proto::CountTicketsRequest>,
+    ) -> Result<Response<proto::CountTicketsResponse>, Status> {
+        counts::count(&self.parts, request).await.map(Response::new)
     }
 
     async fn list_slots(
@@ -372,9 +424,12 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::RebookTicketRequest>,
     ) -> Result<Response<proto::RebookTicketResponse>, Status> {
-        let ticket = slots::rebook(&self.parts, request.into_inner()).await?;
+        let viewer = Viewer::of(&self.parts, &request)?;
+        let ticket = slots::rebook(&viewer, request.into_inner()).await?;
+        let done = viewer.did(AuditAction::TicketActed, &ticket.id).because("rebook");
+        self.parts.audit.append_done(vec![done]).await?;
         Ok(Response::new(proto::RebookTicketResponse {
-            ticket: Some(ticket_to_wire(&ticket, &[])),
+            ticket: viewer.acted_on(&ticket, &[]),
         }))
     }
 
@@ -405,6 +460,10 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::FindTicketsRequest>,
     ) -> Result<Response<proto::ListTicketsResponse>, Status> {
+        let viewer = Viewer::of(&self.parts, &request)?;
+        if viewer.view != TicketView::Whole {
+            return Err(not_for_them());
+        }
         let search = citizen_search(&request.into_inner(), self.recent_since())?;
         let most = search.most;
         let tickets = self.parts.store.find(search).await;
@@ -415,7 +474,12 @@ impl proto::ticketing_server::Ticketing for TicketingService {
                 id: last.id.clone(),
             })
         };
-        Ok(Response::new(page(tickets, most, place)))
+        let page = page(&viewer, tickets, most, place);
+        self.parts
+            .audit
+            .append(viewer.searched(page.tickets.len()))
+            .await?;
+        Ok(Response::new(page))
     }
 }
 
@@ -443,6 +507,8 @@ pub(crate) fn refused(error: &StoreError) -> Status {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_counts;
 #[cfg(test)]
 mod tests_preview;
 #[cfg(test)]

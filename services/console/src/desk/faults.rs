@@ -62,7 +62,6 @@ pub(super) fn text(fault: &FieldFault, procedure: Option<&proto::Procedure>) -> 
 /// What to do, whatever the field is.
 fn plain(code: FaultCode) -> &'static str {
     match code {
-        FaultCode::Unusable => "Diese Angabe kann so nicht verwendet werden.",
         FaultCode::Required | FaultCode::RequiredWith => "Bitte ausfüllen.",
         FaultCode::Unreachable => "Bitte angeben, wie die Person zu erreichen ist.",
         FaultCode::OnlyWith | FaultCode::FromSystem => "Bitte leer lassen.",
@@ -92,6 +91,13 @@ fn plain(code: FaultCode) -> &'static str {
         FaultCode::WindowTooFar => "So weit im Voraus geht es nicht. Bitte einen früheren Tag wählen.",
         FaultCode::WindowClosed => "Dann ist keine Servicezeit. Bitte eine andere Zeit vereinbaren.",
         FaultCode::WindowUnwanted => "Hier ohne Wunschzeit: Bitte leeren.",
+        code => plain_of_tickets(code),
+    }
+}
+
+/// What to do about slots, and about tickets that are there.
+fn plain_of_tickets(code: FaultCode) -> &'static str {
+    match code {
         FaultCode::NoService => "Dafür bietet keine Stelle Termine an.",
         FaultCode::ServiceElsewhere => {
             "Mehrere Stellen bieten das an, die zuständige aber nicht. Bitte Hotline, Kategorie oder Postleitzahl ergänzen."
@@ -121,6 +127,7 @@ fn plain(code: FaultCode) -> &'static str {
             "Dieser Entwurf wurde schon einmal mit anderen Angaben gespeichert. Sehen Sie unter „Bekannte Vorgänge“ nach; soll \
              es ein weiterer Vorgang werden, senden Sie noch einmal."
         }
+        _ => "Diese Angabe kann so nicht verwendet werden.",
     }
 }
 

@@ -81,15 +81,7 @@ pub(super) async fn page(
     fault: Option<String>,
     done: String,
 ) -> Result<TicketPage, Trouble> {
-    let asked = proto::GetTicketRequest {
-        ticket_id: id.to_owned(),
-    };
-    let ticket = visitor.services.ticketing().get_ticket(asked).await;
-    let ticket = ticket.map_err(|status| match status.code() {
-        tonic::Code::InvalidArgument => Trouble::NotFound,
-        _ => status.into(),
-    })?;
-    let ticket = ticket.into_inner();
+    let ticket = found(visitor, id).await?;
     let offer = Offer::of(visitor).await?;
     let days = match &ticket.appointment {
         Some(appointment) => slots::free(visitor, &ticket.department, &appointment.service, "").await?,
@@ -122,6 +114,8 @@ pub(super) async fn page(
         appointment: ticket.appointment.as_ref().map(appointment).unwrap_or_default(),
         days,
         fields: in_order(&ticket, procedure)
+            // Booked slots are told as the appointment.
+            .filter(|(id, _)| *id != "slots" || ticket.appointment.is_none())
             .map(|(id, text)| (title(id), text.clone()))
             .collect(),
         added: ticket
@@ -143,6 +137,19 @@ pub(super) async fn page(
         done,
         id: ticket.ticket_id,
     })
+}
+
+async fn found(visitor: &Visitor, id: &str) -> Result<proto::Ticket, Trouble> {
+    let asked = proto::GetTicketRequest {
+        ticket_id: id.to_owned(),
+    };
+    let found = visitor.services.ticketing().get_ticket(asked).await;
+    let found = found.map_err(|status| match status.code() {
+        // What is no number is the number of no ticket.
+        tonic::Code::InvalidArgument => Trouble::NotFound,
+        _ => status.into(),
+    })?;
+    Ok(found.into_inner())
 }
 
 /// What was given, in the order of the form.

@@ -56,6 +56,11 @@ pub const METHODS: &[(&str, Admission)] = &[
         "/nrwdirekt.tickets.v1.Ticketing/LogCallback",
         Admission::Roles(&[Agent]),
     ),
+    ("/nrwdirekt.tickets.v1.Ticketing/DescribeRouting", ANYBODY),
+    (
+        "/nrwdirekt.tickets.v1.Ticketing/CountTickets",
+        Admission::Roles(&[Supervisor, Department, DataProtection]),
+    ),
     (
         "/nrwdirekt.tickets.v1.Ticketing/PreviewCallback",
         Admission::Roles(&[Agent]),
@@ -107,6 +112,10 @@ pub const METHODS: &[(&str, Admission)] = &[
     ),
     (
         "/nrwdirekt.tickets.v1.Handover/Reply",
+        Admission::Roles(&[Department]),
+    ),
+    (
+        "/nrwdirekt.tickets.v1.Handover/WatchInbox",
         Admission::Roles(&[Department]),
     ),
     ("/nrwdirekt.tickets.v1.Mails/ListMails", ADMINISTRATION),

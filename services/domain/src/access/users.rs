@@ -175,13 +175,13 @@ pub fn user_name(text: &str) -> Result<UserName, UserFault> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PasswordFault {
     /// Too short or too long.
-    #[error("password: use 12 to 200 characters")]
+    #[error("use 12 to 200 characters")]
     Length,
     /// Everybody would try it.
-    #[error("password: it is or contains the name; use another one")]
+    #[error("it is or contains the name; use another one")]
     Name,
     /// Everybody would try it.
-    #[error("password: it is one of the most common ones, or too regular; use another one")]
+    #[error("it is one of the most common ones, or too regular; use another one")]
     Common,
 }
 

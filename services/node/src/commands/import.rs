@@ -282,7 +282,7 @@ async fn import_lines(
 const BATCHES_AHEAD: usize = 4;
 
 /// What `--map` holds.
-fn own_map(file: Option<&Path>) -> anyhow::Result<Option<String>> {
+pub(super) fn own_map(file: Option<&Path>) -> anyhow::Result<Option<String>> {
     let Some(path) = file else {
         return Ok(None);
     };
@@ -291,7 +291,7 @@ fn own_map(file: Option<&Path>) -> anyhow::Result<Option<String>> {
     Ok(Some(text))
 }
 
-fn wrong_map(file: Option<&Path>, error: &importer::ImportError) -> anyhow::Error {
+pub(super) fn wrong_map(file: Option<&Path>, error: &importer::ImportError) -> anyhow::Error {
     let path = file.unwrap_or(Path::new(""));
     Failure::usage(format!("--map {}: {error}", path.display()))
 }

@@ -64,6 +64,8 @@ async fn log(request: proto::LogCallbackRequest, arguments: Logging) -> anyhow::
         add_to: arguments.add_to.unwrap_or_default(),
         wished_from: arguments.wished_from.unwrap_or_default(),
         wished_until: arguments.wished_until.unwrap_or_default(),
+        department: arguments.department.unwrap_or_default(),
+        department_reason: arguments.department_reason.unwrap_or_default(),
         ..request
     };
     let response = client
@@ -169,6 +171,7 @@ pub(crate) async fn list(arguments: TicketListArguments) -> anyhow::Result<()> {
             page_size,
             page_token,
             urgency: urgency.into(),
+            ..proto::ListTicketsRequest::default()
         };
         client.list_tickets(request).await
     })

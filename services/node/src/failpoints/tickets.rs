@@ -51,6 +51,11 @@ impl TicketStore for CutTickets {
         self.cut.around(Point::List, work).await
     }
 
+    async fn listed(&self, filter: TicketFilter) -> Result<Vec<TicketId>, StoreError> {
+        let work = self.store.listed(filter);
+        self.cut.around(Point::List, work).await
+    }
+
     async fn find(&self, search: CitizenSearch) -> Result<Vec<Ticket>, StoreError> {
         let work = self.store.find(search);
         self.cut.around(Point::Find, work).await

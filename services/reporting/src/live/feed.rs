@@ -59,12 +59,18 @@ impl Feed {
     pub(super) fn watch(&self, clock: Clock) -> impl Stream<Item = Look> + Send + use<> {
         use tokio_stream::StreamExt as _;
         let watching = self.clocks.watch(clock);
-        let looks = WatchStream::from_changes(self.looks.subscribe());
-        self.watched.notify_one();
-        looks.filter_map(move |look| {
+        self.looks().map(move |look| {
             let _until_it_is_dropped = &watching;
             look
         })
+    }
+
+    /// The same, for those to whom no running figures matter.
+    pub(super) fn looks(&self) -> impl Stream<Item = Look> + Send + use<> {
+        use tokio_stream::StreamExt as _;
+        let looks = WatchStream::from_changes(self.looks.subscribe());
+        self.watched.notify_one();
+        looks.filter_map(|look| look)
     }
 
     pub(super) async fn run(&self) {

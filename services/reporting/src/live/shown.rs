@@ -27,6 +27,8 @@ pub(super) struct Watched {
     pub(super) task_types: Vec<TaskType>,
     policy: String,
     within: Vec<u32>,
+    /// Whether single agents are shown.
+    with_agents: bool,
 }
 
 /// A queue while it is added up.
@@ -52,7 +54,7 @@ struct Adding<'a> {
 
 impl Watched {
     /// Checks what was sent.
-    pub(super) fn read(sent: proto::WatchRequest, by: Grouping) -> Result<Self, Status> {
+    pub(super) fn read(sent: proto::WatchRequest, by: Grouping, with_agents: bool) -> Result<Self, Status> {
         Ok(Self {
             clock: Clock {
                 zone: scope::zone(&sent.zone)?,
@@ -63,6 +65,7 @@ impl Watched {
             task_types: scope::task_types(&sent.task_types)?,
             within: scope::thresholds(sent.within_seconds)?,
             policy: sent.policy,
+            with_agents,
         })
     }
 
@@ -118,8 +121,8 @@ impl Watched {
                 .iter()
                 .map(|(name, queue)| tell(name, queue))
                 .collect(),
-            agents_shown: parts.agent_figures,
-            agents: match parts.agent_figures {
+            agents_shown: self.with_agents,
+            agents: match self.with_agents {
                 true => doing.iter().map(agent_shown).collect(),
                 false => Vec::new(),
             },

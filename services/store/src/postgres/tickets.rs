@@ -118,6 +118,10 @@ impl TicketStore for PostgresTickets {
         queries::list(&self.database.client().await?, &filter).await
     }
 
+    async fn listed(&self, filter: TicketFilter) -> Result<Vec<TicketId>, StoreError> {
+        queries::listed(&self.database.client().await?, &filter).await
+    }
+
     async fn record(&self, transition: Transition) -> Result<(), StoreError> {
         let mut client = self.database.client().await?;
         let transaction = begin(&mut client).await?;

@@ -118,6 +118,11 @@ impl TicketStore for SqliteTickets {
             .await
     }
 
+    async fn listed(&self, filter: TicketFilter) -> Result<Vec<TicketId>, StoreError> {
+        self.query(move |connection| queries::listed(connection, &filter))
+            .await
+    }
+
     async fn record(&self, transition: Transition) -> Result<(), StoreError> {
         self.unit(move |transaction| changes::apply(transaction, &transition))
             .await

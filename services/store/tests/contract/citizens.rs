@@ -129,6 +129,8 @@ async fn what_is_due_comes_by_due_time(store: Arc<dyn TicketStore>) {
         procedure: None,
         states: vec![TicketState::Open, TicketState::Answered],
         due_before: Some(at(24 * 60 + 5)),
+        escalated: false,
+        returned: false,
         after: None,
         most: 2,
     };

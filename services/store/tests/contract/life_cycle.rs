@@ -69,6 +69,8 @@ async fn due(store: &dyn TicketStore) -> Vec<Ticket> {
         procedure: None,
         states: Vec::new(),
         due_before: Some(at(365 * DAY)),
+        escalated: false,
+        returned: false,
         after: None,
         most: 100,
     };

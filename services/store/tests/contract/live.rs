@@ -231,3 +231,43 @@ async fn agents_are_where_their_last_reports_leave_them() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_live_visit_tells_its_call_and_how_long_the_answer_took() {
+    on_every_store(|store| async move {
+        let queued = EventKind::Queued {
+            hotline: hotline("Bürgertelefon"),
+        };
+        let reports = vec![
+            report(1, event(0, queued.clone())),
+            report(2, event(0, queued)),
+            report(2, event(10, EventKind::Ringing { agent: anna() })),
+            report(2, event(15, EventKind::Answered { agent: anna() })),
+        ];
+        let calls = [1, 2].map(|call| Identity([call; 16]));
+        apply(&*store, 0, reports).await.unwrap();
+        let told = async || {
+            let moment = moment(&*store, -3600).await;
+            let mut told: Vec<(Identity, Phase, Option<i64>)> = moment
+                .visits
+                .iter()
+                .map(|visit| (visit.call, visit.live.phase, visit.time_to_answer_ms))
+                .collect();
+            told.sort_by_key(|(_, phase, _)| *phase as u8);
+            told
+        };
+        let waiting = (calls[0], Phase::Queued, None);
+        let answered = (calls[1], Phase::Talking, Some(15_000));
+        assert_eq!(told().await, [waiting, answered]);
+        let ended = EventKind::Ended {
+            by: Some(EndedBy::Citizen),
+            status: None,
+        };
+        let work = EventKind::AfterCallWorkStarted { agent: anna() };
+        let reports = vec![report(2, event(40, ended)), report(2, event(40, work))];
+        apply(&*store, 4, reports).await.unwrap();
+        let left_to_do = (calls[1], Phase::AfterCallWork, Some(15_000));
+        assert_eq!(told().await, [waiting, left_to_do]);
+    })
+    .await;
+}

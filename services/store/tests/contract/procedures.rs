@@ -29,6 +29,8 @@ async fn of_procedure(store: &dyn TicketStore, procedure: &str) -> Vec<domain::i
         procedure: Some(ProcedureId::new(procedure)),
         states: Vec::new(),
         due_before: None,
+        escalated: false,
+        returned: false,
         after: None,
         most: 100,
     };

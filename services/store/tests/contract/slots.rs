@@ -12,7 +12,7 @@ use domain::ticket::{
 };
 use futures::future::join_all;
 use store::StoreError;
-use store::tickets::{Logged, NewTicket, TicketStore};
+use store::tickets::{Logged, NewTicket, TicketFilter, TicketStore};
 
 use crate::tickets::{
     actions, at, current, department, logged, new_ticket, on_every_store, pending, settlement,
@@ -285,6 +285,71 @@ async fn tickets_are_found_by_their_next_alarm(store: Arc<dyn TicketStore>) {
     );
 }
 
+async fn listed(store: &dyn TicketStore, filter: TicketFilter) -> Vec<domain::ids::TicketId> {
+    let filter = TicketFilter {
+        due_before: Some(DateTime::<Utc>::MAX_UTC),
+        most: 10,
+        ..filter
+    };
+    let mut listed = store.listed(filter.clone()).await.unwrap();
+    listed.sort_unstable();
+    let tickets = store.list(filter).await.unwrap();
+    let ids: Vec<_> = tickets.into_iter().map(|ticket| ticket.id).collect();
+    let mut sorted = ids.clone();
+    sorted.sort_unstable();
+    assert_eq!(listed, sorted);
+    ids
+}
+
+async fn what_is_escalated_or_was_returned_is_listed_while_an_answer_is_owed(store: Arc<dyn TicketStore>) {
+    let day = 24 * 60;
+    for number in 1..=3 {
+        logged(&*store, number).await;
+    }
+    let why = || domain::personal::Personal::new("nicht unser Bescheid");
+    let escalated = || TicketFilter {
+        escalated: true,
+        ..TicketFilter::default()
+    };
+    let returned = || TicketFilter {
+        returned: true,
+        ..TicketFilter::default()
+    };
+    assert_eq!(listed(&*store, escalated()).await, []);
+    assert_eq!(listed(&*store, returned()).await, []);
+
+    let first = current(&*store, &ticket_id(1)).await;
+    let raised = raise_alarms(&first, &routing(), at(day + 9)).unwrap();
+    store.record(raised).await.unwrap();
+    let second = current(&*store, &ticket_id(2)).await;
+    let back = Reply::Returned {
+        reason: why(),
+        suggested_department: Some(department("b")),
+    };
+    let settled = settlement(&second, "r1", &back, 0);
+    store.settle_reply(settled).await.unwrap();
+    assert_eq!(listed(&*store, escalated()).await, [ticket_id(1)]);
+    assert_eq!(listed(&*store, returned()).await, [ticket_id(2)]);
+    let of_a = TicketFilter {
+        department: Some(department("a")),
+        ..returned()
+    };
+    assert_eq!(listed(&*store, of_a).await, []);
+    assert_eq!(
+        listed(&*store, TicketFilter::default()).await,
+        [1, 2, 3].map(ticket_id)
+    );
+
+    for number in [1, 2] {
+        let ticket = current(&*store, &ticket_id(number)).await;
+        let over = withdraw(&ticket, why(), Actor::System, at(day + 10)).unwrap();
+        store.record(over).await.unwrap();
+    }
+    assert_eq!(listed(&*store, escalated()).await, []);
+    assert_eq!(listed(&*store, returned()).await, []);
+    assert_eq!(listed(&*store, TicketFilter::default()).await, [ticket_id(3)]);
+}
+
 macro_rules! cases {
     ($($case:ident,)+) => {
         mod on_stores {
@@ -305,4 +370,5 @@ cases! {
     slots_that_were_freed_do_not_come_back_with_the_ticket,
     a_wished_window_is_kept,
     tickets_are_found_by_their_next_alarm,
+    what_is_escalated_or_was_returned_is_listed_while_an_answer_is_owed,
 }

@@ -211,6 +211,8 @@ async fn the_list_is_paged_and_filtered(store: Arc<dyn TicketStore>) {
         procedure: None,
         states: Vec::new(),
         due_before: None,
+        escalated: false,
+        returned: false,
         after: None,
         most: 2,
     };
@@ -231,6 +233,8 @@ async fn the_list_is_paged_and_filtered(store: Arc<dyn TicketStore>) {
             procedure: None,
             states: states.to_vec(),
             due_before: None,
+            escalated: false,
+            returned: false,
             after: None,
             most: 100,
         };

@@ -192,7 +192,20 @@ async fn users_are_listed_by_name_with_their_open_sessions([store, _]: [Access; 
     let line = |name: &str, sessions| (name.to_owned(), sessions);
     assert_eq!(listed(None, 2).await, [line("a-z", 0), line("anna", 2)]);
     assert_eq!(listed(Some("anna"), 9).await, [line("ben", 0), line("carl", 0)]);
-    assert_eq!(store.users.open_sessions(open(70)).await.unwrap(), 2);
+    store
+        .users
+        .open_session(session(&read(&store, "ben").await, "4", 60))
+        .await
+        .unwrap();
+    assert_eq!(store.users.open_sessions(None, open(70)).await.unwrap(), 3);
+    assert_eq!(
+        store
+            .users
+            .open_sessions(Some(&name("anna")), open(70))
+            .await
+            .unwrap(),
+        2
+    );
 }
 
 async fn the_first_users_are_added_once([one, other]: [Access; 2]) {

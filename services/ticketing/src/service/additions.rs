@@ -1,6 +1,7 @@
 //! A concern that joins an open ticket.
 
 use chrono::SubsecRound;
+use domain::access::Sight;
 use domain::ids::Identity;
 use domain::procedure::{FaultCode, FieldFault, FieldId, Procedure, Register};
 use domain::ticket::{AdditionRefused, Ticket, add_concern, spoken_ticket_id};
@@ -9,6 +10,7 @@ use store::tickets::{Addition, Logged};
 use tonic::{Code, Status};
 use wire::v1::tickets as proto;
 
+use super::viewer::Viewer;
 use super::{TicketingParts, key_taken, named_refusal, refused};
 use crate::metrics;
 use crate::requests::{ReadRequest, invalid, ticket_procedure};
@@ -18,9 +20,10 @@ pub(super) const DECISIONS: usize = 8;
 
 /// Adds the concern to the ticket that the request names. Gives the ticket, and whether it had been added before.
 pub(super) async fn add(
-    parts: &TicketingParts,
+    viewer: &Viewer<'_>,
     sent: proto::LogCallbackRequest,
 ) -> Result<(Ticket, bool), Status> {
+    let parts = viewer.parts;
     let id = spoken_ticket_id(&sent.add_to).ok_or_else(|| {
         let remedy = "give a number such as T-7K3M-9QXW";
         named_refusal(Code::InvalidArgument, "add_to", FaultCode::NoTicketNumber, remedy)
@@ -29,10 +32,10 @@ pub(super) async fn add(
         let remedy = format!("there is no ticket {id}");
         named_refusal(Code::NotFound, "add_to", FaultCode::NoTicket, &remedy)
     };
-    let mut ticket = current(parts, &id).await?.ok_or_else(missing)?;
+    let mut ticket = current(viewer, &id).await?.ok_or_else(missing)?;
     let rules = (parts.rules)();
     let request = read(parts, &rules.register, sent, &ticket).checked();
-    let request = request.map_err(|faults| invalid(&faults))?;
+    let request = request.map_err(|faults| invalid(&faults))?.by(&viewer.principal);
     let before = parts
         .store
         .logged_before(&request.idempotency_key, request.content);
@@ -74,7 +77,7 @@ pub(super) async fn add(
                 return Ok((changed, false));
             }
             Ok(logged) => return repeated(logged),
-            Err(StoreError::Conflict(_)) => ticket = current(parts, &id).await?.ok_or_else(missing)?,
+            Err(StoreError::Conflict(_)) => ticket = current(viewer, &id).await?.ok_or_else(missing)?,
             Err(error) => return Err(refused(&error)),
         }
     }
@@ -106,12 +109,14 @@ pub(super) fn refusal_code(refusal: AdditionRefused) -> FaultCode {
     }
 }
 
+/// The ticket as it is now; what the viewer must not see is not there.
 pub(super) async fn current(
-    parts: &TicketingParts,
+    viewer: &Viewer<'_>,
     id: &domain::ids::TicketId,
 ) -> Result<Option<Ticket>, Status> {
-    let found = parts.store.ticket(id).await.map_err(|error| refused(&error))?;
-    Ok(found.map(|found| found.ticket))
+    let found = viewer.parts.store.ticket(id).await;
+    let found = found.map_err(|error| refused(&error))?.map(|found| found.ticket);
+    Ok(found.filter(|ticket| viewer.sight(ticket) != Sight::Hidden))
 }
 
 /// The call that belongs to the ticket since the change, if the topic of calls has to hear of it.

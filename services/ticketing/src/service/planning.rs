@@ -17,6 +17,8 @@ pub(super) struct Considered<'r> {
     pub(super) read: ReadRequest<'r>,
     /// Where it goes, and when it is due; `None` without a procedure.
     pub(super) plan: Option<Plan>,
+    /// Where it would go if nobody had chosen a department.
+    pub(super) suggested: Option<RoutingDecision>,
     /// What cannot be kept of it; what cannot be read is in `read`.
     pub(super) unplanned: Vec<FieldFault>,
 }
@@ -29,21 +31,41 @@ pub(super) fn consider<'r>(
     at: DateTime<Utc>,
 ) -> Considered<'r> {
     let read = ReadRequest::of(sent, &rules.register, &parts.identity_key);
-    let (plan, mut unplanned) = match read.wanted() {
+    let (plan, suggested, mut unplanned) = match read.wanted() {
         Some(wanted) => {
-            let decision = decide(&wanted, &rules.routing, at);
+            let suggested = decide(&wanted, &rules.routing, at);
+            let decision = match (wanted.chosen, &read.agent) {
+                (None, _) => suggested.clone(),
+                (Some(chosen), agent) => suggested.clone().chosen(
+                    chosen.department.clone(),
+                    agent.as_deref().unwrap_or_default(),
+                    chosen.reason.reveal(),
+                ),
+            };
             let (plan, faults) = schedule::plan(&wanted, decision, &rules.routing, parts.due_policy, at);
-            (Some(plan), faults)
+            let faults = unknown_department(&wanted, &rules.routing)
+                .into_iter()
+                .chain(faults);
+            (Some(plan), Some(suggested), faults.collect())
         }
-        None => (None, Vec::new()),
+        None => (None, None, Vec::new()),
     };
     // One remedy a field: what cannot be read needs no other.
     unplanned.retain(|fault| !read.faults.iter().any(|known| known.field == fault.field));
     Considered {
         read,
         plan,
+        suggested,
         unplanned,
     }
+}
+
+/// A department that was chosen must be there.
+fn unknown_department(wanted: &Wanted<'_>, routing: &RoutingTable) -> Option<FieldFault> {
+    let chosen = &wanted.chosen?.department;
+    let remedy = "there is no department with this id; choose one of the rules";
+    let is_known = chosen.as_str().is_empty() || routing.department(chosen).is_some();
+    (!is_known).then(|| FieldFault::new("department", remedy))
 }
 
 impl Considered<'_> {

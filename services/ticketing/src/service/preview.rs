@@ -14,20 +14,23 @@ use wire::tickets::municipality_to_wire;
 use wire::v1::tickets as proto;
 
 use super::planning::{Considered, consider};
-use super::{TicketingParts, additions, without_history};
+use super::viewer::Viewer;
+use super::{TicketingParts, additions};
 
 /// Other tickets of a citizen that an answer names, at most.
 const OTHERS: usize = 20;
 
 /// What a request would become.
 pub(super) async fn preview(
-    parts: &TicketingParts,
-    sent: proto::LogCallbackRequest,
+    viewer: &Viewer<'_>,
+    mut sent: proto::LogCallbackRequest,
 ) -> Result<proto::PreviewCallbackResponse, Status> {
+    let parts = viewer.parts;
     let rules = (parts.rules)();
+    sent.agent = viewer.principal.acting_agent(&sent.agent);
     let mut told = match sent.add_to.trim() {
         "" => new_ticket(parts, &rules, sent),
-        _ => addition(parts, &rules, sent).await?,
+        _ => addition(viewer, &rules, sent).await?,
     };
     let department = rules
         .routing
@@ -54,8 +57,12 @@ pub(super) async fn preview(
     told.answer.ambiguous = towns.len() > 1;
     told.answer.municipalities = towns.iter().map(municipality_to_wire).collect();
     let others = others(parts, &known, None).await;
-    told.answer.open_tickets = without_history(&others.owed);
-    told.answer.recent_tickets = without_history(&others.settled);
+    told.answer.open_tickets = viewer.all_seen(&others.owed);
+    told.answer.recent_tickets = viewer.all_seen(&others.settled);
+    match told.answer.open_tickets.len() + told.answer.recent_tickets.len() {
+        0 => {}
+        others => parts.audit.append(viewer.searched(others)).await?,
+    }
     Ok(told.answer)
 }
 
@@ -71,17 +78,19 @@ fn new_ticket(parts: &TicketingParts, rules: &Rulebook, sent: proto::LogCallback
         faults: wire::faults::faults_to_wire(&considered.faults()),
         ..Default::default()
     };
-    let Considered { read, plan, .. } = considered;
-    if let Some(plan) = plan {
-        answer.department = plan.decision.department.to_string();
-        answer.rule = plan
-            .decision
-            .rule
-            .map(|rule| rule.to_string())
-            .unwrap_or_default();
-        answer.because = plan.decision.because;
-        answer.due_at_unix_ms = Some(plan.due_at.timestamp_millis());
+    let Considered {
+        read,
+        plan,
+        suggested,
+        ..
+    } = considered;
+    // What was chosen the form knows: beside it stands where the request would go otherwise.
+    if let Some(suggested) = suggested {
+        answer.department = suggested.department.to_string();
+        answer.rule = suggested.rule.map(|rule| rule.to_string()).unwrap_or_default();
+        answer.because = suggested.because;
     }
+    answer.due_at_unix_ms = plan.map(|plan| plan.due_at.timestamp_millis());
     Told {
         answer,
         fields: read.fields,
@@ -90,13 +99,14 @@ fn new_ticket(parts: &TicketingParts, rules: &Rulebook, sent: proto::LogCallback
 
 /// A concern that joins a ticket: department and due time are those of the ticket.
 async fn addition(
-    parts: &TicketingParts,
+    viewer: &Viewer<'_>,
     rules: &Rulebook,
     sent: proto::LogCallbackRequest,
 ) -> Result<Told, Status> {
+    let parts = viewer.parts;
     let id = spoken_ticket_id(&sent.add_to);
     let ticket = match &id {
-        Some(id) => additions::current(parts, id).await?,
+        Some(id) => additions::current(viewer, id).await?,
         None => None,
     };
     let Some(ticket) = ticket else {

@@ -12,6 +12,8 @@ use store::StoreError;
 use tonic::{Code, Status};
 use wire::v1::tickets as proto;
 
+use super::additions::current;
+use super::viewer::Viewer;
 use super::{TicketingParts, named_refusal, refused};
 use crate::requests::{invalid, page_size};
 use crate::schedule::slot_fault;
@@ -151,23 +153,19 @@ fn read_token(token: &str) -> Option<(DateTime<Utc>, String)> {
 }
 
 /// Moves an appointment; gives the ticket as it is then.
-pub(super) async fn rebook(
-    parts: &TicketingParts,
-    sent: proto::RebookTicketRequest,
-) -> Result<Ticket, Status> {
+pub(super) async fn rebook(viewer: &Viewer<'_>, sent: proto::RebookTicketRequest) -> Result<Ticket, Status> {
+    let parts = viewer.parts;
     let id = spoken_ticket_id(&sent.ticket_id)
         .ok_or_else(|| Status::invalid_argument("ticket_id: give a number such as T-7K3M-9QXW"))?;
     let fault = |fault: SlotFault| invalid(&[slot_fault(&fault)]);
     let slots = read_slots(&sent.slots.join("\n")).map_err(fault)?;
-    let actor = match sent.agent.trim() {
+    let actor = match viewer.principal.acting_agent(&sent.agent).as_str() {
         "" => Actor::System,
         agent => Actor::Agent(AgentName::new(agent)),
     };
     for _ in 0..DECISIONS {
-        let found = parts.store.ticket(&id).await.map_err(|error| refused(&error))?;
-        let ticket = found
-            .ok_or_else(|| Status::not_found(format!("there is no ticket {id}")))?
-            .ticket;
+        let ticket = current(viewer, &id).await?;
+        let ticket = ticket.ok_or_else(|| Status::not_found(format!("there is no ticket {id}")))?;
         let rules = (parts.rules)();
         let bookable = offered(&rules.routing, &ticket)?;
         let at = (parts.clock)().trunc_subsecs(3);

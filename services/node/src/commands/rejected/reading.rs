@@ -1,13 +1,12 @@
 //! What was delivered, read again.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
-use clap::ValueEnum as _;
 use domain::ids::{CallId, RowDigest};
-use importer::hotline_export::{ExportItem, ExportMap, ExportReader};
-use importer::{Adapter, DoubleHour, Item, LineCutter, Place, WrittenLine};
+use domain::record::CallRecord;
+pub(super) use importer::again::IN_ITS_FILE;
+use importer::again::{self, AgainFault};
+use importer::{DoubleHour, Item};
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use serde_json::{Value, json};
@@ -15,7 +14,6 @@ use wire::calls::REPORT_FORMAT;
 use wire::v1::calls as proto;
 use wire::v1::reporting::RejectedPayload;
 
-use crate::cli::ImportFormat;
 use crate::commands::import;
 
 /// How an item is read again.
@@ -49,100 +47,57 @@ impl Again {
         item: &RejectedPayload,
         payload: &[u8],
     ) -> anyhow::Result<Result<Repaired, Fault>> {
-        let name = item.item.as_ref().map_or("", |item| item.format.as_str());
-        if name == REPORT_FORMAT {
+        let format = item.item.as_ref().map_or("", |item| item.format.as_str());
+        if format == REPORT_FORMAT {
             return Ok(report(payload).map(Repaired::Call));
         }
-        Ok(match ImportFormat::from_str(name, false) {
-            Ok(ImportFormat::HotlineExport) => {
-                let map = import::map_with(self.map.as_deref())?;
-                self.row(map, item, payload).map(Repaired::Row)
-            }
-            Ok(format @ (ImportFormat::Cdr | ImportFormat::Jsonl)) => {
-                let adapter = import::adapter_with(format, self.map.as_deref(), self.double_hour)?;
-                let adapter = adapter.context("a format of lines has an adapter")?;
-                line(format, adapter, &item.context, payload)
-            }
-            Ok(ImportFormat::QueueLog | ImportFormat::Cel) => Err(format!(
-                "a line of {name} alone does not tell enough; {IN_ITS_FILE}"
-            )),
-            Err(_) => Err("it cannot be read again; correct it at its source, or discard it".to_owned()),
-        })
-    }
-
-    /// A row under its heading line. It keeps the key under which it was rejected, so that it repairs that item.
-    fn row(
-        &self,
-        map: ExportMap,
-        item: &RejectedPayload,
-        payload: &[u8],
-    ) -> Result<proto::CallReport, Fault> {
-        let file = [b"\xef\xbb\xbf", &item.context[..], b"\n", payload, b"\n"].concat();
-        let rows = ExportReader::open(&file[..], map, self.double_hour);
-        let rows: Result<Vec<_>, _> = rows.map_err(|error| error.to_string())?.collect();
-        let mut rows = rows.map_err(|error| error.to_string())?;
-        let (Some(row), true) = (rows.pop(), rows.is_empty()) else {
-            return Err("give exactly one row, without the heading line".to_owned());
+        let map = import::own_map(self.map.as_deref())?;
+        let delivered = again::Delivered {
+            format,
+            context: &item.context,
+            payload,
+            map: map.as_deref(),
+            double_hour: self.double_hour,
         };
-        let row = match row {
-            ExportItem::Row(row) => row,
-            ExportItem::Unreadable(row) => {
-                let field = row
-                    .field
-                    .map_or(String::new(), |field| format!("{}: ", field.heading()));
-                return Err(format!("{field}{}", row.reason));
+        match again::read(&delivered) {
+            Ok(again) => Ok(Ok(repaired(again, item))),
+            Err(AgainFault::Map(error)) if self.map.is_some() => {
+                Err(import::wrong_map(self.map.as_deref(), &error))
             }
-        };
-        let digest = RowDigest(item.row_digest.as_slice().try_into().unwrap_or(row.digest.0));
-        let key = proto::RowKey {
-            digest: digest.0.to_vec(),
-            occurrence: item.row_occurrence.max(1),
-        };
-        let key = proto::call_report::Key::Row(key);
-        Ok(wire::calls::record_report(key, &row.record))
+            Err(fault) => Ok(Err(fault.to_string())),
+        }
     }
 }
 
-/// How a line is repaired that cannot be read alone.
-pub(super) const IN_ITS_FILE: &str = "correct it in its file, import the file again (lines that are known change nothing), \
-     and discard this item";
-
-/// A line under the names of its columns, where they were told.
-fn line(
-    format: ImportFormat,
-    mut adapter: Box<dyn Adapter>,
-    context: &[u8],
-    payload: &[u8],
-) -> Result<Repaired, Fault> {
-    let payload = payload.strip_prefix(b"\xef\xbb\xbf").unwrap_or(payload);
-    let mut items = Vec::new();
-    let mut cutter = LineCutter::new(Place {
-        file: 0,
-        offset: 0,
-        line: 1,
-    });
-    let mut each = |line: WrittenLine<'_>| -> Result<(), Infallible> {
-        adapter.read(line.bytes, line.too_long, line.place, &mut items);
-        Ok(())
-    };
-    let Ok(()) = cutter.push(&[context, b"\n", payload].concat(), &mut each);
-    let Ok(()) = cutter.finish(&mut each);
-    adapter.settle(&mut items);
-    if adapter.notes().lines != 1 {
-        return Err("give exactly one line, without a heading".to_owned());
+fn repaired(again: again::Again, item: &RejectedPayload) -> Repaired {
+    match again {
+        again::Again::Row(record, digest) => Repaired::Row(row(item, &record, digest)),
+        again::Again::PartOfCall(item) => match *item {
+            Item::Call(call) => {
+                let report = import::call_report(&call);
+                Repaired::PartOfCall(call.call, report)
+            }
+            other => line(other),
+        },
+        again::Again::Line(item) => line(*item),
     }
-    match items.pop() {
-        Some(Item::Call(call)) if format == ImportFormat::Cdr => {
-            let report = import::call_report(&call);
-            Ok(Repaired::PartOfCall(call.call, report))
-        }
-        Some(Item::Call(call)) => Ok(Repaired::Call(import::call_report(&call))),
-        Some(Item::Agent(report)) => Ok(Repaired::Agent(wire::calls::agent_to_wire(&report))),
-        Some(Item::Unreadable(line)) => {
-            let field = line.field.map_or(String::new(), |field| format!("{field}: "));
-            Err(format!("{field}{}", line.reason))
-        }
-        None => Err("it tells of nothing that is counted; discard it".to_owned()),
+}
+
+/// The report of a row. It keeps the key under which it was rejected, so that it repairs that item.
+fn row(item: &RejectedPayload, record: &CallRecord, digest: RowDigest) -> proto::CallReport {
+    let digest = RowDigest(item.row_digest.as_slice().try_into().unwrap_or(digest.0));
+    let key = proto::RowKey {
+        digest: digest.0.to_vec(),
+        occurrence: item.row_occurrence.max(1),
+    };
+    wire::calls::record_report(proto::call_report::Key::Row(key), record)
+}
+
+fn line(item: Item) -> Repaired {
+    match item {
+        Item::Call(call) => Repaired::Call(import::call_report(&call)),
+        Item::Agent(report) => Repaired::Agent(wire::calls::agent_to_wire(&report)),
+        Item::Unreadable(_) => unreachable!("what cannot be read is a fault"),
     }
 }
 

@@ -9,7 +9,7 @@ use domain::ids::UserName;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::super::values::{limit, text};
+use super::super::values::{count, limit, text};
 use super::{PostgresAccess, audit, begin, sessions};
 use crate::StoreError;
 use crate::users::{
@@ -52,7 +52,7 @@ impl UserStore for PostgresAccess {
             .map(|row| {
                 Ok(ListedUser {
                     user: columns(row).read()?,
-                    sessions: u32::try_from(row.get::<_, i64>(12)).unwrap_or(u32::MAX),
+                    sessions: count(row.get(12))?,
                 })
             })
             .collect()
@@ -162,16 +162,17 @@ impl UserStore for PostgresAccess {
         Ok(ended)
     }
 
-    async fn open_sessions(&self, open: Open) -> Result<u64, StoreError> {
+    async fn open_sessions(&self, of: Option<&UserName>, open: Open) -> Result<u32, StoreError> {
         let (now, seen_after) = open.columns();
         let client = self.database.client().await?;
-        let count = client
+        let open = client
             .query_one(
-                "SELECT count(*) FROM sessions WHERE seen_at_ms > $2 AND ends_at_ms > $1",
-                &[&now, &seen_after],
+                "SELECT count(*) FROM sessions WHERE seen_at_ms > $2 AND ends_at_ms > $1
+                     AND ($3::text IS NULL OR user_name = $3)",
+                &[&now, &seen_after, &of.map(UserName::as_str)],
             )
             .await?;
-        Ok(count.get::<_, i64>(0).unsigned_abs())
+        count(open.get(0))
     }
 
     async fn forget_ended(&self, open: Open) -> Result<(), StoreError> {

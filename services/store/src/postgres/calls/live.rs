@@ -9,6 +9,7 @@ use crate::StoreError;
 use crate::calls::DayRange;
 use crate::history::{HistoryQuery, HotlineChoice, Periods};
 use crate::live::{LiveColumns, LiveQuery, LiveVisit, Moment, QuarterQuery, Quarters};
+use crate::postgres::values;
 
 /// See [`crate::calls::CallStore::live`].
 pub(super) async fn read(client: &mut Object, query: &LiveQuery) -> Result<Moment, StoreError> {
@@ -58,7 +59,7 @@ async fn quarters(snapshot: &Transaction<'_>, query: &QuarterQuery) -> Result<Qu
 async fn visits(snapshot: &Transaction<'_>, query: &LiveQuery) -> Result<Vec<LiveVisit>, StoreError> {
     let find = snapshot
         .prepare_cached(&format!(
-            "SELECT {} FROM visits JOIN hotlines ON id = hotline_id
+            "SELECT {} FROM visits JOIN hotlines ON id = visits.hotline_id JOIN calls USING (month, call_row)
              WHERE phase IS NOT NULL AND phase_since_ms >= $1 AND counted",
             LiveColumns::SELECT
         ))
@@ -66,12 +67,15 @@ async fn visits(snapshot: &Transaction<'_>, query: &LiveQuery) -> Result<Vec<Liv
     let since_ms = query.visits_since.timestamp_millis();
     let visit = |row: &Row| {
         let columns = LiveColumns {
-            hotline: row.get(0),
-            task_type: row.get(1),
-            offered_at_ms: row.get(2),
-            phase: row.get(3),
-            since_ms: row.get(4),
-            agent: row.get(5),
+            call: values::identity(row.get(0)),
+            hotline: row.get(1),
+            task_type: row.get(2),
+            offered_at_ms: row.get(3),
+            phase: row.get(4),
+            since_ms: row.get(5),
+            agent: row.get(6),
+            wait_ms: row.get(7),
+            ring_ms: row.get(8),
         };
         columns.visit()
     };

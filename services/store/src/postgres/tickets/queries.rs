@@ -5,12 +5,13 @@ use deadpool_postgres::{Object, Transaction};
 use domain::ids::{DepartmentId, TicketId};
 use domain::procedure::ProcedureId;
 use domain::ticket::Ticket;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::super::values::{limit, text};
 use super::rows::{self, TICKET_COLUMNS};
 use crate::StoreError;
-use crate::ticket_columns::{ENDED, OWED};
+use crate::ticket_columns::{ENDED, ESCALATED_ALREADY, OWED, RETURNED};
 use crate::tickets::{TicketFilter, TicketWithHistory};
 
 pub(super) async fn ticket(
@@ -59,6 +60,24 @@ pub(super) async fn with_history(
 }
 
 pub(super) async fn list(client: &Object, filter: &TicketFilter) -> Result<Vec<Ticket>, StoreError> {
+    let rows = selected(client, TICKET_COLUMNS, true, filter).await?;
+    rows.iter().map(rows::ticket).collect()
+}
+
+pub(super) async fn listed(client: &Object, filter: &TicketFilter) -> Result<Vec<TicketId>, StoreError> {
+    let rows = selected(client, "ticket_id", false, filter).await?;
+    Ok(rows
+        .iter()
+        .map(|row| TicketId::new(row.get::<_, &str>(0)))
+        .collect())
+}
+
+async fn selected(
+    client: &Object,
+    columns: &str,
+    in_order: bool,
+    filter: &TicketFilter,
+) -> Result<Vec<Row>, StoreError> {
     let department = filter.department.as_ref().map(DepartmentId::as_str);
     let procedure = filter.procedure.as_ref().map(ProcedureId::as_str);
     let states: Vec<&str> = filter.states.iter().map(|state| state.name()).collect();
@@ -85,6 +104,8 @@ pub(super) async fn list(client: &Object, filter: &TicketFilter) -> Result<Vec<T
     if let Some(due_before_ms) = &due_before_ms {
         parameters.push(due_before_ms);
         conditions.push(format!("{OWED} AND due_at_ms < ${}", parameters.len()));
+        conditions.extend(filter.escalated.then(|| ESCALATED_ALREADY.to_owned()));
+        conditions.extend(filter.returned.then(|| RETURNED.to_owned()));
     }
     let (place, order) = match filter.due_before {
         None => (
@@ -102,10 +123,13 @@ pub(super) async fn list(client: &Object, filter: &TicketFilter) -> Result<Vec<T
         true => String::new(),
         false => format!("WHERE {}", conditions.join(" AND ")),
     };
-    let list = format!("SELECT {TICKET_COLUMNS} FROM tickets {conditions} ORDER BY {order} LIMIT $1");
+    let order = match in_order {
+        true => format!("ORDER BY {order}"),
+        false => String::new(),
+    };
+    let list = format!("SELECT {columns} FROM tickets {conditions} {order} LIMIT $1");
     let list = client.prepare_cached(&list).await?;
-    let tickets = client.query(&list, &parameters).await?;
-    tickets.iter().map(rows::ticket).collect()
+    Ok(client.query(&list, &parameters).await?)
 }
 
 pub(super) async fn ended_before(

@@ -148,13 +148,14 @@ impl UserStore for SqliteAccess {
         .await
     }
 
-    async fn open_sessions(&self, open: Open) -> Result<u64, StoreError> {
+    async fn open_sessions(&self, of: Option<&UserName>, open: Open) -> Result<u32, StoreError> {
         let (now, seen_after) = open.columns();
+        let of = of.map(ToString::to_string);
         self.query(move |connection| {
-            let count: i64 = connection
-                .prepare_cached("SELECT count(*) FROM sessions WHERE seen_at_ms > ?2 AND ends_at_ms > ?1")?
-                .query_row([now, seen_after], |row| row.get(0))?;
-            Ok(count.unsigned_abs())
+            let sql = "SELECT count(*) FROM sessions WHERE seen_at_ms > ?2 AND ends_at_ms > ?1
+                 AND (?3 IS NULL OR user_name = ?3)";
+            let mut statement = connection.prepare_cached(sql)?;
+            Ok(statement.query_row(params![now, seen_after, of], |row| row.get(0))?)
         })
         .await
     }

@@ -1,6 +1,7 @@
 //! What goes on at this moment.
 
 use domain::agents::AgentReport;
+use domain::ids::Identity;
 use rusqlite::{Connection, Transaction, params};
 
 use super::{agents, changes, history};
@@ -56,7 +57,7 @@ fn quarters(snapshot: &Transaction<'_>, query: &QuarterQuery) -> Result<Quarters
 
 fn visits(snapshot: &Transaction<'_>, query: &LiveQuery) -> Result<Vec<LiveVisit>, StoreError> {
     let mut statement = snapshot.prepare_cached(&format!(
-        "SELECT {} FROM visits JOIN hotlines USING (hotline_id)
+        "SELECT {} FROM visits JOIN hotlines USING (hotline_id) JOIN calls USING (call_row)
          WHERE phase IS NOT NULL AND phase_since_ms >= ?1 AND counted",
         LiveColumns::SELECT
     ))?;
@@ -64,12 +65,15 @@ fn visits(snapshot: &Transaction<'_>, query: &LiveQuery) -> Result<Vec<LiveVisit
     let mut visits = Vec::new();
     while let Some(row) = rows.next()? {
         let columns = LiveColumns {
-            hotline: row.get(0)?,
-            task_type: row.get(1)?,
-            offered_at_ms: row.get(2)?,
-            phase: row.get(3)?,
-            since_ms: row.get(4)?,
-            agent: row.get(5)?,
+            call: Identity(row.get(0)?),
+            hotline: row.get(1)?,
+            task_type: row.get(2)?,
+            offered_at_ms: row.get(3)?,
+            phase: row.get(4)?,
+            since_ms: row.get(5)?,
+            agent: row.get(6)?,
+            wait_ms: row.get(7)?,
+            ring_ms: row.get(8)?,
         };
         visits.push(columns.visit()?);
     }

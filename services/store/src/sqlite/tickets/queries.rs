@@ -8,7 +8,7 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::rows::{self, TICKET_COLUMNS, collect};
 use crate::StoreError;
-use crate::ticket_columns::{ENDED, OWED};
+use crate::ticket_columns::{ENDED, ESCALATED_ALREADY, OWED, RETURNED};
 use crate::tickets::{TicketFilter, TicketWithHistory};
 
 pub(super) fn ticket(connection: &Connection, id: &TicketId) -> Result<Option<Ticket>, StoreError> {
@@ -34,6 +34,21 @@ pub(super) fn with_history(
 }
 
 pub(super) fn list(connection: &Connection, filter: &TicketFilter) -> Result<Vec<Ticket>, StoreError> {
+    let (sql, parameters) = selection(TICKET_COLUMNS, true, filter);
+    let mut statement = connection.prepare_cached(&sql)?;
+    collect(&mut statement, params_from_iter(parameters), rows::ticket)
+}
+
+pub(super) fn listed(connection: &Connection, filter: &TicketFilter) -> Result<Vec<TicketId>, StoreError> {
+    let (sql, parameters) = selection("ticket_id", false, filter);
+    let mut statement = connection.prepare_cached(&sql)?;
+    collect(&mut statement, params_from_iter(parameters), |row| {
+        Ok(TicketId::new(row.get::<_, String>(0)?))
+    })
+}
+
+/// The statement of a list, and its parameters.
+fn selection(columns: &str, in_order: bool, filter: &TicketFilter) -> (String, Vec<Value>) {
     let mut conditions: Vec<String> = Vec::new();
     let mut parameters: Vec<Value> = Vec::new();
     if let Some(department) = &filter.department {
@@ -59,6 +74,8 @@ pub(super) fn list(connection: &Connection, filter: &TicketFilter) -> Result<Vec
     if let Some(due_before) = filter.due_before {
         conditions.push(format!("{OWED} AND due_at_ms < ?"));
         parameters.push(Value::from(due_before.timestamp_millis()));
+        conditions.extend(filter.escalated.then(|| ESCALATED_ALREADY.to_owned()));
+        conditions.extend(filter.returned.then(|| RETURNED.to_owned()));
     }
     if let Some(after) = &filter.after {
         conditions.push(match filter.due_before {
@@ -72,14 +89,14 @@ pub(super) fn list(connection: &Connection, filter: &TicketFilter) -> Result<Vec
         true => String::new(),
         false => format!("WHERE {}", conditions.join(" AND ")),
     };
-    let order = match filter.due_before {
-        None => "created_at_ms DESC, ticket_id DESC",
-        Some(_) => "due_at_ms, ticket_id",
+    let order = match (in_order, filter.due_before) {
+        (false, _) => "",
+        (true, None) => "ORDER BY created_at_ms DESC, ticket_id DESC",
+        (true, Some(_)) => "ORDER BY due_at_ms, ticket_id",
     };
-    let sql = format!("SELECT {TICKET_COLUMNS} FROM tickets {conditions} ORDER BY {order} LIMIT ?");
+    let sql = format!("SELECT {columns} FROM tickets {conditions} {order} LIMIT ?");
     parameters.push(Value::from(filter.most as i64));
-    let mut statement = connection.prepare_cached(&sql)?;
-    collect(&mut statement, params_from_iter(parameters), rows::ticket)
+    (sql, parameters)
 }
 
 pub(super) fn ended_before(
