@@ -21,6 +21,9 @@ use crate::visitor::Visitor;
 pub(super) struct Asked {
     #[serde(flatten)]
     days: DaysAsked,
+    /// `jetzt`: without the figures of a period, which the page has already.
+    #[serde(default)]
+    nur: String,
 }
 
 #[derive(Template, WebTemplate)]
@@ -59,12 +62,14 @@ pub(super) async fn page(
         .into_inner();
     let moment = moments.message().await?;
     let moment = moment.ok_or_else(|| Status::unavailable("the moment is not told"))?;
-    let figures = match moment.agents_shown {
+    let figures = match moment.agents_shown && asked.nur != "jetzt" {
         true => figures(&visitor, &days).await?,
         false => Vec::new(),
     };
     let page = TeamPage {
-        layout: Layout::of(&visitor, "Team", "/agenten").with_style("queues.css"),
+        layout: Layout::of(&visitor, "Team", "/agenten")
+            .with_style("queues.css")
+            .with_style("history.css"),
         at: format::clock(moment.at_unix_ms),
         total: moment
             .total
