@@ -291,7 +291,9 @@ fn entry(entry: &proto::HistoryEntry, departments: &Departments) -> Entry {
         _ => "NRW direkt".to_owned(),
     };
     let note = match entry.action.as_str() {
-        "handed_over" | "rerouted" | "escalated" => departments.name(&entry.note).to_owned(),
+        "handed_over" | "rerouted" | "escalated" if !entry.note.is_empty() => {
+            format!("an {}", departments.name(&entry.note))
+        }
         "callback_attempted" => {
             let (name, rest) = entry.note.split_once(": ").unwrap_or((&entry.note, ""));
             match AttemptOutcome::from_name(name).map(words::outcome) {
