@@ -47,13 +47,13 @@ const PLACES: &[(&str, &str, &[Role])] = &[
     ("/agenten", "Team", &[Supervisor]),
     ("/personalbedarf", "Personalbedarf", &[Supervisor]),
     ("/vorgaenge", "Vorgänge", &[Supervisor, DataProtection]),
+    ("/benutzer", "Benutzer", &[Administrator]),
+    ("/regeln", "Regeln", &[Administrator]),
     (
         "/abgewiesen",
         "Abgewiesenes",
         &[Supervisor, Administrator, DataProtection],
     ),
-    ("/benutzer", "Benutzer", &[Administrator]),
-    ("/regeln", "Regeln", &[Administrator]),
     ("/protokoll", "Protokoll", &[DataProtection]),
 ];
 

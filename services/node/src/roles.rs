@@ -74,7 +74,7 @@ impl Starting<'_> {
 
     /// The way of a service into the audit trail.
     fn audit(&self) -> access::AuditTrail {
-        access::AuditTrail::new(Arc::clone(&self.storage.audit), Arc::clone(&self.clock))
+        self.people.trail.clone()
     }
 
     async fn intake(&mut self, services: Routes, health: &HealthReporter) -> anyhow::Result<Routes> {
