@@ -29,7 +29,7 @@ async function report(name, ...events) {
 /** What the command line says of the hotline at this moment. */
 async function live() {
   const moment = JSON.parse(await node.command("report", "live", "--json"));
-  return moment.groups.find((group) => (group.group ?? group.name) === HOTLINE);
+  return moment.groups.find((group) => group.group === HOTLINE);
 }
 
 const tile = (page) => page.locator("article.tile", { hasText: HOTLINE });
