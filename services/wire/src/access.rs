@@ -10,7 +10,6 @@ use crate::v1::access as proto;
 ///
 /// # Errors
 /// `UNAUTHENTICATED` where no gate stands before the service: nothing is told then.
-#[expect(clippy::result_large_err, reason = "what gRPC services answer")]
 pub fn principal<T>(request: &Request<T>) -> Result<Principal, Status> {
     request
         .extensions()

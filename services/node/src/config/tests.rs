@@ -128,7 +128,9 @@ fn the_provider_of_the_sample_is_read_as_it_is_written() {
         .filter_map(|line| line.strip_prefix("# "))
         .filter(|line| line.contains(" = ") && !line.contains("_file"))
         .fold(String::from("[sign_in.openid]\n"), |text, line| {
-            let table = line.starts_with("\"hotline-team\"").then_some("[sign_in.openid.roles]\n");
+            let table = line
+                .starts_with("\"hotline-team\"")
+                .then_some("[sign_in.openid.roles]\n");
             text + table.unwrap_or_default() + line + "\n"
         });
     let folder = tempfile::tempdir().unwrap();
