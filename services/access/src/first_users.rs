@@ -14,8 +14,17 @@ use crate::passwords::{fresh_password, hashed};
 /// The administrator of the first start.
 const ADMINISTRATOR: &str = "admin";
 
-/// Who works on a simulated day: name, name for people, role, department, agent. The password is the name.
-pub const DEMO_USERS: [(&str, &str, Role, Option<&str>, Option<&str>); 6] = [
+/// Somebody who works on a simulated day: name, name for people, role, department, agent.
+type DemoUser = (
+    &'static str,
+    &'static str,
+    Role,
+    Option<&'static str>,
+    Option<&'static str>,
+);
+
+/// Who works on a simulated day. The password is the name.
+pub(crate) const DEMO_USERS: [DemoUser; 6] = [
     (
         "anna",
         "Anna Arndt (Agentin)",
@@ -59,7 +68,7 @@ pub const DEMO_USERS: [(&str, &str, Role, Option<&str>, Option<&str>); 6] = [
 pub enum FirstUsers {
     /// An administrator with a password that is made.
     Administrator,
-    /// Those of [`DEMO_USERS`].
+    /// Those who work on the simulated day; their passwords are their names.
     Demo,
 }
 

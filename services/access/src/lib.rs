@@ -16,7 +16,8 @@ mod trail;
 mod users;
 
 pub use domain::access::TokenHash;
-pub use first_users::{DEMO_USERS, FirstUsers, add_first_users};
+pub(crate) use first_users::DEMO_USERS;
+pub use first_users::{FirstUsers, add_first_users};
 pub use gate::{Caller, Gate, KnownToken, OpenSessions, SessionLimits};
 pub use metrics::describe as describe_metrics;
 pub use openid::{OpenIdFault, OpenIdParts, OpenIdProvider};

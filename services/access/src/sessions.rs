@@ -386,7 +386,6 @@ pub(crate) fn about(
     NewAuditEntry::of(who, action, AuditSubject::new("user", user.as_str()), at)
 }
 
-#[expect(clippy::result_large_err, reason = "what gRPC services answer")]
 fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
     match request.extensions().get::<Caller>() {
         Some(caller) => Ok(caller.clone()),
