@@ -156,7 +156,10 @@ async fn a_configured_token_is_let_in_beside_the_operator_s() {
     // The SHA-256 of `telephone-system`.
     let hash = "5c308c8a8b8be31832c3ea4da9b0e4f34d80e4982a5c2e8fbe03e4607209dd20";
     let node = Builder::on(Backend::Embedded)
-        .set("token", &format!("[{{ name = \"acd\", sha256 = \"{hash}\" }}]"))
+        .set(
+            "token",
+            &format!("[{{ name = \"acd\", sha256 = \"{hash}\", roles = [\"supervisor\"] }}]"),
+        )
         .start()
         .await;
     let mut reporting = ReportingClient::new(connect(&node.url(), Token::of("telephone-system")));
