@@ -1,4 +1,5 @@
-"""Receives a ticket with Kafka clients that are not ours, checks it against the published schemas, and replies.
+"""Receives a ticket with Kafka clients that are not ours, checks it against the published schemas, and replies; and adds
+up the figures of a day from the topic of intervals.
 
 Started by tests/foreign/run. Everything is waited for with a deadline; nothing is retried.
 """
@@ -9,6 +10,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 
@@ -18,6 +20,7 @@ from jsonschema import Draft202012Validator
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "schemas" / "topics"
 DEADLINE_S = 60
+SIMULATED_DAY, NEXT_DAY = "2026-03-02", "2026-03-03"
 
 
 def arguments():
@@ -164,9 +167,63 @@ def read_by_kcat(department, ticket_id):
     check("ticket.v1", json.loads(value))
 
 
+def by_report(figures):
+    """What `report totals --json` says, by the names that the topic has."""
+    told = {name: value for name, value in figures.items() if isinstance(value, int)}
+    told |= {f"not_offered_{name}": value for name, value in figures["not_offered_by_reason"].items()}
+    told |= {name if "dialer" in name else f"outbound_{name}": value for name, value in figures["outbound"].items()}
+    return told
+
+
+def check_intervals(args, node):
+    """The sums of the example of a client are those of reports: of all and of each hotline, in two zones, and when a
+    quarter-hour is taken back."""
+    node.run("simulate", "--from", SIMULATED_DAY, "--seed", "11", "--calls-per-day", "500", "--wait")
+    heading = "Zeitstempel;Task Typ;Eingangsthema (angerufene Hotline);Verbindungsstatus"
+    rows = [f"02.03.2026 0{hour}:30:00;Anruf eingehend;{args.hotline};Verbunden" for hour in (2, 3)]
+
+    def bring(*options, rows):
+        with tempfile.NamedTemporaryFile("w", suffix=".csv", encoding="utf-8") as file:
+            file.write("\n".join([heading, *rows, ""]))
+            file.flush()
+            node.run("import", "--format", "hotline-export", "--wait", *options, file.name)
+
+    bring(rows=rows)
+    for zone in ("Europe/Berlin", "Asia/Kathmandu"):
+        add_up(args, node, zone)
+    bring("--replace", f"{SIMULATED_DAY}..{NEXT_DAY}", rows=rows[:1])
+    add_up(args, node, "Europe/Berlin")
+
+
+def add_up(args, node, zone):
+    totals = node.run("report", "totals", "--from", SIMULATED_DAY, "--to", NEXT_DAY, "--by", "hotline", "--zone", zone)
+    groups = {group["group"]: group for group in totals["groups"]}
+    example = [
+        sys.executable, str(ROOT / "ops" / "examples" / "intervals.py"), "--bootstrap", args.bootstrap,
+        "--from", SIMULATED_DAY, "--zone", zone, "--json",
+    ]
+
+    def is_same(ours, theirs):
+        reported = by_report(ours)
+        if unknown := theirs.keys() - reported.keys():
+            sys.exit(f"failed: no report has {sorted(unknown)}")
+        return bool(theirs) and all(reported[name] == value for name, value in theirs.items())
+
+    def probe():
+        done = subprocess.run(example, stdout=subprocess.PIPE, timeout=DEADLINE_S, check=True, text=True)
+        told = json.loads(done.stdout)
+        if groups.keys() != told["groups"].keys() or not is_same(totals["total"], told["total"]):
+            return None
+        return True if all(is_same(groups[name], sums) for name, sums in told["groups"].items()) else None
+
+    calls = totals["total"]["offered"]
+    until(f"a client adds the intervals of a day in {zone} up to what is reported: {calls} calls", probe)
+
+
 def main():
     args = arguments()
     node = Node(args)
+    check_intervals(args, node)
     logged = node.log("Frage zum Einkommensteuerbescheid")
     ticket_id = logged["ticket_id"]
     department = Department(args.bootstrap, logged["department"])

@@ -1,25 +1,51 @@
 //! The way into the audit trail.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use domain::access::Principal;
 use domain::audit::{AuditAction, AuditSubject, NewAuditEntry};
 use store::audit::AuditStore;
+use tokio::sync::oneshot;
 use tonic::Status;
 
 use crate::Clock;
 
+/// Entries that share one transaction at most.
+const TOGETHER: usize = 500;
+
 /// Notes what is done, before it is answered: what cannot be noted is not shown.
+///
+/// What comes while entries are being written shares the next transaction.
 #[derive(Clone)]
 pub struct AuditTrail {
-    store: Arc<dyn AuditStore>,
+    inner: Arc<Inner>,
     clock: Clock,
+}
+
+struct Inner {
+    store: Arc<dyn AuditStore>,
+    waiting: Mutex<Vec<Waiting>>,
+    /// Held while entries are written.
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+struct Waiting {
+    entry: NewAuditEntry,
+    told: oneshot::Sender<bool>,
 }
 
 impl AuditTrail {
     /// A trail into a store.
     pub fn new(store: Arc<dyn AuditStore>, clock: Clock) -> Self {
-        Self { store, clock }
+        let inner = Inner {
+            store,
+            waiting: Mutex::default(),
+            turn: Arc::default(),
+        };
+        Self {
+            inner: Arc::new(inner),
+            clock,
+        }
     }
 
     /// An entry to be noted, begun.
@@ -45,9 +71,95 @@ impl AuditTrail {
     /// # Errors
     /// `UNAVAILABLE` while the store cannot be written: the caller must not answer what it was asked for.
     pub async fn append(&self, entry: NewAuditEntry) -> Result<(), Status> {
-        self.store.append(vec![entry]).await.map_err(|error| {
-            tracing::error!(%error, "the audit trail cannot be written");
-            Status::unavailable("the audit trail cannot be written, so nothing is shown; try again")
-        })
+        if self.inner.noted(vec![entry]).await {
+            Ok(())
+        } else {
+            Err(Status::unavailable(
+                "the audit trail cannot be written, so nothing is shown; try again",
+            ))
+        }
+    }
+
+    /// Notes what was done already.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` while the store cannot be written: the caller must not answer what was done, and whoever asked for it
+    /// asks again. So the act must be one that can be repeated: the repetition notes it.
+    pub async fn append_done(&self, entries: Vec<NewAuditEntry>) -> Result<(), Status> {
+        if self.inner.noted(entries).await {
+            Ok(())
+        } else {
+            tracing::error!("something was done, but the audit trail cannot be written");
+            Err(Status::unavailable(
+                "it was done, but the audit trail cannot be written; repeat the request, with the same idempotency \
+                 key if it has one",
+            ))
+        }
     }
 }
+
+impl Inner {
+    /// Whether entries are durable: together with those of others who wait at the same time.
+    async fn noted(self: &Arc<Self>, entries: Vec<NewAuditEntry>) -> bool {
+        let mut outcomes = Vec::with_capacity(entries.len());
+        {
+            let mut waiting = self.waiting();
+            for entry in entries {
+                let (told, outcome) = oneshot::channel();
+                waiting.push(Waiting { entry, told });
+                outcomes.push(outcome);
+            }
+        }
+        let Some(mut last) = outcomes.pop() else {
+            return true;
+        };
+        let mut written = tokio::select! {
+            biased;
+            written = &mut last => written.unwrap_or(false),
+            turn = Arc::clone(&self.turn).lock_owned() => {
+                // Whoever no longer waits for an answer does not cut short what others wait for.
+                let inner = Arc::clone(self);
+                tokio::spawn(async move {
+                    inner.write().await;
+                    drop(turn);
+                });
+                last.await.unwrap_or(false)
+            }
+        };
+        // They stood before the last one, so they are written or not by now.
+        for outcome in outcomes {
+            written &= outcome.await.unwrap_or(false);
+        }
+        written
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what waits, oldest first.
+    async fn write(&self) {
+        loop {
+            let (entries, told): (Vec<_>, Vec<_>) = {
+                let mut waiting = self.waiting();
+                let together = waiting.len().min(TOGETHER);
+                let together = waiting.drain(..together);
+                together.map(|waiting| (waiting.entry, waiting.told)).unzip()
+            };
+            if entries.is_empty() {
+                return;
+            }
+            let written = self.store.append(entries).await;
+            if let Err(error) = &written {
+                tracing::error!(%error, "the audit trail cannot be written");
+            }
+            for told in told {
+                // Whoever asked may be gone.
+                let _ = told.send(written.is_ok());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
   const kept = (() => {
     try { return localStorage.getItem("darstellung"); } catch { return null; }
   })();
-  if (kept === "hell" || kept === "dunkel") root.dataset.theme = kept;
+  if (!root.dataset.theme && (kept === "hell" || kept === "dunkel")) root.dataset.theme = kept;
 
   const isDark = () =>
     root.dataset.theme ? root.dataset.theme === "dunkel" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -18,6 +18,15 @@
       document.dispatchEvent(new CustomEvent("darstellung"));
     }
     if (event.target.closest("[data-print]")) print();
+  });
+
+  // Drafts are for whoever is signed in.
+  document.addEventListener("submit", (event) => {
+    if (event.target.getAttribute("action") !== "/abmelden") return;
+    try {
+      for (const key of Object.keys(localStorage)) if (key.startsWith("platz:")) localStorage.removeItem(key);
+    } catch { /* nothing kept */ }
+    document.dispatchEvent(new CustomEvent("abmelden"));
   });
 
   const tell = () => {

@@ -37,6 +37,12 @@ assets! {
     "hx-sse.min.js": "text/javascript; charset=utf-8",
     "uplot.iife.min.js": "text/javascript; charset=utf-8",
     "uplot.min.css": "text/css; charset=utf-8",
+    "charts.js": "text/javascript; charset=utf-8",
+    "history.css": "text/css; charset=utf-8",
+    "queues.css": "text/css; charset=utf-8",
+    "queues.js": "text/javascript; charset=utf-8",
+    "desk.css": "text/css; charset=utf-8",
+    "desk.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
 
@@ -61,12 +67,9 @@ pub(crate) fn routes() -> Router<Console> {
 }
 
 async fn asset(Path((version, name)): Path<(String, String)>) -> Response {
-    let found = ASSETS.iter().zip(VERSIONS.iter());
-    let found = found
-        .filter(|(asset, known)| asset.name == name && **known == version)
-        .map(|(asset, _)| asset);
-    match found.last() {
-        Some(asset) => {
+    let mut known = ASSETS.iter().zip(VERSIONS.iter());
+    match known.find(|(asset, known)| asset.name == name && **known == version) {
+        Some((asset, _)) => {
             let kept = "public, max-age=31536000, immutable";
             let headers = [(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, kept)];
             (headers, asset.content).into_response()

@@ -12,6 +12,7 @@ use tonic::transport::Channel;
 use tonic::{Request as GrpcRequest, Status};
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt as _, service_fn};
+use wire::access::WithinProcess;
 use wire::v1::access::sessions_client::SessionsClient;
 use wire::v1::access::users_client::UsersClient;
 use wire::v1::calls::intake_client::IntakeClient;
@@ -32,8 +33,9 @@ pub struct Backend(BoxCloneSyncService<Request<Body>, Response<Body>, Status>);
 impl Backend {
     /// Those of this process, with the gate before them.
     pub fn within(services: axum::Router) -> Self {
-        let services = service_fn(move |request: Request<Body>| {
+        let services = service_fn(move |mut request: Request<Body>| {
             let services = services.clone();
+            request.extensions_mut().insert(WithinProcess);
             async move {
                 let answered: Result<_, Infallible> = services.oneshot(request).await;
                 let Ok(response) = answered;

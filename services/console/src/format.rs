@@ -14,7 +14,7 @@ pub(crate) fn count(count: impl Into<i64>) -> String {
     let digits = count.unsigned_abs().to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push('.');
         }
         text.push(digit);
@@ -26,7 +26,7 @@ pub(crate) fn count(count: impl Into<i64>) -> String {
 pub(crate) fn percent(ratio: Option<f64>) -> String {
     ratio.map_or_else(
         || NOTHING.to_owned(),
-        |ratio| format!("{:.1}\u{a0}%", ratio * 100.0).replace('.', ","),
+        |ratio| format!("{:.1}\u{a0}%", (ratio * 1000.0).round() / 10.0).replace('.', ","),
     )
 }
 
@@ -62,7 +62,38 @@ pub(crate) fn clock(unix_ms: i64) -> String {
     local(unix_ms).map_or_else(|| NOTHING.to_owned(), |time| time.format("%H:%M:%S").to_string())
 }
 
+/// A day as services write it, with the weekday: Fr 27.11.2026.
+pub(crate) fn iso_day(day: &str) -> String {
+    use chrono::Datelike as _;
+    chrono::NaiveDate::parse_from_str(day, "%Y-%m-%d").map_or_else(
+        |_| day.to_owned(),
+        |day| format!("{} {}", weekday(day.weekday()), day.format("%d.%m.%Y")),
+    )
+}
+
+/// A local time without seconds: 14:05.
+pub(crate) fn hour(unix_ms: i64) -> String {
+    local(unix_ms).map_or_else(|| NOTHING.to_owned(), |time| time.format("%H:%M").to_string())
+}
+
+/// A local day with the weekday: Fr 27.11.2026.
+pub(crate) fn day(unix_ms: i64) -> String {
+    use chrono::Datelike as _;
+    local(unix_ms).map_or_else(
+        || NOTHING.to_owned(),
+        |time| {
+            let weekday = WEEKDAYS[time.weekday().num_days_from_monday() as usize];
+            format!("{weekday} {}", time.format("%d.%m.%Y"))
+        },
+    )
+}
+
 const WEEKDAYS: [&str; 7] = ["Mo", "Di", "Mi", "Do", "Fr", "Sa", "So"];
+
+/// A weekday in two letters.
+pub(crate) fn weekday(weekday: chrono::Weekday) -> &'static str {
+    WEEKDAYS[weekday.num_days_from_monday() as usize]
+}
 
 /// A local day and time with the weekday: Fr 27.11. 14:05.
 pub(crate) fn weekday_and_time(unix_ms: i64) -> String {

@@ -83,7 +83,10 @@ const HEADERS: [(HeaderName, &str); 7] = [
 
 /// Puts the headers on every answer. What is not an asset is kept nowhere.
 pub(crate) async fn headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+    with_headers(next.run(request).await)
+}
+
+pub(crate) fn with_headers(mut response: Response) -> Response {
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));

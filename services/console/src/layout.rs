@@ -15,8 +15,12 @@ pub(crate) struct Layout {
     pub(crate) roles: String,
     /// Where one can go.
     pub(crate) navigation: Vec<Link>,
+    /// An installation for trying out: every page says so.
+    pub(crate) demo: bool,
     /// Nothing around the page: for a big screen.
     pub(crate) bare: bool,
+    /// Light or dark, whatever the browser prefers: `hell` or `dunkel`.
+    pub(crate) theme: Option<&'static str>,
     /// Scripts beside those that every page has.
     pub(crate) scripts: Vec<String>,
     /// Style sheets beside that of every page.
@@ -43,13 +47,13 @@ const PLACES: &[(&str, &str, &[Role])] = &[
     ("/agenten", "Team", &[Supervisor]),
     ("/personalbedarf", "Personalbedarf", &[Supervisor]),
     ("/vorgaenge", "Vorgänge", &[Supervisor, DataProtection]),
+    ("/benutzer", "Benutzer", &[Administrator]),
+    ("/regeln", "Regeln", &[Administrator]),
     (
         "/abgewiesen",
         "Abgewiesenes",
         &[Supervisor, Administrator, DataProtection],
     ),
-    ("/benutzer", "Benutzer", &[Administrator]),
-    ("/regeln", "Regeln", &[Administrator]),
     ("/protokoll", "Protokoll", &[DataProtection]),
 ];
 
@@ -76,7 +80,9 @@ impl Layout {
             user: None,
             roles: String::new(),
             navigation: Vec::new(),
+            demo: false,
             bare: false,
+            theme: None,
             scripts: Vec::new(),
             styles: Vec::new(),
         }
@@ -90,6 +96,7 @@ impl Layout {
         Self {
             user: Some(principal.shown_name.clone()),
             roles: roles.join(", "),
+            demo: visitor.is_demo,
             navigation: places
                 .map(|(path, name, _)| Link {
                     path,
@@ -116,6 +123,12 @@ impl Layout {
     /// Without anything around it.
     pub(crate) fn bare(mut self) -> Self {
         self.bare = true;
+        self
+    }
+
+    /// Light or dark, whatever the browser prefers.
+    pub(crate) fn with_theme(mut self, theme: &'static str) -> Self {
+        self.theme = Some(theme);
         self
     }
 

@@ -11,6 +11,7 @@ mod administration;
 mod assets;
 mod backend;
 mod cookies;
+mod days;
 mod desk;
 mod format;
 mod guard;
@@ -32,6 +33,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate as _};
 use tower_http::csrf::CsrfLayer;
@@ -60,6 +62,12 @@ impl std::ops::Deref for Console {
     }
 }
 
+/// The answer to whoever asks for a page that is not there.
+pub fn not_found() -> axum::response::Response {
+    use axum::response::IntoResponse as _;
+    guard::with_headers(trouble::Trouble::NotFound.into_response())
+}
+
 /// The pages. Whatever is none of them is left to the caller's fallback.
 pub fn router(parts: ConsoleParts) -> Router {
     let console = Console(Arc::new(parts));
@@ -78,6 +86,7 @@ pub fn router(parts: ConsoleParts) -> Router {
         .layer(from_fn_with_state(console.clone(), guard::guard))
         .merge(assets::routes())
         .layer(CsrfLayer::new())
+        .layer(CatchPanicLayer::custom(trouble::panicked))
         .layer(from_fn(guard::headers))
         .layer(CompressionLayer::new().compress_when(compressed))
         .with_state(console)

@@ -6,10 +6,11 @@ use axum::extract::{OriginalUri, Query, State};
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Form, Router};
+use axum::{Extension, Form, Router};
 use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 use tonic::Code;
+use tonic::transport::server::TcpConnectInfo;
 use wire::v1::access as proto;
 
 use crate::layout::Layout;
@@ -85,8 +86,19 @@ struct Credentials {
     ziel: String,
 }
 
+/// Where the browser is, as the connection says.
+type Connection = Option<Extension<TcpConnectInfo>>;
+
+fn client(connection: &Connection) -> String {
+    let address = connection.as_ref().and_then(|connection| connection.remote_addr);
+    address
+        .map(|address| address.ip().to_string())
+        .unwrap_or_default()
+}
+
 async fn sign_in(
     State(console): State<Console>,
+    connection: Connection,
     jar: CookieJar,
     Form(credentials): Form<Credentials>,
 ) -> Result<Response, Trouble> {
@@ -97,7 +109,7 @@ async fn sign_in(
     let request = proto::SignInRequest {
         name: credentials.name.clone(),
         password: credentials.kennwort,
-        client: String::new(),
+        client: client(&connection),
     };
     match console.backend.by(None).sessions().sign_in(request).await {
         Ok(signed_in) => {
@@ -153,10 +165,13 @@ struct SentBack {
     state: String,
     #[serde(default)]
     code: String,
+    #[serde(default)]
+    iss: String,
 }
 
 async fn finish_openid(
     State(console): State<Console>,
+    connection: Connection,
     jar: CookieJar,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
@@ -167,6 +182,8 @@ async fn finish_openid(
         code: sent.code,
         binding: cookies::binding(&console, &jar).unwrap_or_default(),
         redirect_url: own_address(&console, &headers, &uri) + OPENID_BACK,
+        client: client(&connection),
+        issuer: sent.iss,
     };
     let jar = cookies::without_binding(&console, jar);
     match console.backend.by(None).sessions().finish_open_id(request).await {
@@ -241,11 +258,17 @@ async fn change_password(visitor: Visitor, Form(passwords): Form<Passwords>) -> 
     };
     match visitor.services.sessions().change_password(request).await {
         Ok(_) => Ok(Redirect::to("/").into_response()),
+        Err(status) if status.message().starts_with("old_password") => {
+            refused("Das bisherige Kennwort stimmt nicht.")
+        }
+        Err(status) if status.code() == Code::ResourceExhausted => {
+            refused("Zu viele Versuche. Bitte warten Sie einige Minuten.")
+        }
         Err(status) if status.code() == Code::InvalidArgument => {
             refused("Dieses Kennwort ist zu leicht zu erraten. Nehmen Sie ein anderes.")
         }
-        Err(status) if matches!(status.code(), Code::Unauthenticated | Code::FailedPrecondition) => {
-            refused("Das bisherige Kennwort stimmt nicht.")
+        Err(status) if status.code() == Code::FailedPrecondition => {
+            refused("Ihr Kennwort wird nicht hier verwaltet: Ändern Sie es beim Anmeldedienst.")
         }
         Err(status) => Err(status.into()),
     }

@@ -113,6 +113,12 @@ impl Trouble {
     }
 }
 
+/// A fault of ours: whoever looks is told so, and the log has it already.
+#[expect(clippy::needless_pass_by_value, reason = "what the layer calls")]
+pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Trouble::Service(Box::new(Status::internal("a page panicked"))).into_response()
+}
+
 /// The page for signing in, which leads back afterwards.
 fn sign_in(back: Option<&str>) -> String {
     match back {

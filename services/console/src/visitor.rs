@@ -20,6 +20,8 @@ pub(crate) struct Visitor {
     pub(crate) session_until_unix_ms: Option<i64>,
     /// Nothing but changing the password is allowed.
     pub(crate) must_change_password: bool,
+    /// An installation for trying out.
+    pub(crate) is_demo: bool,
 }
 
 #[allow(dead_code, reason = "pages use what they need")]
@@ -30,6 +32,7 @@ impl Visitor {
             services,
             session_until_unix_ms: told.session_until_unix_ms,
             must_change_password: told.must_change_password,
+            is_demo: told.demo,
         }
     }
 

@@ -4,13 +4,19 @@
 //! *within* an answer (a department its own tickets only, a supervisor no names) is decided here too, by
 //! [`Principal`], and applied by the service that answers.
 
+mod attempts;
 mod methods;
+mod token;
+mod users;
 
 use std::collections::BTreeSet;
 use std::fmt;
 
+pub use attempts::{AttemptKey, AttemptKind, Failures};
 pub use methods::{Admission, METHODS, admission};
 use serde::{Deserialize, Serialize};
+pub use token::TokenHash;
+pub use users::{PasswordFault, PasswordHash, SignsIn, User, UserFault, check_password, user_name};
 
 use crate::ids::{AgentName, DepartmentId};
 
@@ -165,7 +171,34 @@ impl Principal {
             said.trim().to_owned()
         }
     }
+
+    /// The name that an act is kept under where no agent is meant: a user's own, a program says in whose name it acts.
+    pub fn acting_name(&self, said: &str) -> String {
+        match self.is_user {
+            true => self.name.clone(),
+            false => said.trim().to_owned(),
+        }
+    }
+
+    /// Whether it may read and answer as a department.
+    pub fn may_act_for(&self, department: &DepartmentId) -> bool {
+        let is_own = self.roles.contains(&Role::Department) && self.department.as_ref() == Some(department);
+        is_own || self.roles.contains(&Role::Operator)
+    }
+
+    /// The idempotency key of a request as it is kept. Those of users are apart from each other, and from those of programs:
+    /// a key that somebody else has used, or guesses, gives nothing away.
+    pub fn kept_key(&self, key: &str) -> String {
+        match self.is_user {
+            // No key that was sent has this character in it.
+            true => format!("{}{KEY_OF_USER}{key}", self.name),
+            false => key.to_owned(),
+        }
+    }
 }
+
+/// Stands between the name of a user and his or her idempotency key: no text that is sent as a key may have it.
+const KEY_OF_USER: char = '\u{1f}';
 
 /// How much of which tickets somebody may see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -255,6 +288,25 @@ mod tests {
         anna.agent = Some(AgentName::new("anna"));
         assert_eq!(anna.acting_agent("ben"), "anna");
         assert_eq!(Principal::operator().acting_agent(" ben "), "ben");
+    }
+
+    #[test]
+    fn the_same_key_of_two_users_or_of_a_program_is_not_the_same() {
+        let (anna, mut ben) = (user(&[Role::Agent], None), user(&[Role::Agent], None));
+        ben.name = "ben".to_owned();
+        let keys = [&anna, &ben, &Principal::operator()].map(|who| who.kept_key("k1"));
+        assert_eq!(keys.iter().collect::<BTreeSet<_>>().len(), 3);
+        assert_eq!(keys[2], "k1");
+    }
+
+    #[test]
+    fn only_its_own_members_act_for_a_department() {
+        let member = user(&[Role::Department], Some("umwelt"));
+        assert!(member.may_act_for(&DepartmentId::new("umwelt")));
+        assert!(!member.may_act_for(&DepartmentId::new("finanzen")));
+        assert!(Principal::operator().may_act_for(&DepartmentId::new("finanzen")));
+        let stray = user(&[Role::Agent], Some("umwelt"));
+        assert!(!stray.may_act_for(&DepartmentId::new("umwelt")));
     }
 
     #[test]

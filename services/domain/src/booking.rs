@@ -224,6 +224,11 @@ impl Bookable {
         })
     }
 
+    /// Slots that an appointment has at most.
+    pub fn slots_max(&self) -> u16 {
+        self.slots_max
+    }
+
     /// Whether it is the service of this name, capitals and blanks around it aside.
     pub fn is_service(&self, name: &str) -> bool {
         service_key(&self.service) == service_key(name)

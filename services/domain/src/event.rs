@@ -91,6 +91,13 @@ impl EndedBy {
             Self::Transfer => "transfer",
         }
     }
+
+    /// Reads what [`EndedBy::name`] gives.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Citizen, Self::Agent, Self::System, Self::Transfer]
+            .into_iter()
+            .find(|by| by.name() == name)
+    }
 }
 
 /// How a stay with a hotline ended without an answer, as its source tells.

@@ -83,6 +83,15 @@ pub enum TargetScope {
 }
 
 impl TargetScope {
+    /// What it is: all, group or hotline.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Group(_) => "group",
+            Self::Hotline(_) => "hotline",
+        }
+    }
+
     /// The name of the group or hotline; empty for all.
     pub fn name(&self) -> &str {
         match self {

@@ -50,6 +50,10 @@ text_id! {
     AgentName
 }
 text_id! {
+    /// A user, by the name that he or she signs in with: see [`crate::access::user_name`].
+    UserName
+}
+text_id! {
     /// A department ("fachlich zuständige Stelle"): lower-case letters, digits and hyphens; part of topic names.
     DepartmentId
 }

@@ -23,6 +23,16 @@ pub fn start_of(day: NaiveDate) -> DateTime<Utc> {
     )
 }
 
+/// Reads a local day, which stands for its start, or a time with its offset. Years without a hotline are none.
+pub fn instant(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+    let at = day
+        .map(start_of)
+        .or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc()));
+    at.filter(|at| (1989..=2200).contains(&chrono::Datelike::year(at)))
+}
+
 /// Days since 1970, as days are stored.
 pub fn day_number(day: NaiveDate) -> i64 {
     day.signed_duration_since(NaiveDate::default()).num_days()

@@ -5,6 +5,7 @@
 //! the register of processing activities (Art. 30 GDPR) alone.
 
 mod checks;
+mod fault;
 mod fields;
 mod register;
 mod request;
@@ -14,8 +15,9 @@ mod written;
 use crate::ids::DepartmentId;
 pub use crate::ids::{FieldId, ProcedureId};
 use crate::named::named;
+pub use checks::check_line;
 pub(crate) use checks::is_email;
-pub use checks::{FieldFault, check_line};
+pub use fault::{FaultCode, FieldFault};
 pub use fields::{Fields, name_key};
 pub use register::{Register, RegisterFault, RegisterFile};
 pub use request::{CheckedRequest, Circumstances};

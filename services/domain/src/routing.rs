@@ -5,6 +5,7 @@
 //! them; nobody guesses where the citizen lives. Faults of the rules are found when they are loaded.
 
 mod check;
+mod choice;
 mod config;
 mod explain;
 mod keywords;
@@ -25,6 +26,7 @@ use crate::places::{Municipality, MunicipalityKey, Places};
 use crate::service_time::ServiceCalendar;
 use crate::text::{self, folded};
 pub use check::RoutingFault;
+pub use choice::without_reason;
 pub use config::{Department, DepartmentMail, Hotline, MailContent, PlaceLevel, RoutingConfig, Rule};
 use explain::PostalCode;
 use keywords::Keyword;
@@ -99,7 +101,15 @@ pub struct RoutingTable {
     hotline_names: HashSet<HotlineName>,
     counting: Arc<CountingSources>,
     rules: Vec<CheckedRule>,
+    topics: Vec<Topics>,
     times: Times,
+}
+
+/// The categories of a rule as they were written, and the hotlines that it is for; none for any.
+#[derive(Clone, Debug)]
+struct Topics {
+    hotlines: Vec<HotlineName>,
+    categories: Vec<String>,
 }
 
 impl RoutingTable {
@@ -126,6 +136,20 @@ impl RoutingTable {
     /// Whether a hotline of exactly this name is configured.
     pub fn has_hotline(&self, name: &HotlineName) -> bool {
         self.hotline_names.contains(name)
+    }
+
+    /// The categories that rules know for a hotline, each once, in the order of the rules.
+    pub fn categories(&self, hotline: &HotlineName) -> impl Iterator<Item = &str> {
+        let hotline = folded(hotline.as_str());
+        let is_for = move |topics: &&Topics| {
+            let mut hotlines = topics.hotlines.iter();
+            topics.hotlines.is_empty() || hotlines.any(|it| folded(it.as_str()) == hotline)
+        };
+        let mut told = HashSet::new();
+        let categories = self.topics.iter().filter(is_for).flat_map(|it| &it.categories);
+        categories
+            .filter(move |category| told.insert(folded(category)))
+            .map(String::as_str)
     }
 
     /// Which feed counts for a hotline.

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::AuditTrail;
 use bus::{Bus, BusError, Positions, Reader, Received, topics};
-use domain::access::Sight;
+use domain::access::Principal;
+use domain::audit::{AuditAction, AuditSubject};
 use domain::ids::{DepartmentId, ReplyId};
 use store::tickets::{ReplyOutcome, TicketStore, Verdict};
 use tokio::sync::mpsc;
@@ -44,6 +46,8 @@ pub struct HandoverServiceParts {
     pub clock: Clock,
     /// Ends the streams of subscribers.
     pub shutdown: CancellationToken,
+    /// Noted in it is who reads and replies as which department.
+    pub audit: AuditTrail,
 }
 
 /// The gRPC service `nrwdirekt.tickets.v1.Handover`.
@@ -62,14 +66,15 @@ impl HandoverService {
         }
     }
 
-    fn department(&self, id: &str) -> Result<DepartmentId, Status> {
+    /// The department that somebody may act for. Another one looks as if it were not there.
+    fn department(&self, principal: &Principal, id: &str) -> Result<DepartmentId, Status> {
         let id = DepartmentId::new(id);
         if id.as_str().is_empty() {
             return Err(Status::invalid_argument("department: name a department"));
         }
         match (self.parts.rules)().routing.department(&id) {
-            Some(_) => Ok(id),
-            None => Err(Status::not_found(
+            Some(_) if principal.may_act_for(&id) => Ok(id),
+            _ => Err(Status::not_found(
                 "department: there is no department with this id",
             )),
         }
@@ -95,8 +100,9 @@ impl proto::handover_server::Handover for HandoverService {
         &self,
         request: Request<proto::SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
+        let principal = wire::access::principal(&request)?;
         let request = request.into_inner();
-        let department = self.department(&request.department)?;
+        let department = self.department(&principal, &request.department)?;
         let topic = topics::tickets(&department);
         let ends = self
             .parts
@@ -110,6 +116,11 @@ impl proto::handover_server::Handover for HandoverService {
             .reader_alone(&topic, Positions::new())
             .await
             .map_err(|error| refused(&error))?;
+        let subject = AuditSubject::new("department", department.as_str());
+        let audit = &self.parts.audit;
+        audit
+            .note(&principal, AuditAction::DepartmentRead, subject)
+            .await?;
         let (messages, stream) = mpsc::channel(MESSAGES_WAITING);
         let subscription = Subscription {
             reader,
@@ -135,13 +146,7 @@ impl proto::handover_server::Handover for HandoverService {
         request: Request<proto::WatchInboxRequest>,
     ) -> Result<Response<Self::WatchInboxStream>, Status> {
         let principal = wire::access::principal(&request)?;
-        let department = self.department(&request.get_ref().department)?;
-        // What is not the caller's is not there.
-        if principal.ticket_view().of(&department) != Sight::Whole {
-            return Err(Status::not_found(
-                "department: there is no department with this id",
-            ));
-        }
+        let department = self.department(&principal, &request.get_ref().department)?;
         let (moments, stream) = mpsc::channel(1);
         let inboxes = Arc::clone(&self.inboxes);
         let shutdown = self.parts.shutdown.clone();
@@ -158,8 +163,9 @@ impl proto::handover_server::Handover for HandoverService {
         &self,
         request: Request<proto::ReplyRequest>,
     ) -> Result<Response<proto::ReplyResponse>, Status> {
+        let principal = wire::access::principal(&request)?;
         let request = request.into_inner();
-        let department = self.department(&request.department)?;
+        let department = self.department(&principal, &request.department)?;
         let id = ReplyId::new(&request.reply_id);
         if !reply::is_usable(id.as_str()) {
             return Err(Status::invalid_argument(
@@ -173,6 +179,15 @@ impl proto::handover_server::Handover for HandoverService {
         let key = reply::named_ticket(&payload)
             .map(|ticket| ticket.to_string())
             .unwrap_or_default();
+        // Noted before it is sent: from then on it is on its way, whatever becomes of this call.
+        let subject = match key.as_str() {
+            "" => AuditSubject::new("department", department.as_str()),
+            ticket => AuditSubject::new("ticket", ticket),
+        };
+        let audit = &self.parts.audit;
+        audit
+            .note(&principal, AuditAction::DepartmentReplied, subject)
+            .await?;
         let message = envelope::reply(&department, &id, &key, payload, (self.parts.clock)());
         let topic = topics::ticket_replies(&department);
         self.parts

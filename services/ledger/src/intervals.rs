@@ -8,6 +8,7 @@
 
 mod desk;
 mod message;
+mod strangers;
 #[cfg(test)]
 mod tests;
 

@@ -5,6 +5,7 @@ mod calls;
 mod export;
 mod live;
 mod mail;
+mod privacy;
 mod register;
 mod rejected;
 mod report;
@@ -12,6 +13,7 @@ mod route;
 mod slots;
 mod staffing;
 mod tickets;
+mod user;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -24,6 +26,7 @@ pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArg
 pub(crate) use export::{ExportArguments, ExportEncoding};
 pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
+pub(crate) use privacy::{AuditAction, AuditListArguments, PrivacyAction, PrivacyArguments};
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{
     DiscardArguments, RejectedAction, RejectedArguments, RejectedListArguments, RejectedShowArguments,
@@ -44,6 +47,7 @@ pub(crate) use tickets::{
     LogArguments, Logging, ReplyArguments, ReplyType, TicketActArguments, TicketAction, TicketArguments,
     TicketFindArguments, TicketListArguments, TicketLogArguments,
 };
+pub(crate) use user::{UserAction, UserAddArguments, UserArguments, UserChangeArguments};
 
 /// The hotline's call records, queue figures and callback tickets.
 ///
@@ -96,6 +100,10 @@ pub(crate) enum Command {
     Department(DepartmentArguments),
     /// Mails to departments without Kafka: which wait or failed, and why.
     Mail(MailArguments),
+    /// For data protection officers: the audit trail.
+    Privacy(PrivacyArguments),
+    /// Users: who signs in, and what they are.
+    User(UserArguments),
     /// Print completions for a shell.
     Completions {
         /// The shell.
@@ -161,6 +169,8 @@ pub(crate) enum Role {
     Handover,
     /// Figures.
     Reporting,
+    /// The audit trail.
+    Privacy,
     /// Web pages, and signing in.
     Console,
 }

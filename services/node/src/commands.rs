@@ -7,6 +7,7 @@ mod department;
 mod export;
 pub(crate) mod import;
 mod mail;
+mod privacy;
 mod register;
 mod rejected;
 mod report;
@@ -18,6 +19,7 @@ mod staffing;
 mod ticket;
 mod ticket_acts;
 mod topics;
+mod user;
 
 use std::process::ExitCode;
 
@@ -101,6 +103,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             MailAction::Retry { id, server } => mail::retry(id, &server).await?,
             MailAction::Bounced { recipient, server } => mail::bounced(recipient, &server).await?,
         },
+        Command::Privacy(arguments) => return privacy::run(arguments.action).await,
+        Command::User(arguments) => user::run(arguments.action).await?,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "nrwdirekt", &mut script);
@@ -119,6 +123,7 @@ async fn up(arguments: UpArguments) -> anyhow::Result<()> {
         Role::Ticketing,
         Role::Handover,
         Role::Reporting,
+        Role::Privacy,
         Role::Console,
     ];
     node::run(node::Start {

@@ -3,6 +3,7 @@
 mod layers;
 mod mail;
 pub(crate) mod register;
+mod sign_in;
 mod tickets;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ pub(crate) struct Written {
     pub(crate) server: Server,
     #[serde(default, rename = "token", skip_serializing_if = "Vec::is_empty")]
     pub(crate) tokens: Vec<Token>,
+    pub(crate) sign_in: sign_in::SignInSection,
     pub(crate) store: Store,
     pub(crate) bus: Bus,
     pub(crate) ledger: LedgerSection,
@@ -177,6 +179,7 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     pub(crate) tokens: Vec<KnownToken>,
+    pub(crate) sign_in: sign_in::SignIn,
     pub(crate) store: StoreChoice,
     pub(crate) bus: BusChoice,
     pub(crate) call_partitions: u32,
@@ -296,6 +299,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         listen: written.server.listen,
         tls,
         tokens,
+        sign_in: sign_in::checked(written.sign_in, at)?,
         store: store_choice(&written.store.url)?,
         bus: bus_choice(&written.bus.url)?,
         call_partitions: written.bus.call_partitions,

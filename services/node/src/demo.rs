@@ -10,10 +10,18 @@ use domain::local_time;
 use crate::client;
 use crate::commands::simulate::{Play, last_service_day};
 
+/// The file that says which day was chosen.
+const CHOSEN: &str = "demo-day";
+
+/// Whether a day was chosen for an installation.
+pub(crate) fn was_chosen(data: &Path) -> bool {
+    data.join(CHOSEN).exists()
+}
+
 /// Plays a day into an installation that is still empty, or goes on where a first start was cut: the day is chosen
 /// once, and what was reported before counts once.
 pub(crate) async fn show(data: &Path, url: &str, token: &str, empty: bool) -> anyhow::Result<()> {
-    let chosen = data.join("demo-day");
+    let chosen = data.join(CHOSEN);
     let done = data.join("demo-day.done");
     let known = fs::read_to_string(&chosen)
         .ok()

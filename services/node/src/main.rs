@@ -15,6 +15,7 @@ mod failpoints;
 mod listener;
 mod node;
 mod output;
+mod people;
 mod roles;
 mod rules;
 mod server;

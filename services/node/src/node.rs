@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Gate, KnownToken, TokenHash};
+use access::{KnownToken, TokenHash};
 use anyhow::Context;
 use console::{Backend, ConsoleParts};
 use domain::access::Principal;
@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::exit::Failure;
 use crate::listener::Listener;
 use crate::output::say;
+use crate::people::{self, People};
 use crate::roles::Starting;
 use crate::rules::{self, Rules};
 use crate::server::{self, Served};
@@ -66,14 +67,19 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
         hash: TokenHash::of(token),
         principal: Principal::operator(),
     }));
-    let gate = Gate::new(tokens);
+    let clock = clock::clock()?;
+    let is_demo = people::is_demo(&config, data.as_deref(), demo, empty);
+    let first = people::first_users(&config, prepare, is_demo);
+    let mut people = People::open(&config, &storage, &clock, first, is_demo).await?;
+    let gate = people.gate(tokens);
 
     let stopping_roles = CancellationToken::new();
     let starting = Starting {
         config: &config,
         storage: &storage,
         rules: &rules,
-        clock: clock::clock()?,
+        people: &people,
+        clock,
         stopping: stopping_roles.clone(),
         running: JoinSet::new(),
     };
@@ -100,6 +106,7 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
         }
     }
     if !stopping.is_cancelled() {
+        people.tell_password();
         announce(&url);
     }
     serving.await.context("the server ended badly")?;

@@ -8,7 +8,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 use wire::v1::access::sessions_server::SessionsServer;
+use wire::v1::access::users_server::UsersServer;
 use wire::v1::calls::intake_server::IntakeServer;
+use wire::v1::privacy::audit_server::AuditServer;
 use wire::v1::reporting::figures_server::FiguresServer;
 use wire::v1::reporting::live_server::LiveServer;
 use wire::v1::reporting::records_server::RecordsServer;
@@ -22,6 +24,7 @@ use wire::v1::tickets::ticketing_server::TicketingServer;
 use crate::cli::Role;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::people::People;
 use crate::rules::{self, Rules};
 use crate::storage::Storage;
 
@@ -30,6 +33,7 @@ pub(crate) struct Starting<'a> {
     pub(crate) config: &'a Config,
     pub(crate) storage: &'a Storage,
     pub(crate) rules: &'a Rules,
+    pub(crate) people: &'a People,
     pub(crate) clock: Clock,
     pub(crate) stopping: CancellationToken,
     pub(crate) running: JoinSet<()>,
@@ -53,6 +57,7 @@ impl Starting<'_> {
                 Role::Ticketing => self.ticketing(services, &health, &wake).await?,
                 Role::Handover => self.handover(services, &health, &wake).await,
                 Role::Reporting => self.reporting(services, &health).await?,
+                Role::Privacy => self.privacy(services, &health).await,
                 Role::Console => self.console(services, &health).await,
             };
         }
@@ -65,6 +70,11 @@ impl Starting<'_> {
             self.running.spawn(cleaning);
         }
         Ok((services, self.running))
+    }
+
+    /// The way of a service into the audit trail.
+    fn audit(&self) -> access::AuditTrail {
+        self.people.trail.clone()
     }
 
     async fn intake(&mut self, services: Routes, health: &HealthReporter) -> anyhow::Result<Routes> {
@@ -135,6 +145,7 @@ impl Starting<'_> {
                 let wake = Arc::clone(wake);
                 Arc::new(move |department| wake.raise(department))
             }),
+            audit: self.audit(),
         });
         health
             .set_serving::<TicketingServer<ticketing::TicketingService>>()
@@ -144,6 +155,7 @@ impl Starting<'_> {
             rules: current,
             applied: Arc::clone(&self.rules.applied),
             clock: Arc::clone(&self.clock),
+            audit: self.audit(),
         });
         health.set_serving::<RulesServer<ticketing::RulesService>>().await;
         Ok(services
@@ -175,6 +187,7 @@ impl Starting<'_> {
             rules: current,
             clock: Arc::clone(&self.clock),
             shutdown: self.stopping.clone(),
+            audit: self.audit(),
         });
         health
             .set_serving::<HandoverServer<handover::HandoverService>>()
@@ -189,14 +202,47 @@ impl Starting<'_> {
             .add_service(MailsServer::new(mails))
     }
 
+    async fn privacy(&mut self, services: Routes, health: &HealthReporter) -> Routes {
+        let audit = privacy::AuditService::new(Arc::clone(&self.storage.audit), self.audit());
+        health.set_serving::<AuditServer<privacy::AuditService>>().await;
+        services.add_service(AuditServer::new(audit))
+    }
+
     async fn console(&mut self, services: Routes, health: &HealthReporter) -> Routes {
+        let sign_in = &self.config.sign_in;
+        let passwords = access::Passwords::new();
         let sessions = access::SessionsService::new(access::SessionsParts {
+            store: Arc::clone(&self.storage.users),
+            trail: self.people.trail.clone(),
+            passwords: passwords.clone(),
+            settings: access::SignInSettings {
+                limits: sign_in.limits,
+                password: sign_in.password,
+                demo: self.people.is_demo,
+            },
+            openid: sign_in.openid.clone(),
             clock: Arc::clone(&self.clock),
         });
         health
             .set_serving::<SessionsServer<access::SessionsService>>()
             .await;
-        services.add_service(SessionsServer::new(sessions))
+        let current = self.rules.current();
+        let users = access::UsersService::new(access::UsersParts {
+            store: Arc::clone(&self.storage.users),
+            passwords,
+            limits: sign_in.limits,
+            is_department: Arc::new(move |department| rules::departments(&current()).contains(department)),
+            clock: Arc::clone(&self.clock),
+        });
+        health.set_serving::<UsersServer<access::UsersService>>().await;
+        let sweep = access::sweep(Arc::clone(&self.storage.users), self.people.sessions.clone());
+        let stopping = self.stopping.clone();
+        self.running.spawn(async move {
+            stopping.run_until_cancelled(sweep).await;
+        });
+        services
+            .add_service(SessionsServer::new(sessions))
+            .add_service(UsersServer::new(users))
     }
 
     async fn reporting(&mut self, services: Routes, health: &HealthReporter) -> anyhow::Result<Routes> {
@@ -206,6 +252,7 @@ impl Starting<'_> {
             rules: Arc::new(self.rules.current()),
             policy: self.config.policy.clone(),
             clock: Arc::clone(&self.clock),
+            audit: self.audit(),
         };
         let reporting = reporting::ReportingService::new(
             figures.clone(),
@@ -237,12 +284,16 @@ impl Starting<'_> {
                 .identity_key()
                 .await
                 .context("the key of identities")?,
+            self.audit(),
         );
         health
             .set_serving::<RecordsServer<reporting::RecordsService>>()
             .await;
-        let rejected =
-            reporting::RejectedItemsService::new(Arc::clone(&self.storage.calls), Arc::clone(&self.clock));
+        let rejected = reporting::RejectedItemsService::new(
+            Arc::clone(&self.storage.calls),
+            Arc::clone(&self.clock),
+            self.audit(),
+        );
         health
             .set_serving::<RejectedItemsServer<reporting::RejectedItemsService>>()
             .await;

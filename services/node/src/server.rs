@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::Gate;
+use access::{Caller, Gate};
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -23,6 +23,8 @@ use tonic::transport::server::TcpConnectInfo;
 use tonic::{Code, Status};
 
 use crate::listener::Listener;
+
+mod watched;
 
 /// How long streams may go on after the server was asked to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -134,6 +136,8 @@ async fn nothing_here(request: Request) -> Response {
     if is_grpc(&request) {
         Status::unimplemented("no such method; `grpcurl list` and the .proto files name them")
             .into_http::<Body>()
+    } else if wants_page(&request) {
+        console::not_found()
     } else {
         (StatusCode::NOT_FOUND, "there is nothing here\n").into_response()
     }
@@ -142,6 +146,15 @@ async fn nothing_here(request: Request) -> Response {
 fn is_grpc(request: &Request) -> bool {
     let content = request.headers().get(header::CONTENT_TYPE);
     content.is_some_and(|content| content.as_bytes().starts_with(b"application/grpc"))
+}
+
+fn wants_page(request: &Request) -> bool {
+    let accepted = request.headers().get(header::ACCEPT);
+    accepted.is_some_and(|accepted| {
+        accepted
+            .to_str()
+            .is_ok_and(|accepted| accepted.contains("text/html"))
+    })
 }
 
 async fn readyz(ready: futures_readiness::Answer) -> Response {
@@ -164,12 +177,18 @@ async fn admit(
 ) -> Result<Response, Infallible> {
     // Whatever the other side says of itself is not believed.
     request.extensions_mut().remove::<Principal>();
+    request.extensions_mut().remove::<Caller>();
     match gate.admit(request.uri().path(), authorization(&request)).await {
-        Ok(principal) => {
-            if let Some(principal) = principal {
-                request.extensions_mut().insert(principal);
-            }
-            Ok(next.run(request).await)
+        Ok(None) => Ok(next.run(request).await),
+        Ok(Some(caller)) => {
+            let session = caller.session.as_ref().map(|session| session.token);
+            request.extensions_mut().insert(caller.principal.clone());
+            request.extensions_mut().insert(caller);
+            let response = next.run(request).await;
+            Ok(match session {
+                Some(session) => response.map(|body| watched::until_session_ends(body, gate, session)),
+                None => response,
+            })
         }
         Err(status) if is_grpc(&request) => Ok(status.into_http::<Body>()),
         Err(status) => Ok(refused(&status)),
@@ -178,8 +197,8 @@ async fn admit(
 
 /// Metrics are for those who watch the node.
 async fn admit_monitoring(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
-    match gate.principal(authorization(&request)).await {
-        Ok(Some(principal)) if principal.is(Role::Monitoring) => next.run(request).await,
+    match gate.caller(authorization(&request)).await {
+        Ok(Some(caller)) if caller.principal.is(Role::Monitoring) => next.run(request).await,
         Ok(Some(_)) => refused(&Status::permission_denied("metrics are for the role monitoring")),
         Ok(None) => refused(&Status::unauthenticated(
             "no valid token: send `authorization: Bearer TOKEN`",

@@ -12,12 +12,14 @@ use bus::kafka::{KafkaBus, KafkaSettings};
 use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
+use store::audit::AuditStore;
 use store::calls::CallStore;
 use store::mails::MailStore;
-use store::postgres::{Database, PostgresCalls, PostgresTickets};
+use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rules::RuleStore;
-use store::sqlite::{SqliteCalls, SqliteTickets};
+use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
 use store::tickets::TicketStore;
+use store::users::UserStore;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{BusChoice, Config, StoreChoice};
@@ -35,6 +37,8 @@ pub(crate) struct Storage {
     pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) rules: Arc<dyn RuleStore>,
     pub(crate) mails: Arc<dyn MailStore>,
+    pub(crate) users: Arc<dyn UserStore>,
+    pub(crate) audit: Arc<dyn AuditStore>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -44,39 +48,21 @@ pub(crate) struct Storage {
 pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) -> anyhow::Result<Storage> {
     let lock = data.map(lock_folder).transpose()?;
     let (bus, embedded) = open_either_bus(config, data)?;
-    type Stores = (
-        Arc<dyn CallStore>,
-        Arc<dyn TicketStore>,
-        Arc<dyn MailStore>,
-        Arc<dyn RuleStore>,
-    );
-    let (calls, tickets, mails, rules): Stores = match &config.store {
-        StoreChoice::Sqlite => {
-            let folder = folder(data)?;
-            let calls = SqliteCalls::open(&private(folder.join("calls.db"))?).context("calls.db")?;
-            let tickets = SqliteTickets::open(&private(folder.join("tickets.db"))?).context("tickets.db")?;
-            let tickets = Arc::new(tickets);
-            (
-                Arc::new(calls),
-                Arc::clone(&tickets) as _,
-                Arc::clone(&tickets) as _,
-                tickets,
-            )
-        }
+    let Stores {
+        calls,
+        tickets,
+        rules,
+        mails,
+        users,
+        audit,
+    } = match &config.store {
+        StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
             let database = Database::new(url).context("store.url")?;
             if prepare {
                 database.migrate().await.context("PostgreSQL")?;
             }
-            let calls = PostgresCalls::connect(&database).await.context("PostgreSQL")?;
-            let tickets = PostgresTickets::connect(&database).await.context("PostgreSQL")?;
-            let tickets = Arc::new(tickets);
-            (
-                Arc::new(calls),
-                Arc::clone(&tickets) as _,
-                Arc::clone(&tickets) as _,
-                tickets,
-            )
+            connect(&database).await.context("PostgreSQL")?
         }
     };
     #[cfg(debug_assertions)]
@@ -87,9 +73,57 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         tickets,
         rules,
         mails,
+        users,
+        audit,
         embedded,
         _lock: lock,
     })
+}
+
+/// The units of storage, by what they keep.
+struct Stores {
+    calls: Arc<dyn CallStore>,
+    tickets: Arc<dyn TicketStore>,
+    rules: Arc<dyn RuleStore>,
+    mails: Arc<dyn MailStore>,
+    users: Arc<dyn UserStore>,
+    audit: Arc<dyn AuditStore>,
+}
+
+impl Stores {
+    fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
+    where
+        C: CallStore,
+        T: TicketStore + RuleStore + MailStore,
+        A: UserStore + AuditStore,
+    {
+        let (tickets, access) = (Arc::new(tickets), Arc::new(access));
+        Self {
+            calls: Arc::new(calls),
+            rules: Arc::clone(&tickets) as _,
+            mails: Arc::clone(&tickets) as _,
+            tickets,
+            users: Arc::clone(&access) as _,
+            audit: access,
+        }
+    }
+}
+
+fn open_files(folder: &Path) -> anyhow::Result<Stores> {
+    let file = |name: &str| private(folder.join(name));
+    Ok(Stores::of(
+        SqliteCalls::open(&file("calls.db")?).context("calls.db")?,
+        SqliteTickets::open(&file("tickets.db")?).context("tickets.db")?,
+        SqliteAccess::open(&file("access.db")?).context("access.db")?,
+    ))
+}
+
+async fn connect(database: &Database) -> Result<Stores, store::StoreError> {
+    Ok(Stores::of(
+        PostgresCalls::connect(database).await?,
+        PostgresTickets::connect(database).await?,
+        PostgresAccess::connect(database).await?,
+    ))
 }
 
 /// Opens the bus of a configuration.
@@ -271,12 +305,15 @@ impl Storage {
         let bus = Arc::clone(&self.bus);
         let calls = Arc::clone(&self.calls);
         let tickets = Arc::clone(&self.tickets);
+        let users = Arc::clone(&self.users);
         Arc::new(move || {
             let (bus, calls, tickets) = (Arc::clone(&bus), Arc::clone(&calls), Arc::clone(&tickets));
+            let users = Arc::clone(&users);
             Box::pin(async move {
                 bus.probe().await.map_err(|error| error.to_string())?;
                 calls.probe().await.map_err(|error| error.to_string())?;
-                tickets.probe().await.map_err(|error| error.to_string())
+                tickets.probe().await.map_err(|error| error.to_string())?;
+                users.probe().await.map_err(|error| error.to_string())
             })
         })
     }

@@ -53,6 +53,7 @@ pub(crate) fn start_metrics() -> anyhow::Result<PrometheusHandle> {
 
 /// Describes the metrics of every role.
 fn describe_metrics() {
+    access::describe_metrics();
     intake::metrics::describe();
     ledger::metrics::describe();
     ticketing::metrics::describe();

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use std::collections::BTreeSet;
 
+use access::AuditTrail;
 use chrono::{DateTime, NaiveDate, Utc};
+use domain::audit::{AuditAction, AuditSubject};
 use domain::counts::Interval;
 use domain::figures::ServiceLevelTarget;
 use domain::ids::HotlineName;
 use domain::local_time;
-use domain::percentile::{Percentile, percentile};
 use domain::policy::ServiceLevelPolicy;
 use domain::rulebook::Rulebook;
 use domain::span::{Span, Step, cut};
@@ -24,12 +25,10 @@ use crate::counted::{CELLS_MAX, Counted, counted, too_many};
 use crate::scope::{Policy, Scope, invalid, policy, promised};
 use crate::service::{Clock, CurrentRules, status};
 use crate::sum::{Sum, shown};
-use crate::{forecast, profile, promise, statements};
+use crate::{forecast, percentiles, profile, promise, statements};
 
 /// Intervals in a chunk of a stream.
-const CHUNK: usize = 500;
-/// Percentiles that are told unless others are asked for.
-const USUAL_PER_CENTS: [u8; 5] = [50, 80, 90, 95, 99];
+pub(crate) const CHUNK: usize = 500;
 
 /// What the figures are made from.
 #[derive(Clone)]
@@ -44,6 +43,8 @@ pub struct FiguresParts {
     pub policy: ServiceLevelPolicy,
     /// Tells the time.
     pub clock: Clock,
+    /// Noted in it is who has seen or done what.
+    pub audit: AuditTrail,
 }
 
 /// The gRPC service `nrwdirekt.reporting.v1.Figures`.
@@ -170,11 +171,12 @@ pub(crate) fn step(name: &str) -> Result<Step, Status> {
     })
 }
 
-type Chunks = Pin<Box<dyn Stream<Item = Result<proto::IntervalsChunk, Status>> + Send>>;
+type Told<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl proto::figures_server::Figures for FiguresService {
-    type IntervalsStream = Chunks;
+    type IntervalsStream = Told<proto::IntervalsChunk>;
+    type PercentilesByIntervalStream = Told<proto::PercentilesChunk>;
 
     async fn intervals(
         &self,
@@ -199,24 +201,16 @@ impl proto::figures_server::Figures for FiguresService {
         &self,
         request: Request<proto::PercentilesRequest>,
     ) -> Result<Response<proto::PercentilesResponse>, Status> {
-        let asking = self.asking();
-        let request = request.into_inner();
-        let scope = asking.scope(request.scope).await?;
-        let per_cents = per_cents(&request.per_cents)?;
-        let counted = asking.figures(&scope, &[scope.span()]).await?;
-        let of = |name: &str, sum: &Sum| group_percentiles(name, sum, &per_cents);
-        Ok(Response::new(proto::PercentilesResponse {
-            from: scope.from.to_string(),
-            to: scope.to.to_string(),
-            zone: scope.zone_name(),
-            as_of: counted.version.to_string(),
-            total: Some(of("", &counted.total.whole())),
-            groups: counted
-                .groups
-                .iter()
-                .map(|(name, row)| of(name, &row.whole()))
-                .collect(),
-        }))
+        let told = percentiles::whole(&self.asking(), request.into_inner()).await?;
+        Ok(Response::new(told))
+    }
+
+    async fn percentiles_by_interval(
+        &self,
+        request: Request<proto::PercentilesRequest>,
+    ) -> Result<Response<Self::PercentilesByIntervalStream>, Status> {
+        let told = percentiles::by_interval(&self.asking(), request.into_inner()).await?;
+        Ok(Response::new(Box::pin(tokio_stream::iter(told.map(Ok)))))
     }
 
     async fn promise(
@@ -252,8 +246,18 @@ impl proto::figures_server::Figures for FiguresService {
     }
 
     async fn seal(&self, request: Request<proto::SealRequest>) -> Result<Response<proto::Statement>, Status> {
+        let principal = wire::access::principal(&request)?;
+        let mut request = request.into_inner();
+        request.by = principal.acting_name(&request.by);
         let store = self.parts.store.as_ref();
-        let sealed = statements::seal(&self.asking(), store, request.into_inner()).await?;
+        // Noted before it is done: what is sealed cannot be sealed again to be noted.
+        let subject = AuditSubject::new("statement", format!("{}..{}", request.from, request.to));
+        let audit = &self.parts.audit;
+        statements::check(&self.asking(), &request)?;
+        audit
+            .note(&principal, AuditAction::FiguresSealed, subject)
+            .await?;
+        let sealed = statements::seal(&self.asking(), store, request).await?;
         Ok(Response::new(sealed))
     }
 
@@ -302,11 +306,7 @@ fn chunks(
     let rows: Vec<_> = std::iter::once(counted.total)
         .chain(counted.groups.into_values())
         .collect();
-    let places = (0..rows.len()).flat_map({
-        let chunks = spans.len().div_ceil(CHUNK);
-        move |group| (0..chunks).map(move |chunk| (group, chunk * CHUNK))
-    });
-    places.map(move |(group, first)| {
+    places(rows.len(), spans.len()).map(move |(group, first)| {
         let figures = spans.iter().zip(rows[group].sums()).skip(first).take(CHUNK);
         let intervals = figures.map(|(span, sum)| proto::IntervalFigures {
             group: u32::try_from(group).unwrap_or(u32::MAX),
@@ -321,48 +321,8 @@ fn chunks(
     })
 }
 
-fn per_cents(asked: &[u32]) -> Result<Vec<u8>, Status> {
-    if asked.is_empty() {
-        return Ok(USUAL_PER_CENTS.to_vec());
-    }
-    let checked = asked.iter().map(|per_cent| {
-        u8::try_from(*per_cent)
-            .ok()
-            .filter(|per_cent| (1..=100).contains(per_cent))
-            .ok_or_else(|| invalid("per_cents: use whole numbers from 1 to 100"))
-    });
-    checked.collect()
-}
-
-fn group_percentiles(name: &str, sum: &Sum, per_cents: &[u8]) -> proto::GroupPercentiles {
-    use domain::counts::{Figure, Histogram};
-    let of = |histogram: &Histogram, without: Figure| proto::Percentiles {
-        visits: histogram.bins().map(|(_, count)| count).sum(),
-        without_time: sum.tally.counts.get(without),
-        percentiles: per_cents
-            .iter()
-            .filter_map(|per_cent| Some(told(*per_cent, percentile(histogram, *per_cent)?)))
-            .collect(),
-    };
-    proto::GroupPercentiles {
-        group: name.to_owned(),
-        time_to_answer: Some(of(&sum.tally.time_to_answer, Figure::AnsweredWithoutTime)),
-        time_to_abandon: Some(of(&sum.tally.time_to_abandon, Figure::AbandonedWithoutTime)),
-    }
-}
-
-fn told(per_cent: u8, value: Percentile) -> proto::Percentile {
-    let (seconds, error_seconds, above) = match value {
-        Percentile::AtMost {
-            seconds,
-            error_seconds,
-        } => (seconds, error_seconds, false),
-        Percentile::Above { seconds } => (seconds, 0, true),
-    };
-    proto::Percentile {
-        per_cent: u32::from(per_cent),
-        seconds,
-        error_seconds,
-        above,
-    }
+/// Where the chunks of some rows begin: row by row, and the first interval of each.
+pub(crate) fn places(rows: usize, intervals: usize) -> impl Iterator<Item = (usize, usize)> + Send {
+    let chunks = intervals.div_ceil(CHUNK);
+    (0..rows).flat_map(move |row| (0..chunks).map(move |chunk| (row, chunk * CHUNK)))
 }

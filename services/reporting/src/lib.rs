@@ -7,6 +7,7 @@ mod counted;
 mod figures;
 mod forecast;
 mod live;
+mod percentiles;
 mod profile;
 mod promise;
 mod records;
@@ -16,6 +17,7 @@ mod service;
 mod shown_call;
 mod statements;
 mod sum;
+mod visits;
 mod waiting;
 
 pub use figures::{FiguresParts, FiguresService};

@@ -1,7 +1,10 @@
 //! The moment: one look at the store for everybody who watches.
 
+mod desk;
 mod feed;
 mod gauges;
+mod promised;
+mod running;
 mod shown;
 mod targets;
 
@@ -9,13 +12,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
+use domain::access::Role;
+use domain::audit::{AuditAction, AuditSubject};
 use futures::Stream;
 use tokio_stream::StreamExt;
 use tonic::{Request, Response, Status};
+use wire::access::principal;
 use wire::v1::reporting as proto;
 
 use crate::figures::FiguresParts;
 use crate::scope::{self, Grouping};
+use desk::Desk;
 use feed::Feed;
 pub use gauges::describe as describe_metrics;
 use shown::Watched;
@@ -61,15 +68,20 @@ impl proto::live_server::Live for LiveService {
 
     async fn watch_desk(
         &self,
-        _: Request<proto::WatchDeskRequest>,
+        request: Request<proto::WatchDeskRequest>,
     ) -> Result<Response<Self::WatchDeskStream>, Status> {
-        Err(Status::unimplemented("desks cannot be watched yet"))
+        let watcher = principal(&request)?;
+        let desk = Desk::of(&self.parts, watcher, &request.get_ref().agent)?;
+        Ok(Response::new(Box::pin(desk.follow(self.feed.looks()))))
     }
 
     async fn watch(
         &self,
         request: Request<proto::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
+        let watcher = principal(&request)?;
+        // Agents see queues; single agents are for supervisors.
+        let with_agents = self.parts.agent_figures && watcher.is(Role::Supervisor);
         let request = request.into_inner();
         let by = match request.by() {
             proto::Grouping::Group => Grouping::Group,
@@ -78,11 +90,19 @@ impl proto::live_server::Live for LiveService {
         // What is asked for must be right from the beginning; the rules may change while it is watched.
         let figures = &self.parts.figures;
         scope::policy(&request.policy, &(figures.rules)().figures, &figures.policy)?;
-        let watched = Watched::read(request, by)?;
+        let watched = Watched::read(request, by, with_agents)?;
+        if with_agents {
+            let subject = AuditSubject::none();
+            let note = figures
+                .audit
+                .note(&watcher, AuditAction::AgentFiguresRead, subject);
+            note.await?;
+        }
         let parts = Arc::clone(&self.parts);
-        let moments = self.feed.watch().map(move |taken| {
-            let taken = taken.map_err(Status::unavailable)?;
-            watched.shown(&parts, &taken)
+        let looks = self.feed.watch(watched.clock);
+        let moments = looks.filter_map(move |taken| match taken {
+            Ok(taken) => watched.shown(&parts, &taken).transpose(),
+            Err(why) => Some(Err(Status::unavailable(why))),
         });
         Ok(Response::new(Box::pin(moments)))
     }

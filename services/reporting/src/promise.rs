@@ -164,12 +164,7 @@ async fn report(
     let answered = cuts.answered(answers.iter().filter(mine));
     let level = target.service_level.as_ref();
     Ok(proto::TargetReport {
-        of: match target.scope {
-            TargetScope::All => "all",
-            TargetScope::Group(_) => "group",
-            TargetScope::Hotline(_) => "hotline",
-        }
-        .to_owned(),
+        of: target.scope.kind().to_owned(),
         name: target.scope.name().to_owned(),
         as_of: counted.version.to_string(),
         policy: level.map(|_| scope.policy.shown()),

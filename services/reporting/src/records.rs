@@ -1,7 +1,9 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use access::AuditTrail;
+use chrono::{DateTime, Utc};
+use domain::audit::{AuditAction, AuditSubject};
 use domain::ids::{AgentName, CallId, HotlineName, Identity, IdentityKey, SourceKey, SourceName};
 use domain::local_time;
 use domain::personal::Personal;
@@ -11,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
+use wire::access::principal;
 use wire::v1::reporting as proto;
 
 use crate::service::{page_size, status};
@@ -24,12 +27,13 @@ const CALLS_AT_ONCE: usize = 500;
 pub struct RecordsService {
     store: Arc<dyn CallStore>,
     key: IdentityKey,
+    audit: AuditTrail,
 }
 
 impl RecordsService {
     /// Shows the calls of a store; the key finds a call by the id that its source gave to it.
-    pub fn new(store: Arc<dyn CallStore>, key: IdentityKey) -> Self {
-        Self { store, key }
+    pub fn new(store: Arc<dyn CallStore>, key: IdentityKey, audit: AuditTrail) -> Self {
+        Self { store, key, audit }
     }
 
     /// The call with an identity, or the one that a source knows by an id.
@@ -81,7 +85,16 @@ impl proto::records_server::Records for RecordsService {
         &self,
         request: Request<proto::ListCallsRequest>,
     ) -> Result<Response<proto::ListCallsResponse>, Status> {
+        let principal = principal(&request)?;
         let request = request.into_inner();
+        let by_number = request
+            .filter
+            .as_ref()
+            .is_some_and(|filter| !filter.number.trim().is_empty());
+        let is_personal = request.reveal || by_number;
+        if is_personal && !principal.may_reveal_calls() {
+            return Err(not_revealed(if request.reveal { "reveal" } else { "number" }));
+        }
         let most = page_size(request.page_size);
         let query = CallQuery {
             order: match request.order() {
@@ -98,6 +111,12 @@ impl proto::records_server::Records for RecordsService {
             Some(last) if calls.len() == most => page_token(last.started_at, last.identity),
             _ => String::new(),
         };
+        if is_personal {
+            let entry = self
+                .audit
+                .entry(&principal, AuditAction::CallsListed, AuditSubject::none());
+            self.audit.append(entry.of_items(calls.len())).await?;
+        }
         let shown = |call: &StoredCall| shown_call(call, Detail::Listed, request.reveal);
         Ok(Response::new(proto::ListCallsResponse {
             calls: calls.iter().map(shown).collect(),
@@ -105,12 +124,29 @@ impl proto::records_server::Records for RecordsService {
         }))
     }
 
+    async fn list_visits(
+        &self,
+        request: Request<proto::ListVisitsRequest>,
+    ) -> Result<Response<proto::ListVisitsResponse>, Status> {
+        let answer = crate::visits::list(&*self.store, request.into_inner()).await?;
+        Ok(Response::new(answer))
+    }
+
     async fn get_call(
         &self,
         request: Request<proto::GetCallRequest>,
     ) -> Result<Response<proto::Call>, Status> {
+        let principal = principal(&request)?;
         let request = request.into_inner();
+        if request.reveal && !principal.may_reveal_calls() {
+            return Err(not_revealed("reveal"));
+        }
         let call = self.find(request.id.trim()).await?;
+        if request.reveal {
+            let subject = AuditSubject::new("call", call.identity.to_hex());
+            let note = self.audit.note(&principal, AuditAction::CallRevealed, subject);
+            note.await?;
+        }
         Ok(Response::new(shown_call(
             &call,
             Detail::Everything,
@@ -124,7 +160,12 @@ impl proto::records_server::Records for RecordsService {
         &self,
         request: Request<proto::ExportCallsRequest>,
     ) -> Result<Response<Self::ExportCallsStream>, Status> {
+        let principal = principal(&request)?;
+        if !principal.may_reveal_calls() {
+            return Err(not_revealed("export"));
+        }
         let request = request.into_inner();
+        let days = format!("{}..{}", request.from, request.to);
         let query = CallQuery {
             most: CALLS_AT_ONCE,
             ..filter(proto::CallFilter {
@@ -135,6 +176,10 @@ impl proto::records_server::Records for RecordsService {
                 ..proto::CallFilter::default()
             })?
         };
+        let entry = self
+            .audit
+            .entry(&principal, AuditAction::CallsExported, AuditSubject::none());
+        self.audit.append(entry.because(&days)).await?;
         // One batch is read ahead; a client that is slow or gone stops the reading.
         let (sender, batches) = mpsc::channel(1);
         let store = Arc::clone(&self.store);
@@ -209,6 +254,12 @@ fn filter(filter: proto::CallFilter) -> Result<CallQuery, Status> {
     })
 }
 
+fn not_revealed(field: &str) -> Status {
+    Status::permission_denied(format!(
+        "{field}: numbers and addresses of citizens are not for this role"
+    ))
+}
+
 fn unknown_status() -> Status {
     let all: Vec<&str> = ConnectionStatus::ALL.iter().map(|status| status.name()).collect();
     Status::invalid_argument(format!("status: use {}", all.join(", ")))
@@ -216,17 +267,11 @@ fn unknown_status() -> Status {
 
 /// The start of a local day, or a time.
 pub(crate) fn instant(field: &str, text: &str) -> Result<DateTime<Utc>, Status> {
-    let text = text.trim();
-    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
-    let at = day
-        .map(local_time::start_of)
-        .or_else(|| DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc()));
-    at.filter(|at| (1989..=2200).contains(&chrono::Datelike::year(at)))
-        .ok_or_else(|| {
-            Status::invalid_argument(format!(
-                "{field}: give a day from 1990 on as YYYY-MM-DD, or a time as 2024-10-27T02:30:00+02:00"
-            ))
-        })
+    local_time::instant(text).ok_or_else(|| {
+        Status::invalid_argument(format!(
+            "{field}: give a day from 1990 on as YYYY-MM-DD, or a time as 2024-10-27T02:30:00+02:00"
+        ))
+    })
 }
 
 /// What a page ends with: a time and an id, from after which the next one goes on.

@@ -1,9 +1,12 @@
 use std::sync::Arc;
 
+use access::AuditTrail;
+use domain::audit::{AuditAction, AuditSubject};
 use domain::ids::{Identity, SourceName};
 use store::calls::CallStore;
 use store::rejected::{Discard, RejectedItem, RejectedQuery};
 use tonic::{Request, Response, Status};
+use wire::access::principal;
 use wire::v1::reporting as proto;
 
 use crate::Clock;
@@ -20,12 +23,13 @@ const LONGEST_TEXT: usize = 200;
 pub struct RejectedItemsService {
     store: Arc<dyn CallStore>,
     clock: Clock,
+    audit: AuditTrail,
 }
 
 impl RejectedItemsService {
     /// Shows and discards the rejected items of a store.
-    pub fn new(store: Arc<dyn CallStore>, clock: Clock) -> Self {
-        Self { store, clock }
+    pub fn new(store: Arc<dyn CallStore>, clock: Clock, audit: AuditTrail) -> Self {
+        Self { store, clock, audit }
     }
 }
 
@@ -58,11 +62,24 @@ impl proto::rejected_items_server::RejectedItems for RejectedItemsService {
         &self,
         request: Request<proto::GetRejectedRequest>,
     ) -> Result<Response<proto::RejectedPayload>, Status> {
+        let principal = principal(&request)?;
         let request = request.into_inner();
+        if request.reveal && !principal.may_reveal_rejected() {
+            return Err(Status::permission_denied(
+                "reveal: items as they were delivered are not for this role",
+            ));
+        }
         let item = self.store.rejected_item(id(&request.id)?).await;
         let item = item
             .map_err(|error| status(&error))?
             .ok_or_else(|| Status::not_found("no such item: it may have been repaired"))?;
+        if request.reveal {
+            let subject = AuditSubject::new("rejected_item", item.id.to_hex());
+            let note = self
+                .audit
+                .note(&principal, AuditAction::RejectedRevealed, subject);
+            note.await?;
+        }
         let payload = match request.reveal {
             true => item.payload.clone(),
             false => masked(&item.payload),
@@ -86,6 +103,7 @@ impl proto::rejected_items_server::RejectedItems for RejectedItemsService {
         &self,
         request: Request<proto::DiscardItemsRequest>,
     ) -> Result<Response<proto::DiscardItemsResponse>, Status> {
+        let principal = principal(&request)?;
         let request = request.into_inner();
         if !(1..=ITEMS_AT_ONCE).contains(&request.ids.len()) {
             return Err(Status::invalid_argument(format!(
@@ -96,16 +114,24 @@ impl proto::rejected_items_server::RejectedItems for RejectedItemsService {
             .ids
             .iter()
             .map(|text| id(text))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<Identity>, _>>()?;
+        let subject = match ids.as_slice() {
+            [only] => AuditSubject::new("rejected_item", only.to_hex()),
+            _ => AuditSubject::none(),
+        };
+        let done = self
+            .audit
+            .entry(&principal, AuditAction::RejectedDiscarded, subject);
+        let done = done.of_items(ids.len());
         let discard = Discard {
             at: (self.clock)(),
-            by: text("by", &request.by)?,
+            by: text("by", &principal.acting_name(&request.by))?,
             reason: wire::calls::without_personal_data(&text("reason", &request.reason)?),
         };
         let discarded = self.store.discard_rejected(ids, discard).await;
-        Ok(Response::new(proto::DiscardItemsResponse {
-            discarded: discarded.map_err(|error| status(&error))? as u32,
-        }))
+        let discarded = discarded.map_err(|error| status(&error))? as u32;
+        self.audit.append_done(vec![done]).await?;
+        Ok(Response::new(proto::DiscardItemsResponse { discarded }))
     }
 }
 

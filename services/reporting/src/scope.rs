@@ -163,7 +163,8 @@ pub(crate) fn promised(
     promised
 }
 
-fn zone(name: &str) -> Result<Tz, Status> {
+/// The zone of a name, that of the hotline for none.
+pub(crate) fn zone(name: &str) -> Result<Tz, Status> {
     if name.is_empty() {
         return Ok(local_time::ZONE);
     }

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 
 use bus::{Bus, topics};
 use chrono::{DateTime, Days, NaiveDate, Utc};
+use domain::audit::{AuditAction, AuditSubject};
 use domain::ids::ImportRun;
 use domain::local_time;
 use domain::rulebook::Rulebook;
@@ -137,6 +138,7 @@ impl proto::reporting_server::Reporting for ReportingService {
         &self,
         request: Request<proto::AgentsRequest>,
     ) -> Result<Response<proto::AgentsResponse>, Status> {
+        let principal = wire::access::principal(&request)?;
         if !self.inner.agent_figures {
             return Err(Status::failed_precondition(
                 "figures of single agents are off; `agents.figures = true` in the configuration turns them on",
@@ -162,6 +164,9 @@ impl proto::reporting_server::Reporting for ReportingService {
         let agents = crate::agents::figures(&*self.inner.store, period, now)
             .await
             .map_err(|error| status(&error))?;
+        let audit = &self.inner.figures.audit;
+        let read = audit.entry(&principal, AuditAction::AgentFiguresRead, AuditSubject::none());
+        audit.append(read.of_items(agents.len())).await?;
         Ok(Response::new(proto::AgentsResponse {
             from: from.to_string(),
             to: to.to_string(),

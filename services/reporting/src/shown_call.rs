@@ -166,7 +166,8 @@ fn reason(reason: DoubtReason) -> &'static str {
     }
 }
 
-fn shown_visit(visit: &Visit, counted: bool) -> proto::Visit {
+/// Shows a visit.
+pub(crate) fn shown_visit(visit: &Visit, counted: bool) -> proto::Visit {
     proto::Visit {
         ordinal: u32::from(visit.ordinal),
         hotline: visit.hotline.to_string(),

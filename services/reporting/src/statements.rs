@@ -104,12 +104,8 @@ struct KeptPolicies {
     thresholds: BTreeMap<HotlineName, i64>,
 }
 
-/// Seals figures of days that are over.
-pub(crate) async fn seal(
-    asking: &Asking,
-    store: &dyn CallStore,
-    request: proto::SealRequest,
-) -> Result<proto::Statement, Status> {
+/// Whether days can be sealed, by whom and why; gives the days.
+pub(crate) fn check(asking: &Asking, request: &proto::SealRequest) -> Result<DayRange, Status> {
     let days = day_range(&request.from, &request.to)?;
     if days.to > local_time::day_of(asking.now) {
         return Err(invalid("to: only days that are over can be sealed"));
@@ -122,6 +118,16 @@ pub(crate) async fn seal(
             )));
         }
     }
+    Ok(days)
+}
+
+/// Seals figures of days that are over.
+pub(crate) async fn seal(
+    asking: &Asking,
+    store: &dyn CallStore,
+    request: proto::SealRequest,
+) -> Result<proto::Statement, Status> {
+    let days = check(asking, &request)?;
     let Policy { policy, thresholds } = asking.policy("")?;
     let policies = serde_json::to_string(&KeptPolicies { policy, thresholds });
     let sealed = store.seal(Seal {

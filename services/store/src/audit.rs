@@ -5,10 +5,11 @@ use chrono::{DateTime, Utc};
 use domain::audit::NewAuditEntry;
 
 use crate::StoreError;
+use crate::users::plain;
 
 /// Keeps the audit trail.
 #[async_trait]
-pub trait AuditStore: Send + Sync {
+pub trait AuditStore: Send + Sync + 'static {
     /// Appends entries behind the last one, in this order, in one transaction; each with its number and its place in
     /// the chain of hashes.
     ///
@@ -88,5 +89,41 @@ impl AuditEntry {
             items: self.items,
         };
         self.number == number + 1 && domain::audit::chained(hash, &act) == self.hash
+    }
+}
+
+/// The end of the chain, to which entries are appended.
+#[derive(Clone, Copy)]
+pub(crate) struct Head {
+    pub(crate) number: i64,
+    pub(crate) hash: [u8; 32],
+}
+
+impl Head {
+    /// Before the first entry.
+    pub(crate) const BEGIN: Self = Self {
+        number: 0,
+        hash: domain::audit::CHAIN_BEGIN,
+    };
+
+    /// The entry behind it, as it is stored: the hash is over what every store can hold.
+    pub(crate) fn next(&mut self, mut entry: NewAuditEntry) -> AuditEntry {
+        for text in [&mut entry.actor, &mut entry.subject.id, &mut entry.reason] {
+            *text = plain(text);
+        }
+        self.number += 1;
+        self.hash = entry.hash(self.number, &self.hash);
+        AuditEntry {
+            number: self.number,
+            at: entry.at,
+            roles: entry.roles_text(),
+            actor: entry.actor,
+            action: entry.action.name().to_owned(),
+            subject_kind: entry.subject.kind.to_owned(),
+            subject: entry.subject.id,
+            reason: entry.reason,
+            items: entry.items,
+            hash: self.hash,
+        }
     }
 }

@@ -12,6 +12,7 @@ use domain::ids::{AgentName, CallId, HotlineName, Identity, IdentityKey, ImportR
 use domain::personal::Personal;
 use domain::record::{ConnectionStatus, TaskType};
 use domain::report::CallReport;
+use domain::visit::{Outcome, Visit};
 
 use crate::StoreError;
 use crate::changes::{Change, ChangeQuery};
@@ -257,6 +258,12 @@ pub trait CallStore: Send + Sync + 'static {
     /// [`StoreError`].
     async fn calls(&self, query: CallQuery) -> Result<Vec<StoredCall>, StoreError>;
 
+    /// Visits that are counted, in the order of their offer.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn visits(&self, query: VisitQuery) -> Result<Vec<StoredVisit>, StoreError>;
+
     /// Every feed that a call was first heard of from.
     ///
     /// # Errors
@@ -428,6 +435,51 @@ pub struct CallQuery {
     pub most: usize,
 }
 
+/// Which counted visits, and how many of them.
+#[derive(Clone, Debug)]
+pub struct VisitQuery {
+    /// The earliest offer.
+    pub from: DateTime<Utc>,
+    /// Offers lie before it.
+    pub to: DateTime<Utc>,
+    /// Of these hotlines; none: of all.
+    pub hotlines: Vec<HotlineName>,
+    /// Of these kinds of contact.
+    pub task_types: Vec<TaskType>,
+    /// With this outcome.
+    pub outcome: Option<Outcome>,
+    /// Known to have left the queue within so many milliseconds.
+    pub in_queue_ms_max: Option<i64>,
+    /// By their offer.
+    pub order: CallOrder,
+    /// From after this visit.
+    pub after: Option<VisitPlace>,
+    /// How many at most.
+    pub most: usize,
+}
+
+/// Where a visit stands in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VisitPlace {
+    /// Its offer, in milliseconds since 1970.
+    pub offered_at_ms: i64,
+    /// The row of its call, which means nothing outside the store.
+    pub call_row: i64,
+    /// Its position within the call.
+    pub ordinal: u16,
+}
+
+/// A counted visit.
+#[derive(Clone, Debug)]
+pub struct StoredVisit {
+    /// The call that it belongs to.
+    pub identity: Identity,
+    /// Where it stands in a list.
+    pub place: VisitPlace,
+    /// The visit; without what goes on now.
+    pub visit: Visit,
+}
+
 /// In which order calls are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallOrder {
@@ -455,6 +507,16 @@ impl StoredCall {
             identity: self.identity,
         })
     }
+}
+
+/// The rows of several hotlines, each in order, as one list.
+pub(crate) fn first_of(mut visits: Vec<StoredVisit>, order: CallOrder, most: usize) -> Vec<StoredVisit> {
+    visits.sort_unstable_by_key(|visit| visit.place);
+    if order == CallOrder::NewestFirst {
+        visits.reverse();
+    }
+    visits.truncate(most);
+    visits
 }
 
 impl CallOrder {

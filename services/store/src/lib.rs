@@ -1,7 +1,8 @@
 //! What the roles keep: one method a unit of work, and queries. Two implementations with one contract.
 //!
 //! Owns transactions and their atomicity, migrations, and what makes a commit durable. Decides nothing: the rules
-//! are those of `domain`. [`calls`] is for intake, ledger and reporting, [`tickets`] for ticketing and handover.
+//! are those of `domain`. [`calls`] is for intake, ledger and reporting, [`tickets`] for ticketing and handover, [`users`] and [`audit`]
+//! for the gate and whoever notes what is done.
 
 pub mod answers;
 pub mod audit;
@@ -24,5 +25,6 @@ pub mod sqlite;
 pub mod statements;
 mod ticket_columns;
 pub mod tickets;
+pub mod users;
 
 pub use error::StoreError;

@@ -3,6 +3,7 @@
 //! [`Database`] is the pool that the stores share. `up` calls [`Database::migrate`] first, `serve` does not:
 //! connecting checks the schema and says what to do when it does not fit.
 
+mod access;
 mod calls;
 mod database;
 mod errors;
@@ -11,6 +12,7 @@ mod tickets;
 mod tls;
 mod values;
 
+pub use access::PostgresAccess;
 pub use calls::PostgresCalls;
 pub use database::Database;
 pub use tickets::PostgresTickets;

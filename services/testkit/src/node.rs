@@ -96,6 +96,7 @@ impl Builder {
             port: self.port.unwrap_or_else(free_port),
             builder: self,
             child: None,
+            said: Vec::new(),
         }
     }
 }
@@ -106,6 +107,7 @@ pub struct TestNode {
     port: u16,
     builder: Builder,
     child: Option<Child>,
+    said: Vec<String>,
 }
 
 impl TestNode {
@@ -152,12 +154,19 @@ impl TestNode {
         let stdout = child.stdout.take().expect("standard output is a pipe");
         let child = self.child.insert(child);
         let mut lines = BufReader::new(stdout).lines();
-        let line = tokio::time::timeout(UNTIL_READY, lines.next_line()).await;
-        let line = line.unwrap_or_else(|_| panic!("not ready within {UNTIL_READY:?}"));
-        let Some(line) = line.expect("standard output can be read") else {
-            let status = child.wait().await.expect("the process can be waited for");
-            self.child = None;
-            return Err(status);
+        self.said.clear();
+        let line = loop {
+            let line = tokio::time::timeout(UNTIL_READY, lines.next_line()).await;
+            let line = line.unwrap_or_else(|_| panic!("not ready within {UNTIL_READY:?}"));
+            let Some(line) = line.expect("standard output can be read") else {
+                let status = child.wait().await.expect("the process can be waited for");
+                self.child = None;
+                return Err(status);
+            };
+            if line.starts_with("ready ") {
+                break line;
+            }
+            self.said.push(line);
         };
         let url = line.strip_prefix("ready http://127.0.0.1:");
         self.port = url
@@ -171,6 +180,11 @@ impl TestNode {
         let environment = &mut self.builder.environment;
         environment.retain(|(known, _)| known != name);
         environment.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    }
+
+    /// What it said on standard output before it was ready, at its last start.
+    pub fn said(&self) -> &[String] {
+        &self.said
     }
 
     /// How it ended by itself; `None` while it runs.
@@ -299,6 +313,28 @@ impl TestNode {
         kib.expect("the status tells the memory") * 1024
     }
 
+    /// Processor time that the process has taken so far.
+    ///
+    /// # Panics
+    /// When it is not running.
+    pub fn processor_time(&self) -> Duration {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid().as_raw_nonzero()));
+        let stat = stat.expect("a running process has times");
+        // Behind the name of the program, which may hold blanks, in parentheses; in ticks of 10 ms.
+        let fields = stat
+            .rsplit_once(')')
+            .map(|(_, fields)| fields)
+            .unwrap_or_default();
+        let ticks = |field: usize| -> u64 {
+            let ticks = fields
+                .split_whitespace()
+                .nth(field)
+                .and_then(|ticks| ticks.parse().ok());
+            ticks.expect("a number of ticks")
+        };
+        Duration::from_millis(10 * (ticks(11) + ticks(12)))
+    }
+
     /// What it wrote to standard error, from its first start on.
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_file()).unwrap_or_default()
@@ -379,6 +415,39 @@ impl TestNode {
     /// When there is no answer.
     pub async fn get(&self, path: &str, token: Option<&str>) -> Answer {
         http::get(self.port, path, token).await.expect("an answer")
+    }
+
+    /// Asks for a page of the console as whoever has the token, or sends a form.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn page(&self, path: &str, token: Option<&str>, form: Option<&str>) -> Answer {
+        let cookie = token.map(|token| format!("nrwdirekt={token}"));
+        let headers: Vec<_> = cookie.iter().map(|value| ("Cookie", value.as_str())).collect();
+        let asked = http::Asked {
+            path,
+            headers: &headers,
+            form,
+        };
+        http::ask(self.port, &asked).await.expect("an answer")
+    }
+
+    /// Sends an empty form as a page of another site would have the browser of somebody do it.
+    ///
+    /// # Panics
+    /// When there is no answer.
+    pub async fn foreign_form(&self, path: &str, token: &str, origin: &str) -> Answer {
+        let cookie = format!("nrwdirekt={token}");
+        let asked = http::Asked {
+            path,
+            headers: &[
+                ("Cookie", &cookie),
+                ("Origin", origin),
+                ("Sec-Fetch-Site", "cross-site"),
+            ],
+            form: Some(""),
+        };
+        http::ask(self.port, &asked).await.expect("an answer")
     }
 
     /// A command that finds this node.

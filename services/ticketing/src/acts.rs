@@ -1,9 +1,11 @@
 //! What callers ask for with a ticket that is there, checked: every faulty field is named at once.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::access::Principal;
+use domain::audit::AuditAction;
 use domain::ids::{AgentName, DepartmentId, Identity, IdentityKey, TicketId};
 use domain::personal::Personal;
-use domain::procedure::FieldFault;
+use domain::procedure::{FaultCode, FieldFault};
 use domain::report::content_hash;
 use domain::routing::RoutingTable;
 use domain::ticket::{
@@ -34,6 +36,14 @@ impl Act {
             Self::Reopen { .. } => "reopen",
             Self::Reroute { .. } => "reroute",
             Self::Erase => "erase",
+        }
+    }
+
+    /// As what it is noted.
+    pub(crate) fn audit_action(&self) -> AuditAction {
+        match self {
+            Self::Erase => AuditAction::TicketErased,
+            _ => AuditAction::TicketActed,
         }
     }
 }
@@ -82,8 +92,9 @@ impl ActRequest {
         let mut faults = Vec::new();
         let to = sent.department.trim();
         if to.is_empty() {
-            faults.push(FieldFault::new(
+            faults.push(FieldFault::of(
                 "department",
+                FaultCode::Required,
                 "name the department that it goes to",
             ));
         }
@@ -99,6 +110,12 @@ impl ActRequest {
         Self::checked(act, &plain, to, faults)
     }
 
+    /// The request with the key that it is kept under.
+    pub(crate) fn by(mut self, principal: &Principal) -> Self {
+        self.idempotency_key = principal.kept_key(&self.idempotency_key);
+        self
+    }
+
     fn checked(
         act: Act,
         sent: &proto::ActOnTicketRequest,
@@ -109,13 +126,26 @@ impl ActRequest {
             [&sent.idempotency_key, &sent.reason, &sent.agent].map(|text| text.trim());
         let ticket = spoken_ticket_id(&sent.ticket_id);
         if ticket.is_none() {
-            faults.push(FieldFault::new("ticket_id", "give a number such as T-7K3M-9QXW"));
+            faults.push(FieldFault::of(
+                "ticket_id",
+                FaultCode::NoTicketNumber,
+                "give a number such as T-7K3M-9QXW",
+            ));
         }
         if reason.is_empty() || reason.chars().count() > NOTE_LENGTH_MAX {
             let remedy = format!("say why, in 1 to {NOTE_LENGTH_MAX} characters");
-            faults.push(FieldFault::new("reason", remedy));
+            let code = if reason.is_empty() {
+                FaultCode::Required
+            } else {
+                FaultCode::TooLong
+            };
+            faults.push(FieldFault::of("reason", code, remedy));
         } else if reason.chars().any(|c| c.is_control() && !"\n\r\t".contains(c)) {
-            faults.push(FieldFault::new("reason", "remove the control characters"));
+            faults.push(FieldFault::of(
+                "reason",
+                FaultCode::ControlCharacters,
+                "remove the control characters",
+            ));
         }
         check_key(idempotency_key, &mut faults);
         domain::procedure::check_line("agent", agent, 200, &mut faults);

@@ -3,18 +3,20 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, Utc};
+use domain::access::Principal;
 use domain::ids::{
     AgentName, CallId, DepartmentId, HotlineName, Identity, IdentityKey, SourceKey, SourceName, TicketId,
 };
 use domain::personal::Personal;
 use domain::procedure::{
-    CALLBACK, CheckedRequest, Circumstances, FieldFault, Procedure, ProcedureId, Register, check_line,
+    CALLBACK, CheckedRequest, Circumstances, FaultCode, FieldFault, Fields, Procedure, ProcedureId, Register,
+    check_line,
 };
 use domain::report::content_hash;
 use domain::routing::RoutingRequest;
 use domain::ticket::{Actor, EscalationPolicy, TicketState, Window};
 use store::tickets::{Citizen, CitizenSearch, ListPosition, TicketFilter};
-use tonic::Status;
+use tonic::{Code, Status};
 use wire::v1::tickets as proto;
 
 use crate::schedule;
@@ -23,6 +25,9 @@ use crate::schedule;
 const PAGE: usize = 100;
 /// Tickets on a page at most.
 const PAGE_MAX: usize = 500;
+
+/// Characters of the reason for another department, at most.
+const CHOICE_REASON_MAX: usize = 500;
 
 /// A request that can become a ticket.
 pub(crate) struct LogRequest {
@@ -35,18 +40,50 @@ pub(crate) struct LogRequest {
     pub(crate) category: Option<String>,
     pub(crate) call: Option<Identity>,
     pub(crate) agent: Option<String>,
-    pub(crate) wished: Option<Window>,
+    /// Another department than routing would find.
+    pub(crate) chosen: Option<Chosen>,
 }
 
-impl LogRequest {
-    /// Checks a request by the register.
-    pub(crate) fn checked(
-        sent: proto::LogCallbackRequest,
-        register: &Register,
-        key: &IdentityKey,
-    ) -> Result<Self, Status> {
+/// A request as far as it can be read, with all that is wrong with it.
+pub(crate) struct ReadRequest<'r> {
+    pub(crate) procedure: Option<&'r Procedure>,
+    pub(crate) fields: Fields,
+    pub(crate) hotline: Option<HotlineName>,
+    pub(crate) category: Option<String>,
+    pub(crate) wished: Option<Window>,
+    /// Another department than routing would find.
+    pub(crate) chosen: Option<Chosen>,
+    pub(crate) faults: Vec<FieldFault>,
+    idempotency_key: String,
+    content: [u8; 32],
+    request: Option<CheckedRequest>,
+    call: Option<Identity>,
+    pub(crate) agent: Option<String>,
+}
+
+/// What decides where a request goes, and when it is due.
+pub(crate) struct Wanted<'a> {
+    pub(crate) procedure: &'a Procedure,
+    pub(crate) fields: &'a Fields,
+    pub(crate) hotline: Option<&'a HotlineName>,
+    pub(crate) category: Option<&'a str>,
+    pub(crate) wished: Option<Window>,
+    /// Another department than routing would find.
+    pub(crate) chosen: Option<&'a Chosen>,
+}
+
+/// A department that somebody chose.
+pub(crate) struct Chosen {
+    pub(crate) department: DepartmentId,
+    pub(crate) reason: Personal,
+}
+
+impl<'r> ReadRequest<'r> {
+    /// Reads a request by the register.
+    pub(crate) fn of(sent: proto::LogCallbackRequest, register: &'r Register, key: &IdentityKey) -> Self {
         let mut faults = Vec::new();
         let procedure = ticket_procedure(register, &sent.procedure, &mut faults);
+        let chosen = chosen(&sent, &mut faults);
         let fields = wire::tickets::fields_from_wire(sent.fields);
         let [idempotency_key, hotline, category, agent, call] = [
             &sent.idempotency_key,
@@ -59,18 +96,19 @@ impl LogRequest {
         let content = {
             let id = procedure.map(|procedure| &procedure.id);
             let content = (id, &fields, &hotline, &category, &call, &agent);
-            match (
-                sent.add_to.trim(),
-                [sent.wished_from.trim(), sent.wished_until.trim()],
-            ) {
-                ("", ["", ""]) => content_hash(&content),
-                (add_to, ["", ""]) => content_hash(&(content, add_to)),
-                (add_to, wished) => content_hash(&(content, add_to, wished)),
+            let wished = [sent.wished_from.trim(), sent.wished_until.trim()];
+            let chosen = [sent.department.trim(), sent.department_reason.trim()];
+            // What is not given is not part of it: requests from before it could be given are known by what they were.
+            match (sent.add_to.trim(), wished, chosen) {
+                ("", ["", ""], ["", ""]) => content_hash(&content),
+                (add_to, ["", ""], ["", ""]) => content_hash(&(content, add_to)),
+                (add_to, wished, ["", ""]) => content_hash(&(content, add_to, wished)),
+                (add_to, wished, chosen) => content_hash(&(content, add_to, wished, chosen)),
             }
         };
         let wished = schedule::wished(&sent.wished_from, &sent.wished_until, &mut faults);
         let request = procedure.and_then(|procedure| {
-            let request = procedure.checked(fields);
+            let request = procedure.checked(fields.clone());
             request.map_err(|mut found| faults.append(&mut found)).ok()
         });
         check_key(&idempotency_key, &mut faults);
@@ -86,27 +124,95 @@ impl LogRequest {
             .and_then(Procedure::ticket_rules)
             .is_some_and(|rules| rules.by_phone);
         if hotline.is_empty() && by_phone {
-            faults.push(FieldFault::new(
+            faults.push(FieldFault::of(
                 "hotline",
+                FaultCode::Required,
                 "name the hotline that the citizen called",
             ));
         }
-        let call_identity = call_identity(&call, key, &mut faults);
-        match (procedure, request) {
-            (Some(procedure), Some(request)) if faults.is_empty() => Ok(Self {
-                idempotency_key,
-                content,
-                procedure: procedure.clone(),
-                request,
-                hotline: given(hotline).map(HotlineName::new),
-                category: given(category),
-                call: call_identity,
-                agent: given(agent),
-                wished,
-            }),
-            _ => Err(invalid(&faults)),
+        let call = call_identity(&call, key, &mut faults);
+        Self {
+            procedure,
+            fields,
+            hotline: given(hotline).map(HotlineName::new),
+            category: given(category),
+            wished,
+            chosen,
+            faults,
+            idempotency_key,
+            content,
+            request,
+            call,
+            agent: given(agent),
         }
     }
+
+    /// What decides where it goes; `None` without a procedure.
+    pub(crate) fn wanted(&self) -> Option<Wanted<'_>> {
+        Some(Wanted {
+            procedure: self.procedure?,
+            fields: &self.fields,
+            hotline: self.hotline.as_ref(),
+            category: self.category.as_deref(),
+            wished: self.wished,
+            chosen: self.chosen.as_ref(),
+        })
+    }
+
+    /// The request, if nothing is wrong with it.
+    ///
+    /// # Errors
+    /// Every faulty field.
+    pub(crate) fn checked(self) -> Result<LogRequest, Vec<FieldFault>> {
+        match (self.procedure, self.request) {
+            (Some(procedure), Some(request)) if self.faults.is_empty() => Ok(LogRequest {
+                idempotency_key: self.idempotency_key,
+                content: self.content,
+                procedure: procedure.clone(),
+                request,
+                hotline: self.hotline,
+                category: self.category,
+                call: self.call,
+                agent: self.agent,
+                chosen: self.chosen,
+            }),
+            _ => Err(self.faults),
+        }
+    }
+}
+
+impl Wanted<'_> {
+    /// What the citizen wants, in words.
+    pub(crate) fn concern(&self) -> Personal {
+        self.procedure.concern(self.fields)
+    }
+}
+
+/// The department that somebody chose, and why: both or none.
+fn chosen(sent: &proto::LogCallbackRequest, faults: &mut Vec<FieldFault>) -> Option<Chosen> {
+    let [department, reason] = [&sent.department, &sent.department_reason].map(|text| text.trim());
+    check_line("department", department, 200, faults);
+    check_line("department_reason", reason, CHOICE_REASON_MAX, faults);
+    match (department, reason) {
+        ("", "") => return None,
+        (_, "") => faults.push(FieldFault::new(
+            "department_reason",
+            "say why it goes to this department",
+        )),
+        ("", _) => faults.push(FieldFault::new(
+            "department",
+            "name the department that it goes to, or leave the reason out",
+        )),
+        _ if !sent.add_to.trim().is_empty() => faults.push(FieldFault::new(
+            "department",
+            "leave it out with add_to; the ticket stays where it is: reroute it",
+        )),
+        _ => {}
+    }
+    Some(Chosen {
+        department: DepartmentId::new(department),
+        reason: Personal::new(reason),
+    })
 }
 
 /// The procedure that a request names; without a name, the callback request.
@@ -123,12 +229,18 @@ pub(crate) fn ticket_procedure<'r>(
         .filter(|procedure| procedure.ticket_rules().is_some());
     if known.is_none() {
         let remedy = format!("choose from {}", register.ticket_procedures());
-        faults.push(FieldFault::new("procedure", remedy));
+        faults.push(FieldFault::of("procedure", FaultCode::NoProcedure, remedy));
     }
     known
 }
 
 impl LogRequest {
+    /// The request with the key that it is kept under.
+    pub(crate) fn by(mut self, principal: &Principal) -> Self {
+        self.idempotency_key = principal.kept_key(&self.idempotency_key);
+        self
+    }
+
     /// Who logs it.
     pub(crate) fn actor(&self) -> Actor {
         match &self.agent {
@@ -160,8 +272,9 @@ fn given(text: String) -> Option<String> {
 /// Checks the key by which a repeated request is known.
 pub(crate) fn check_key(key: &str, faults: &mut Vec<FieldFault>) {
     if key.is_empty() {
-        faults.push(FieldFault::new(
+        faults.push(FieldFault::of(
             "idempotency_key",
+            FaultCode::Required,
             "choose one for each request, such as a random UUID, and repeat it when the request is repeated",
         ));
     }
@@ -172,8 +285,9 @@ pub(crate) fn check_key(key: &str, faults: &mut Vec<FieldFault>) {
 pub(crate) fn call_identity(call: &str, key: &IdentityKey, faults: &mut Vec<FieldFault>) -> Option<Identity> {
     let identity = named_call(call, key);
     if !call.is_empty() && identity.is_none() {
-        faults.push(FieldFault::new(
+        faults.push(FieldFault::of(
             "call",
+            FaultCode::NoCall,
             "give SOURCE/CALL-ID, or the 32 hexadecimal digits of the call's identity, or leave it empty",
         ));
     }
@@ -360,7 +474,7 @@ pub(crate) fn invalid(faults: &[FieldFault]) -> Status {
         .collect();
     let mut names: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
     names.dedup();
-    let mut status = Status::invalid_argument(remedies.join("; "));
+    let mut status = wire::faults::refusal(Code::InvalidArgument, remedies.join("; "), faults);
     if let Ok(names) = names.join(",").parse() {
         status.metadata_mut().insert("fields", names);
     }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use access::AuditTrail;
 use chrono::SubsecRound;
+use domain::audit::{AuditAction, AuditSubject};
 use domain::ids::DepartmentId;
 use domain::procedure::{FieldFault, check_line};
 use domain::rulebook::{self, Documents, FIGURES, REGISTER, ROUTING, Rulebook, RulesVersion};
@@ -37,6 +39,8 @@ pub struct RulesParts {
     pub applied: Arc<Notify>,
     /// Tells the time.
     pub clock: Clock,
+    /// Noted in it is who applied what.
+    pub audit: AuditTrail,
 }
 
 /// The gRPC service `nrwdirekt.tickets.v1.Rules`.
@@ -143,7 +147,9 @@ impl proto::rules_server::Rules for RulesService {
         &self,
         request: Request<proto::ApplyRulesRequest>,
     ) -> Result<Response<proto::ApplyRulesResponse>, Status> {
-        let sent = request.into_inner();
+        let principal = wire::access::principal(&request)?;
+        let mut sent = request.into_inner();
+        sent.by = principal.acting_name(&sent.by);
         let newest = self.newest().await?;
         let known = newest.as_ref().map(|newest| newest.entry.version);
         if sent.expected_version != 0 && known != Some(RulesVersion(sent.expected_version)) {
@@ -176,7 +182,20 @@ impl proto::rules_server::Rules for RulesService {
             added_departments: names(&mut after.difference(&before)),
             removed_departments: names(&mut before.difference(&after)),
         };
-        if unchanged || sent.dry_run {
+        if sent.dry_run {
+            return Ok(Response::new(answer));
+        }
+        let subject = AuditSubject::new("rules", answer.version.to_string());
+        let done = self
+            .parts
+            .audit
+            .entry(&principal, AuditAction::RulesApplied, subject);
+        if unchanged {
+            // Perhaps a repetition of what could not be noted.
+            self.parts
+                .audit
+                .append_done(vec![done.because("unchanged")])
+                .await?;
             return Ok(Response::new(answer));
         }
         let rules = AppliedRules {
@@ -192,7 +211,8 @@ impl proto::rules_server::Rules for RulesService {
         let applied = self.parts.store.apply_rules(rules).await;
         applied.map_err(|error| refused(&error))?;
         tracing::info!(%version, "rules applied");
-        self.taken_up(version).await;
+        let ((), noted) = tokio::join!(self.taken_up(version), self.parts.audit.append_done(vec![done]));
+        noted?;
         Ok(Response::new(answer))
     }
 
@@ -200,6 +220,7 @@ impl proto::rules_server::Rules for RulesService {
         &self,
         request: Request<proto::GetRulesRequest>,
     ) -> Result<Response<proto::GetRulesResponse>, Status> {
+        wire::access::principal(&request)?;
         let found = match request.into_inner().version {
             0 => self.newest().await?,
             version => {
@@ -218,6 +239,7 @@ impl proto::rules_server::Rules for RulesService {
         &self,
         request: Request<proto::ListRulesRequest>,
     ) -> Result<Response<proto::ListRulesResponse>, Status> {
+        wire::access::principal(&request)?;
         let sent = request.into_inner();
         let before = (sent.before_version != 0).then_some(RulesVersion(sent.before_version));
         let most = match sent.page_size as usize {

@@ -1,15 +1,15 @@
 //! Times of a request: the wished window, the slots to book, and when the answer is due.
 
 use chrono::{DateTime, SubsecRound, Utc};
-use domain::booking::{Bookable, read_slots};
-use domain::local_time;
-use domain::procedure::{FieldFault, SERVICE, SLOTS};
+use domain::booking::{Bookable, SlotFault, read_slots};
+use domain::local_time::{self, LocalTimeFault};
+use domain::procedure::{FaultCode, FieldFault, SERVICE, SLOTS};
 use domain::routing::{RoutingDecision, RoutingTable};
 use domain::service_time::DuePolicy;
-use domain::ticket::{Booking, EscalationPolicy, Schedule, Window};
+use domain::ticket::{Booking, EscalationPolicy, Schedule, Window, WishFault};
 use wire::v1::tickets as proto;
 
-use crate::requests::LogRequest;
+use crate::requests::Wanted;
 
 /// Fields of a wish.
 const WISHED_FROM: &str = "wished_from";
@@ -29,11 +29,12 @@ pub(crate) fn wished(from: &str, until: &str, faults: &mut Vec<FieldFault>) -> O
     let mut read = |field: &str, text: &str, other: &str| match (text.trim(), other.trim()) {
         ("", "") => None,
         ("", _) => {
-            faults.push(FieldFault::new(field, "give it too: a window has two ends"));
+            let remedy = "give it too: a window has two ends";
+            faults.push(FieldFault::of(field, FaultCode::WindowHalf, remedy));
             None
         }
         (text, _) => local_time::read(text)
-            .map_err(|fault| faults.push(FieldFault::new(field, fault.to_string())))
+            .map_err(|fault| faults.push(FieldFault::of(field, time_code(fault), fault.to_string())))
             .ok(),
     };
     let (from, until) = (read(WISHED_FROM, from, until), read(WISHED_UNTIL, until, from));
@@ -44,17 +45,14 @@ pub(crate) fn wished(from: &str, until: &str, faults: &mut Vec<FieldFault>) -> O
 }
 
 /// Plans a request that routing has decided on. An appointment goes to the only department that offers the service, if
-/// there is one.
-///
-/// # Errors
-/// Every faulty field.
+/// there is one. Gives every faulty field beside it: with any, the plan is what can be told already.
 pub(crate) fn plan(
-    request: &LogRequest,
+    request: &Wanted<'_>,
     decision: RoutingDecision,
     routing: &RoutingTable,
     policy: DuePolicy,
     at: DateTime<Utc>,
-) -> Result<Plan, Vec<FieldFault>> {
+) -> (Plan, Vec<FieldFault>) {
     let mut faults = Vec::new();
     let mut plan = Plan {
         decision,
@@ -68,37 +66,74 @@ pub(crate) fn plan(
             Err(fault) => faults.push(fault),
         }
     }
+    if let Some(chosen) = request.chosen
+        && plan.decision.department != chosen.department
+    {
+        let remedy = format!(
+            "it offers no slots for this service; {} does",
+            plan.decision.department
+        );
+        faults.push(FieldFault::new("department", remedy));
+    }
     if let Some(wished) = request.wished {
         match wished.checked(routing.calendar(), at) {
             _ if request.procedure.books_slots() => {
                 let remedy = "leave it out: an appointment has its slots";
-                faults.push(FieldFault::new(WISHED_FROM, remedy));
+                faults.push(FieldFault::of(WISHED_FROM, FaultCode::WindowUnwanted, remedy));
             }
             Ok(wished) => plan.schedule.wished = Some(wished),
-            Err(fault) => faults.push(FieldFault::new(WISHED_UNTIL, fault.to_string())),
+            Err(fault) => faults.push(FieldFault::of(WISHED_UNTIL, wish_code(fault), fault.to_string())),
         }
     }
     plan.due_at = plan
         .schedule
         .due(routing.calendar().due(at, policy))
         .trunc_subsecs(3);
-    match faults.is_empty() {
-        true => Ok(plan),
-        false => Err(faults),
+    (plan, faults)
+}
+
+/// The fault of a time that cannot be read.
+fn time_code(fault: LocalTimeFault) -> FaultCode {
+    match fault {
+        LocalTimeFault::Form => FaultCode::NoLocalTime,
+        LocalTimeFault::Skipped => FaultCode::SkippedHour,
     }
 }
 
+fn wish_code(fault: WishFault) -> FaultCode {
+    match fault {
+        WishFault::Empty => FaultCode::WindowEmpty,
+        WishFault::Past => FaultCode::WindowPast,
+        WishFault::TooFar => FaultCode::WindowTooFar,
+        WishFault::Closed => FaultCode::WindowClosed,
+    }
+}
+
+/// A fault of slots, in the field that names them.
+pub(crate) fn slot_fault(fault: &SlotFault) -> FieldFault {
+    let code = match fault {
+        SlotFault::Unreadable(fault) => time_code(*fault),
+        SlotFault::None => FaultCode::Required,
+        SlotFault::NoSlot(_) => FaultCode::NoSlot,
+        SlotFault::TooSoon { .. } => FaultCode::SlotTooSoon,
+        SlotFault::TooFar { .. } => FaultCode::SlotTooFar,
+        SlotFault::NotConsecutive => FaultCode::SlotsApart,
+        SlotFault::TooMany(_) => FaultCode::TooManySlots,
+    };
+    FieldFault::of(SLOTS, code, fault.to_string())
+}
+
 fn book(
-    request: &LogRequest,
+    request: &Wanted<'_>,
     plan: &mut Plan,
     routing: &RoutingTable,
     at: DateTime<Utc>,
 ) -> Result<(), FieldFault> {
-    let fields = request.request.fields();
+    let fields = request.fields;
     let service = fields.text(SERVICE);
     let bookable = offered(service, &mut plan.decision, routing)?;
     let slots = read_slots(fields.text(SLOTS)).and_then(|slots| bookable.appointment(slots, at));
-    let slots = slots.map_err(|fault| FieldFault::new(SLOTS, fault.to_string()))?;
+    let slots = slots.map_err(|fault| slot_fault(&fault))?;
     plan.capacity = Some(bookable.capacity);
     plan.schedule.booking = Some(Booking {
         department: bookable.department.clone(),
@@ -134,7 +169,7 @@ fn offered<'r>(
                  code of one of them",
                 decision.department
             );
-            Err(FieldFault::new(SERVICE, remedy))
+            Err(FieldFault::of(SERVICE, FaultCode::ServiceElsewhere, remedy))
         }
         (None, _) => {
             let mut services: Vec<&str> = routing.bookings().iter().map(|it| it.service.as_str()).collect();
@@ -144,7 +179,7 @@ fn offered<'r>(
                 "no department offers slots for it; choose from {}",
                 services.join(", ")
             );
-            Err(FieldFault::new(SERVICE, remedy))
+            Err(FieldFault::of(SERVICE, FaultCode::NoService, remedy))
         }
     }
 }

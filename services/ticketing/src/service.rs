@@ -1,31 +1,34 @@
 mod acts;
 mod additions;
 mod counts;
+mod planning;
+mod preview;
 mod slots;
+mod viewer;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use access::AuditTrail;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use domain::ids::{DepartmentId, HotlineName, Identity, IdentityKey, TicketId};
+use domain::access::TicketView;
+use domain::audit::AuditAction;
+use domain::ids::{DepartmentId, Identity, IdentityKey, TicketId};
 use domain::local_time;
-use domain::routing::{RoutingDecision, RoutingRequest, RoutingTable};
+use domain::procedure::{FaultCode, FieldFault, SLOTS};
 use domain::rulebook::Rulebook;
 use domain::service_time::DuePolicy;
 use domain::ticket::{Opening, Ticket, open, spoken_ticket_id, ticket_id};
 use store::StoreError;
-use store::tickets::{
-    Acquaintance, AcquaintanceSearch, Citizen, ListPosition, Logged, NewTicket, TicketStore,
-    TicketWithHistory,
-};
-use tonic::{Request, Response, Status};
-use wire::tickets::{decision_to_wire, procedure_to_wire, ticket_to_wire};
+use store::tickets::{ListPosition, Logged, NewTicket, TicketStore, TicketWithHistory};
+use tonic::{Code, Request, Response, Status};
+use wire::tickets::{decision_to_wire, procedure_to_wire};
 use wire::v1::tickets as proto;
 
 use crate::acts::{Act, ActRequest};
 use crate::metrics;
 use crate::requests::{LogRequest, citizen_search, invalid, list_filter, route_request, write_token};
-use crate::schedule;
+use viewer::Viewer;
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
@@ -36,8 +39,6 @@ pub type Wake = Arc<dyn Fn(&DepartmentId) + Send + Sync>;
 
 /// Numbers drawn for one ticket at most. A second one is needed once in 10¹² ÷ tickets.
 const DRAWS: usize = 8;
-/// Other open tickets of a citizen that an answer names, at most.
-const OPEN_TICKETS: usize = 20;
 
 /// What ticketing works with.
 #[derive(Clone)]
@@ -56,6 +57,8 @@ pub struct TicketingParts {
     pub clock: Clock,
     /// Told of every new ticket, where handover runs in the same process.
     pub wake: Option<Wake>,
+    /// Noted in it is who has seen or done what.
+    pub audit: AuditTrail,
 }
 
 /// The gRPC service `nrwdirekt.tickets.v1.Ticketing`.
@@ -75,15 +78,16 @@ impl TicketingService {
     /// The ticket with its history, and whether the request was known.
     async fn log(
         &self,
+        viewer: &Viewer<'_>,
         sent: proto::LogCallbackRequest,
         address: Option<IpAddr>,
     ) -> Result<(TicketWithHistory, bool), Status> {
         let (ticket, repeated) = match sent.add_to.trim() {
-            "" => match self.log_new(sent, address).await? {
+            "" => match self.log_new(viewer, sent, address).await? {
                 Outcome::New(new) => return Ok((*new, false)),
                 Outcome::Known(ticket, repeated) => (*ticket, repeated),
             },
-            _ => additions::add(&self.parts, sent).await?,
+            _ => additions::add(viewer, sent).await?,
         };
         // The ticket is there: an answer without its history is better than an error.
         let found = self.parts.store.ticket(&ticket.id).await.ok().flatten();
@@ -93,22 +97,21 @@ impl TicketingService {
 
     async fn log_new(
         &self,
+        viewer: &Viewer<'_>,
         sent: proto::LogCallbackRequest,
         address: Option<IpAddr>,
     ) -> Result<Outcome, Status> {
         let rules = (self.parts.rules)();
-        let request = LogRequest::checked(sent, &rules.register, &self.parts.identity_key)?;
         // Whole milliseconds, as the store keeps them: the first answer equals a repeated one.
         let at = (self.parts.clock)().trunc_subsecs(3);
-        let decision = self.decide(&request, &rules.routing, at);
-        let plan = schedule::plan(&request, decision, &rules.routing, self.parts.due_policy, at);
-        let plan = match plan {
-            Ok(plan) => plan,
+        let considered = planning::consider(&self.parts, &rules, sent, at);
+        let faults = considered.faults();
+        let request = considered.read.checked().map_err(|_| invalid(&faults))?;
+        let request = request.by(&viewer.principal);
+        let Some(plan) = considered.plan.filter(|_| faults.is_empty()) else {
             // What was logged in time stays logged, however late it is repeated.
-            Err(faults) => {
-                let known = self.logged_before(&request).await?;
-                return known.map(Outcome::known).ok_or_else(|| invalid(&faults));
-            }
+            let known = self.logged_before(&request).await?;
+            return known.map(Outcome::known).ok_or_else(|| invalid(&faults));
         };
         let completed = request.completed(at, address);
         let actor = request.actor();
@@ -128,6 +131,7 @@ impl TicketingService {
                 due_at: plan.due_at,
             })
             .with_schedule(plan.schedule.clone(), plan.capacity)
+            .with_note(request.chosen.as_ref().map(|chosen| chosen.reason.clone()))
             .with_mails(&rules.routing);
             let logged = TicketWithHistory {
                 ticket: transition.ticket.clone(),
@@ -161,31 +165,6 @@ impl TicketingService {
         logged.map(additions::repeated).transpose()
     }
 
-    /// The department that the register names, else the one that routing finds.
-    fn decide(&self, request: &LogRequest, routing: &RoutingTable, at: DateTime<Utc>) -> RoutingDecision {
-        let rules = request.procedure.ticket_rules();
-        let fixed = rules.and_then(|rules| rules.department.clone());
-        let is_known = |department: &DepartmentId| routing.department(department).is_some();
-        if let Some(department) = fixed.filter(is_known) {
-            return RoutingDecision {
-                department,
-                rule: None,
-                because: request.procedure.because(),
-                municipalities: Vec::new(),
-                ambiguous: false,
-            };
-        }
-        let postal_code = request.request.fields().get("postal_code");
-        let asked = RoutingRequest {
-            hotline: request.hotline.clone().unwrap_or_else(|| HotlineName::new("")),
-            category: request.category.clone(),
-            postal_code: postal_code.map(|code| code.reveal().to_owned()),
-            concern: request.concern(),
-            at,
-        };
-        routing.route(&asked, routing.calendar())
-    }
-
     /// Only callbacks are told to the topic of calls.
     fn notice_identity(&self, request: &LogRequest, id: &TicketId) -> Option<Identity> {
         let own = || {
@@ -204,35 +183,7 @@ impl TicketingService {
 
     /// Since when tickets were settled that can be reopened now.
     fn recent_since(&self) -> DateTime<Utc> {
-        (self.parts.clock)() - self.parts.reopen_within
-    }
-
-    /// Other tickets of the citizen: owed an answer, and settled lately.
-    async fn others_of(&self, ticket: &Ticket) -> Acquaintance {
-        let fields = ticket.request.fields();
-        let mut citizens = Vec::new();
-        if let Some(phone) = fields.get("phone") {
-            citizens.push(Citizen::by_phone(phone.reveal()));
-        }
-        if let (Some(name), Some(postal_code)) = (fields.get("name"), fields.get("postal_code")) {
-            citizens.push(Citizen::by_name(name.reveal(), Some(postal_code.reveal())));
-        }
-        let search = AcquaintanceSearch {
-            citizens,
-            settled_since: self.recent_since(),
-            most: OPEN_TICKETS + 1,
-        };
-        let found = self.parts.store.acquaintance(search).await;
-        // The ticket is there: an answer without its neighbours is better than an error.
-        let mut others = found.unwrap_or_else(|error| {
-            tracing::warn!(%error, "other tickets of a citizen were not looked up");
-            Acquaintance::default()
-        });
-        for tickets in [&mut others.owed, &mut others.settled] {
-            tickets.retain(|other| other.id != ticket.id);
-            tickets.truncate(OPEN_TICKETS);
-        }
-        others
+        self.parts.recent_since()
     }
 }
 
@@ -250,6 +201,11 @@ impl Outcome {
 }
 
 impl TicketingParts {
+    /// Since when tickets were settled that can be reopened now.
+    fn recent_since(&self) -> DateTime<Utc> {
+        (self.clock)() - self.reopen_within
+    }
+
     fn wake(&self, department: &DepartmentId) {
         if let Some(wake) = &self.wake {
             wake(department);
@@ -257,12 +213,29 @@ impl TicketingParts {
     }
 }
 
+fn not_for_them() -> Status {
+    Status::permission_denied("tickets of citizens are not for this role")
+}
+
 fn key_taken() -> Status {
-    Status::already_exists("idempotency_key: another request was logged under this key; choose a new one")
+    let remedy = "another request was logged under this key; choose a new one";
+    named_refusal(
+        Code::AlreadyExists,
+        "idempotency_key",
+        FaultCode::KeyTaken,
+        remedy,
+    )
+}
+
+/// A refusal for one faulty field.
+pub(crate) fn named_refusal(code: Code, field: &str, fault: FaultCode, remedy: &str) -> Status {
+    let fault = FieldFault::of(field, fault, remedy);
+    wire::faults::refusal(code, format!("{field}: {remedy}"), &[fault])
 }
 
 /// A page of a list that was read with one ticket more: its presence tells that there is a next page.
 fn page(
+    viewer: &Viewer<'_>,
     mut tickets: Vec<Ticket>,
     most: usize,
     place: impl Fn(&Ticket) -> String,
@@ -271,7 +244,7 @@ fn page(
     tickets.truncate(most - 1);
     proto::ListTicketsResponse {
         next_page_token: tickets.last().filter(|_| more).map(place).unwrap_or_default(),
-        tickets: tickets.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect(),
+        tickets: viewer.all_seen(&tickets),
     }
 }
 
@@ -281,24 +254,51 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::LogCallbackRequest>,
     ) -> Result<Response<proto::LogCallbackResponse>, Status> {
+        let viewer = Viewer::of(&self.parts, &request)?;
         let address = request.remote_addr().map(|address| address.ip());
-        let (logged, repeated) = self.log(request.into_inner(), address).await?;
+        let mut sent = request.into_inner();
+        sent.agent = viewer.principal.acting_agent(&sent.agent);
+        let (logged, repeated) = self.log(&viewer, sent, address).await?;
         let TicketWithHistory { ticket, history } = logged;
-        let others = self.others_of(&ticket).await;
-        let without_history =
-            |tickets: &[Ticket]| tickets.iter().map(|ticket| ticket_to_wire(ticket, &[])).collect();
+        let others = preview::others(&self.parts, ticket.request.fields(), Some(&ticket.id)).await;
+        let (open_tickets, recent_tickets) =
+            (viewer.all_seen(&others.owed), viewer.all_seen(&others.settled));
+        let mut done = vec![viewer.did(AuditAction::TicketLogged, &ticket.id)];
+        match open_tickets.len() + recent_tickets.len() {
+            0 => {}
+            others => done.push(viewer.searched(others)),
+        }
+        self.parts.audit.append_done(done).await?;
         Ok(Response::new(proto::LogCallbackResponse {
-            ticket: Some(ticket_to_wire(&ticket, &history)),
+            ticket: viewer.acted_on(&ticket, &history),
             repeated,
-            open_tickets: without_history(&others.owed),
-            recent_tickets: without_history(&others.settled),
+            open_tickets,
+            recent_tickets,
         }))
+    }
+
+    async fn preview_callback(
+        &self,
+        request: Request<proto::LogCallbackRequest>,
+    ) -> Result<Response<proto::PreviewCallbackResponse>, Status> {
+        let viewer = Viewer::of(&self.parts, &request)?;
+        preview::preview(&viewer, request.into_inner())
+            .await
+            .map(Response::new)
+    }
+
+    async fn describe_routing(
+        &self,
+        _: Request<proto::DescribeRoutingRequest>,
+    ) -> Result<Response<proto::DescribeRoutingResponse>, Status> {
+        Ok(Response::new(preview::describe(&(self.parts.rules)())))
     }
 
     async fn get_ticket(
         &self,
         request: Request<proto::GetTicketRequest>,
     ) -> Result<Response<proto::Ticket>, Status> {
+        let viewer = Viewer::of(&self.parts, &request)?;
         let id = spoken_ticket_id(&request.into_inner().ticket_id)
             .ok_or_else(|| Status::invalid_argument("ticket_id: give a number such as T-7K3M-9QXW"))?;
         let found = self
@@ -307,48 +307,54 @@ impl proto::ticketing_server::Ticketing for TicketingService {
             .ticket(&id)
             .await
             .map_err(|error| refused(&error))?;
-        let found = found.ok_or_else(|| Status::not_found(format!("there is no ticket {id}")))?;
-        Ok(Response::new(ticket_to_wire(&found.ticket, &found.history)))
+        // What must not be seen is not there.
+        let seen = found.and_then(|found| viewer.seen(&found.ticket, &found.history));
+        let seen = seen.ok_or_else(|| Status::not_found(format!("there is no ticket {id}")))?;
+        viewer.note_read(&seen).await?;
+        Ok(Response::new(seen))
     }
 
     async fn withdraw_ticket(
         &self,
         request: Request<proto::ActOnTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::plain(Act::Withdraw, request.get_ref())?;
-        acts::perform(&self.parts, request).await
+        acts::plain(&self.parts, Act::Withdraw, request).await
     }
 
     async fn close_ticket(
         &self,
         request: Request<proto::ActOnTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::plain(Act::Close, request.get_ref())?;
-        acts::perform(&self.parts, request).await
+        acts::plain(&self.parts, Act::Close, request).await
     }
 
     async fn erase_ticket(
         &self,
         request: Request<proto::ActOnTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::plain(Act::Erase, request.get_ref())?;
-        acts::perform(&self.parts, request).await
+        acts::plain(&self.parts, Act::Erase, request).await
     }
 
     async fn reopen_ticket(
         &self,
         request: Request<proto::ReopenTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::reopen(request.into_inner(), &self.parts.identity_key)?;
-        acts::perform(&self.parts, request).await
+        let viewer = Viewer::of(&self.parts, &request)?;
+        let mut sent = request.into_inner();
+        sent.agent = viewer.principal.acting_agent(&sent.agent);
+        let request = ActRequest::reopen(sent, &self.parts.identity_key)?;
+        acts::perform(&viewer, request).await
     }
 
     async fn reroute_ticket(
         &self,
         request: Request<proto::RerouteTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-        let request = ActRequest::reroute(request.into_inner())?;
-        acts::perform(&self.parts, request).await
+        let viewer = Viewer::of(&self.parts, &request)?;
+        let mut sent = request.into_inner();
+        sent.agent = viewer.principal.acting_agent(&sent.agent);
+        let request = ActRequest::reroute(sent)?;
+        acts::perform(&viewer, request).await
     }
 
     async fn explain_route(
@@ -365,9 +371,24 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::ListTicketsRequest>,
     ) -> Result<Response<proto::ListTicketsResponse>, Status> {
+        let viewer = Viewer::of(&self.parts, &request)?;
         let rules = (self.parts.rules)();
         let now = (self.parts.clock)();
-        let filter = list_filter(&request.into_inner(), rules.routing.escalation(), now)?;
+        let mut filter = list_filter(&request.into_inner(), rules.routing.escalation(), now)?;
+        match &viewer.view {
+            TicketView::Whole | TicketView::Masked => {}
+            TicketView::Of {
+                others_masked: true, ..
+            } => {}
+            // Whatever was asked for: somebody else's tickets are not there.
+            TicketView::Of { department, .. } => match &filter.department {
+                Some(asked) if asked != department => {
+                    return Ok(Response::new(proto::ListTicketsResponse::default()));
+                }
+                _ => filter.department = Some(department.clone()),
+            },
+            TicketView::Nothing => return Err(not_for_them()),
+        }
         let (most, by_due) = (filter.most, filter.due_before.is_some());
         let tickets = self.parts.store.list(filter).await;
         let tickets = tickets.map_err(|error| refused(&error))?;
@@ -378,7 +399,9 @@ impl proto::ticketing_server::Ticketing for TicketingService {
                 id: last.id.clone(),
             })
         };
-        Ok(Response::new(page(tickets, most, place)))
+        let page = page(&viewer, tickets, most, place);
+        viewer.note_listed(&page.tickets).await?;
+        Ok(Response::new(page))
     }
 
     async fn count_tickets(
@@ -386,23 +409,6 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         request: Request<proto::CountTicketsRequest>,
     ) -> Result<Response<proto::CountTicketsResponse>, Status> {
         counts::count(&self.parts, request).await.map(Response::new)
-    }
-
-    async fn describe_routing(
-        &self,
-        _: Request<proto::DescribeRoutingRequest>,
-    ) -> Result<Response<proto::DescribeRoutingResponse>, Status> {
-        let rules = (self.parts.rules)();
-        let departments = rules.routing.departments();
-        let name = |it: &domain::routing::Department| proto::DepartmentName {
-            id: it.id.to_string(),
-            name: it.name.clone(),
-        };
-        Ok(Response::new(proto::DescribeRoutingResponse {
-            departments: departments.iter().map(name).collect(),
-            rules_version: rules.version.0,
-            ..proto::DescribeRoutingResponse::default()
-        }))
     }
 
     async fn list_slots(
@@ -418,9 +424,12 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::RebookTicketRequest>,
     ) -> Result<Response<proto::RebookTicketResponse>, Status> {
-        let ticket = slots::rebook(&self.parts, request.into_inner()).await?;
+        let viewer = Viewer::of(&self.parts, &request)?;
+        let ticket = slots::rebook(&viewer, request.into_inner()).await?;
+        let done = viewer.did(AuditAction::TicketActed, &ticket.id).because("rebook");
+        self.parts.audit.append_done(vec![done]).await?;
         Ok(Response::new(proto::RebookTicketResponse {
-            ticket: Some(ticket_to_wire(&ticket, &[])),
+            ticket: viewer.acted_on(&ticket, &[]),
         }))
     }
 
@@ -451,6 +460,10 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::FindTicketsRequest>,
     ) -> Result<Response<proto::ListTicketsResponse>, Status> {
+        let viewer = Viewer::of(&self.parts, &request)?;
+        if viewer.view != TicketView::Whole {
+            return Err(not_for_them());
+        }
         let search = citizen_search(&request.into_inner(), self.recent_since())?;
         let most = search.most;
         let tickets = self.parts.store.find(search).await;
@@ -461,7 +474,12 @@ impl proto::ticketing_server::Ticketing for TicketingService {
                 id: last.id.clone(),
             })
         };
-        Ok(Response::new(page(tickets, most, place)))
+        let page = page(&viewer, tickets, most, place);
+        self.parts
+            .audit
+            .append(viewer.searched(page.tickets.len()))
+            .await?;
+        Ok(Response::new(page))
     }
 }
 
@@ -474,10 +492,13 @@ pub(crate) fn refused(error: &StoreError) -> Status {
             Status::unavailable("the store has no room on its disk; make room, then try again")
         }
         StoreError::Conflict(_) => Status::aborted("somebody else changed it at the same time; try again"),
-        StoreError::SlotTaken(at) => Status::failed_precondition(format!(
-            "slots: {} is booked out; choose another one: `nrwdirekt slot list` says what is free",
-            local_time::write(*at)
-        )),
+        StoreError::SlotTaken(at) => {
+            let remedy = format!(
+                "{} is booked out; choose another one: `nrwdirekt slot list` says what is free",
+                local_time::write(*at)
+            );
+            named_refusal(Code::FailedPrecondition, SLOTS, FaultCode::SlotTaken, &remedy)
+        }
         StoreError::UnknownVersion(_) | StoreError::Unusable(_) => {
             Status::internal("the store cannot be used; see the log of the server")
         }
@@ -488,5 +509,7 @@ pub(crate) fn refused(error: &StoreError) -> Status {
 mod tests;
 #[cfg(test)]
 mod tests_counts;
+#[cfg(test)]
+mod tests_preview;
 #[cfg(test)]
 mod tests_slots;

@@ -10,7 +10,6 @@ use crate::v1::access as proto;
 ///
 /// # Errors
 /// `UNAUTHENTICATED` where no gate stands before the service: nothing is told then.
-#[expect(clippy::result_large_err, reason = "what gRPC services answer")]
 pub fn principal<T>(request: &Request<T>) -> Result<Principal, Status> {
     request
         .extensions()
@@ -18,6 +17,11 @@ pub fn principal<T>(request: &Request<T>) -> Result<Principal, Status> {
         .cloned()
         .ok_or_else(|| Status::unauthenticated("no token: send `authorization: Bearer TOKEN`"))
 }
+
+/// Marks a request that was made within the process, by the console; requests from the network never carry it, because
+/// their extensions are made by the server.
+#[derive(Clone, Copy, Debug)]
+pub struct WithinProcess;
 
 /// A request as the gate lets it through, for tests and for callers within the process.
 pub fn by<T>(principal: Principal, message: T) -> Request<T> {

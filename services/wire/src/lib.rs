@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod calls;
+pub mod faults;
 pub mod tickets;
 
 /// Generated from `proto/nrwdirekt`, in the modules of its packages.

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
+use domain::access::Sight;
 use domain::ids::Identity;
 use domain::personal::Personal;
+use domain::places::Municipality;
 use domain::procedure::{FieldId, FieldKind, FieldRule, Fields, Period, Procedure, Retention};
 use domain::routing::RoutingDecision;
 use domain::rulebook::RulesVersion;
@@ -22,6 +24,47 @@ pub fn fields_from_wire(fields: BTreeMap<String, String>) -> Fields {
 pub fn fields_to_wire(fields: &Fields) -> BTreeMap<String, String> {
     let field = |(id, text): (&FieldId, &Personal)| (id.to_string(), text.reveal().to_owned());
     fields.iter().map(field).collect()
+}
+
+/// A ticket with its history as somebody may see it; `None` if he or she may not see it at all.
+pub fn ticket_seen(ticket: &Ticket, history: &[HistoryEntry], sight: Sight) -> Option<wire::Ticket> {
+    match sight {
+        Sight::Whole => Some(ticket_to_wire(ticket, history)),
+        Sight::Masked => Some(masked(ticket_to_wire(ticket, history))),
+        Sight::Hidden => None,
+    }
+}
+
+/// Without what citizens and departments wrote, and what tells who a citizen is. When, what and where stay.
+fn masked(ticket: wire::Ticket) -> wire::Ticket {
+    let because = domain::routing::without_reason(&ticket.because);
+    let because = match ticket.fields.get("postal_code").map(|code| code.trim()) {
+        None | Some("") => because.to_owned(),
+        Some(postal_code) => because.replace(postal_code, "•••••"),
+    };
+    wire::Ticket {
+        fields: BTreeMap::new(),
+        because,
+        returned_because: String::new(),
+        history: ticket
+            .history
+            .into_iter()
+            .map(|entry| wire::HistoryEntry {
+                note: String::new(),
+                ..entry
+            })
+            .collect(),
+        added: ticket
+            .added
+            .into_iter()
+            .map(|added| wire::AddedConcern {
+                at_unix_ms: added.at_unix_ms,
+                ..wire::AddedConcern::default()
+            })
+            .collect(),
+        masked: true,
+        ..ticket
+    }
 }
 
 /// A ticket with its history, for who may see it.
@@ -94,12 +137,6 @@ pub fn decision_to_wire(
     decision: &RoutingDecision,
     rules: Option<RulesVersion>,
 ) -> wire::ExplainRouteResponse {
-    let municipalities = decision.municipalities.iter().map(|it| wire::Municipality {
-        name: it.name.to_owned(),
-        key: it.key.as_str().to_owned(),
-        district: it.district.to_owned(),
-        government: it.government.to_owned(),
-    });
     wire::ExplainRouteResponse {
         department: decision.department.to_string(),
         rule: decision
@@ -110,7 +147,17 @@ pub fn decision_to_wire(
         because: decision.because.clone(),
         ambiguous: decision.ambiguous,
         rules_version: rules.map_or(0, |version| version.0),
-        municipalities: municipalities.collect(),
+        municipalities: decision.municipalities.iter().map(municipality_to_wire).collect(),
+    }
+}
+
+/// A town or municipality.
+pub fn municipality_to_wire(it: &Municipality) -> wire::Municipality {
+    wire::Municipality {
+        name: it.name.to_owned(),
+        key: it.key.as_str().to_owned(),
+        district: it.district.to_owned(),
+        government: it.government.to_owned(),
     }
 }
 
@@ -192,5 +239,38 @@ fn field_to_wire(field: &FieldRule) -> wire::FieldRule {
             .map(FieldId::to_string)
             .unwrap_or_default(),
         from_system: field.from_system,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masked_ticket_has_no_word_of_a_citizen_and_no_postal_code() {
+        let ticket = wire::Ticket {
+            because: "Postleitzahl 50667 gehört zu Köln.".to_owned(),
+            fields: BTreeMap::from([("postal_code".to_owned(), "50667".to_owned())]),
+            returned_because: "Frau Groß".to_owned(),
+            added: vec![wire::AddedConcern {
+                at_unix_ms: 1,
+                concern: "Groß".to_owned(),
+                phone: "0221 4710".to_owned(),
+                email: "erika@example.org".to_owned(),
+            }],
+            history: vec![wire::HistoryEntry {
+                number: 1,
+                note: "Groß".to_owned(),
+                ..wire::HistoryEntry::default()
+            }],
+            ..wire::Ticket::default()
+        };
+        let seen = masked(ticket);
+        let text = format!("{seen:?}");
+        for personal in ["50667", "Groß", "4710", "erika"] {
+            assert!(!text.contains(personal), "{text}");
+        }
+        assert!(seen.masked && seen.because.contains("Köln"));
+        assert_eq!((seen.added[0].at_unix_ms, seen.history[0].number), (1, 1));
     }
 }

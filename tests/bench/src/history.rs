@@ -30,7 +30,7 @@ const BEHIND: &str = "the same rows with 10,000 calls behind them; less is bette
 const RAW: &str = "DuckDB over the million records in Parquet; less is better";
 
 /// Where the n-th call is booked: hotline and time. So chosen that 10,000 calls fill every row.
-type Place = fn(usize) -> (usize, DateTime<Utc>);
+pub(crate) type Place = fn(usize) -> (usize, DateTime<Utc>);
 
 /// One question: its name, and what DuckDB groups by.
 struct Question {
@@ -121,7 +121,7 @@ async fn measure(place: Place, questions: &[Question]) -> anyhow::Result<Vec<Fig
 }
 
 /// A store with so many calls, settled as the ledger's sweep would have it.
-async fn filled(file: &Path, count: usize, place: Place) -> anyhow::Result<SqliteCalls> {
+pub(crate) async fn filled(file: &Path, count: usize, place: Place) -> anyhow::Result<SqliteCalls> {
     let store = SqliteCalls::open(file)?;
     let key = IdentityKey::new([7; 32]);
     let calls = Calls::new()?;

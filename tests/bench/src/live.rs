@@ -65,6 +65,23 @@ async fn delays(node: &TestNode) -> anyhow::Result<Vec<f64>> {
     acknowledged.iter().map(delay).collect()
 }
 
+/// Reports so many events a second, until it is dropped.
+pub(crate) async fn feed(node: &TestNode, events_a_second: u32) -> anyhow::Result<()> {
+    if events_a_second == 0 {
+        return Ok(());
+    }
+    let mut intake = node.intake();
+    let mut ticks = tokio::time::interval(Duration::from_secs(1) / events_a_second);
+    for number in 0_u32.. {
+        ticks.tick().await;
+        let event = queued(number, 0);
+        intake
+            .submit_reports(reports::batch(u64::from(number) + 1, vec![event]))
+            .await?;
+    }
+    Ok(())
+}
+
 /// Watches until so many visits were offered.
 fn watch(node: &TestNode, last: i64) -> JoinHandle<anyhow::Result<Vec<Step>>> {
     let mut client = LiveClient::new(node.connection());

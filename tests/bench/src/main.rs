@@ -18,6 +18,7 @@ mod kafka;
 mod ledger;
 mod live;
 mod memory;
+mod pages;
 mod postgres;
 mod tickets;
 
@@ -67,6 +68,8 @@ enum Name {
     ImportMemory,
     ImportWhole,
     Memory,
+    Pages,
+    Wallboard,
 }
 
 /// The same as the product's, for the baselines too.
@@ -105,6 +108,8 @@ async fn main() -> anyhow::Result<()> {
             Name::ImportMemory => import::memory(),
             Name::ImportWhole => import::whole().await,
             Name::Memory => memory::measure().await,
+            Name::Pages => pages::measure().await,
+            Name::Wallboard => pages::measure_wallboard().await,
         }?;
         if !arguments.json {
             measured

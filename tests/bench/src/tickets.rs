@@ -18,7 +18,7 @@ use domain::service_time::DuePolicy;
 use domain::ticket::TicketState;
 use futures::{StreamExt, TryStreamExt, stream};
 use handover::{HandoverLoop, HandoverParts, HandoverSettings};
-pub(crate) use search::measure as measure_search;
+pub(crate) use search::{fill, measure as measure_search};
 use store::mails::MailStore;
 use store::postgres::PostgresTickets;
 use store::sqlite::SqliteTickets;
@@ -128,7 +128,13 @@ fn ticketing(
         identity_key: IdentityKey::new([7; 32]),
         clock: Arc::new(now),
         wake,
+        audit: access::testing::MemoryAudit::trail(),
     })
+}
+
+/// A request of whoever runs the node.
+fn by_operator<T>(message: T) -> Request<T> {
+    wire::access::by(domain::access::Principal::operator(), message)
 }
 
 /// The built-in departments, hotlines and rules.
@@ -149,12 +155,12 @@ async fn work(desk: Desk) -> anyhow::Result<Duration> {
     let stop = CancellationToken::new();
     let handing_over = tokio::spawn(handover.run(stop.clone()));
     // Departments have their publishers before the clock starts.
-    ticketing.log_callback(Request::new(request(usize::MAX))).await?;
+    ticketing.log_callback(by_operator(request(usize::MAX))).await?;
     until_all_is_handed_over(store.as_ref()).await?;
 
     let begun = Instant::now();
     stream::iter((0..TICKETS_A_ROUND).map(request))
-        .map(|request| ticketing.log_callback(Request::new(request)))
+        .map(|request| ticketing.log_callback(by_operator(request)))
         .buffer_unordered(AT_ONCE)
         .try_for_each(|_| std::future::ready(Ok(())))
         .await?;

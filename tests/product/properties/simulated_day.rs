@@ -161,6 +161,7 @@ fn reporting_on(store: Arc<dyn CallStore>, tickets: SqliteTickets) -> FiguresPar
         rules: Arc::new(move || Arc::clone(&rules)),
         policy: ServiceLevelPolicy::default(),
         clock: Arc::new(Utc::now),
+        audit: access::testing::MemoryAudit::trail(),
     }
 }
 

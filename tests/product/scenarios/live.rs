@@ -128,12 +128,138 @@ async fn the_moment_is_told_while_it_changes_and_survives_a_crash() {
             let metrics = node.get("/metrics", Some(&node.token())).await.body;
             let lines = [
                 format!("nrwdirekt_queue_waiting{{hotline=\"{HOTLINE}\"}} 1"),
-                "nrwdirekt_target_service_level{target=\"\"} 0.75".to_owned(),
+                "nrwdirekt_target_service_level{of=\"all\",target=\"all\"} 0.75".to_owned(),
                 "nrwdirekt_ledger_unread_messages 0".to_owned(),
             ];
             lines.iter().all(|line| metrics.contains(line)).then_some(())
         })
         .await;
+    })
+    .await;
+}
+
+/// The running day of a zone, as the moment has it and as a report of the same day has it.
+async fn day_of_zone(node: &TestNode, zone: &str) -> (Value, Value) {
+    loop {
+        let live = ["report", "live", "--zone", zone, "--by", "group", "--json"];
+        let moment = node.run(&live).await.exits(0).json();
+        let day = moment["day"].as_str().expect("a day").to_owned();
+        let date: chrono::NaiveDate = day.parse().expect("a day");
+        let next = date.succ_opt().expect("a day").to_string();
+        let totals = ["report", "totals", "--from", &day, "--to", &next, "--zone", zone];
+        let totals = [&totals[..], &["--by", "group", "--json"]].concat();
+        let totals = node.run(&totals).await.exits(0).json();
+        // Again if somebody's wait has grown beyond a threshold in between.
+        let of = |figures: &Value| figures["service_level_of"].clone();
+        if of(&moment["total"]["day"]) == of(&totals["total"]) {
+            return (moment, totals);
+        }
+    }
+}
+
+/// The running interval is that of `report intervals`.
+async fn running_interval(node: &TestNode, zone: &str, interval: &str) {
+    let cut = ["--zone", zone, "--interval", interval, "--json"];
+    let moment = node
+        .run(&[&["report", "live"], &cut[..]].concat())
+        .await
+        .exits(0)
+        .json();
+    let day: chrono::NaiveDate = moment["day"].as_str().expect("a day").parse().expect("a day");
+    let (from, to) = (day.to_string(), day.succ_opt().expect("a day").to_string());
+    let intervals = ["report", "intervals", "--from", &from, "--to", &to];
+    let intervals = node.run(&[&intervals[..], &cut].concat()).await.exits(0).json();
+    let intervals = intervals["total"]["intervals"]
+        .as_array()
+        .expect("intervals")
+        .iter();
+    let running = |it: &&Value| it["start"] == moment["interval"]["start"];
+    let expected = intervals.clone().find(running).expect("it is one of them");
+    assert_eq!(expected["end"], moment["interval"]["end"], "{zone} {interval}");
+    for figure in ["offered", "answered", "waiting", "time_to_answer_ms"] {
+        let told = &moment["total"]["interval"][figure];
+        assert_eq!(told, &expected[figure], "{zone} {interval} {figure}");
+    }
+}
+
+#[tokio::test]
+async fn the_running_day_is_that_of_the_zone_that_is_asked_for() {
+    const ZONES: [&str; 6] = [
+        "Europe/Berlin",
+        "UTC",
+        "Asia/Kathmandu",
+        "America/New_York",
+        "Pacific/Kiritimati",
+        "Pacific/Pago_Pago",
+    ];
+    // Zones that never turn their clocks.
+    const OFFSETS: [(&str, &str); 4] = [
+        ("UTC", "+00:00"),
+        ("Asia/Kathmandu", "+05:45"),
+        ("Pacific/Kiritimati", "+14:00"),
+        ("Pacific/Pago_Pago", "-11:00"),
+    ];
+    Backend::each(|backend| async move {
+        let node = Builder::on(backend).start().await;
+        let now = Utc::now();
+        let calls = (0..30).flat_map(|hours| {
+            let (id, at) = (format!("h{hours}"), now - TimeDelta::hours(hours));
+            let end = EventKind::Ended {
+                by: Some(EndedBy::Citizen),
+                status: None,
+            };
+            let answered = EventKind::Answered { agent: agent() };
+            let mut told = vec![told(&id, at, queued())];
+            if hours > 0 {
+                told.push(self::told(&id, at + TimeDelta::seconds(hours), answered));
+                told.push(self::told(&id, at + TimeDelta::seconds(90), end));
+            }
+            told
+        });
+        send(&node, calls.collect()).await;
+        let mut offered = std::collections::BTreeSet::new();
+        for zone in ZONES {
+            let (moment, totals) = day_of_zone(&node, zone).await;
+            assert_eq!(moment["zone"], zone);
+            let of = |figures: &Value| figures["offered"].as_i64().expect("a count");
+            offered.insert(of(&totals["total"]));
+            assert_eq!(moment["total"]["day"], totals["total"], "{zone}");
+            let at = moment["at"].as_str().expect("a time");
+            if let Some((_, offset)) = OFFSETS.iter().find(|(it, _)| *it == zone) {
+                assert!(at.ends_with(offset), "{zone}: {at}");
+            }
+            assert_eq!(Some(&at[..10]), moment["day"].as_str());
+        }
+        for zone in ZONES {
+            for interval in ["30m", "1h", "1d"] {
+                running_interval(&node, zone, interval).await;
+            }
+        }
+        assert!(offered.len() > 1, "days of zones are not the same: {offered:?}");
+
+        // Whoever watches is told of what moves.
+        let mut watching = LiveClient::new(node.connection());
+        let request = proto::WatchRequest {
+            zone: "Pacific/Kiritimati".to_owned(),
+            ..proto::WatchRequest::default()
+        };
+        let stream = watching.watch(request).await.expect("a stream");
+        let mut moments = stream.into_inner();
+        let first = moments.message().await.expect("no error").expect("a moment");
+        assert_eq!(first.zone, "Pacific/Kiritimati");
+        let of = |moment: proto::Moment| moment.total.expect("a total").day.expect("a day").offered;
+        let before = of(first);
+        let batch = reports::batch(2, vec![told("more", Utc::now(), queued())]);
+        node.intake().submit_reports(batch).await.expect("a receipt");
+        let seen = tokio::time::timeout(Duration::from_secs(60), async {
+            while of(moments.message().await.expect("no error").expect("a moment")) != before + 1 {}
+        });
+        seen.await.expect("the stream tells of one more");
+
+        let mars = node.run(&["report", "live", "--zone", "Mars/Olympus"]).await;
+        mars.exits(2).fails_with("--zone");
+        let weekly = node.run(&["report", "live", "--interval", "1w"]).await;
+        weekly.exits(2).fails_with("--interval: use 15m, 30m, 1h or 1d");
     })
     .await;
 }

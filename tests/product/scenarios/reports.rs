@@ -146,6 +146,8 @@ async fn reports_are_written_for_spreadsheets() {
         "service level and seconds: {}",
         lines[10]
     );
+    assert!(lines[0].ends_with(";Servicelevel nach;Servicelevel-Version"));
+    assert!(lines[10].ends_with(";of-offered;1"), "{}", lines[10]);
     let xlsx = node.home().join("report.xlsx").display().to_string();
     let asked = [
         &["report"],
@@ -288,6 +290,33 @@ async fn the_promise_is_held_against_targets() {
     assert_eq!(
         (&all["answers"]["of"], &all["answers"]["open"]),
         (&json!(0), &json!(0))
+    );
+    let csv = [&["report"], &days("promise", ("2024-03-04", "2024-03-06"))[..]].concat();
+    let csv = node
+        .run(&[&csv[..], &["--format", "csv"]].concat())
+        .await
+        .exits(0)
+        .stdout;
+    let lines: Vec<&str> = csv.lines().collect();
+    assert!(
+        lines[0].ends_with(";Servicelevel nach;Servicelevel-Version"),
+        "{csv}"
+    );
+    let of_all = |line: &&&str| line.starts_with("Alle;");
+    let levels = lines
+        .iter()
+        .filter(of_all)
+        .filter(|line| line.contains(";Servicelevel;"));
+    let mut levels = levels.peekable();
+    assert!(
+        levels.peek().is_some() && levels.all(|line| line.ends_with(";of-answered;1")),
+        "{csv}"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.contains(";Erstkontakt;") && line.ends_with(";;")),
+        "{csv}"
     );
     let each = [
         &days("promise", ("2024-03-04", "2024-03-06"))[..],
@@ -436,6 +465,162 @@ async fn percentiles_tell_their_error() {
         empty["total"]["time_to_answer"],
         json!({ "visits": 0, "without_time": 0 })
     );
+}
+
+#[tokio::test]
+async fn percentiles_by_interval_are_those_of_each_interval_by_itself() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        let mut dice = Dice::of_seed(6);
+        import(&node, "week.csv", &export::invented(300, &mut dice)).await;
+        let percentiles = days("percentiles", INVENTED_DAYS);
+        let whole = report(&node, &[&percentiles[..], &["--by", "hotline"]].concat()).await;
+        let visits = |times: &Value| {
+            let of = |kind: &str| times[kind]["visits"].as_i64().expect("visits");
+            [of("time_to_answer"), of("time_to_abandon")]
+        };
+        for interval in ["15m", "30m", "1h", "1d", "1w", "1M"] {
+            let more = ["--by", "hotline", "--interval", interval];
+            let told = report(&node, &[&percentiles[..], &more].concat()).await;
+            assert_eq!(told["interval"], interval);
+            let intervals = [&days("intervals", INVENTED_DAYS)[..], &["--interval", interval]];
+            let intervals = report(&node, &intervals.concat()).await;
+            let spans = |figures: &Value| -> Vec<[Value; 2]> {
+                let intervals = figures["intervals"].as_array().expect("intervals").iter();
+                intervals
+                    .map(|it| [it["start"].clone(), it["end"].clone()])
+                    .collect()
+            };
+            let mut all = told["groups"].as_array().expect("groups").clone();
+            assert_eq!(json!(all.len()), json!(whole["groups"].as_array().map(Vec::len)));
+            all.push(told["total"].clone());
+            for group in &all {
+                assert_eq!(spans(group), spans(&intervals["total"]), "{interval}");
+                let mut sum = [0, 0];
+                for part in group["intervals"].as_array().expect("intervals") {
+                    let [answered, abandoned] = visits(part);
+                    sum = [sum[0] + answered, sum[1] + abandoned];
+                }
+                assert_eq!(sum, visits(group), "{interval} {}", group["group"]);
+            }
+            assert_eq!(told["total"]["time_to_answer"], whole["total"]["time_to_answer"]);
+        }
+        // A day by itself is the day among others.
+        let by_day = report(&node, &[&percentiles[..], &["--interval", "1d"]].concat()).await;
+        let second = &by_day["total"]["intervals"][1];
+        let day = |place: usize| {
+            let start = by_day["total"]["intervals"][place]["start"].as_str();
+            start.expect("a time")[..10].to_owned()
+        };
+        let alone = report(&node, &days("percentiles", (&day(1), &day(2)))).await;
+        assert_eq!(second["time_to_answer"], alone["total"]["time_to_answer"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn percentiles_by_interval_are_written_for_spreadsheets_too() {
+    let node = TestNode::start(Backend::Embedded).await;
+    two_hotlines(&node).await;
+    let percentiles = days("percentiles", ("2024-03-04", "2024-03-05"));
+    let more = ["--by", "hotline", "--hotline", HOTLINES[0], "--interval", "1h"];
+    let asked = [&["report"], &percentiles[..], &more].concat();
+    let csv = node.home().join("percentiles.csv").display().to_string();
+    let csv_file = [&asked[..], &["--format", "csv", "--output", &csv]].concat();
+    node.run(&csv_file).await.exits(0);
+    let text = std::fs::read_to_string(&csv).expect("a file");
+    let lines: Vec<&str> = text.lines().collect();
+    // The hotline and the total, two times each.
+    assert_eq!(lines.len(), 1 + 2 * 2 * 24);
+    assert!(
+        lines[0].starts_with("Beginn;Ende;UTC-Versatz;UTC-Versatz am Ende;Gruppe;Zeit bis;"),
+        "{}",
+        lines[0]
+    );
+    let nine =
+        "2024-03-04 09:00:00;2024-03-04 10:00:00;UTC+01:00;UTC+01:00;Bürgertelefon;Annahme;2;10;1;30;1;";
+    assert!(lines.iter().any(|line| line.starts_with(nine)), "{text}");
+    let xlsx = node.home().join("percentiles.xlsx").display().to_string();
+    let workbook = [&asked[..], &["--format", "xlsx", "--output", &xlsx]].concat();
+    node.run(&workbook).await.exits(0);
+    assert!(std::fs::read(&xlsx).expect("a file").starts_with(b"PK"));
+    node.run(&asked).await.exits(0);
+}
+
+#[tokio::test]
+async fn each_report_takes_groups_intervals_zone_and_policy() {
+    let node = TestNode::start(Backend::Embedded).await;
+    two_hotlines(&node).await;
+    let monday = ["--from", "2024-03-04", "--to", "2024-03-05"];
+    for interval in ["15m", "1h", "1d", "1w", "1M"] {
+        let more = [
+            "--interval",
+            interval,
+            "--by",
+            "hotline",
+            "--zone",
+            "Asia/Kathmandu",
+        ];
+        let more = [&more[..], &["--policy", "of-answered"]].concat();
+        for asked in ["intervals", "totals", "percentiles", "promise"] {
+            let told = report(&node, &[&[asked], &monday[..], &more].concat()).await;
+            assert_eq!(
+                (&told["interval"], &told["zone"]),
+                (&json!(interval), &json!("Asia/Kathmandu")),
+                "{asked}"
+            );
+            let policy = match asked {
+                "promise" => &told["targets"][0]["service_level"]["policy"],
+                _ => &told["policy"],
+            };
+            if asked != "percentiles" {
+                assert_eq!(policy["name"], "of-answered", "{asked}");
+            }
+        }
+        let intervals = report(&node, &[&["intervals"], &monday[..], &more].concat()).await;
+        let totals = report(&node, &[&["totals"], &monday[..], &more].concat()).await;
+        assert_eq!(totals, intervals);
+    }
+    for interval in ["15m", "1h", "1d"] {
+        let live = ["live", "--interval", interval, "--by", "group"];
+        let more = ["--zone", "Asia/Kathmandu", "--policy", "of-answered"];
+        let told = report(&node, &[&live[..], &more].concat()).await;
+        assert_eq!(told["policy"]["name"], "of-answered");
+        assert_eq!(told["zone"], "Asia/Kathmandu");
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_is_told_in_the_words_of_the_command_line() {
+    let node = TestNode::start(Backend::Embedded).await;
+    let monday = ["--from", "2024-03-04", "--to", "2024-03-05"];
+    let none = ["--from", "2024-03-04", "--to", "2024-03-04"];
+    for asked in ["intervals", "totals", "percentiles", "promise"] {
+        let refused = async |more: &[&str], why: &str| {
+            let arguments = [&["report", asked], more].concat();
+            node.run(&arguments).await.exits(2).fails_with(why);
+        };
+        let with = |more: [&'static str; 2]| [&monday[..], &more].concat();
+        refused(&none, "--to: give a day after `--from`").await;
+        refused(&with(["--policy", "of-all"]), "--policy: ").await;
+        refused(&with(["--zone", "Mars/Olympus"]), "--zone: ").await;
+        refused(&with(["--interval", "2h"]), "--interval: ").await;
+        if asked != "promise" {
+            refused(&with(["--within", "125"]), "--within: ").await;
+            refused(&with(["--task-type", "pigeon"]), "--task-type: ").await;
+            refused(&with(["--hotline", "Bürgertelfon"]), "--hotline: ").await;
+        }
+    }
+    let beside = ["--with-from", "2024-03-04", "--with-to", "2024-03-04"];
+    let compare = [&["report", "compare"], &monday[..], &beside].concat();
+    let told = node.run(&compare).await.exits(2);
+    told.fails_with("--with-to: give a day after `--with-from`");
+    let live = ["report", "live", "--policy", "of-all"];
+    node.run(&live).await.exits(2).fails_with("--policy: ");
+    let since = ["report", "changes", "--since", "gestern"];
+    node.run(&since).await.exits(2).fails_with("--since: ");
+    let forecast = ["staffing", "forecast", "--weeks", "1"];
+    node.run(&forecast).await.exits(2).fails_with("--weeks: ");
 }
 
 #[tokio::test]

@@ -156,7 +156,10 @@ async fn a_configured_token_is_let_in_beside_the_operator_s() {
     // The SHA-256 of `telephone-system`.
     let hash = "5c308c8a8b8be31832c3ea4da9b0e4f34d80e4982a5c2e8fbe03e4607209dd20";
     let node = Builder::on(Backend::Embedded)
-        .set("token", &format!("[{{ name = \"acd\", sha256 = \"{hash}\" }}]"))
+        .set(
+            "token",
+            &format!("[{{ name = \"acd\", sha256 = \"{hash}\", roles = [\"supervisor\"] }}]"),
+        )
         .start()
         .await;
     let mut reporting = ReportingClient::new(connect(&node.url(), Token::of("telephone-system")));
@@ -182,7 +185,7 @@ async fn the_operator_s_token_and_the_data_are_private() {
     assert_eq!(mode(node.home().join(token)), 0o600);
     assert_eq!(mode(node.data()), 0o700);
     // Also in a folder that was there before, and open to others.
-    for file in ["calls.db", "tickets.db", "bus.db"] {
+    for file in ["calls.db", "tickets.db", "access.db", "bus.db"] {
         assert_eq!(mode(node.data().join(file)), 0o600, "{file}");
     }
 }

@@ -62,6 +62,10 @@ pub const METHODS: &[(&str, Admission)] = &[
         Admission::Roles(&[Supervisor, Department, DataProtection]),
     ),
     (
+        "/nrwdirekt.tickets.v1.Ticketing/PreviewCallback",
+        Admission::Roles(&[Agent]),
+    ),
+    (
         "/nrwdirekt.tickets.v1.Ticketing/GetTicket",
         Admission::Roles(&[Agent, Supervisor, Department, DataProtection]),
     ),
@@ -126,6 +130,7 @@ pub const METHODS: &[(&str, Admission)] = &[
     ("/nrwdirekt.reporting.v1.Reporting/Agents", FIGURES),
     ("/nrwdirekt.reporting.v1.Figures/Intervals", FIGURES),
     ("/nrwdirekt.reporting.v1.Figures/Percentiles", FIGURES),
+    ("/nrwdirekt.reporting.v1.Figures/PercentilesByInterval", FIGURES),
     ("/nrwdirekt.reporting.v1.Figures/Promise", FIGURES),
     ("/nrwdirekt.reporting.v1.Figures/Profile", FIGURES),
     ("/nrwdirekt.reporting.v1.Figures/Forecast", FIGURES),
@@ -140,6 +145,10 @@ pub const METHODS: &[(&str, Admission)] = &[
     ),
     (
         "/nrwdirekt.reporting.v1.Records/ListCalls",
+        Admission::Roles(&[Supervisor, DataProtection]),
+    ),
+    (
+        "/nrwdirekt.reporting.v1.Records/ListVisits",
         Admission::Roles(&[Supervisor, DataProtection]),
     ),
     (

@@ -5,31 +5,12 @@ use std::net::IpAddr;
 use chrono::{DateTime, NaiveDate};
 use iban::Iban;
 
-use super::FieldKind;
+use super::{FaultCode, FieldFault, FieldKind};
 
 /// Digits that a telephone number has at least: short numbers such as 115.
 const PHONE_DIGITS_MIN: usize = 3;
 /// Digits that a telephone number has at most, with international and trunk prefixes.
 const PHONE_DIGITS_MAX: usize = 20;
-
-/// A field that cannot be accepted, and what to do about it. Holds nothing of what was entered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldFault {
-    /// The name of the field.
-    pub field: String,
-    /// What to enter instead.
-    pub remedy: String,
-}
-
-impl FieldFault {
-    /// A fault of a field.
-    pub fn new(field: &str, remedy: impl Into<String>) -> Self {
-        Self {
-            field: field.to_owned(),
-            remedy: remedy.into(),
-        }
-    }
-}
 
 /// Checks what was entered into a field of a kind.
 pub(super) fn check(field: &str, kind: &FieldKind, text: &str, faults: &mut Vec<FieldFault>) {
@@ -40,66 +21,79 @@ pub(super) fn check(field: &str, kind: &FieldKind, text: &str, faults: &mut Vec<
         _ => check_line(field, text, kind.longest(), faults),
     }
     if faults.len() == before
-        && let Some(remedy) = remedy(kind, text)
+        && let Some((code, remedy)) = remedy(kind, text)
     {
-        faults.push(FieldFault::new(field, remedy));
+        faults.push(FieldFault::of(field, code, remedy));
     }
 }
 
-/// What to enter instead, if the text is not of the kind.
-fn remedy(kind: &FieldKind, text: &str) -> Option<String> {
-    let (fits, remedy) = match kind {
+/// What is wrong and what to enter instead, if the text is not of the kind.
+fn remedy(kind: &FieldKind, text: &str) -> Option<(FaultCode, String)> {
+    let (fits, code, remedy) = match kind {
         FieldKind::Line(_) | FieldKind::Text(_) => return None,
         FieldKind::Choice(options) => {
             let fits = options.iter().any(|option| option == text);
-            return (!fits).then(|| format!("choose from {}", options.join(", ")));
+            return (!fits).then(|| (FaultCode::NoOption, format!("choose from {}", options.join(", "))));
         }
         FieldKind::Phone => {
             return (!is_phone(text)).then(|| {
-                format!(
+                let remedy = format!(
                     "enter {PHONE_DIGITS_MIN} to {PHONE_DIGITS_MAX} digits; +, (, ), -, / and blanks may stand between them"
-                )
+                );
+                (FaultCode::NoPhone, remedy)
             });
         }
         FieldKind::Email => (
             is_email(text),
+            FaultCode::NoEmail,
             "enter an address such as name@example.org, or leave it empty",
         ),
         FieldKind::PostalCode => (
             is_postal_code(text),
+            FaultCode::NoPostalCode,
             "enter the five digits of a German postal code, or leave it empty",
         ),
         FieldKind::Iban => (
             is_iban(text),
+            FaultCode::NoIban,
             "enter the IBAN as it stands on the bank card: a digit is missing, too many or wrong",
         ),
         FieldKind::Bic => (
             is_bic(text),
+            FaultCode::NoBic,
             "enter the 8 or 11 capital letters and digits of a BIC",
         ),
-        FieldKind::Boolean => (matches!(text, "true" | "false"), "enter true or false"),
+        FieldKind::Boolean => (
+            matches!(text, "true" | "false"),
+            FaultCode::NoBoolean,
+            "enter true or false",
+        ),
         FieldKind::Number => (
             text.bytes().all(|byte| byte.is_ascii_digit()),
+            FaultCode::NoNumber,
             "enter a whole number, digits only",
         ),
-        FieldKind::Date => (is_date(text), "enter a day such as 2026-12-23"),
+        FieldKind::Date => (is_date(text), FaultCode::NoDate, "enter a day such as 2026-12-23"),
         FieldKind::Timestamp => (
             DateTime::parse_from_rfc3339(text).is_ok(),
+            FaultCode::NoTimestamp,
             "enter a time with its offset, such as 2026-12-23T16:30:00+01:00",
         ),
         FieldKind::IpAddress => (
             text.parse::<IpAddr>().is_ok(),
+            FaultCode::NoIpAddress,
             "enter an IP address of version 4 or 6",
         ),
     };
-    (!fits).then(|| remedy.to_owned())
+    (!fits).then(|| (code, remedy.to_owned()))
 }
 
 /// Checks a field of one line: its length in characters, and that it holds no control characters.
 pub fn check_line(field: &str, text: &str, most: usize, faults: &mut Vec<FieldFault>) {
     if text.chars().any(char::is_control) {
-        faults.push(FieldFault::new(
+        faults.push(FieldFault::of(
             field,
+            FaultCode::ControlCharacters,
             "enter one line without control characters",
         ));
     }
@@ -112,14 +106,22 @@ fn check_text(field: &str, text: &str, most: usize, faults: &mut Vec<FieldFault>
         .chars()
         .any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
     {
-        faults.push(FieldFault::new(field, "enter text without control characters"));
+        faults.push(FieldFault::of(
+            field,
+            FaultCode::ControlCharacters,
+            "enter text without control characters",
+        ));
     }
     check_length(field, text, most, faults);
 }
 
 fn check_length(field: &str, text: &str, most: usize, faults: &mut Vec<FieldFault>) {
     if text.chars().count() > most {
-        faults.push(FieldFault::new(field, format!("shorten it to {most} characters")));
+        faults.push(FieldFault::of(
+            field,
+            FaultCode::TooLong,
+            format!("shorten it to {most} characters"),
+        ));
     }
 }
 

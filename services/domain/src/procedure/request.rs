@@ -5,8 +5,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::checks::{self, FieldFault};
-use super::{FieldId, FieldRule, Fields, Procedure, written};
+use super::{FaultCode, FieldFault, FieldId, FieldRule, Fields, Procedure, checks, written};
 use crate::personal::Personal;
 
 /// A request that can be worked on: its fields have passed [`Procedure::checked`].
@@ -65,13 +64,17 @@ impl Procedure {
         let id = rule.id.as_str();
         match fields.get(id) {
             Some(_) if rule.from_system => {
-                faults.push(FieldFault::new(id, "leave it out: the system adds it"));
+                faults.push(FieldFault::of(
+                    id,
+                    FaultCode::FromSystem,
+                    "leave it out: the system adds it",
+                ));
             }
             Some(text) => {
                 checks::check(id, &rule.kind, text.reveal(), faults);
                 if let Some(companion) = rule.only_with.as_ref().filter(|it| !is_given(it, fields)) {
                     let remedy = format!("leave it empty: it is only for requests with `{companion}`");
-                    faults.push(FieldFault::new(id, remedy));
+                    faults.push(FieldFault::of(id, FaultCode::OnlyWith, remedy));
                 }
             }
             None => faults.extend(self.missing(rule, fields)),
@@ -83,19 +86,23 @@ impl Procedure {
         let id = rule.id.as_str();
         let title = &rule.title;
         if rule.required {
-            return Some(FieldFault::new(id, format!("enter it ({title}): it is required")));
+            return Some(FieldFault::of(
+                id,
+                FaultCode::Required,
+                format!("enter it ({title}): it is required"),
+            ));
         }
         let asks = |other: &&FieldRule| other.requires.contains(&rule.id) && is_given(&other.id, fields);
         if let Some(other) = self.fields.iter().find(asks) {
             let remedy = format!("enter it ({title}): with `{}` it is required", other.id);
-            return Some(FieldFault::new(id, remedy));
+            return Some(FieldFault::of(id, FaultCode::RequiredWith, remedy));
         }
         let ways = &self.ticket_rules()?.reachable_by;
         let asked_for = ways.first() == Some(&rule.id) && !ways.iter().any(|way| is_given(way, fields));
         asked_for.then(|| {
             let others: Vec<String> = ways[1..].iter().map(|way| format!(" or `{way}`")).collect();
             let remedy = format!("enter it{}: the citizen must be reachable", others.concat());
-            FieldFault::new(id, remedy)
+            FieldFault::of(id, FaultCode::Unreachable, remedy)
         })
     }
 
@@ -103,8 +110,16 @@ impl Procedure {
     fn undeclared(&self, id: &FieldId) -> FieldFault {
         let title = &self.title;
         match written::is_field_id(id.as_str()) {
-            true => FieldFault::new(id.as_str(), format!("leave it out: „{title}“ has no such field")),
-            false => FieldFault::new("fields", format!("leave out what „{title}“ has no field for")),
+            true => FieldFault::of(
+                id.as_str(),
+                FaultCode::Undeclared,
+                format!("leave it out: „{title}“ has no such field"),
+            ),
+            false => FieldFault::of(
+                "fields",
+                FaultCode::Undeclared,
+                format!("leave out what „{title}“ has no field for"),
+            ),
         }
     }
 

@@ -9,7 +9,7 @@ use super::config::{Department, Hotline, PlaceLevel, RoutingConfig, Rule};
 use super::keywords::Keyword;
 use super::reachability::unreachable;
 use super::times::Times;
-use super::{CheckedRule, Reach, RoutingTable, RuleId};
+use super::{CheckedRule, Reach, RoutingTable, RuleId, Topics};
 use crate::counting::CountingSources;
 use crate::ids::{DepartmentId, HotlineName};
 use crate::places::{MunicipalityKey, Places};
@@ -209,6 +209,11 @@ pub(super) fn checked(config: RoutingConfig, places: &Places) -> Result<RoutingT
     }
     match clearing {
         Some(clearing) if faults.is_empty() => {
+            let topics = |rule: &Rule| Topics {
+                hotlines: rule.hotlines.clone(),
+                categories: rule.categories.clone(),
+            };
+            let topics = config.rules.iter().map(topics).collect();
             let RoutingConfig {
                 departments,
                 hotlines,
@@ -224,6 +229,7 @@ pub(super) fn checked(config: RoutingConfig, places: &Places) -> Result<RoutingT
                 clearing,
                 known_hotlines,
                 rules,
+                topics,
                 times,
             })
         }

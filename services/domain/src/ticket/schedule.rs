@@ -126,6 +126,15 @@ impl Schedule {
 }
 
 impl Transition {
+    /// With a note in the history, why it is so; erased with the ticket.
+    #[must_use]
+    pub fn with_note(mut self, note: Option<Personal>) -> Self {
+        if let (Some(entry), Some(note)) = (self.entries.last_mut(), note) {
+            entry.note = Some(note);
+        }
+        self
+    }
+
     /// The new ticket with its times.
     #[must_use]
     pub fn with_schedule(mut self, schedule: Schedule, capacity: Option<u16>) -> Self {

@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use access::testing::MemoryAudit;
+use domain::access::{Principal, Role};
+use domain::ids::DepartmentId;
 use domain::ticket::TicketState;
 use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
@@ -17,18 +20,24 @@ pub(super) fn service(desk: &Desk, shutdown: &CancellationToken) -> HandoverServ
         rules: desk.parts.rules.clone(),
         clock: desk.parts.clock.clone(),
         shutdown: shutdown.clone(),
+        audit: MemoryAudit::trail(),
     })
 }
 
+/// A request of whoever runs the node.
+fn by_operator<T>(message: T) -> Request<T> {
+    wire::access::by(Principal::operator(), message)
+}
+
 fn subscribe(department: &str, follow: bool) -> Request<proto::SubscribeRequest> {
-    Request::new(proto::SubscribeRequest {
+    by_operator(proto::SubscribeRequest {
         department: department.to_owned(),
         follow,
     })
 }
 
 fn reply(department: &str, id: &str, payload: &str) -> Request<proto::ReplyRequest> {
-    Request::new(proto::ReplyRequest {
+    by_operator(proto::ReplyRequest {
         department: department.to_owned(),
         payload: payload.to_owned(),
         reply_id: id.to_owned(),
@@ -141,5 +150,60 @@ async fn what_is_asked_wrongly_is_named() {
             .unwrap_err()
             .code(),
         Code::NotFound
+    );
+}
+
+/// Somebody of department a.
+fn member() -> Principal {
+    Principal {
+        name: "alf".to_owned(),
+        roles: [Role::Department].into(),
+        department: Some(DepartmentId::new("a")),
+        is_user: true,
+        ..Principal::operator()
+    }
+}
+
+#[tokio::test]
+async fn a_department_reads_and_replies_as_itself_alone_and_that_is_noted() {
+    let desk = desk().await;
+    let id = desk.log(1).await;
+    desk.send("a").await;
+    let (noted, audit) = MemoryAudit::with_trail();
+    let service = HandoverService::new(HandoverServiceParts {
+        audit,
+        store: desk.parts.store.clone(),
+        bus: desk.parts.bus.clone(),
+        rules: desk.parts.rules.clone(),
+        clock: desk.parts.clock.clone(),
+        shutdown: CancellationToken::new(),
+    });
+    let as_member = |message| wire::access::by(member(), message);
+    for elsewhere in ["b", "clearing", "gibt-es-nicht"] {
+        let asked = as_member(subscribe(elsewhere, false).into_inner());
+        let refused = service.subscribe(asked).await.unwrap_err();
+        assert_eq!(
+            (refused.code(), refused.message()),
+            (Code::NotFound, "department: there is no department with this id")
+        );
+        let sent = wire::access::by(member(), reply(elsewhere, "r1", &accepted(&id)).into_inner());
+        assert_eq!(service.reply(sent).await.unwrap_err().code(), Code::NotFound);
+    }
+    assert_eq!(noted.noted(), []);
+    let own = as_member(subscribe("a", false).into_inner());
+    let messages = service.subscribe(own).await.unwrap().into_inner();
+    assert_eq!(messages.collect::<Vec<_>>().await.len(), 1);
+    let read = (domain::audit::AuditAction::DepartmentRead, "a".to_owned(), 0);
+    assert_eq!(noted.noted(), [read]);
+    noted.fail(true);
+    let own = as_member(subscribe("a", false).into_inner());
+    assert_eq!(
+        service.subscribe(own).await.unwrap_err().code(),
+        Code::Unavailable
+    );
+    let nobody = Request::new(subscribe("a", false).into_inner());
+    assert_eq!(
+        service.subscribe(nobody).await.unwrap_err().code(),
+        Code::Unauthenticated
     );
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bus::{Outgoing, Publisher, topics};
+use bus::{Outgoing, Positions, Publisher, topics};
 use domain::counts::{Interval, Tally};
 use domain::ids::HotlineName;
 use domain::local_time;
@@ -13,7 +13,7 @@ use store::history::{FiguresVersion, History, HistoryQuery, HotlineChoice, Perio
 use store::publications::{PublicationAdvance, PublicationPlace};
 use tokio::time::Instant;
 
-use super::{IntervalPublisher, NAME, PUBLISHER, PublishingError, message};
+use super::{IntervalPublisher, NAME, PUBLISHER, PublishingError, message, strangers};
 use crate::metrics;
 
 /// Quarter-hours of hotlines with what is counted in each by task type: nothing, if it was taken back.
@@ -31,6 +31,8 @@ pub(super) struct Desk<'a> {
     publisher: Option<Box<dyn Publisher>>,
     place: Option<PublicationPlace>,
     page: Option<Page>,
+    /// Where the topic ended when everything was begun.
+    ends: Option<Positions>,
     advanced_at: Instant,
 }
 
@@ -42,6 +44,7 @@ impl<'a> Desk<'a> {
             publisher: None,
             place,
             page: None,
+            ends: None,
             advanced_at: Instant::now(),
         }
     }
@@ -72,7 +75,8 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Forgets the place if the topic is not the one that it belongs to.
+    /// Forgets the place if the topic is not the one that it belongs to, or if the store was set back: if figures are on
+    /// the topic that the store cannot compare its own with.
     async fn check_topic(&mut self) -> Result<(), PublishingError> {
         let topic_id = self.parts.bus.topic_id(topics::INTERVALS).await?;
         let ends = self.parts.bus.ends(topics::INTERVALS).await?;
@@ -82,6 +86,12 @@ impl<'a> Desk<'a> {
             .is_some_and(|place| place.topic_id != topic_id);
         if other || ends.values().all(|end| *end == 0) {
             self.begin().await?;
+            return Ok(());
+        }
+        let (bus, store) = (&self.parts.bus, &self.parts.store);
+        if self.place.is_some() && strangers::is_ahead(bus.as_ref(), store.as_ref(), &ends).await? {
+            tracing::warn!("the topic is ahead of the store: every interval is published again");
+            self.begin().await?;
         }
         Ok(())
     }
@@ -89,6 +99,7 @@ impl<'a> Desk<'a> {
     /// From here on everything is published, and then what has moved since now.
     async fn begin(&mut self) -> Result<bool, PublishingError> {
         self.page = None;
+        self.ends = Some(self.parts.bus.ends(topics::INTERVALS).await?);
         let place = PublicationPlace {
             topic_id: self.parts.bus.topic_id(topics::INTERVALS).await?,
             version: self.parts.store.figures_version().await?,
@@ -102,6 +113,7 @@ impl<'a> Desk<'a> {
     async fn fill(&mut self, mut place: PublicationPlace, from: Interval) -> Result<bool, PublishingError> {
         let store = &self.parts.store;
         let Some(start) = store.next_counted(from).await? else {
+            self.remove_strangers().await?;
             place.filling = None;
             self.advance(place).await?;
             return Ok(true);
@@ -127,6 +139,28 @@ impl<'a> Desk<'a> {
         place.filling = Some(end);
         self.advance(place).await?;
         Ok(true)
+    }
+
+    /// Takes away what is on the topic and what the store has never counted. What is counted of it from now on has moved
+    /// since everything was begun, so it is published behind the tombstone.
+    async fn remove_strangers(&mut self) -> Result<(), PublishingError> {
+        let (bus, store) = (&self.parts.bus, &self.parts.store);
+        let ends = match self.ends.take() {
+            Some(ends) => ends,
+            // An instance before this one has begun.
+            None => bus.ends(topics::INTERVALS).await?,
+        };
+        let strangers = strangers::find(bus.as_ref(), store.as_ref(), &ends).await?;
+        if strangers.is_empty() {
+            return Ok(());
+        }
+        tracing::warn!(
+            intervals = strangers.len(),
+            "the store knows nothing of intervals on the topic: they are removed from it"
+        );
+        let version = store.figures_version().await?;
+        let nothing: States = strangers.into_iter().map(|key| (key, BTreeMap::new())).collect();
+        self.publish(&nothing, &version).await
     }
 
     /// Publishes a page of what has moved since the place.

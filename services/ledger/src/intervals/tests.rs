@@ -322,6 +322,109 @@ async fn a_position_that_is_too_old_leads_to_everything_and_to_tombstones_of_wha
 }
 
 #[tokio::test]
+async fn what_the_store_never_knew_is_taken_off_the_topic_when_it_is_filled() {
+    let rig = rig().await;
+    let state = |second, hotline: &str| {
+        let tally = BTreeMap::from([(TaskType::InboundCall, Tally::default())]);
+        let interval = Interval::containing(at(second));
+        let version = FiguresVersion::new("9");
+        message::state(interval, &HotlineName::new(hotline), &tally, &version, at(0))
+    };
+    let mut foreign = state(0, "Steuern");
+    foreign.key = b"heartbeat".to_vec();
+    let gone = bus::Outgoing {
+        payload: None,
+        ..state(900, "Steuern")
+    };
+    // Published before the store was set back; the last of them are of days that it knows.
+    let before = vec![
+        state(-50 * 86_400, "Steuern"),
+        state(0, "Umwelt"),
+        state(900, "Steuern"),
+        gone,
+        state(0, "Schule/Süd"),
+        state(0, "Steuern"),
+        foreign,
+    ];
+    rig.bus.publish(topics::INTERVALS, before).await.unwrap();
+    rig.tell(0, vec![(1, call(0, "Steuern", 5_000))]).await;
+    let publisher = rig.publisher("one");
+    let mut desk = desk(&publisher).await;
+    finish(&mut desk).await;
+    let topic = rig.topic().await;
+    let removed: Vec<_> = topic[7..].iter().filter(|it| it.payload.is_none()).collect();
+    let keys: Vec<_> = removed
+        .iter()
+        .map(|it| String::from_utf8_lossy(&it.key).into_owned())
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "2024-09-08T09:00:00Z/Steuern",
+            "2024-10-28T09:00:00Z/Schule/Süd",
+            "2024-10-28T09:00:00Z/Umwelt"
+        ]
+    );
+    assert_eq!(topic.len(), 7 + 3 + 1);
+    // It counts again what it had forgotten.
+    rig.tell(1, vec![(2, call(0, "Umwelt", 5_000))]).await;
+    finish(&mut desk).await;
+    let last = rig.topic().await.pop().unwrap();
+    assert_eq!(last.key, b"2024-10-28T09:00:00Z/Umwelt");
+    assert!(last.payload.is_some());
+}
+
+#[tokio::test]
+async fn a_store_that_was_set_back_is_published_anew() {
+    let rig = rig().await;
+    rig.tell(0, vec![(1, call(0, "Steuern", 5_000))]).await;
+    let publisher = rig.publisher("one");
+    finish(&mut desk(&publisher).await).await;
+    // What the store has forgotten: a correction, another hotline, and a day that it does not know.
+    let tally = BTreeMap::from([(TaskType::InboundCall, Tally::default())]);
+    let later = FiguresVersion::new("7");
+    let state = |second, hotline: &str| {
+        let interval = Interval::containing(at(second));
+        message::state(interval, &HotlineName::new(hotline), &tally, &later, at(0))
+    };
+    let forgotten = vec![
+        state(0, "Steuern"),
+        state(0, "Umwelt"),
+        state(20 * 86_400, "Steuern"),
+    ];
+    rig.bus.publish(topics::INTERVALS, forgotten).await.unwrap();
+    finish(&mut desk(&publisher).await).await;
+    rig.check().await;
+    // And only once.
+    let published = rig.topic().await.len();
+    finish(&mut desk(&publisher).await).await;
+    assert_eq!(rig.topic().await.len(), published);
+}
+
+#[tokio::test]
+async fn whoever_goes_on_with_filling_takes_off_what_the_store_never_knew() {
+    let rig = rig().await;
+    let tally = BTreeMap::from([(TaskType::InboundCall, Tally::default())]);
+    let version = FiguresVersion::new("9");
+    let state = |hotline: &str| {
+        let interval = Interval::containing(at(0));
+        message::state(interval, &HotlineName::new(hotline), &tally, &version, at(0))
+    };
+    rig.bus
+        .publish(topics::INTERVALS, vec![state("Umwelt")])
+        .await
+        .unwrap();
+    rig.tell(0, vec![(1, call(0, "Steuern", 5_000))]).await;
+    let publisher = rig.publisher("one");
+    let mut begun = desk(&publisher).await;
+    // The beginning, and the day.
+    assert!(begun.step().await.unwrap());
+    assert!(begun.step().await.unwrap());
+    finish(&mut desk(&publisher).await).await;
+    rig.check().await;
+}
+
+#[tokio::test]
 async fn a_topic_that_was_made_anew_gets_everything() {
     let rig = rig().await;
     rig.tell(0, vec![(1, call(0, "Steuern", 5_000))]).await;

@@ -12,6 +12,12 @@ pub(crate) struct LiveArguments {
     /// Only this hotline; may be given several times.
     #[arg(long = "hotline", value_name = "NAME")]
     pub(crate) hotlines: Vec<String>,
+    /// The zone that the running day and interval are cut in.
+    #[arg(long, default_value = "Europe/Berlin", value_name = "ZONE")]
+    pub(crate) zone: String,
+    /// The length of the running interval: 15m, 30m, 1h or 1d.
+    #[arg(long, default_value = "15m", value_name = "LENGTH")]
+    pub(crate) interval: String,
     /// The service level policy, such as of-answered; the default one of the rules unless given.
     #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
     pub(crate) policy: String,

@@ -160,6 +160,9 @@ pub(crate) struct TotalsArguments {
     pub(crate) days: DaysArguments,
     #[command(flatten)]
     pub(crate) scope: ScopeArguments,
+    /// Also by interval, as `report intervals` tells them: 15m, 30m, 1h, 1d, 1w (from Monday) or 1M.
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) interval: Option<String>,
     #[command(flatten)]
     pub(crate) form: FormArguments,
     #[command(flatten)]
@@ -195,6 +198,9 @@ pub(crate) struct PercentilesArguments {
         value_name = "PER_CENT"
     )]
     pub(crate) percentiles: Vec<u32>,
+    /// Also by interval: 15m, 30m, 1h, 1d, 1w (from Monday) or 1M.
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) interval: Option<String>,
     #[command(flatten)]
     pub(crate) form: FormArguments,
     #[command(flatten)]

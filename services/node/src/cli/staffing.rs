@@ -17,7 +17,10 @@ pub(crate) struct StaffingArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StaffingAction {
-    /// The agents that the next days need, by the profile of the last weeks: in service time, holidays left out.
+    /// The agents that the next days need, by the average of the last weeks: in service time, holidays left out.
+    ///
+    /// A day is expected to be as this weekday was on average in the last weeks. There is no trend and no season: where calls
+    /// grow, take fewer --weeks, or plan for more.
     Forecast(ForecastArguments),
 }
 
@@ -51,7 +54,7 @@ pub(crate) struct ForecastArguments {
     /// How many days.
     #[arg(long, default_value_t = 7, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=92))]
     pub(crate) days: u32,
-    /// How many weeks before today the profile is made of.
+    /// How many weeks before today the average is taken of.
     #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=104))]
     pub(crate) weeks: u32,
     /// The length of the intervals: 15m, 30m or 1h.

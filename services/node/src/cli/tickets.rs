@@ -77,6 +77,17 @@ pub(crate) struct Logging {
     /// a number or an e-mail address that is not the ticket's is kept.
     #[arg(long, value_name = "TICKET")]
     pub(crate) add_to: Option<String>,
+    /// Another department than the one that the rules find.
+    #[arg(
+        long,
+        value_name = "ID",
+        requires = "department_reason",
+        conflicts_with = "add_to"
+    )]
+    pub(crate) department: Option<String>,
+    /// Why it goes to that department; the department reads it.
+    #[arg(long, value_name = "TEXT", requires = "department")]
+    pub(crate) department_reason: Option<String>,
     /// When the citizen wishes to be called back: local time, as 2026-12-23T14:00. The answer is not due before the
     /// window ends.
     #[arg(long, value_name = "TIME", requires = "wished_until")]

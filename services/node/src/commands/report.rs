@@ -2,10 +2,7 @@
 
 mod agents;
 mod changes;
-mod columns;
 mod compare;
-mod csv;
-mod figures;
 pub(super) mod forecast;
 mod form;
 mod intervals;
@@ -13,14 +10,14 @@ mod live;
 mod percentiles;
 mod profile;
 mod promise;
-mod sheet;
+mod refusal;
 mod statements;
 mod totals;
-mod xlsx;
 
 use wire::v1::reporting as proto;
 use wire::v1::reporting::figures_client::FiguresClient;
 
+use self::refusal::refused;
 use crate::cli::{DaysArguments, GroupBy, Report, ReportArguments, ScopeArguments, ServerArguments};
 use crate::client::{self, Connection};
 

@@ -64,6 +64,8 @@ async fn log(request: proto::LogCallbackRequest, arguments: Logging) -> anyhow::
         add_to: arguments.add_to.unwrap_or_default(),
         wished_from: arguments.wished_from.unwrap_or_default(),
         wished_until: arguments.wished_until.unwrap_or_default(),
+        department: arguments.department.unwrap_or_default(),
+        department_reason: arguments.department_reason.unwrap_or_default(),
         ..request
     };
     let response = client

@@ -48,6 +48,24 @@ fn faults_name_the_key_and_the_remedy() {
         ("bus.url=rabbit", "bus.url: use embedded"),
         ("ledger.batch=0", "ledger.batch: use 1 to 100000"),
         ("ledger", "write KEY=VALUE"),
+        ("sign_in.idle_minutes=0", "sign_in.idle_minutes: use 1 to 1440"),
+        (
+            "sign_in.absolute_hours=169",
+            "sign_in.absolute_hours: use 1 to 168",
+        ),
+        ("sign_in.password=false", "configure [sign_in.openid]"),
+        (
+            "sign_in.openid={ issuer = \"http://sso.example.org\", client_id = \"n\" }",
+            "sign_in.openid.issuer: use https",
+        ),
+        (
+            "sign_in.openid={ issuer = \"https://sso.example.org\" }",
+            "client_id",
+        ),
+        (
+            "token=[{ name = \"acd\", sha256 = \"5c308c8a8b8be31832c3ea4da9b0e4f34d80e4982a5c2e8fbe03e4607209dd20\" }]",
+            "roles says what it is for",
+        ),
         ("mail.tls=ssl", "wrapped`, `starttls`, `none"),
         ("mail.server=mail.example.org", "mail.from: give the address"),
     ] {
@@ -99,4 +117,28 @@ fn intervals_are_published_where_others_can_read_them_unless_said() {
         let config = read(&source(settings)).unwrap();
         assert_eq!(config.publishes_intervals(), publishes, "{settings:?}");
     }
+}
+
+#[test]
+fn the_provider_of_the_sample_is_read_as_it_is_written() {
+    let commented = SAMPLE.split("# [sign_in.openid]\n").nth(1).unwrap();
+    let commented = commented.split("\n[store]").next().unwrap();
+    let keys: String = commented
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .filter(|line| line.contains(" = ") && !line.contains("_file"))
+        .fold(String::from("[sign_in.openid]\n"), |text, line| {
+            let table = line
+                .starts_with("\"hotline-team\"")
+                .then_some("[sign_in.openid.roles]\n");
+            text + table.unwrap_or_default() + line + "\n"
+        });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("nrwdirekt.toml");
+    std::fs::write(&file, keys).unwrap();
+    let read = read(&ConfigSource {
+        config: Some(file),
+        set: Vec::new(),
+    });
+    assert!(read.unwrap().sign_in.openid.is_some());
 }

@@ -12,6 +12,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_stream::wrappers::WatchStream;
 
+use super::running::{Clock, Clocks, QuarterHours, Sums};
 use super::{LiveParts, gauges};
 
 /// Between two looks while somebody watches.
@@ -29,6 +30,8 @@ pub(super) struct Taken {
     pub(super) at: DateTime<Utc>,
     pub(super) interval: Interval,
     pub(super) moment: Moment,
+    /// The running days and intervals that are watched and not counted as one, in the same snapshot.
+    pub(super) sums: Sums,
 }
 
 /// What a look gave, or why it failed.
@@ -39,6 +42,7 @@ pub(super) struct Feed {
     looks: watch::Sender<Option<Look>>,
     /// Somebody has begun to watch.
     watched: Notify,
+    clocks: Arc<Clocks>,
 }
 
 impl Feed {
@@ -47,11 +51,22 @@ impl Feed {
             parts,
             looks: watch::Sender::new(None),
             watched: Notify::new(),
+            clocks: Arc::default(),
         }
     }
 
-    /// Every look from now on; whoever is slow misses those in between.
-    pub(super) fn watch(&self) -> impl Stream<Item = Look> + Send + use<> {
+    /// Every look from now on; whoever is slow misses those in between. They go by the clock from the next on.
+    pub(super) fn watch(&self, clock: Clock) -> impl Stream<Item = Look> + Send + use<> {
+        use tokio_stream::StreamExt as _;
+        let watching = self.clocks.watch(clock);
+        self.looks().map(move |look| {
+            let _until_it_is_dropped = &watching;
+            look
+        })
+    }
+
+    /// The same, for those to whom no running figures matter.
+    pub(super) fn looks(&self) -> impl Stream<Item = Look> + Send + use<> {
         use tokio_stream::StreamExt as _;
         let looks = WatchStream::from_changes(self.looks.subscribe());
         self.watched.notify_one();
@@ -60,9 +75,10 @@ impl Feed {
 
     pub(super) async fn run(&self) {
         let mut gauges = gauges::Gauges::default();
+        let mut hours = QuarterHours::default();
         let mut told_at = Instant::now();
         loop {
-            let look = self.look().await;
+            let look = self.look(&mut hours).await;
             if let Ok(taken) = &look {
                 gauges.set(&self.parts, taken);
             }
@@ -99,17 +115,29 @@ impl Feed {
         });
     }
 
-    async fn look(&self) -> Look {
+    async fn look(&self, hours: &mut QuarterHours) -> Look {
         let at = (self.parts.figures.clock)();
         let interval = Interval::containing(at);
+        let spans = self.clocks.spans(at);
+        let quarters = hours.query(&spans);
         let query = LiveQuery {
             interval,
             day: local_time::day_of(at),
             visits_since: at - self.parts.horizon,
             agents_since: Some(at - AGENTS_WITHIN),
+            quarters: quarters.clone(),
         };
         match self.parts.figures.store.live(query).await {
-            Ok(moment) => Ok(Arc::new(Taken { at, interval, moment })),
+            Ok(mut moment) => {
+                let read = quarters.as_ref().zip(moment.quarters.take());
+                let sums = read.map(|(query, read)| hours.sums(query, read, &spans));
+                Ok(Arc::new(Taken {
+                    at,
+                    interval,
+                    moment,
+                    sums: sums.unwrap_or_default(),
+                }))
+            }
             Err(error) => {
                 tracing::debug!(%error, "no look at the moment");
                 Err(format!("{error}; watch again"))
@@ -120,7 +148,9 @@ impl Feed {
 
 fn is_same(last: Option<&Look>, look: &Look) -> bool {
     match (last, look) {
-        (Some(Ok(last)), Ok(look)) => last.interval == look.interval && last.moment == look.moment,
+        (Some(Ok(last)), Ok(look)) => {
+            last.interval == look.interval && last.sums == look.sums && last.moment == look.moment
+        }
         (Some(Err(last)), Err(look)) => last == look,
         _ => false,
     }

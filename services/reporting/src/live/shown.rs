@@ -6,8 +6,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::figures::FiguresRules;
 use domain::ids::{AgentName, HotlineName};
 use domain::live::{Activity, Doing, Phase, activities};
-use domain::local_time;
 use domain::record::TaskType;
+use domain::span::Step;
 use store::history::PeriodTally;
 use store::live::LiveVisit;
 use tonic::Status;
@@ -15,16 +15,20 @@ use wire::v1::reporting as proto;
 
 use super::LiveParts;
 use super::feed::Taken;
+use super::running::{Clock, Running, has};
 use crate::scope::{self, Grouping, Policy};
 use crate::sum::{Sum, shown};
 
 /// What somebody watches.
 pub(super) struct Watched {
+    pub(super) clock: Clock,
     hotlines: Vec<HotlineName>,
-    by: Grouping,
-    task_types: Vec<TaskType>,
+    pub(super) by: Grouping,
+    pub(super) task_types: Vec<TaskType>,
     policy: String,
     within: Vec<u32>,
+    /// Whether single agents are shown.
+    with_agents: bool,
 }
 
 /// A queue while it is added up.
@@ -43,23 +47,36 @@ struct Adding<'a> {
     rules: &'a FiguresRules,
     policy: &'a Policy,
     taken: &'a Taken,
+    running: Running,
     total: Queue,
     queues: BTreeMap<String, Queue>,
 }
 
 impl Watched {
     /// Checks what was sent.
-    pub(super) fn read(sent: proto::WatchRequest, by: Grouping) -> Result<Self, Status> {
+    pub(super) fn read(sent: proto::WatchRequest, by: Grouping, with_agents: bool) -> Result<Self, Status> {
         Ok(Self {
+            clock: Clock {
+                zone: scope::zone(&sent.zone)?,
+                step: step(&sent.interval)?,
+            },
             hotlines: sent.hotlines.iter().map(HotlineName::new).collect(),
             by,
             task_types: scope::task_types(&sent.task_types)?,
             within: scope::thresholds(sent.within_seconds)?,
             policy: sent.policy,
+            with_agents,
         })
     }
 
-    pub(super) fn shown(&self, parts: &LiveParts, taken: &Taken) -> Result<proto::Moment, Status> {
+    /// None of a look that was taken before anybody watched by this clock.
+    pub(super) fn shown(&self, parts: &LiveParts, taken: &Taken) -> Result<Option<proto::Moment>, Status> {
+        let running = Running::of(self.clock, taken.at);
+        let moment = &taken.moment;
+        let figures = |span| running.figures(span, moment, &taken.sums);
+        let (Some(interval), Some(day)) = (figures(running.interval), figures(running.day)) else {
+            return Ok(None);
+        };
         let book = (parts.figures.rules)();
         let policy = scope::policy(&self.policy, &book.figures, &parts.figures.policy)?;
         let mut adding = Adding {
@@ -67,6 +84,7 @@ impl Watched {
             rules: &book.figures,
             policy: &policy,
             taken,
+            running,
             total: Queue::default(),
             queues: BTreeMap::new(),
         };
@@ -77,22 +95,25 @@ impl Watched {
         {
             adding.queue(hotline);
         }
-        let moment = &taken.moment;
-        adding.figures(&moment.interval, |queue| &mut queue.interval);
-        adding.figures(&moment.day, |queue| &mut queue.day);
+        adding.figures(interval, |queue| &mut queue.interval);
+        adding.figures(day, |queue| &mut queue.day);
         for visit in &moment.visits {
             adding.visit(visit);
         }
         let live = moment.visits.iter().map(|visit| (&visit.hotline, &visit.live));
         let doing = activities(&moment.agents, live);
         doing.values().for_each(|agent| adding.agent(agent));
-        let tell = |name: &str, queue: &Queue| queue.shown(name, taken.at, &policy, &self.within);
-        Ok(proto::Moment {
+        let mut promised = super::promised::of(self, parts, &book, taken, running, (interval, day));
+        let mut tell = |name: &str, queue: &Queue| proto::Queue {
+            target: promised.remove(name),
+            ..queue.shown(name, taken.at, &policy, &self.within)
+        };
+        Ok(Some(proto::Moment {
             at_unix_ms: taken.at.timestamp_millis(),
-            zone: local_time::ZONE.name().to_owned(),
-            day: local_time::day_of(taken.at).to_string(),
-            interval_start_unix_s: taken.interval.start().timestamp(),
-            interval_end_unix_s: taken.interval.next().start().timestamp(),
+            zone: self.clock.zone.name().to_owned(),
+            day: running.date.to_string(),
+            interval_start_unix_s: running.interval.start.timestamp(),
+            interval_end_unix_s: running.interval.end.timestamp(),
             policy: Some(policy.shown()),
             total: Some(tell("", &adding.total)),
             queues: adding
@@ -100,17 +121,41 @@ impl Watched {
                 .iter()
                 .map(|(name, queue)| tell(name, queue))
                 .collect(),
-            agents_shown: parts.agent_figures,
-            agents: match parts.agent_figures {
+            agents_shown: self.with_agents,
+            agents: match self.with_agents {
                 true => doing.iter().map(agent_shown).collect(),
                 false => Vec::new(),
             },
-        })
+        }))
     }
 
-    fn is_watched(&self, hotline: &HotlineName) -> bool {
+    /// The queue that a hotline is shown in.
+    pub(super) fn group(&self, rules: &FiguresRules, hotline: &HotlineName) -> String {
+        let group = match self.by {
+            Grouping::Group => rules.group_of(hotline),
+            Grouping::None | Grouping::Hotline => None,
+        };
+        group.map_or_else(|| hotline.to_string(), |group| group.name.clone())
+    }
+
+    /// Whether the hotline is among those that are watched.
+    pub(super) fn is_watched(&self, hotline: &HotlineName) -> bool {
         self.hotlines.is_empty() || self.hotlines.contains(hotline)
     }
+}
+
+/// The length of the running interval.
+fn step(name: &str) -> Result<Step, Status> {
+    let step = match name {
+        "" => Some(Step::QuarterHour),
+        name => Step::from_name(name),
+    };
+    let is_short = |step: &Step| !matches!(step, Step::Week | Step::Month);
+    step.filter(is_short).ok_or_else(|| {
+        scope::invalid(
+            "interval: use 15m, 30m, 1h or 1d; `report intervals` tells of weeks and months, running ones too",
+        )
+    })
 }
 
 impl Adding<'_> {
@@ -120,11 +165,7 @@ impl Adding<'_> {
     }
 
     fn group(&self, hotline: &HotlineName) -> String {
-        let group = match self.watched.by {
-            Grouping::Group => self.rules.group_of(hotline),
-            Grouping::None | Grouping::Hotline => None,
-        };
-        group.map_or_else(|| hotline.to_string(), |group| group.name.clone())
+        self.watched.group(self.rules, hotline)
     }
 
     fn figures(&mut self, rows: &[PeriodTally], of: fn(&mut Queue) -> &mut Sum) {
@@ -147,9 +188,9 @@ impl Adding<'_> {
     fn visit(&mut self, visit: &LiveVisit) {
         let is_asked = self.watched.task_types.contains(&visit.task_type);
         if is_asked && self.watched.is_watched(&visit.hotline) {
-            let (taken, policy) = (self.taken, self.policy);
-            self.total.visit(visit, taken, policy);
-            self.queue(&visit.hotline).visit(visit, taken, policy);
+            let (taken, running, policy) = (self.taken, self.running, self.policy);
+            self.total.visit(visit, taken, running, policy);
+            self.queue(&visit.hotline).visit(visit, taken, running, policy);
         }
     }
 
@@ -179,7 +220,7 @@ impl Adding<'_> {
 }
 
 impl Queue {
-    fn visit(&mut self, visit: &LiveVisit, taken: &Taken, policy: &Policy) {
+    fn visit(&mut self, visit: &LiveVisit, taken: &Taken, running: Running, policy: &Policy) {
         *self.phases.entry(visit.live.phase).or_default() += 1;
         if !visit.live.phase.is_waiting() {
             return;
@@ -189,10 +230,10 @@ impl Queue {
         // Nothing can be told yet of those who have not waited for the threshold.
         let policy = policy.of(Some(&visit.hotline));
         if taken.at - visit.offered_at <= TimeDelta::seconds(policy.threshold_seconds) {
-            if visit.offered_at >= taken.interval.start() {
+            if has(running.interval, visit.offered_at) {
                 self.interval.leave_out(1, &policy);
             }
-            if local_time::day_of(visit.offered_at) == local_time::day_of(taken.at) {
+            if has(running.day, visit.offered_at) {
                 self.day.leave_out(1, &policy);
             }
         }
@@ -224,6 +265,7 @@ impl Queue {
             agents: Some(self.agents),
             interval: figures(&self.interval),
             day: figures(&self.day),
+            target: None,
         }
     }
 }

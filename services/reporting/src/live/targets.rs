@@ -17,15 +17,18 @@ const TARGET: &str = "nrwdirekt_target_service_level";
 const TARGET_MET: &str = "nrwdirekt_target_met";
 const TARGET_OF: &str = "nrwdirekt_target_of";
 
-/// The label of the target of all hotlines together; no group or hotline has it.
-const ALL: &str = "";
+/// The name of the target of all hotlines together. A hotline may be called so too: its targets are `of="hotline"`.
+const ALL: &str = "all";
+
+/// What a target is of: all, group or hotline; and its name.
+type Label = (&'static str, String);
 
 /// Describes the metrics to whatever exports them.
 pub(super) fn describe() {
     describe_gauge!(SERVICE_TIME, "1 in service time by the rules, else 0");
     describe_gauge!(
         TARGET,
-        "The service level that was promised, 0 to 1, by target; the empty one is that of all hotlines together"
+        "The service level that was promised, 0 to 1, by target: of all hotlines, a group or a hotline"
     );
     describe_gauge!(
         TARGET_MET,
@@ -40,7 +43,7 @@ pub(super) fn describe() {
 /// What was set last.
 #[derive(Default)]
 pub(super) struct TargetGauges {
-    labels: BTreeSet<String>,
+    labels: BTreeSet<Label>,
 }
 
 impl TargetGauges {
@@ -65,15 +68,18 @@ impl TargetGauges {
     }
 }
 
-fn label(scope: &TargetScope) -> String {
-    match scope {
+fn label(scope: &TargetScope) -> Label {
+    let name = match scope {
         TargetScope::All => ALL.to_owned(),
         TargetScope::Group(_) | TargetScope::Hotline(_) => scope.name().to_owned(),
-    }
+    };
+    (scope.kind(), name)
 }
 
-fn set(label: &str, target: f64, share: Share) {
-    let set = |name: &'static str, value: f64| gauge!(name, "target" => label.to_owned()).set(value);
+fn set((of, name): &Label, target: f64, share: Share) {
+    let set = |gauge: &'static str, value: f64| {
+        gauge!(gauge, "of" => *of, "target" => name.clone()).set(value);
+    };
     set(TARGET, target);
     set(TARGET_MET, share.met as f64);
     set(TARGET_OF, share.of as f64);

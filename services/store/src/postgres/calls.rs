@@ -22,6 +22,7 @@ mod replacements;
 mod rows;
 mod settling;
 mod statements;
+mod visits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +40,7 @@ use super::schema;
 use crate::StoreError;
 use crate::calls::{
     AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RunCounts,
-    StoredCall,
+    StoredCall, StoredVisit, VisitQuery,
 };
 use crate::changes::{Change, ChangeQuery};
 use crate::history::{FiguresVersion, History, HistoryQuery};
@@ -142,7 +143,7 @@ impl CallStore for PostgresCalls {
     }
 
     async fn live(&self, query: LiveQuery) -> Result<Moment, StoreError> {
-        live::read(&mut self.database.client().await?, query).await
+        live::read(&mut self.database.client().await?, &query).await
     }
 
     async fn figures_version(&self) -> Result<FiguresVersion, StoreError> {
@@ -215,6 +216,10 @@ impl CallStore for PostgresCalls {
 
     async fn calls(&self, query: CallQuery) -> Result<Vec<StoredCall>, StoreError> {
         records::calls(&self.database.client().await?, &query).await
+    }
+
+    async fn visits(&self, query: VisitQuery) -> Result<Vec<StoredVisit>, StoreError> {
+        visits::visits(&self.database.client().await?, &query).await
     }
 
     async fn sources(&self) -> Result<Vec<SourceName>, StoreError> {

@@ -7,6 +7,10 @@ use super::database::Database;
 use super::errors;
 use crate::StoreError;
 
+mod access {
+    refinery::embed_migrations!("../../schemas/migrations/postgres/access");
+}
+
 mod calls {
     refinery::embed_migrations!("../../schemas/migrations/postgres/calls");
 }
@@ -24,6 +28,12 @@ pub(super) struct Schema {
     runner: fn() -> Runner,
 }
 
+/// The tables of users, sessions and the audit trail.
+pub(super) const ACCESS: Schema = Schema {
+    history: "schema_history_access",
+    runner: access::migrations::runner,
+};
+
 /// The tables of the calls.
 pub(super) const CALLS: Schema = Schema {
     history: "schema_history_calls",
@@ -36,7 +46,7 @@ pub(super) const TICKETS: Schema = Schema {
     runner: tickets::migrations::runner,
 };
 
-const ALL: [&Schema; 2] = [&CALLS, &TICKETS];
+const ALL: [&Schema; 3] = [&CALLS, &TICKETS, &ACCESS];
 
 /// See [`Database::migrate`].
 pub(super) async fn migrate(database: &Database) -> Result<(), StoreError> {

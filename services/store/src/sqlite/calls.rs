@@ -16,6 +16,7 @@ mod replacements;
 mod rows;
 mod settling;
 mod statements;
+mod visits;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -32,7 +33,7 @@ use super::file::File;
 use crate::StoreError;
 use crate::calls::{
     AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RunCounts,
-    StoredCall,
+    StoredCall, StoredVisit, VisitQuery,
 };
 use crate::changes::{Change, ChangeQuery};
 use crate::history::{FiguresVersion, History, HistoryQuery};
@@ -175,7 +176,7 @@ impl CallStore for SqliteCalls {
 
     async fn live(&self, query: LiveQuery) -> Result<Moment, StoreError> {
         self.file
-            .read(move |connection| live::read(connection, query))
+            .read(move |connection| live::read(connection, &query))
             .await
     }
 
@@ -311,6 +312,12 @@ impl CallStore for SqliteCalls {
     async fn calls(&self, query: CallQuery) -> Result<Vec<StoredCall>, StoreError> {
         self.file
             .read(move |connection| records::calls(connection, &query))
+            .await
+    }
+
+    async fn visits(&self, query: VisitQuery) -> Result<Vec<StoredVisit>, StoreError> {
+        self.file
+            .read(move |connection| visits::visits(connection, &query))
             .await
     }
 

@@ -8,7 +8,8 @@ use domain::live::{Activity, Phase, activities};
 use domain::local_time;
 use domain::report::ReportBody;
 use store::calls::{Advance, CallStore, LedgerBatch};
-use store::live::{LiveQuery, Moment};
+use store::history::FiguresVersion;
+use store::live::{LiveQuery, Moment, QuarterQuery, Quarters};
 
 use crate::calls::{TOPIC, apply, at, hotline, on_every_store, report};
 
@@ -26,6 +27,7 @@ async fn moment(store: &dyn CallStore, visits_since: i64) -> Moment {
         day: local_time::day_of(at(0)),
         visits_since: at(visits_since),
         agents_since: Some(at(-86_400)),
+        quarters: None,
     };
     store.live(query).await.unwrap()
 }
@@ -128,6 +130,63 @@ async fn the_figures_of_the_moment_are_those_of_the_history() {
     .await;
 }
 
+/// The quarter-hours of two hours, beside the moment.
+async fn quarters(store: &dyn CallStore, since: Option<FiguresVersion>) -> Quarters {
+    let first = Interval::containing(at(0));
+    let query = LiveQuery {
+        interval: first,
+        day: local_time::day_of(at(0)),
+        visits_since: at(-3600),
+        agents_since: None,
+        quarters: Some(QuarterQuery {
+            from: first,
+            to: Interval(first.0 + 8),
+            since,
+        }),
+    };
+    store.live(query).await.unwrap().quarters.unwrap()
+}
+
+#[tokio::test]
+async fn quarter_hours_beside_the_moment_are_those_that_have_moved() {
+    on_every_store(|store| async move {
+        let queued = EventKind::Queued {
+            hotline: hotline("Bürgertelefon"),
+        };
+        let first = Interval::containing(at(0));
+        let reports = vec![
+            report(1, event(0, queued.clone())),
+            report(2, event(3600, queued.clone())),
+            // Beyond what is asked for.
+            report(3, event(7200, queued.clone())),
+        ];
+        apply(&*store, 0, reports).await.unwrap();
+        let all = quarters(&*store, None).await;
+        assert_eq!((all.moved, all.rows.len()), (None, 2));
+        let same = quarters(&*store, Some(all.version.clone())).await;
+        assert_eq!((same.moved, same.rows.len()), (Some(Vec::new()), 0));
+
+        let more = vec![
+            report(4, event(3605, queued.clone())),
+            report(5, event(7205, queued)),
+        ];
+        apply(&*store, 3, more).await.unwrap();
+        let moved = quarters(&*store, Some(all.version)).await;
+        assert_eq!(moved.moved, Some(vec![Interval(first.0 + 4)]));
+        let [row] = &moved.rows[..] else {
+            panic!("{moved:?}")
+        };
+        assert_eq!(row.tally.counts.get(Figure::Offered), 2);
+        assert_eq!(moved.version, store.figures_version().await.unwrap());
+        // What cannot be compared with is told whole.
+        for unknown in ["gestern", "4000000000", "4000000000:4000000000:"] {
+            let all = quarters(&*store, Some(FiguresVersion::new(unknown))).await;
+            assert_eq!((all.moved, all.rows.len()), (None, 2), "{unknown}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn agents_are_where_their_last_reports_leave_them() {
     on_every_store(|store| async move {
@@ -169,6 +228,46 @@ async fn agents_are_where_their_last_reports_leave_them() {
         assert_eq!(does("Anna"), Some((Activity::Paused, at(30))));
         assert_eq!(does("Bernd"), Some((Activity::Ready, at(0))));
         assert_eq!(does("Clara"), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_live_visit_tells_its_call_and_how_long_the_answer_took() {
+    on_every_store(|store| async move {
+        let queued = EventKind::Queued {
+            hotline: hotline("Bürgertelefon"),
+        };
+        let reports = vec![
+            report(1, event(0, queued.clone())),
+            report(2, event(0, queued)),
+            report(2, event(10, EventKind::Ringing { agent: anna() })),
+            report(2, event(15, EventKind::Answered { agent: anna() })),
+        ];
+        let calls = [1, 2].map(|call| Identity([call; 16]));
+        apply(&*store, 0, reports).await.unwrap();
+        let told = async || {
+            let moment = moment(&*store, -3600).await;
+            let mut told: Vec<(Identity, Phase, Option<i64>)> = moment
+                .visits
+                .iter()
+                .map(|visit| (visit.call, visit.live.phase, visit.time_to_answer_ms))
+                .collect();
+            told.sort_by_key(|(_, phase, _)| *phase as u8);
+            told
+        };
+        let waiting = (calls[0], Phase::Queued, None);
+        let answered = (calls[1], Phase::Talking, Some(15_000));
+        assert_eq!(told().await, [waiting, answered]);
+        let ended = EventKind::Ended {
+            by: Some(EndedBy::Citizen),
+            status: None,
+        };
+        let work = EventKind::AfterCallWorkStarted { agent: anna() };
+        let reports = vec![report(2, event(40, ended)), report(2, event(40, work))];
+        apply(&*store, 4, reports).await.unwrap();
+        let left_to_do = (calls[1], Phase::AfterCallWork, Some(15_000));
+        assert_eq!(told().await, [waiting, left_to_do]);
     })
     .await;
 }

@@ -3,6 +3,7 @@
 
 mod agents;
 mod answers;
+mod audit;
 mod call_records;
 mod calls;
 mod changes;
@@ -24,3 +25,5 @@ mod settling;
 mod slots;
 mod statements;
 mod tickets;
+mod users;
+mod visits;

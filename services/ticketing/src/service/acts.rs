@@ -1,27 +1,49 @@
 //! What people do with a ticket that is there.
 
 use chrono::SubsecRound;
+use domain::access::Sight;
 use domain::ids::DepartmentId;
+use domain::procedure::{FaultCode, FieldFault};
 use domain::rulebook::Rulebook;
 use domain::ticket::{ActRefused, Ticket};
 use store::StoreError;
 use store::tickets::{Addition, Logged};
-use tonic::{Response, Status};
-use wire::tickets::ticket_to_wire;
+use tonic::{Code, Request, Response, Status};
 use wire::v1::tickets as proto;
 
 use super::additions::{DECISIONS, call_notice, current, repeated};
+use super::viewer::Viewer;
 use super::{TicketingParts, refused};
-use crate::acts::{ActRequest, Moment};
+use crate::acts::{Act, ActRequest, Moment};
 use crate::metrics;
 
-/// Does what is asked for, once for each key; decided anew where somebody else changed the ticket meanwhile.
-pub(super) async fn perform(
+/// Does what needs no more than a reason.
+pub(super) async fn plain(
     parts: &TicketingParts,
+    act: Act,
+    request: Request<proto::ActOnTicketRequest>,
+) -> Result<Response<proto::ActOnTicketResponse>, Status> {
+    let viewer = Viewer::of(parts, &request)?;
+    let mut sent = request.into_inner();
+    sent.agent = viewer.principal.acting_agent(&sent.agent);
+    perform(&viewer, ActRequest::plain(act, &sent)?).await
+}
+
+/// Does what is asked for, once for each key; decided anew where somebody else changed the ticket meanwhile.
+///
+/// It is noted after the transaction, beside the reading of the history, so that nothing is noted that was not done. Where
+/// it cannot be noted, the caller repeats it by its key, and the repetition notes it.
+pub(super) async fn perform(
+    viewer: &Viewer<'_>,
     request: ActRequest,
 ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
-    let (ticket, repeated) = act(parts, &request).await?;
-    let found = parts.store.ticket(&ticket.id).await;
+    let parts = viewer.parts;
+    let request = request.by(&viewer.principal);
+    let (ticket, repeated) = act(viewer, &request).await?;
+    let done = viewer.did(request.act.audit_action(), &ticket.id);
+    let done = parts.audit.append_done(vec![done.because(request.act.name())]);
+    let (found, noted) = tokio::join!(parts.store.ticket(&ticket.id), done);
+    noted?;
     // It is done: an answer without the history is better than an error.
     let history = found
         .ok()
@@ -29,24 +51,27 @@ pub(super) async fn perform(
         .map(|found| found.history)
         .unwrap_or_default();
     Ok(Response::new(proto::ActOnTicketResponse {
-        ticket: Some(ticket_to_wire(&ticket, &history)),
+        ticket: viewer.acted_on(&ticket, &history),
         repeated,
     }))
 }
 
-async fn act(parts: &TicketingParts, request: &ActRequest) -> Result<(Ticket, bool), Status> {
-    let id = &request.ticket;
+async fn act(viewer: &Viewer<'_>, request: &ActRequest) -> Result<(Ticket, bool), Status> {
+    let (parts, id) = (viewer.parts, &request.ticket);
     let before = parts
         .store
         .logged_before(&request.idempotency_key, request.content);
+    let missing = || Status::not_found(format!("ticket_id: there is no ticket {id}"));
     if let Some(logged) = before.await.map_err(|error| refused(&error))? {
-        return repeated(logged);
+        let (ticket, repeated) = repeated(logged)?;
+        return match viewer.sight(&ticket) {
+            Sight::Hidden => Err(missing()),
+            _ => Ok((ticket, repeated)),
+        };
     }
     let rules = (parts.rules)();
     for _ in 0..DECISIONS {
-        let ticket = current(parts, id).await?;
-        let ticket =
-            ticket.ok_or_else(|| Status::not_found(format!("ticket_id: there is no ticket {id}")))?;
+        let ticket = current(viewer, id).await?.ok_or_else(missing)?;
         let addition = decided(parts, request, &ticket, &rules)?;
         let changed = addition.transition.ticket.clone();
         let concerned: Vec<DepartmentId> = addition.transition.departments().cloned().collect();
@@ -96,10 +121,16 @@ fn decided(
 }
 
 fn status(refusal: &ActRefused) -> Status {
-    match refusal {
-        ActRefused::UnknownDepartment | ActRefused::SameDepartment => {
-            Status::invalid_argument(refusal.to_string())
-        }
-        _ => Status::failed_precondition(refusal.to_string()),
-    }
+    let (code, field, fault) = match refusal {
+        ActRefused::UnknownDepartment => (Code::InvalidArgument, "department", FaultCode::NoDepartment),
+        ActRefused::SameDepartment => (Code::InvalidArgument, "department", FaultCode::SameDepartment),
+        ActRefused::NothingOwed => (Code::FailedPrecondition, "ticket_id", FaultCode::NothingOwed),
+        ActRefused::StillOwed => (Code::FailedPrecondition, "ticket_id", FaultCode::StillOwed),
+        ActRefused::TooLate => (Code::FailedPrecondition, "ticket_id", FaultCode::SettledLongAgo),
+        ActRefused::AlreadyClosed => (Code::FailedPrecondition, "ticket_id", FaultCode::AlreadyClosed),
+        ActRefused::Full => (Code::FailedPrecondition, "ticket_id", FaultCode::Full),
+        ActRefused::Erased => (Code::FailedPrecondition, "ticket_id", FaultCode::Erased),
+    };
+    let fault = FieldFault::of(field, fault, refusal.to_string());
+    wire::faults::refusal(code, refusal.to_string(), &[fault])
 }

@@ -1,38 +1,41 @@
 //! A concern that joins an open ticket.
 
 use chrono::SubsecRound;
+use domain::access::Sight;
 use domain::ids::Identity;
-use domain::procedure::{FieldId, Procedure, Register};
-use domain::ticket::{Ticket, add_concern, spoken_ticket_id};
+use domain::procedure::{FaultCode, FieldFault, FieldId, Procedure, Register};
+use domain::ticket::{AdditionRefused, Ticket, add_concern, spoken_ticket_id};
 use store::StoreError;
 use store::tickets::{Addition, Logged};
-use tonic::Status;
+use tonic::{Code, Status};
 use wire::v1::tickets as proto;
 
-use super::{TicketingParts, key_taken, refused};
+use super::viewer::Viewer;
+use super::{TicketingParts, key_taken, named_refusal, refused};
 use crate::metrics;
-use crate::requests::{LogRequest, ticket_procedure};
+use crate::requests::{ReadRequest, invalid, ticket_procedure};
 
 /// Times that an addition is decided anew because the ticket was changed meanwhile, at most.
 pub(super) const DECISIONS: usize = 8;
 
 /// Adds the concern to the ticket that the request names. Gives the ticket, and whether it had been added before.
 pub(super) async fn add(
-    parts: &TicketingParts,
-    mut sent: proto::LogCallbackRequest,
+    viewer: &Viewer<'_>,
+    sent: proto::LogCallbackRequest,
 ) -> Result<(Ticket, bool), Status> {
-    let id = spoken_ticket_id(&sent.add_to)
-        .ok_or_else(|| Status::invalid_argument("add_to: give a number such as T-7K3M-9QXW"))?;
-    let missing = || Status::not_found(format!("add_to: there is no ticket {id}"));
-    let mut ticket = current(parts, &id).await?.ok_or_else(missing)?;
+    let parts = viewer.parts;
+    let id = spoken_ticket_id(&sent.add_to).ok_or_else(|| {
+        let remedy = "give a number such as T-7K3M-9QXW";
+        named_refusal(Code::InvalidArgument, "add_to", FaultCode::NoTicketNumber, remedy)
+    })?;
+    let missing = || {
+        let remedy = format!("there is no ticket {id}");
+        named_refusal(Code::NotFound, "add_to", FaultCode::NoTicket, &remedy)
+    };
+    let mut ticket = current(viewer, &id).await?.ok_or_else(missing)?;
     let rules = (parts.rules)();
-    reach_as_before(&mut sent, &ticket, &rules.register);
-    let request = LogRequest::checked(sent, &rules.register, &parts.identity_key)?;
-    if request.wished.is_some() {
-        return Err(Status::invalid_argument(
-            "wished_from: leave it out with add_to; department and due time of the ticket stay as they are",
-        ));
-    }
+    let request = read(parts, &rules.register, sent, &ticket).checked();
+    let request = request.map_err(|faults| invalid(&faults))?.by(&viewer.principal);
     let before = parts
         .store
         .logged_before(&request.idempotency_key, request.content);
@@ -50,7 +53,14 @@ pub(super) async fn add(
             request.actor(),
             at,
         )
-        .map_err(|refusal| Status::failed_precondition(format!("add_to: {refusal}")))?
+        .map_err(|refusal| {
+            named_refusal(
+                Code::FailedPrecondition,
+                "add_to",
+                refusal_code(refusal),
+                &refusal.to_string(),
+            )
+        })?
         .with_mails(&rules.routing);
         let changed = transition.ticket.clone();
         let addition = Addition {
@@ -67,19 +77,46 @@ pub(super) async fn add(
                 return Ok((changed, false));
             }
             Ok(logged) => return repeated(logged),
-            Err(StoreError::Conflict(_)) => ticket = current(parts, &id).await?.ok_or_else(missing)?,
+            Err(StoreError::Conflict(_)) => ticket = current(viewer, &id).await?.ok_or_else(missing)?,
             Err(error) => return Err(refused(&error)),
         }
     }
     Err(refused(&StoreError::Conflict(format!("ticket {id}"))))
 }
 
-pub(super) async fn current(
+/// Reads a request whose concern joins a ticket.
+pub(super) fn read<'r>(
     parts: &TicketingParts,
+    register: &'r Register,
+    mut sent: proto::LogCallbackRequest,
+    ticket: &Ticket,
+) -> ReadRequest<'r> {
+    reach_as_before(&mut sent, ticket, register);
+    let mut read = ReadRequest::of(sent, register, &parts.identity_key);
+    if read.wished.is_some() {
+        let remedy = "leave it out with add_to; department and due time of the ticket stay as they are";
+        let fault = FieldFault::of("wished_from", FaultCode::WindowUnwanted, remedy);
+        read.faults.push(fault);
+    }
+    read
+}
+
+/// Why a concern cannot join a ticket.
+pub(super) fn refusal_code(refusal: AdditionRefused) -> FaultCode {
+    match refusal {
+        AdditionRefused::NothingOwed => FaultCode::NothingOwed,
+        AdditionRefused::Full => FaultCode::Full,
+    }
+}
+
+/// The ticket as it is now; what the viewer must not see is not there.
+pub(super) async fn current(
+    viewer: &Viewer<'_>,
     id: &domain::ids::TicketId,
 ) -> Result<Option<Ticket>, Status> {
-    let found = parts.store.ticket(id).await.map_err(|error| refused(&error))?;
-    Ok(found.map(|found| found.ticket))
+    let found = viewer.parts.store.ticket(id).await;
+    let found = found.map_err(|error| refused(&error))?.map(|found| found.ticket);
+    Ok(found.filter(|ticket| viewer.sight(ticket) != Sight::Hidden))
 }
 
 /// The call that belongs to the ticket since the change, if the topic of calls has to hear of it.

@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SubsecRound, Utc};
-use domain::booking::{Bookable, read_slots, slot_length};
+use domain::booking::{Bookable, SlotFault, read_slots, slot_length};
 use domain::ids::{AgentName, DepartmentId};
-use domain::procedure::FieldFault;
+use domain::procedure::{FaultCode, FieldFault};
 use domain::routing::RoutingTable;
-use domain::ticket::{Actor, Ticket, rebook as decide, spoken_ticket_id};
+use domain::ticket::{Actor, RebookingRefused, Ticket, rebook as decide, spoken_ticket_id};
 use store::StoreError;
-use tonic::Status;
+use tonic::{Code, Status};
 use wire::v1::tickets as proto;
 
-use super::{TicketingParts, refused};
+use super::additions::current;
+use super::viewer::Viewer;
+use super::{TicketingParts, named_refusal, refused};
 use crate::requests::{invalid, page_size};
+use crate::schedule::slot_fault;
 
 /// Times that a move is decided anew because the ticket was changed meanwhile, at most.
 const DECISIONS: usize = 8;
@@ -150,30 +153,32 @@ fn read_token(token: &str) -> Option<(DateTime<Utc>, String)> {
 }
 
 /// Moves an appointment; gives the ticket as it is then.
-pub(super) async fn rebook(
-    parts: &TicketingParts,
-    sent: proto::RebookTicketRequest,
-) -> Result<Ticket, Status> {
+pub(super) async fn rebook(viewer: &Viewer<'_>, sent: proto::RebookTicketRequest) -> Result<Ticket, Status> {
+    let parts = viewer.parts;
     let id = spoken_ticket_id(&sent.ticket_id)
         .ok_or_else(|| Status::invalid_argument("ticket_id: give a number such as T-7K3M-9QXW"))?;
-    let fault = |text: String| invalid(&[FieldFault::new("slots", text)]);
-    let slots = read_slots(&sent.slots.join("\n")).map_err(|error| fault(error.to_string()))?;
-    let actor = match sent.agent.trim() {
+    let fault = |fault: SlotFault| invalid(&[slot_fault(&fault)]);
+    let slots = read_slots(&sent.slots.join("\n")).map_err(fault)?;
+    let actor = match viewer.principal.acting_agent(&sent.agent).as_str() {
         "" => Actor::System,
         agent => Actor::Agent(AgentName::new(agent)),
     };
     for _ in 0..DECISIONS {
-        let found = parts.store.ticket(&id).await.map_err(|error| refused(&error))?;
-        let ticket = found
-            .ok_or_else(|| Status::not_found(format!("there is no ticket {id}")))?
-            .ticket;
+        let ticket = current(viewer, &id).await?;
+        let ticket = ticket.ok_or_else(|| Status::not_found(format!("there is no ticket {id}")))?;
         let rules = (parts.rules)();
         let bookable = offered(&rules.routing, &ticket)?;
         let at = (parts.clock)().trunc_subsecs(3);
         let slots = bookable.appointment(slots.clone(), at);
-        let slots = slots.map_err(|error| fault(error.to_string()))?;
+        let slots = slots.map_err(fault)?;
         let transition = decide(&ticket, bookable, slots, actor.clone(), at)
-            .map_err(|refusal| Status::failed_precondition(format!("ticket_id: {refusal}")))?
+            .map_err(|refusal| {
+                let fault = match refusal {
+                    RebookingRefused::NothingOwed => FaultCode::NothingOwed,
+                    RebookingRefused::NoAppointment => FaultCode::NoAppointment,
+                };
+                named_refusal(Code::FailedPrecondition, "ticket_id", fault, &refusal.to_string())
+            })?
             .with_mails(&rules.routing);
         let moved = transition.ticket.clone();
         match parts.store.record(transition).await {
@@ -192,14 +197,26 @@ pub(super) async fn rebook(
 /// The slots that an appointment can be moved to: of the same service, at the department that has it now.
 fn offered<'r>(routing: &'r RoutingTable, ticket: &Ticket) -> Result<&'r Bookable, Status> {
     let booking = ticket.schedule.booking.as_ref().ok_or_else(|| {
-        Status::failed_precondition("ticket_id: the ticket has no booked slots; log an appointment")
+        let remedy = "the ticket has no booked slots; log an appointment";
+        named_refusal(
+            Code::FailedPrecondition,
+            "ticket_id",
+            FaultCode::NoAppointment,
+            remedy,
+        )
     })?;
     routing
         .bookable(&ticket.department, &booking.service)
         .ok_or_else(|| {
-            Status::failed_precondition(format!(
-                "ticket_id: {} offers no slots for this service now; log a new appointment",
+            let remedy = format!(
+                "{} offers no slots for this service now; log a new appointment",
                 ticket.department
-            ))
+            );
+            named_refusal(
+                Code::FailedPrecondition,
+                "ticket_id",
+                FaultCode::NoService,
+                &remedy,
+            )
         })
 }

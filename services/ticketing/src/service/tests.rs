@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use access::testing::MemoryAudit;
+use domain::access::Principal;
 use domain::procedure::{Register, RegisterFile};
-use domain::routing::RoutingConfig;
+use domain::routing::{RoutingConfig, RoutingTable};
 use domain::rulebook::RulesVersion;
 use proto::ticketing_server::Ticketing;
 use store::sqlite::SqliteTickets;
@@ -13,6 +15,7 @@ use super::*;
 pub(super) struct Desk {
     pub(super) service: TicketingService,
     pub(super) store: Arc<SqliteTickets>,
+    pub(super) audit: Arc<MemoryAudit>,
     woken: Arc<AtomicUsize>,
     _folder: tempfile::TempDir,
 }
@@ -26,7 +29,7 @@ pub(super) fn desk_with(change: impl FnOnce(&mut RoutingConfig)) -> Desk {
     let folder = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteTickets::open(&folder.path().join("tickets.db")).unwrap());
     let department = |id: &str| domain::routing::Department::new(DepartmentId::new(id), id);
-    let departments = ["clearing", "a"].map(department);
+    let departments = ["clearing", "a", "b"].map(department);
     let mut config = RoutingConfig::of(DepartmentId::new("clearing"), departments.into());
     change(&mut config);
     let table = Arc::new(RoutingTable::new(config).unwrap());
@@ -36,6 +39,7 @@ pub(super) fn desk_with(change: impl FnOnce(&mut RoutingConfig)) -> Desk {
         register: Arc::new(register()),
         figures: Arc::default(),
     });
+    let (audit, trail) = MemoryAudit::with_trail();
     let woken = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&woken);
     let service = TicketingService::new(TicketingParts {
@@ -49,10 +53,12 @@ pub(super) fn desk_with(change: impl FnOnce(&mut RoutingConfig)) -> Desk {
         wake: Some(Arc::new(move |_| {
             count.fetch_add(1, Ordering::Relaxed);
         })),
+        audit: trail,
     });
     Desk {
         service,
         store,
+        audit,
         woken,
         _folder: folder,
     }
@@ -79,6 +85,11 @@ fn register() -> Register {
     Register::with(&[file]).unwrap()
 }
 
+/// A request of whoever runs the node.
+pub(super) fn by_operator<T>(message: T) -> Request<T> {
+    wire::access::by(Principal::operator(), message)
+}
+
 pub(super) fn fields<const N: usize>(fields: [(&str, &str); N]) -> BTreeMap<String, String> {
     fields.map(|(id, text)| (id.to_owned(), text.to_owned())).into()
 }
@@ -103,7 +114,7 @@ pub(super) async fn log(
     request: proto::LogCallbackRequest,
 ) -> Result<proto::LogCallbackResponse, Status> {
     desk.service
-        .log_callback(Request::new(request))
+        .log_callback(by_operator(request))
         .await
         .map(Response::into_inner)
 }
@@ -133,7 +144,7 @@ async fn a_request_becomes_a_ticket_with_department_and_due_time() {
     let asked = proto::GetTicketRequest { ticket_id: spoken };
     assert_eq!(
         desk.service
-            .get_ticket(Request::new(asked))
+            .get_ticket(by_operator(asked))
             .await
             .unwrap()
             .into_inner(),
@@ -179,7 +190,7 @@ async fn a_route_is_explained_without_a_ticket() {
     };
     let explained = desk
         .service
-        .explain_route(Request::new(asked))
+        .explain_route(by_operator(asked))
         .await
         .unwrap()
         .into_inner();
@@ -195,7 +206,7 @@ async fn a_route_is_explained_without_a_ticket() {
         .collect();
     assert_eq!(keys, ["05315000", "05378004"]);
     assert_eq!(desk.woken.load(Ordering::Relaxed), 0);
-    let nothing = Request::new(proto::ExplainRouteRequest::default());
+    let nothing = by_operator(proto::ExplainRouteRequest::default());
     let refused = desk.service.explain_route(nothing).await.unwrap_err();
     assert!(refused.message().starts_with("hotline: "));
 }
@@ -212,7 +223,7 @@ async fn the_list_has_pages() {
     };
     let list = async |asked: &proto::ListTicketsRequest| {
         desk.service
-            .list_tickets(Request::new(asked.clone()))
+            .list_tickets(by_operator(asked.clone()))
             .await
             .map(Response::into_inner)
     };
@@ -235,7 +246,7 @@ async fn a_ticket_that_is_not_there_is_not_found() {
             ticket_id: id.to_owned(),
         };
         desk.service
-            .get_ticket(Request::new(asked))
+            .get_ticket(by_operator(asked))
             .await
             .unwrap_err()
             .code()
@@ -245,7 +256,7 @@ async fn a_ticket_that_is_not_there_is_not_found() {
 }
 
 async fn find(desk: &Desk, asked: proto::FindTicketsRequest) -> Vec<String> {
-    let found = desk.service.find_tickets(Request::new(asked)).await.unwrap();
+    let found = desk.service.find_tickets(by_operator(asked)).await.unwrap();
     let found = found.into_inner().tickets;
     found.into_iter().map(|ticket| ticket.ticket_id).collect()
 }
@@ -285,7 +296,7 @@ async fn a_citizen_who_calls_again_is_recognised_by_number_or_by_name_and_place(
     };
     assert_eq!(find(&desk, asked("50667")).await.len(), 2);
     assert_eq!(find(&desk, asked("40213")).await.len(), 0);
-    let nothing = Request::new(proto::FindTicketsRequest::default());
+    let nothing = by_operator(proto::FindTicketsRequest::default());
     let refused = desk.service.find_tickets(nothing).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
 }
@@ -372,7 +383,7 @@ async fn requests_of_every_procedure_become_tickets_without_a_hotline() {
         procedure: "letter".to_owned(),
         ..Default::default()
     };
-    let listed = desk.service.list_tickets(Request::new(asked)).await.unwrap();
+    let listed = desk.service.list_tickets(by_operator(asked)).await.unwrap();
     let listed = listed.into_inner().tickets;
     assert_eq!((listed.len(), &listed[0].ticket_id), (1, &letter.ticket_id));
 }
@@ -413,12 +424,12 @@ async fn forms_can_be_drawn_from_the_register() {
     let desk = desk();
     let all = desk
         .service
-        .list_procedures(Request::new(proto::ListProceduresRequest {}))
+        .list_procedures(by_operator(proto::ListProceduresRequest {}))
         .await;
     let all = all.unwrap().into_inner().procedures;
     assert_eq!(all.len(), register().procedures().len());
     let asked = |procedure: &str| {
-        Request::new(proto::GetProcedureRequest {
+        by_operator(proto::GetProcedureRequest {
             procedure: procedure.to_owned(),
         })
     };
@@ -443,3 +454,5 @@ async fn forms_can_be_drawn_from_the_register() {
 }
 
 mod acts;
+mod chosen;
+mod roles;

@@ -1,6 +1,6 @@
 //! Wished windows, and slots that are booked.
 
-use super::tests::{Desk, desk_with, fields, log, request};
+use super::tests::{Desk, by_operator, desk_with, fields, log, request};
 use super::*;
 use domain::local_time;
 use proto::ticketing_server::Ticketing;
@@ -55,7 +55,7 @@ async fn slots(desk: &Desk, page_size: u32, page_token: &str) -> (Vec<(String, u
     };
     let page = desk
         .service
-        .list_slots(Request::new(asked))
+        .list_slots(by_operator(asked))
         .await
         .unwrap()
         .into_inner();
@@ -149,7 +149,7 @@ async fn an_appointment_books_its_slots_and_is_moved() {
     };
     let moved = desk
         .service
-        .rebook_ticket(Request::new(move_to(second)))
+        .rebook_ticket(by_operator(move_to(second)))
         .await
         .unwrap();
     let moved = moved.into_inner().ticket.unwrap();
@@ -163,7 +163,7 @@ async fn an_appointment_books_its_slots_and_is_moved() {
     );
     let refused = desk
         .service
-        .rebook_ticket(Request::new(move_to("2026-12-28T09:05")))
+        .rebook_ticket(by_operator(move_to("2026-12-28T09:05")))
         .await;
     assert!(refused.unwrap_err().message().starts_with("slots: "));
 }
@@ -208,7 +208,7 @@ async fn urgent_tickets_are_listed_by_due_time() {
             urgency: urgency.into(),
             ..Default::default()
         };
-        let page = desk.service.list_tickets(Request::new(asked)).await.unwrap();
+        let page = desk.service.list_tickets(by_operator(asked)).await.unwrap();
         page.into_inner().tickets.len()
     };
     assert_eq!(list(proto::Urgency::DueSoon).await, 0);

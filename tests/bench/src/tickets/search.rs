@@ -6,11 +6,10 @@ use std::time::Instant;
 
 use rusqlite::Connection;
 use store::sqlite::SqliteTickets;
-use tonic::Request;
 use wire::v1::tickets::ticketing_server::Ticketing;
 use wire::v1::tickets::{FindTicketsRequest, ListTicketsRequest};
 
-use super::{place_of, request, rules, ticketing};
+use super::{by_operator, place_of, request, rules, ticketing};
 use crate::figures::{Figure, median};
 use crate::fixture::now;
 
@@ -79,7 +78,7 @@ impl Filled {
         let rules = Arc::new(rules()?);
         let ticketing = ticketing(store, Arc::new(move || Arc::clone(&rules)), None);
         // One by the product: the others are its copies, with other people and times.
-        ticketing.log_callback(Request::new(request(0))).await?;
+        ticketing.log_callback(by_operator(request(0))).await?;
         multiply(file, tickets)?;
         Ok(Self {
             ticketing,
@@ -110,7 +109,7 @@ impl Filled {
             name,
             ..FindTicketsRequest::default()
         };
-        let found = self.ticketing.find_tickets(Request::new(request)).await?;
+        let found = self.ticketing.find_tickets(by_operator(request)).await?;
         Ok(found.into_inner().tickets.len())
     }
 
@@ -120,7 +119,7 @@ impl Filled {
             due_before_unix_ms: Some(now().timestamp_millis() * 2),
             ..ListTicketsRequest::default()
         };
-        let found = self.ticketing.list_tickets(Request::new(request)).await?;
+        let found = self.ticketing.list_tickets(by_operator(request)).await?;
         Ok(found.into_inner().tickets.len())
     }
 }
@@ -128,6 +127,11 @@ impl Filled {
 /// The number of the n-th citizen.
 fn phone(n: u32) -> String {
     format!("0221 1{n:07}")
+}
+
+/// A file with so many tickets.
+pub(crate) async fn fill(file: &Path, tickets: u32) -> anyhow::Result<()> {
+    Filled::new(file, tickets).await.map(drop)
 }
 
 /// Copies the only ticket: each copy has a citizen of its own, most are closed.

@@ -163,17 +163,18 @@ fn of_the_node(principal: &str, departments: &[&Department], prefix: &str) -> Ve
     let mut both = vec![topic(topics::CALLS.to_owned())];
     both.extend(of_all(topics::tickets));
     both.extend(of_all(topics::ticket_replies));
-    let mut written: Vec<String> = of_all(topics::ticket_reply_results).collect();
-    written.push(topic(topics::INTERVALS.to_owned()));
+    // Of intervals it looks for those that its store does not know.
+    both.push(topic(topics::INTERVALS.to_owned()));
+    let written: Vec<String> = of_all(topics::ticket_reply_results).collect();
     let all = both.iter().chain(&written).cloned().collect();
     vec![
         rule(
-            "nrwdirekt reads and writes calls, tickets and replies",
+            "nrwdirekt reads and writes calls, tickets, replies, and the figures of intervals",
             &["Read", "Write", "Describe"],
             Resources::Topics(both),
         ),
         rule(
-            "nrwdirekt writes the results of replies, and the figures of intervals",
+            "nrwdirekt writes the results of replies",
             &["Write", "Describe"],
             Resources::Topics(written),
         ),
@@ -184,7 +185,7 @@ fn of_the_node(principal: &str, departments: &[&Department], prefix: &str) -> Ve
         ),
         // librdkafka asks who coordinates a group before it reads anything, also where nobody joins it.
         rule(
-            "handover reads replies alone",
+            "handover reads replies alone, and the ledger intervals",
             &["Describe"],
             Resources::GroupsWithPrefix(bus::kafka::ALONE_PREFIX.to_owned()),
         ),

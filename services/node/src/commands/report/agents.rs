@@ -1,5 +1,6 @@
 //! Figures of single agents.
 
+use super::refused;
 use chrono::NaiveDate;
 use serde_json::json;
 use wire::v1::reporting as proto;
@@ -7,7 +8,6 @@ use wire::v1::reporting::reporting_client::ReportingClient;
 
 use crate::cli::ServerArguments;
 use crate::client;
-use crate::exit::Failure;
 use crate::output::say;
 
 /// Sums of single agents.
@@ -23,11 +23,7 @@ pub(super) async fn run(
         from: date(from),
         to: date(to),
     };
-    let response = client
-        .agents(request)
-        .await
-        .map_err(|status| Failure::of_status(&status))?
-        .into_inner();
+    let response = client.agents(request).await.map_err(refused)?.into_inner();
     if !json {
         say!(
             "{:30} {:>8} {:>10} {:>10} {:>10}",

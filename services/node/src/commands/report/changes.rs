@@ -1,15 +1,9 @@
 //! `nrwdirekt report changes`.
 
-use chrono::{SecondsFormat, TimeZone as _, Utc};
-use domain::local_time::ZONE;
-use serde_json::{Value, json};
 use wire::v1::reporting as proto;
 
-use super::form::Report;
-use super::intervals::{local, time};
-use super::sheet::{Cell, Column, Sheet};
+use super::{form, refused};
 use crate::cli::ChangesArguments;
-use crate::exit::Failure;
 
 /// What has moved since a report.
 pub(super) async fn run(arguments: ChangesArguments) -> anyhow::Result<()> {
@@ -22,57 +16,9 @@ pub(super) async fn run(arguments: ChangesArguments) -> anyhow::Result<()> {
     };
     let mut client = super::connect(&arguments.server).await?;
     let answer = client.changes(request).await;
-    let answer = answer.map_err(|status| Failure::of_status(&status))?.into_inner();
-    let report = Report {
-        json: json!({
-            "since": arguments.since,
-            "as_of": answer.as_of,
-            "changes": answer.changes.iter().map(change_json).collect::<Vec<_>>(),
-        }),
-        preface: vec![format!("{} intervals have changed", answer.changes.len())],
-        sheets: vec![sheet(&answer.changes)],
-    };
-    report.deliver(&arguments.form)
-}
-
-/// Local time of milliseconds since 1970, as JSON has it.
-pub(super) fn time_of_ms(at_ms: i64) -> String {
-    let at = Utc.timestamp_millis_opt(at_ms).single().unwrap_or_default();
-    at.with_timezone(&ZONE)
-        .to_rfc3339_opts(SecondsFormat::Millis, false)
-}
-
-fn change_json(change: &proto::FigureChange) -> Value {
-    json!({
-        "start": time(change.start_unix_s, ZONE),
-        "hotline": change.hotline,
-        "task_type": change.task_type,
-        "changed_at": time_of_ms(change.last_changed_at_unix_ms),
-        "difference": change.difference,
-    })
-}
-
-fn sheet(changes: &[proto::FigureChange]) -> Sheet {
-    let columns = vec![
-        Column::new("interval", "Intervall"),
-        Column::new("hotline", "Hotline"),
-        Column::new("task type", "Kontaktart"),
-        Column::new("changed at", "Geändert"),
-        Column::new("figure", "Kennzahl"),
-        Column::new("difference", "Unterschied"),
-    ];
-    let rows = changes.iter().flat_map(|change| {
-        change.difference.iter().map(|(figure, difference)| {
-            vec![
-                Cell::Time(local(change.start_unix_s, ZONE)),
-                Cell::Text(change.hotline.clone()),
-                Cell::Text(change.task_type.clone()),
-                Cell::Time(local(change.last_changed_at_unix_ms / 1000, ZONE)),
-                Cell::Text(figure.clone()),
-                Cell::Count(*difference),
-            ]
-        })
-    });
-    let rows = rows.collect();
-    Sheet::new("Änderungen", columns, rows)
+    let answer = answer.map_err(refused)?.into_inner();
+    form::deliver(
+        &reports::changes::report(&arguments.since, &answer),
+        &arguments.form,
+    )
 }

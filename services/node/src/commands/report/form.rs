@@ -3,100 +3,79 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
-use serde_json::Value;
+use reports::{Encoding, Fault, Report};
 
-use super::sheet::{Cell, Column, Sheet};
-use super::{csv, xlsx};
-use crate::cli::{FormArguments, ReportFormat};
+use crate::cli::{CsvEncoding, FormArguments, ReportFormat};
 use crate::exit::Failure;
 use crate::output::{Unfinished, say};
 
-/// A report, ready to be written.
-pub(super) struct Report {
-    /// Its stable form.
-    pub(super) json: Value,
-    /// What stands above a table.
-    pub(super) preface: Vec<String>,
-    /// Tables; CSV has the last one, which holds the details.
-    pub(super) sheets: Vec<Sheet>,
+/// Writes it.
+pub(super) fn deliver(report: &Report, form: &FormArguments) -> anyhow::Result<()> {
+    let bytes = match form.format() {
+        ReportFormat::Table if form.output.is_some() => {
+            return Err(Failure::usage(
+                "--output: give --format json, csv or xlsx with it",
+            ));
+        }
+        ReportFormat::Table => {
+            print(report);
+            return Ok(());
+        }
+        ReportFormat::Json if form.output.is_none() => {
+            say!("{}", serde_json::to_string_pretty(&report.json)?);
+            return Ok(());
+        }
+        ReportFormat::Json => report.json()?,
+        ReportFormat::Csv => report.csv(encoding(form.encoding)).map_err(refused)?,
+        ReportFormat::Xlsx => report.xlsx().map_err(refused)?,
+    };
+    if let Some(path) = &form.output {
+        let mut unfinished = Unfinished::beside(path)?;
+        unfinished
+            .file
+            .write_all(&bytes)
+            .with_context(|| format!("--output {}", path.display()))?;
+        return unfinished.complete(path);
+    }
+    let mut out = std::io::stdout().lock();
+    if form.format() == ReportFormat::Xlsx && out.is_terminal() {
+        return Err(Failure::usage("--format xlsx: give --output FILE.xlsx"));
+    }
+    match out.write_all(&bytes).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
-impl Report {
-    /// Writes it.
-    pub(super) fn deliver(&self, form: &FormArguments) -> anyhow::Result<()> {
-        let bytes = match form.format() {
-            ReportFormat::Table if form.output.is_some() => {
-                return Err(Failure::usage(
-                    "--output: give --format json, csv or xlsx with it",
-                ));
-            }
-            ReportFormat::Table => {
-                self.print();
-                return Ok(());
-            }
-            ReportFormat::Json if form.output.is_none() => {
-                say!("{}", serde_json::to_string_pretty(&self.json)?);
-                return Ok(());
-            }
-            ReportFormat::Json => serde_json::to_vec_pretty(&self.json)?,
-            ReportFormat::Csv => {
-                let sheet = self.sheets.last().context("a report has a sheet")?;
-                csv::write(sheet, form.encoding)?
-            }
-            ReportFormat::Xlsx => xlsx::write(&self.sheets, &self.particulars())?,
-        };
-        if let Some(path) = &form.output {
-            let mut unfinished = Unfinished::beside(path)?;
-            unfinished
-                .file
-                .write_all(&bytes)
-                .with_context(|| format!("--output {}", path.display()))?;
-            return unfinished.complete(path);
-        }
-        let mut out = std::io::stdout().lock();
-        if form.format() == ReportFormat::Xlsx && out.is_terminal() {
-            return Err(Failure::usage("--format xlsx: give --output FILE.xlsx"));
-        }
-        match out.write_all(&bytes).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok(()),
-        }
+fn print(report: &Report) {
+    for line in &report.preface {
+        say!("{line}");
     }
-
-    /// What the figures are, in German: without it a workbook would tell a service level of no policy.
-    fn particulars(&self) -> Sheet {
-        let wanted = [
-            ("/from", "Vom"),
-            ("/to", "Bis vor den"),
-            ("/zone", "Zeitzone"),
-            ("/interval", "Intervall"),
-            ("/as_of", "Stand der Zahlen"),
-            ("/rules_version", "Version der Regeln"),
-            ("/policy/name", "Servicelevel nach"),
-            ("/policy/version", "Version"),
-            ("/policy/threshold_s", "Schwelle (s)"),
-            ("/policy/short_abandon_s", "Kurzabbruch bis (s)"),
-            ("/policy/formula", "Formel"),
-        ];
-        let rows = wanted.into_iter().filter_map(|(place, name)| {
-            let value = self.json.pointer(place)?;
-            let value = value
-                .as_i64()
-                .map(Cell::Count)
-                .or_else(|| Some(Cell::Text(value.as_str()?.to_owned())))?;
-            Some(vec![Cell::Text(name.to_owned()), value])
-        });
-        let columns = vec![Column::extra("Angabe"), Column::extra("Wert")];
-        Sheet::new("Angaben", columns, rows.collect())
-    }
-
-    fn print(&self) {
-        for line in &self.preface {
+    for sheet in &report.sheets {
+        say!();
+        for line in sheet.lines() {
             say!("{line}");
         }
-        for sheet in &self.sheets {
-            say!();
-            sheet.print();
+    }
+}
+
+fn encoding(encoding: CsvEncoding) -> Encoding {
+    match encoding {
+        CsvEncoding::Utf8 => Encoding::Utf8,
+        CsvEncoding::Utf8Bom => Encoding::Utf8Bom,
+        CsvEncoding::Windows1252 => Encoding::Windows1252,
+    }
+}
+
+/// Why it cannot be written, and what to do.
+fn refused(fault: Fault) -> anyhow::Error {
+    match fault {
+        Fault::TooManyRows(rows_max) => Failure::usage(format!(
+            "--format xlsx: more than {rows_max} rows; ask for fewer days or longer intervals, or use csv"
+        )),
+        Fault::NotInEncoding => {
+            Failure::usage("--encoding windows-1252: a name has letters that it does not have; use utf-8-bom")
         }
+        Fault::Unwritten(_) => fault.into(),
     }
 }

@@ -1,12 +1,13 @@
 //! `nrwdirekt report live`.
 
-use chrono::DateTime;
-use domain::local_time;
+use chrono_tz::Tz;
+use reports::figures::{figures_json, policy_json, policy_line};
+use reports::intervals::{time, time_of_ms, zone};
 use serde_json::{Value, json};
 use wire::v1::reporting as proto;
 use wire::v1::reporting::live_client::LiveClient;
 
-use super::figures::{figures_json, policy_json, policy_line};
+use super::refused;
 use crate::cli::LiveArguments;
 use crate::client;
 use crate::exit::Failure;
@@ -23,10 +24,11 @@ pub(super) async fn run(arguments: LiveArguments) -> anyhow::Result<()> {
         task_types: arguments.task_type,
         policy: arguments.policy,
         within_seconds: arguments.within,
+        zone: arguments.zone,
+        interval: arguments.interval,
     };
-    let failed = |status: tonic::Status| Failure::of_status(&status);
-    let mut moments = client.watch(request).await.map_err(failed)?.into_inner();
-    while let Some(moment) = moments.message().await.map_err(failed)? {
+    let mut moments = client.watch(request).await.map_err(refused)?.into_inner();
+    while let Some(moment) = moments.message().await.map_err(refused)? {
         match (arguments.json, arguments.follow) {
             (true, true) => say!("{}", as_json(&moment)),
             (true, false) => say!("{}", serde_json::to_string_pretty(&as_json(&moment))?),
@@ -39,28 +41,27 @@ pub(super) async fn run(arguments: LiveArguments) -> anyhow::Result<()> {
     Err(Failure::server("the server ended the stream; ask again"))
 }
 
-/// A time with the offset of the zone that days are cut in.
-fn local(unix_ms: i64) -> String {
-    let time = DateTime::from_timestamp_millis(unix_ms).unwrap_or_default();
-    time.with_timezone(&local_time::ZONE).to_rfc3339()
-}
-
 /// The stable form.
 fn as_json(moment: &proto::Moment) -> Value {
+    let zone = zone(&moment.zone);
     let mut object = json!({
-        "at": local(moment.at_unix_ms),
+        "at": time_of_ms(moment.at_unix_ms, zone),
         "zone": moment.zone,
         "day": moment.day,
         "interval": {
-            "start": local(moment.interval_start_unix_s * 1000),
-            "end": local(moment.interval_end_unix_s * 1000),
+            "start": time(moment.interval_start_unix_s, zone),
+            "end": time(moment.interval_end_unix_s, zone),
         },
         "policy": moment.policy.as_ref().map(policy_json),
         "total": moment.total.as_ref().map(queue_json),
         "groups": moment.queues.iter().map(named_json).collect::<Vec<_>>(),
     });
     if moment.agents_shown {
-        object["agents"] = moment.agents.iter().map(agent_json).collect();
+        object["agents"] = moment
+            .agents
+            .iter()
+            .map(|agent| agent_json(agent, zone))
+            .collect();
     }
     object
 }
@@ -94,17 +95,17 @@ fn queue_json(queue: &proto::Queue) -> Value {
     object
 }
 
-fn agent_json(agent: &proto::Agent) -> Value {
+fn agent_json(agent: &proto::Agent, zone: Tz) -> Value {
     json!({
         "agent": agent.agent,
         "activity": agent.activity,
-        "since": local(agent.since_unix_ms),
+        "since": time_of_ms(agent.since_unix_ms, zone),
         "hotlines": agent.hotlines,
     })
 }
 
 fn print(moment: &proto::Moment) {
-    say!("{}", local(moment.at_unix_ms));
+    say!("{}", time_of_ms(moment.at_unix_ms, zone(&moment.zone)));
     say!("{}\n", policy_line(&moment.policy.clone().unwrap_or_default()));
     let names = moment.queues.iter().map(|queue| queue.group.chars().count());
     let width = names.max().unwrap_or(0).max(7);

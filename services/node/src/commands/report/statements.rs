@@ -1,19 +1,11 @@
 //! `nrwdirekt report seal|statements`.
 
-use serde_json::{Value, json};
+use reports::statements::{WITHIN, head_json, list, shown};
 use wire::v1::reporting as proto;
 
-use super::changes::time_of_ms;
-use super::figures::{figures_json, group_json, policy_json, policy_line};
-use super::form::Report;
-use super::sheet::{Cell, Column, Sheet};
-use super::totals;
+use super::{form, refused};
 use crate::cli::{SealArguments, StatementsArguments};
-use crate::exit::Failure;
 use crate::output::say;
-
-/// Thresholds that are told of sealed figures.
-const WITHIN: [u32; 2] = [20, 30];
 
 /// Seals figures of days.
 pub(super) async fn seal(arguments: SealArguments) -> anyhow::Result<()> {
@@ -25,7 +17,7 @@ pub(super) async fn seal(arguments: SealArguments) -> anyhow::Result<()> {
     };
     let mut client = super::connect(&arguments.server).await?;
     let sealed = client.seal(request).await;
-    let sealed = sealed.map_err(|status| Failure::of_status(&status))?.into_inner();
+    let sealed = sealed.map_err(refused)?.into_inner();
     if arguments.json {
         say!("{}", head_json(&sealed));
     } else {
@@ -45,12 +37,7 @@ pub(super) async fn run(arguments: StatementsArguments) -> anyhow::Result<()> {
     let report = match arguments.id {
         None => {
             let answer = client.statements(proto::StatementsRequest {}).await;
-            list(
-                &answer
-                    .map_err(|status| Failure::of_status(&status))?
-                    .into_inner()
-                    .statements,
-            )
+            list(&answer.map_err(refused)?.into_inner().statements)
         }
         Some(id) => {
             let request = proto::StatementRequest {
@@ -60,78 +47,8 @@ pub(super) async fn run(arguments: StatementsArguments) -> anyhow::Result<()> {
                 within_seconds: WITHIN.to_vec(),
             };
             let answer = client.get_statement(request).await;
-            shown(&answer.map_err(|status| Failure::of_status(&status))?.into_inner())
+            shown(&answer.map_err(refused)?.into_inner())
         }
     };
-    report.deliver(&arguments.form)
-}
-
-fn head_json(head: &proto::Statement) -> Value {
-    json!({
-        "id": head.id,
-        "from": head.from,
-        "to": head.to,
-        "sealed_at": time_of_ms(head.sealed_at_unix_ms),
-        "by": head.by,
-        "reason": head.reason,
-        "rules_version": head.rules_version,
-        "as_of": head.as_of,
-    })
-}
-
-fn list(statements: &[proto::Statement]) -> Report {
-    let columns = vec![
-        Column::new("id", "Nummer"),
-        Column::new("from", "Von"),
-        Column::new("to", "Bis (ausschließlich)"),
-        Column::new("sealed at", "Festgeschrieben"),
-        Column::new("by", "Durch"),
-        Column::new("reason", "Grund"),
-    ];
-    let rows = statements.iter().map(|head| {
-        let texts = [
-            &head.from,
-            &head.to,
-            &time_of_ms(head.sealed_at_unix_ms),
-            &head.by,
-            &head.reason,
-        ]
-        .map(|text| Cell::Text(text.clone()));
-        std::iter::once(Cell::Count(head.id)).chain(texts).collect()
-    });
-    let rows = rows.collect();
-    Report {
-        json: statements.iter().map(head_json).collect(),
-        preface: Vec::new(),
-        sheets: vec![Sheet::new("Festschreibungen", columns, rows)],
-    }
-}
-
-/// Sealed figures, and what came later beside them.
-fn shown(answer: &proto::StatementResponse) -> Report {
-    let head = answer.statement.clone().unwrap_or_default();
-    let policy = answer.policy.clone().unwrap_or_default();
-    let total = |total: &Option<proto::Totals>| total.as_ref().map(figures_json);
-    let groups = |groups: &[proto::Totals]| groups.iter().map(group_json).collect::<Vec<_>>();
-    let mut json = head_json(&head);
-    json["policy"] = policy_json(&policy);
-    json["total"] = json!(total(&answer.total));
-    json["groups"] = json!(groups(&answer.groups));
-    json["now"] = json!({ "total": total(&answer.total_now), "groups": groups(&answer.groups_now) });
-    let mut now = totals::sheet(answer.groups_now.iter().chain(&answer.total_now), &WITHIN);
-    "Heutiger Stand".clone_into(&mut now.name);
-    let mut sealed = totals::sheet(answer.groups.iter().chain(&answer.total), &WITHIN);
-    "Festgeschrieben".clone_into(&mut sealed.name);
-    Report {
-        json,
-        preface: vec![
-            format!(
-                "{} to {} (exclusive), sealed by {}: {}",
-                head.from, head.to, head.by, head.reason
-            ),
-            policy_line(&policy),
-            "what the days are now, then what was sealed".to_owned(),
-        ],
-        sheets: vec![now, sealed],
-    }
+    form::deliver(&report, &arguments.form)
 }

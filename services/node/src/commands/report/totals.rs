@@ -1,23 +1,30 @@
 //! `nrwdirekt report totals`.
 
-use serde_json::json;
 use wire::v1::reporting as proto;
 use wire::v1::reporting::reporting_client::ReportingClient;
 
-use super::columns;
-use super::figures::{as_of_line, figures_json, group_json, policy_json, policy_line};
-use super::form::Report;
-use super::sheet::{Cell, Column, Sheet};
-use crate::cli::{DaysArguments, GroupBy, ScopeArguments, TotalsArguments};
+use super::{form, intervals, refused};
+use crate::cli::{DaysArguments, GroupBy, IntervalsArguments, ScopeArguments, TotalsArguments};
 use crate::client::{self, Connection};
-use crate::exit::Failure;
 
 /// Sums over local days.
 pub(super) async fn run(arguments: TotalsArguments) -> anyhow::Result<()> {
+    if let Some(interval) = arguments.interval {
+        return intervals::run(IntervalsArguments {
+            days: arguments.days,
+            scope: arguments.scope,
+            interval,
+            form: arguments.form,
+            server: arguments.server,
+        })
+        .await;
+    }
     let mut client = ReportingClient::new(client::connect(&arguments.server.server).await?);
     let within = arguments.scope.within.clone();
-    let response = ask(&mut client, arguments.days, arguments.scope).await?;
-    report(&response, &within).deliver(&arguments.form)
+    let response = ask(&mut client, arguments.days, arguments.scope)
+        .await
+        .map_err(refused)?;
+    form::deliver(&reports::totals::report(&response, &within), &arguments.form)
 }
 
 /// Asks for sums.
@@ -25,7 +32,7 @@ pub(super) async fn ask(
     client: &mut ReportingClient<Connection>,
     days: DaysArguments,
     scope: ScopeArguments,
-) -> anyhow::Result<proto::TotalsResponse> {
+) -> Result<proto::TotalsResponse, tonic::Status> {
     let request = proto::TotalsRequest {
         from: days.from.to_string(),
         to: days.to.to_string(),
@@ -37,45 +44,5 @@ pub(super) async fn ask(
         zone: scope.zone,
         policy: scope.policy,
     };
-    let response = client.totals(request).await;
-    Ok(response
-        .map_err(|status| Failure::of_status(&status))?
-        .into_inner())
-}
-
-fn report(response: &proto::TotalsResponse, within: &[u32]) -> Report {
-    let policy = response.policy.clone().unwrap_or_default();
-    Report {
-        json: json!({
-            "from": response.from,
-            "to": response.to,
-            "zone": response.zone,
-            "as_of": response.as_of,
-            "policy": policy_json(&policy),
-            "total": response.total.as_ref().map(figures_json),
-            "groups": response.groups.iter().map(group_json).collect::<Vec<_>>(),
-        }),
-        preface: vec![
-            format!(
-                "{} to {} (exclusive), {}",
-                response.from, response.to, response.zone
-            ),
-            policy_line(&policy),
-            as_of_line(&response.as_of),
-        ],
-        sheets: vec![sheet(response.groups.iter().chain(&response.total), within)],
-    }
-}
-
-/// Groups and the total, one below the other.
-pub(super) fn sheet<'a>(groups: impl Iterator<Item = &'a proto::Totals>, within: &[u32]) -> Sheet {
-    let mut all = vec![Column::new("hotline", "Gruppe")];
-    all.extend(columns::columns(within));
-    let rows = groups.map(|group| {
-        let mut row = vec![Cell::group(&group.group)];
-        row.extend(columns::cells(group));
-        row
-    });
-    let rows = rows.collect();
-    Sheet::new("Summen", all, rows)
+    Ok(client.totals(request).await?.into_inner())
 }

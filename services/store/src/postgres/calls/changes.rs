@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{GenericClient, Object, Transaction};
+use domain::counts::Interval;
 use tokio_postgres::IsolationLevel;
 use tokio_postgres::types::ToSql;
 
@@ -155,6 +156,31 @@ pub(super) async fn since(
         changes.push(Change::read(place, hotline, task_type, row.get(6), row.get(7))?);
     }
     Ok(changes)
+}
+
+/// The quarter-hours that have moved since a version; none if that is not known.
+pub(super) async fn moved_since(
+    snapshot: &Transaction<'_>,
+    since: &FiguresVersion,
+    from: Interval,
+    to: Interval,
+) -> Result<Option<Vec<Interval>>, StoreError> {
+    match check(snapshot, since).await {
+        Err(StoreError::UnknownVersion(_)) => return Ok(None),
+        known => known?,
+    }
+    let select = snapshot
+        .prepare_cached(
+            "SELECT DISTINCT interval FROM count_changes
+             WHERE revision >= pg_snapshot_xmin($1::text::pg_snapshot)
+               AND NOT pg_visible_in_snapshot(revision, $1::text::pg_snapshot)
+               AND interval >= $2 AND interval < $3",
+        )
+        .await?;
+    let rows = snapshot
+        .query(&select, &[&since.as_str(), &from.0, &to.0])
+        .await?;
+    Ok(Some(rows.iter().map(|row| Interval(row.get(0))).collect()))
 }
 
 /// See [`crate::calls::CallStore::forget_changes`].

@@ -4,14 +4,15 @@ use deadpool_postgres::{Object, Transaction};
 use domain::agents::AgentReport;
 use tokio_postgres::Row;
 
-use super::{agents, history};
+use super::{agents, changes, history};
 use crate::StoreError;
 use crate::calls::DayRange;
 use crate::history::{HistoryQuery, HotlineChoice, Periods};
-use crate::live::{LiveColumns, LiveQuery, LiveVisit, Moment};
+use crate::live::{LiveColumns, LiveQuery, LiveVisit, Moment, QuarterQuery, Quarters};
+use crate::postgres::values;
 
 /// See [`crate::calls::CallStore::live`].
-pub(super) async fn read(client: &mut Object, query: LiveQuery) -> Result<Moment, StoreError> {
+pub(super) async fn read(client: &mut Object, query: &LiveQuery) -> Result<Moment, StoreError> {
     let snapshot = history::begin(client).await?;
     let figures = |periods| HistoryQuery {
         periods,
@@ -30,13 +31,35 @@ pub(super) async fn read(client: &mut Object, query: LiveQuery) -> Result<Moment
             Some(since) => last_reports(&snapshot, since.timestamp_millis()).await?,
             None => Vec::new(),
         },
+        quarters: match &query.quarters {
+            Some(query) => Some(quarters(&snapshot, query).await?),
+            None => None,
+        },
     })
 }
 
-async fn visits(snapshot: &Transaction<'_>, query: LiveQuery) -> Result<Vec<LiveVisit>, StoreError> {
+async fn quarters(snapshot: &Transaction<'_>, query: &QuarterQuery) -> Result<Quarters, StoreError> {
+    let moved = match &query.since {
+        Some(since) => changes::moved_since(snapshot, since, query.from, query.to).await?,
+        None => None,
+    };
+    let mut rows = Vec::new();
+    for periods in query.periods(moved.as_deref()) {
+        let hotlines = HotlineChoice::Each;
+        let history = history::read_in(snapshot, &HistoryQuery { periods, hotlines }).await?;
+        rows.extend(history.rows);
+    }
+    Ok(Quarters {
+        version: changes::version(snapshot).await?,
+        moved,
+        rows,
+    })
+}
+
+async fn visits(snapshot: &Transaction<'_>, query: &LiveQuery) -> Result<Vec<LiveVisit>, StoreError> {
     let find = snapshot
         .prepare_cached(&format!(
-            "SELECT {} FROM visits JOIN hotlines ON id = hotline_id
+            "SELECT {} FROM visits JOIN hotlines ON id = visits.hotline_id JOIN calls USING (month, call_row)
              WHERE phase IS NOT NULL AND phase_since_ms >= $1 AND counted",
             LiveColumns::SELECT
         ))
@@ -44,12 +67,15 @@ async fn visits(snapshot: &Transaction<'_>, query: LiveQuery) -> Result<Vec<Live
     let since_ms = query.visits_since.timestamp_millis();
     let visit = |row: &Row| {
         let columns = LiveColumns {
-            hotline: row.get(0),
-            task_type: row.get(1),
-            offered_at_ms: row.get(2),
-            phase: row.get(3),
-            since_ms: row.get(4),
-            agent: row.get(5),
+            call: values::identity(row.get(0)),
+            hotline: row.get(1),
+            task_type: row.get(2),
+            offered_at_ms: row.get(3),
+            phase: row.get(4),
+            since_ms: row.get(5),
+            agent: row.get(6),
+            wait_ms: row.get(7),
+            ring_ms: row.get(8),
         };
         columns.visit()
     };

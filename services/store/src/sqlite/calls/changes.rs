@@ -138,6 +138,24 @@ pub(super) fn since(
     Ok(changes)
 }
 
+/// The quarter-hours that have moved since a version; none if that is not known.
+pub(super) fn moved_since(
+    snapshot: &Transaction<'_>,
+    since: &FiguresVersion,
+    from: Interval,
+    to: Interval,
+) -> Result<Option<Vec<Interval>>, StoreError> {
+    let since = match revision(snapshot, since) {
+        Err(StoreError::UnknownVersion(_)) => return Ok(None),
+        known => known?,
+    };
+    let mut statement = snapshot.prepare_cached(
+        "SELECT DISTINCT interval FROM count_changes WHERE revision > ?1 AND interval >= ?2 AND interval < ?3",
+    )?;
+    let moved = statement.query_map([since, from.0, to.0], |row| Ok(Interval(row.get(0)?)))?;
+    Ok(Some(moved.collect::<Result<_, _>>()?))
+}
+
 /// See [`crate::calls::CallStore::forget_changes`].
 pub(super) fn forget(
     connection: &mut Connection,

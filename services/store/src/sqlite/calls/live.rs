@@ -1,16 +1,17 @@
 //! What goes on at this moment.
 
 use domain::agents::AgentReport;
+use domain::ids::Identity;
 use rusqlite::{Connection, Transaction, params};
 
-use super::{agents, history};
+use super::{agents, changes, history};
 use crate::StoreError;
 use crate::calls::DayRange;
 use crate::history::{HistoryQuery, HotlineChoice, Periods};
-use crate::live::{LiveColumns, LiveQuery, LiveVisit, Moment};
+use crate::live::{LiveColumns, LiveQuery, LiveVisit, Moment, QuarterQuery, Quarters};
 
 /// See [`crate::calls::CallStore::live`].
-pub(super) fn read(connection: &Connection, query: LiveQuery) -> Result<Moment, StoreError> {
+pub(super) fn read(connection: &Connection, query: &LiveQuery) -> Result<Moment, StoreError> {
     let snapshot = connection.unchecked_transaction()?;
     let figures = |periods| {
         let query = HistoryQuery {
@@ -30,12 +31,33 @@ pub(super) fn read(connection: &Connection, query: LiveQuery) -> Result<Moment, 
             Some(since) => last_reports(&snapshot, since.timestamp_millis())?,
             None => Vec::new(),
         },
+        quarters: match &query.quarters {
+            Some(query) => Some(quarters(&snapshot, query)?),
+            None => None,
+        },
     })
 }
 
-fn visits(snapshot: &Transaction<'_>, query: LiveQuery) -> Result<Vec<LiveVisit>, StoreError> {
+fn quarters(snapshot: &Transaction<'_>, query: &QuarterQuery) -> Result<Quarters, StoreError> {
+    let moved = match &query.since {
+        Some(since) => changes::moved_since(snapshot, since, query.from, query.to)?,
+        None => None,
+    };
+    let mut rows = Vec::new();
+    for periods in query.periods(moved.as_deref()) {
+        let hotlines = HotlineChoice::Each;
+        rows.extend(history::read_in(snapshot, &HistoryQuery { periods, hotlines })?.rows);
+    }
+    Ok(Quarters {
+        version: changes::version(snapshot)?,
+        moved,
+        rows,
+    })
+}
+
+fn visits(snapshot: &Transaction<'_>, query: &LiveQuery) -> Result<Vec<LiveVisit>, StoreError> {
     let mut statement = snapshot.prepare_cached(&format!(
-        "SELECT {} FROM visits JOIN hotlines USING (hotline_id)
+        "SELECT {} FROM visits JOIN hotlines USING (hotline_id) JOIN calls USING (call_row)
          WHERE phase IS NOT NULL AND phase_since_ms >= ?1 AND counted",
         LiveColumns::SELECT
     ))?;
@@ -43,12 +65,15 @@ fn visits(snapshot: &Transaction<'_>, query: LiveQuery) -> Result<Vec<LiveVisit>
     let mut visits = Vec::new();
     while let Some(row) = rows.next()? {
         let columns = LiveColumns {
-            hotline: row.get(0)?,
-            task_type: row.get(1)?,
-            offered_at_ms: row.get(2)?,
-            phase: row.get(3)?,
-            since_ms: row.get(4)?,
-            agent: row.get(5)?,
+            call: Identity(row.get(0)?),
+            hotline: row.get(1)?,
+            task_type: row.get(2)?,
+            offered_at_ms: row.get(3)?,
+            phase: row.get(4)?,
+            since_ms: row.get(5)?,
+            agent: row.get(6)?,
+            wait_ms: row.get(7)?,
+            ring_ms: row.get(8)?,
         };
         visits.push(columns.visit()?);
     }

@@ -26,7 +26,7 @@ async fn logged(desk: &Desk) -> String {
 }
 
 async fn withdraw(desk: &Desk, ticket: &str, key: &str) -> Result<proto::ActOnTicketResponse, Status> {
-    let answer = desk.service.withdraw_ticket(Request::new(act(ticket, key))).await;
+    let answer = desk.service.withdraw_ticket(by_operator(act(ticket, key))).await;
     answer.map(Response::into_inner)
 }
 
@@ -53,7 +53,7 @@ async fn an_act_is_done_once_for_each_key() {
     };
     let taken = desk
         .service
-        .withdraw_ticket(Request::new(other))
+        .withdraw_ticket(by_operator(other))
         .await
         .unwrap_err();
     assert_eq!(taken.code(), Code::AlreadyExists);
@@ -64,7 +64,7 @@ async fn a_reopened_ticket_is_due_anew_and_belongs_to_the_call() {
     let desk = desk();
     let id = logged(&desk).await;
     let early = reopening(&id, "r0", "");
-    let refused = desk.service.reopen_ticket(Request::new(early)).await.unwrap_err();
+    let refused = desk.service.reopen_ticket(by_operator(early)).await.unwrap_err();
     assert!(refused.message().contains("still owed"), "{refused}");
     withdraw(&desk, &id, "w1").await.unwrap();
     let recent = log(&desk, request("k2")).await.unwrap();
@@ -72,7 +72,7 @@ async fn a_reopened_ticket_is_due_anew_and_belongs_to_the_call() {
     assert!(recent.open_tickets.is_empty());
 
     let request = reopening(&id, "r1", "telephone/4712");
-    let reopened = desk.service.reopen_ticket(Request::new(request)).await.unwrap();
+    let reopened = desk.service.reopen_ticket(by_operator(request)).await.unwrap();
     let ticket = reopened.into_inner().ticket.unwrap();
     assert_eq!((ticket.state.as_str(), ticket.further_calls.len()), ("open", 1));
     assert_eq!(ticket.added[0].concern, "fragt noch einmal");
@@ -94,12 +94,12 @@ async fn a_ticket_goes_where_people_say() {
     };
     let unknown = desk
         .service
-        .reroute_ticket(Request::new(to("nowhere")))
+        .reroute_ticket(by_operator(to("nowhere")))
         .await
         .unwrap_err();
     assert_eq!(unknown.code(), Code::InvalidArgument);
     assert!(unknown.message().starts_with("department: "));
-    let ticket = desk.service.reroute_ticket(Request::new(to("a"))).await.unwrap();
+    let ticket = desk.service.reroute_ticket(by_operator(to("a"))).await.unwrap();
     let ticket = ticket.into_inner().ticket.unwrap();
     assert_eq!(
         (ticket.department.as_str(), ticket.returned_because.as_str()),
@@ -112,7 +112,7 @@ async fn every_faulty_field_of_an_act_is_named() {
     let faulty = proto::RerouteTicketRequest::default();
     let status = desk()
         .service
-        .reroute_ticket(Request::new(faulty))
+        .reroute_ticket(by_operator(faulty))
         .await
         .unwrap_err();
     let fields = status.metadata().get("fields").unwrap().to_str().unwrap();
@@ -120,7 +120,7 @@ async fn every_faulty_field_of_an_act_is_named() {
     let unknown = act("T-0000-0000", "k1");
     let status = desk()
         .service
-        .close_ticket(Request::new(unknown))
+        .close_ticket(by_operator(unknown))
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::NotFound);
@@ -152,7 +152,7 @@ async fn an_erased_ticket_cannot_be_acted_on() {
     let id = logged(&desk).await;
     let erased = desk
         .service
-        .erase_ticket(Request::new(act(&id, "e1")))
+        .erase_ticket(by_operator(act(&id, "e1")))
         .await
         .unwrap();
     let ticket = erased.into_inner().ticket.unwrap();

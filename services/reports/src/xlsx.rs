@@ -2,8 +2,8 @@
 
 use rust_xlsxwriter::{ChartType, Format, Workbook, Worksheet, XlsxError};
 
-use super::sheet::{Cell, Chart, Sheet};
-use crate::exit::Failure;
+use crate::Fault;
+use crate::sheet::{Cell, Chart, Sheet};
 
 /// Rows of a worksheet at most, without the headings.
 const ROWS_MAX: usize = 1_048_575;
@@ -11,20 +11,18 @@ const ROWS_MAX: usize = 1_048_575;
 const CHART_ROWS: u32 = 22;
 
 /// The bytes of the file. `particulars` come last.
-pub(super) fn write(sheets: &[Sheet], particulars: &Sheet) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn write(sheets: &[Sheet], particulars: &Sheet) -> Result<Vec<u8>, Fault> {
     if sheets.iter().any(|sheet| sheet.rows.len() > ROWS_MAX) {
-        return Err(Failure::usage(format!(
-            "--format xlsx: more than {ROWS_MAX} rows; ask for fewer days or longer intervals, or use csv"
-        )));
+        return Err(Fault::TooManyRows(ROWS_MAX));
     }
     let mut workbook = Workbook::new();
     for sheet in sheets {
-        add(workbook.add_worksheet(), sheet)?;
+        add(workbook.add_worksheet(), sheet).map_err(Fault::unwritten)?;
     }
     if !particulars.rows.is_empty() {
-        add(workbook.add_worksheet(), particulars)?;
+        add(workbook.add_worksheet(), particulars).map_err(Fault::unwritten)?;
     }
-    Ok(workbook.save_to_buffer()?)
+    workbook.save_to_buffer().map_err(Fault::unwritten)
 }
 
 fn add(worksheet: &mut Worksheet, sheet: &Sheet) -> Result<(), XlsxError> {

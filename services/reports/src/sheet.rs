@@ -2,36 +2,39 @@
 
 use chrono::{DateTime, FixedOffset};
 
-use crate::output::say;
-
 /// A sheet of a report.
-pub(super) struct Sheet {
+pub struct Sheet {
     /// What it is called in a workbook, in German.
-    pub(super) name: String,
-    pub(super) columns: Vec<Column>,
-    pub(super) rows: Vec<Vec<Cell>>,
+    pub name: String,
+    /// In their order.
+    pub columns: Vec<Column>,
+    /// As many cells each as there are columns.
+    pub rows: Vec<Vec<Cell>>,
     /// Charts beside the rows, in a workbook.
-    pub(super) charts: Vec<Chart>,
+    pub charts: Vec<Chart>,
 }
 
 /// A column of a sheet.
 #[derive(Clone)]
-pub(super) struct Column {
+pub struct Column {
     /// In tables; columns without are only in CSV and workbooks.
-    pub(super) title: Option<&'static str>,
+    pub title: Option<&'static str>,
     /// In CSV and workbooks, in German.
-    pub(super) heading: String,
+    pub heading: String,
 }
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Cell {
+pub enum Cell {
+    /// A name, or whatever else is written as it is.
     Text(String),
     /// In tables, and in German in CSV and workbooks.
     Word(&'static str, &'static str),
     /// More than so many; nothing nearer is known.
     Above(i64),
+    /// A whole number.
     Count(i64),
+    /// A number with a fraction.
     Number(f64),
     /// A fraction between 0 and 1.
     Share(f64),
@@ -42,42 +45,49 @@ pub(super) enum Cell {
 }
 
 /// Lines of some columns over the first one.
-pub(super) struct Chart {
+pub struct Chart {
     /// In German.
-    pub(super) title: &'static str,
+    pub title: &'static str,
     /// Places of the columns.
-    pub(super) columns: Vec<usize>,
+    pub columns: Vec<usize>,
     /// Whether the values are shares.
-    pub(super) is_share: bool,
+    pub is_share: bool,
 }
 
 impl Cell {
     /// The name of a group; without one it is the total.
-    pub(super) fn group(name: &str) -> Self {
+    pub fn group(name: &str) -> Self {
         match name {
             "" => Self::Word("all", "Alle"),
             name => Self::Text(name.to_owned()),
         }
     }
 
-    pub(super) fn yes_or_no(is: bool) -> Self {
+    /// How far local time is from UTC.
+    pub fn offset(at: DateTime<FixedOffset>) -> Self {
+        Self::Text(at.format("UTC%:z").to_string())
+    }
+
+    /// Yes, or no.
+    pub fn yes_or_no(is: bool) -> Self {
         match is {
             true => Self::Word("yes", "ja"),
             false => Self::Word("no", "nein"),
         }
     }
 
-    pub(super) fn share(value: Option<f64>) -> Self {
+    /// A share, absent without samples.
+    pub fn share(value: Option<f64>) -> Self {
         value.map_or(Self::Absent, Self::Share)
     }
 
     /// Milliseconds, told as seconds.
-    pub(super) fn seconds(value_ms: Option<f64>) -> Self {
+    pub fn seconds(value_ms: Option<f64>) -> Self {
         value_ms.map_or(Self::Absent, |ms| Self::Number(ms / 1000.0))
     }
 
     /// The difference of two values of a kind.
-    pub(super) fn less(&self, other: &Self) -> Self {
+    pub fn less(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::Count(this), Self::Count(other)) => Self::Count(this - other),
             (Self::Number(this), Self::Number(other)) => Self::Number(this - other),
@@ -86,6 +96,7 @@ impl Cell {
         }
     }
 
+    /// In English, for a terminal.
     fn for_people(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -106,7 +117,7 @@ impl Cell {
 
 impl Column {
     /// A column of every form.
-    pub(super) fn new(title: &'static str, heading: impl Into<String>) -> Self {
+    pub fn new(title: &'static str, heading: impl Into<String>) -> Self {
         Self {
             title: Some(title),
             heading: heading.into(),
@@ -114,7 +125,7 @@ impl Column {
     }
 
     /// A column of CSV and workbooks alone.
-    pub(super) fn extra(heading: impl Into<String>) -> Self {
+    pub fn extra(heading: impl Into<String>) -> Self {
         Self {
             title: None,
             heading: heading.into(),
@@ -124,7 +135,7 @@ impl Column {
 
 impl Sheet {
     /// A sheet without charts.
-    pub(super) fn new(name: &str, columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Self {
+    pub fn new(name: &str, columns: Vec<Column>, rows: Vec<Vec<Cell>>) -> Self {
         Self {
             name: name.to_owned(),
             columns,
@@ -133,8 +144,8 @@ impl Sheet {
         }
     }
 
-    /// Prints it for people: words to the left, numbers to the right.
-    pub(super) fn print(&self) {
+    /// Its lines as a table for people: words to the left, numbers to the right.
+    pub fn lines(&self) -> Vec<String> {
         let shown: Vec<usize> = (0..self.columns.len())
             .filter(|place| self.columns[*place].title.is_some())
             .collect();
@@ -155,7 +166,7 @@ impl Sheet {
             .iter()
             .map(|place| self.rows.first().is_some_and(|row| row[*place].is_left()) || *place == 0)
             .collect();
-        for line in &lines {
+        let written = lines.iter().map(|line| {
             let cells = line.iter().enumerate().map(|(column, text)| {
                 let width = widths[column];
                 match is_left[column] {
@@ -163,7 +174,8 @@ impl Sheet {
                     false => format!("{text:>width$}"),
                 }
             });
-            say!("{}", cells.collect::<Vec<_>>().join("  ").trim_end());
-        }
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        });
+        written.collect()
     }
 }

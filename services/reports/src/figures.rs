@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use wire::v1::reporting as proto;
 
 /// A policy with its formula and thresholds.
-pub(super) fn policy_json(policy: &proto::Policy) -> Value {
+pub fn policy_json(policy: &proto::Policy) -> Value {
     let mut object = json!({
         "name": policy.name,
         "version": policy.version,
@@ -19,12 +19,12 @@ pub(super) fn policy_json(policy: &proto::Policy) -> Value {
 }
 
 /// The version of the figures, by which `report changes` knows what has moved since.
-pub(super) fn as_of_line(as_of: &str) -> String {
+pub fn as_of_line(as_of: &str) -> String {
     format!("as of {as_of} (report changes --since)")
 }
 
 /// A policy in a line, for people.
-pub(super) fn policy_line(policy: &proto::Policy) -> String {
+pub fn policy_line(policy: &proto::Policy) -> String {
     let own: Vec<String> = policy
         .hotline_threshold_seconds
         .iter()
@@ -41,7 +41,7 @@ pub(super) fn policy_line(policy: &proto::Policy) -> String {
 }
 
 /// The figures of a group; what has no samples is absent.
-pub(super) fn figures_json(figures: &proto::Totals) -> Value {
+pub fn figures_json(figures: &proto::Totals) -> Value {
     let mut object = counts(figures);
     for (name, value) in [
         ("longest_time_to_answer_ms", figures.longest_time_to_answer_ms),
@@ -69,7 +69,7 @@ pub(super) fn figures_json(figures: &proto::Totals) -> Value {
 }
 
 /// The same with the name of the group.
-pub(super) fn group_json(figures: &proto::Totals) -> Value {
+pub fn group_json(figures: &proto::Totals) -> Value {
     let mut object = figures_json(figures);
     object["group"] = json!(figures.group);
     object

@@ -2,7 +2,7 @@
 
 use wire::v1::reporting as proto;
 
-use super::sheet::{Cell, Chart, Column};
+use crate::sheet::{Cell, Chart, Column};
 
 /// Places of some columns among those of figures.
 const OFFERED: usize = 7;
@@ -11,7 +11,7 @@ const ABANDONED: usize = 9;
 const SERVICE_LEVEL: usize = 16;
 
 /// The columns of figures; `within` are the thresholds that were asked for.
-pub(super) fn columns(within: &[u32]) -> Vec<Column> {
+pub fn columns(within: &[u32]) -> Vec<Column> {
     let both = |pairs: &[(&'static str, &str)]| -> Vec<Column> {
         let column = |(title, heading): &(&'static str, &str)| Column::new(title, *heading);
         pairs.iter().map(column).collect()
@@ -71,7 +71,7 @@ pub(super) fn columns(within: &[u32]) -> Vec<Column> {
 }
 
 /// The figures of a row, in the order of [`columns`].
-pub(super) fn cells(figures: &proto::Totals) -> Vec<Cell> {
+pub fn cells(figures: &proto::Totals) -> Vec<Cell> {
     let counts = |values: &[i64]| -> Vec<Cell> { values.iter().map(|it| Cell::Count(*it)).collect() };
     let longest = |ms: Option<i64>| Cell::seconds(ms.map(|ms| ms as f64));
     let within = figures
@@ -128,7 +128,7 @@ pub(super) fn cells(figures: &proto::Totals) -> Vec<Cell> {
 }
 
 /// The charts of figures that stand behind `before` other columns.
-pub(super) fn charts(before: usize) -> Vec<Chart> {
+pub fn charts(before: usize) -> Vec<Chart> {
     vec![
         Chart {
             title: "Angeboten, angenommen, aufgelegt",

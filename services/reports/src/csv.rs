@@ -1,32 +1,36 @@
 //! A sheet as CSV for German spreadsheets: `;`, decimal commas, headings in German.
 
-use anyhow::Context as _;
+use crate::sheet::{Cell, Sheet};
+use crate::{Encoding, Fault};
 
-use super::sheet::{Cell, Sheet};
-use crate::cli::CsvEncoding;
-use crate::exit::Failure;
-
-/// The bytes of the file.
-pub(super) fn write(sheet: &Sheet, encoding: CsvEncoding) -> anyhow::Result<Vec<u8>> {
+/// The bytes of the file. What is told of all rows stands at the end of each: a spreadsheet reads one table.
+pub(crate) fn write(
+    sheet: &Sheet,
+    of_all: &[(&'static str, Cell)],
+    encoding: Encoding,
+) -> Result<Vec<u8>, Fault> {
     let mut writer = ::csv::WriterBuilder::new()
         .delimiter(b';')
         .from_writer(Vec::new());
-    writer.write_record(sheet.columns.iter().map(|column| harmless(&column.heading)))?;
+    let headings = sheet.columns.iter().map(|column| column.heading.as_str());
+    let headings = headings.chain(of_all.iter().map(|(heading, _)| *heading));
+    writer
+        .write_record(headings.map(harmless))
+        .map_err(Fault::unwritten)?;
     for row in &sheet.rows {
-        writer.write_record(row.iter().map(text))?;
+        let cells = row.iter().chain(of_all.iter().map(|(_, cell)| cell));
+        writer.write_record(cells.map(text)).map_err(Fault::unwritten)?;
     }
-    let bytes = writer.into_inner().context("the report cannot be written")?;
-    let text = String::from_utf8(bytes).context("the report cannot be written")?;
+    let bytes = writer.into_inner().map_err(Fault::unwritten)?;
+    let text = String::from_utf8(bytes).map_err(Fault::unwritten)?;
     match encoding {
-        CsvEncoding::Utf8 => Ok(text.into_bytes()),
-        CsvEncoding::Utf8Bom => Ok([b"\xef\xbb\xbf", text.as_bytes()].concat()),
-        CsvEncoding::Windows1252 => {
+        Encoding::Utf8 => Ok(text.into_bytes()),
+        Encoding::Utf8Bom => Ok([b"\xef\xbb\xbf", text.as_bytes()].concat()),
+        Encoding::Windows1252 => {
             let (bytes, _, lossy) = encoding_rs::WINDOWS_1252.encode(&text);
             match lossy {
                 false => Ok(bytes.into_owned()),
-                true => Err(Failure::usage(
-                    "--encoding windows-1252: a name has letters that it does not have; use utf-8-bom",
-                )),
+                true => Err(Fault::NotInEncoding),
             }
         }
     }
@@ -54,8 +58,8 @@ fn harmless(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sheet::Column;
     use super::*;
+    use crate::sheet::Column;
 
     fn sheet(name: &str) -> Sheet {
         let columns = vec![
@@ -73,25 +77,30 @@ mod tests {
 
     #[test]
     fn headings_are_german_and_numbers_too() {
-        let text = write(&sheet("A;B"), CsvEncoding::Utf8).unwrap();
+        let text = write(
+            &sheet("A;B"),
+            &[("Nach", Cell::Text("of-offered".to_owned()))],
+            Encoding::Utf8,
+        )
+        .unwrap();
         assert_eq!(
             String::from_utf8(text).unwrap(),
-            "Gruppe;Größe;Anteil\n\"A;B\";-3;0,25\n"
+            "Gruppe;Größe;Anteil;Nach\n\"A;B\";-3;0,25;of-offered\n"
         );
     }
 
     #[test]
     fn a_name_is_never_calculated() {
-        let text = write(&sheet("=1+1"), CsvEncoding::Utf8).unwrap();
+        let text = write(&sheet("=1+1"), &[], Encoding::Utf8).unwrap();
         assert!(String::from_utf8(text).unwrap().contains("\n'=1+1;"));
     }
 
     #[test]
     fn other_encodings_are_written_or_refused() {
-        let bytes = write(&sheet("A"), CsvEncoding::Utf8Bom).unwrap();
+        let bytes = write(&sheet("A"), &[], Encoding::Utf8Bom).unwrap();
         assert!(bytes.starts_with(b"\xef\xbb\xbfGruppe"));
-        let bytes = write(&sheet("A"), CsvEncoding::Windows1252).unwrap();
+        let bytes = write(&sheet("A"), &[], Encoding::Windows1252).unwrap();
         assert!(bytes.windows(5).any(|part| part == b"Gr\xf6\xdfe"));
-        assert!(write(&sheet("ŵ"), CsvEncoding::Windows1252).is_err());
+        assert!(write(&sheet("ŵ"), &[], Encoding::Windows1252).is_err());
     }
 }

@@ -1,0 +1,139 @@
+//! Every page of the console, and who may open it.
+
+use std::collections::BTreeMap;
+
+use console::pages::{Verb, pages};
+use testkit::{Backend, Builder, TestNode};
+
+/// Users of each role, by a letter: Agent, Supervisor, Department, data Protection, adMinistrator.
+const ROLES: [(char, &str); 5] = [
+    ('A', "agent"),
+    ('S', "supervisor"),
+    ('D', "department"),
+    ('P', "data_protection"),
+    ('M', "administrator"),
+];
+/// Whoever comes.
+const OPEN: &str = "open";
+/// Whoever is signed in.
+const ANYBODY: &str = "ASDPM";
+
+/// What is expected, written by hand: method and path of each page, and for whom it is.
+const EXPECTED: &[(&str, &str)] = &[
+    ("GET /", ANYBODY),
+    ("GET /anmelden", OPEN),
+    ("POST /anmelden", OPEN),
+    ("GET /anmelden/openid", OPEN),
+    ("GET /anmelden/openid/zurueck", OPEN),
+    ("POST /abmelden", ANYBODY),
+    ("GET /kennwort", ANYBODY),
+    ("POST /kennwort", ANYBODY),
+    // Queues and history.
+    ("GET /warteschlangen", "S"),
+    ("GET /warteschlangen/strom", "S"),
+    ("GET /wandtafel", "S"),
+    ("GET /wandtafel/strom", "S"),
+    ("GET /agenten", "S"),
+    ("GET /verlauf", "S"),
+    ("GET /verlauf/perzentile", "S"),
+    ("GET /verlauf/zusagen", "S"),
+    ("GET /verlauf/vergleich", "S"),
+    ("GET /verlauf/wochenprofil", "S"),
+    ("GET /verlauf/aenderungen", "S"),
+    ("GET /verlauf/export", "S"),
+    ("GET /verlauf/festschreibungen", "S"),
+    ("POST /verlauf/festschreibungen", "S"),
+    ("GET /verlauf/festschreibungen/{id}", "S"),
+    ("GET /anrufe", "SP"),
+    ("GET /anrufe/{identity}", "SP"),
+    ("POST /anrufe/{identity}", "P"),
+    ("GET /personalbedarf", "S"),
+    ("GET /personalbedarf/vorhersage", "S"),
+    ("GET /personalbedarf/vorhersage/export", "S"),
+];
+
+/// A node that knows a token of each role.
+async fn node() -> TestNode {
+    let tokens: Vec<String> = ROLES
+        .iter()
+        .map(|(_, role)| {
+            let hash = sha256(role);
+            let department = if *role == "department" {
+                ", department = \"finanzamt-koeln\""
+            } else {
+                ""
+            };
+            format!("{{ name = \"{role}\", sha256 = \"{hash}\", roles = [\"{role}\"]{department} }}")
+        })
+        .collect();
+    let tokens = format!("[{}]", tokens.join(", "));
+    Builder::on(Backend::Embedded).set("token", &tokens).start().await
+}
+
+/// The hash of the token of a role, which is its name.
+fn sha256(token: &str) -> String {
+    use sha2::Digest as _;
+    let hash = sha2::Sha256::digest(token.as_bytes());
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A path that a browser would ask for: something that is not there in the place of each parameter.
+fn concrete(path: &str) -> String {
+    let part = |part: &str| {
+        if part.starts_with('{') {
+            "T-0000-0000".to_owned()
+        } else {
+            part.to_owned()
+        }
+    };
+    path.split('/').map(part).collect::<Vec<_>>().join("/")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_opens_for_its_roles_alone_and_a_new_one_must_be_in_the_table() {
+    let expected: BTreeMap<&str, &str> = EXPECTED.iter().copied().collect();
+    let mut node = node().await;
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for page in pages() {
+        let (verb, form) = match page.method {
+            Verb::Get => ("GET", None),
+            Verb::Post => ("POST", Some("")),
+        };
+        let name = format!("{verb} {}", page.path);
+        let Some(roles) = expected.get(name.as_str()) else {
+            wrong.push(format!("{name} is not in the table of this test"));
+            continue;
+        };
+        seen += 1;
+        let path = concrete(page.path);
+        let nobody = node.page(&path, None, form).await;
+        let is_sent_to_sign_in = nobody.status == 303
+            && nobody
+                .header("location")
+                .is_some_and(|to| to.starts_with("/anmelden"));
+        if is_sent_to_sign_in == (*roles == OPEN) {
+            wrong.push(format!("{name}: nobody got {}", nobody.status));
+        }
+        for (letter, token) in ROLES {
+            let answer = node.page(&path, Some(token), form).await;
+            let is_let_in = answer.status != 403;
+            let should_be = *roles == OPEN || roles.contains(letter);
+            if is_let_in != should_be || answer.status == 500 {
+                wrong.push(format!("{name}: {token} got {}", answer.status));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert_eq!(seen, EXPECTED.len(), "the table names pages that are not there");
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forms_from_other_sites_are_refused() {
+    let node = node().await;
+    let refused = node
+        .foreign_form("/abmelden", "agent", "https://elsewhere.example")
+        .await;
+    assert_eq!(refused.status, 403);
+}
