@@ -145,7 +145,7 @@ pub(super) async fn verify(visitor: Visitor, Form(noted): Form<Noted>) -> Result
     let mut page = page(&visitor, Asked::default()).await?;
     page.verified = Some(Verified {
         entries: format::count(verified.entries),
-        broken_at: verified.broken_at.map(|number| format::count(number)),
+        broken_at: verified.broken_at.map(format::count),
         explanation: verified.explanation,
         head: verified.head,
     });
