@@ -19,16 +19,18 @@ after(async () => {
   await node?.stop();
 });
 
-/** The places of the navigation, and one page behind each list. */
+/** The places of the navigation with their tabs, and one page behind each list. */
 async function places(page) {
   const paths = await page.$$eval("header nav a", (links) => links.map((link) => link.getAttribute("href")));
   const behind = [];
   for (const path of paths) {
     await page.goto(path);
+    const tabs = await page.$$eval("main nav a[href^='/']", (links) => links.map((link) => link.getAttribute("href")));
+    behind.push(...tabs.filter((tab) => !paths.includes(tab) && !tab.includes("?")));
     const first = page.locator("#liste a[href^='/']").first();
     if ((await first.count()) > 0) behind.push(await first.getAttribute("href"));
   }
-  return [...paths, ...behind, "/kennwort"];
+  return [...new Set([...paths, ...behind, "/kennwort"])];
 }
 
 for (const user of USERS) {
