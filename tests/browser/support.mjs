@@ -113,7 +113,9 @@ export async function signIn(browser, node, name, { password = name, ...options 
   page.on("pageerror", (error) => page.faults.push(String(error)));
   page.on("console", (message) => {
     // A page that is not there, or not for this role, is what some tests ask for.
-    if (message.type() === "error" && !/Failed to load resource/.test(message.text())) page.faults.push(message.text());
+    // And a stream of events ends when the page is left.
+    const expected = /Failed to load resource|htmx:sse:error/;
+    if (message.type() === "error" && !expected.test(message.text())) page.faults.push(message.text());
   });
   await page.goto("/anmelden");
   await page.fill("#name", name);
