@@ -114,7 +114,6 @@ impl Trouble {
 }
 
 /// A fault of ours: whoever looks is told so, and the log has it already.
-#[expect(clippy::needless_pass_by_value, reason = "what the layer calls")]
 pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Trouble::Service(Box::new(Status::internal("a page panicked"))).into_response()
 }
