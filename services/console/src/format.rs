@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(duration(3_725_900), "1:02:05");
         assert_eq!(duration(67_000), "1:07");
         assert_eq!(duration(None), "–");
-        assert_eq!(day_and_time(1_795_779_900_000), "27.11.2026 13:05");
-        assert_eq!(weekday_and_time(1_795_779_900_000), "Fr 27.11. 13:05");
+        assert_eq!(day_and_time(1_795_781_100_000), "27.11.2026 13:05");
+        assert_eq!(weekday_and_time(1_795_781_100_000), "Fr 27.11. 13:05");
     }
 }
