@@ -53,11 +53,11 @@ async fn metrics_need_a_token_and_have_the_product_s_names() {
 }
 
 #[tokio::test]
-async fn an_unknown_page_is_not_there() {
+async fn an_unknown_page_is_not_there_whoever_asks() {
     let node = TestNode::start(Backend::Embedded).await;
     let token = node.token();
     assert_eq!(node.get("/nothing", Some(&token)).await.status, 404);
-    assert_eq!(node.get("/nothing", None).await.status, 401);
+    assert_eq!(node.get("/nothing", None).await.status, 404);
 }
 
 #[tokio::test]
