@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 
+use axum::Router;
 use http::{Request, Response};
 use tonic::body::Body;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -32,23 +33,24 @@ pub struct Backend(BoxCloneSyncService<Request<Body>, Response<Body>, Status>);
 
 impl Backend {
     /// Those of this process, with the gate before them.
-    pub fn within(services: axum::Router) -> Self {
-        let services = service_fn(move |mut request: Request<Body>| {
-            let services = services.clone();
-            request.extensions_mut().insert(WithinProcess);
-            async move {
-                let answered: Result<_, Infallible> = services.oneshot(request).await;
-                let Ok(response) = answered;
-                Ok::<_, Status>(response.map(Body::new))
-            }
-        });
+    pub fn within(services: Router) -> Self {
+        let services = service_fn(move |request| answered(services.clone(), request));
         Self(BoxCloneSyncService::new(services))
     }
 
-    /// Those of another node.
-    pub fn remote(channel: Channel) -> Self {
-        let channel = channel.map_err(|error| Status::from_error(error.into()));
-        Self(BoxCloneSyncService::new(channel))
+    /// Those of another node, but for signing in and users, which this process answers from the same store.
+    pub fn beside(services: Router, others: Channel) -> Self {
+        let services = service_fn(move |request: Request<Body>| {
+            let (services, others) = (services.clone(), others.clone());
+            async move {
+                if request.uri().path().starts_with("/nrwdirekt.access.") {
+                    return answered(services, request).await;
+                }
+                let answer = others.oneshot(request).await;
+                answer.map_err(|error| Status::from_error(error.into()))
+            }
+        });
+        Self(BoxCloneSyncService::new(services))
     }
 
     /// The services as somebody calls them, by the token of the session; without one, the open methods alone.
@@ -56,6 +58,14 @@ impl Backend {
         let token = token.and_then(|token| format!("Bearer {token}").parse().ok());
         Services(InterceptedService::new(self.0.clone(), Bearer(token)))
     }
+}
+
+/// The answer of a service of this process.
+async fn answered(services: Router, mut request: Request<Body>) -> Result<Response<Body>, Status> {
+    request.extensions_mut().insert(WithinProcess);
+    let answered: Result<_, Infallible> = services.oneshot(request).await;
+    let Ok(response) = answered;
+    Ok(response.map(Body::new))
 }
 
 /// Puts the token of a session on every call.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Uri};
 use tonic::{Request, Status};
 
 use crate::exit::Failure;
@@ -33,21 +33,13 @@ pub(crate) async fn connect(server: &str) -> anyhow::Result<Connection> {
 
 /// Connects to a server with a token.
 pub(crate) async fn connect_with(server: &str, token: Option<&str>) -> anyhow::Result<Connection> {
-    let endpoint = Endpoint::from_shared(server.to_owned())
-        .map_err(|_| {
-            Failure::usage(format!(
-                "--server: {server} is not a URL like {}",
-                crate::config::DEFAULT_URL
-            ))
-        })?
-        .connect_timeout(Duration::from_secs(5))
-        .http2_keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_timeout(Duration::from_secs(20));
-    let endpoint = if server.starts_with("https://") {
-        endpoint.tls_config(authorities()?)?
-    } else {
-        endpoint
-    };
+    let uri = server.parse().map_err(|_| {
+        Failure::usage(format!(
+            "--server: {server} is not a URL like {}",
+            crate::config::DEFAULT_URL
+        ))
+    })?;
+    let endpoint = endpoint(uri)?;
     let channel = endpoint.connect().await.map_err(|error| {
         let cause = std::error::Error::source(&error)
             .map(|cause| format!(" ({cause})"))
@@ -68,6 +60,20 @@ pub(crate) async fn connect_with(server: &str, token: Option<&str>) -> anyhow::R
     Ok(InterceptedService::new(channel, Bearer(bearer)))
 }
 
+/// How a server is reached.
+pub(crate) fn endpoint(server: Uri) -> anyhow::Result<Endpoint> {
+    let is_tls = server.scheme_str() == Some("https");
+    let endpoint = Endpoint::from(server)
+        .connect_timeout(Duration::from_secs(5))
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(20));
+    Ok(if is_tls {
+        endpoint.tls_config(authorities()?)?
+    } else {
+        endpoint
+    })
+}
+
 /// Whose certificates are trusted: the system's authorities, and that of NRWDIREKT_CA, a PEM file.
 fn authorities() -> anyhow::Result<ClientTlsConfig> {
     let config = ClientTlsConfig::new().with_native_roots();
@@ -84,7 +90,7 @@ fn token(server: &str) -> Option<String> {
         return Some(token.trim().to_owned());
     }
     // A token that a server of this user left belongs to this machine: no other host is to see it.
-    let address: tonic::transport::Uri = server.parse().ok()?;
+    let address: Uri = server.parse().ok()?;
     let here = matches!(address.host()?, "localhost" | "127.0.0.1" | "[::1]");
     address
         .port_u16()

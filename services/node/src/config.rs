@@ -25,6 +25,7 @@ use domain::rulebook::{self, DocumentFault, Documents, Rulebook, RulesVersion};
 use domain::service_time::DuePolicy;
 use handover::mail::MailSettings;
 use serde::{Deserialize, Serialize};
+use tonic::transport::Uri;
 
 use crate::cli::ConfigSource;
 use crate::exit::Failure;
@@ -49,6 +50,8 @@ pub(crate) struct Written {
     #[serde(default, rename = "token", skip_serializing_if = "Vec::is_empty")]
     pub(crate) tokens: Vec<Token>,
     pub(crate) sign_in: sign_in::SignInSection,
+    #[serde(default)]
+    pub(crate) console: ConsoleSection,
     pub(crate) store: Store,
     pub(crate) bus: Bus,
     pub(crate) ledger: LedgerSection,
@@ -156,6 +159,13 @@ pub(crate) struct Figures {
     pub(crate) file: Option<PathBuf>,
 }
 
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConsoleSection {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) services: Option<String>,
+}
+
 /// Where calls and tickets are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum StoreChoice {
@@ -180,6 +190,8 @@ pub(crate) struct Config {
     pub(crate) tls: Option<(PathBuf, PathBuf)>,
     pub(crate) tokens: Vec<KnownToken>,
     pub(crate) sign_in: sign_in::SignIn,
+    /// The node whose services the console shows; none: this one.
+    pub(crate) console_services: Option<Uri>,
     pub(crate) store: StoreChoice,
     pub(crate) bus: BusChoice,
     pub(crate) call_partitions: u32,
@@ -300,6 +312,12 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         tls,
         tokens,
         sign_in: sign_in::checked(written.sign_in, at)?,
+        console_services: written
+            .console
+            .services
+            .as_deref()
+            .map(console_services)
+            .transpose()?,
         store: store_choice(&written.store.url)?,
         bus: bus_choice(&written.bus.url)?,
         call_partitions: written.bus.call_partitions,
@@ -357,6 +375,22 @@ impl Config {
     pub(crate) fn publishes_intervals(&self) -> bool {
         let is_read_by_others = matches!(self.bus, BusChoice::Kafka(_));
         self.publish_intervals.unwrap_or(is_read_by_others)
+    }
+}
+
+/// The node that the console asks: sessions go there, so it must be by TLS, or on this machine.
+fn console_services(url: &str) -> anyhow::Result<Uri> {
+    let wrong = || {
+        Failure::usage(format!(
+            "console.services: {url}: use https://HOST:PORT, or http:// for a node of this machine"
+        ))
+    };
+    let uri: Uri = url.parse().map_err(|_| wrong())?;
+    let is_here = matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    match uri.scheme_str() {
+        Some("https") if uri.host().is_some() => Ok(uri),
+        Some("http") if is_here => Ok(uri),
+        _ => Err(wrong()),
     }
 }
 

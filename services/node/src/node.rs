@@ -22,7 +22,7 @@ use crate::people::{self, People};
 use crate::roles::Starting;
 use crate::rules::{self, Rules};
 use crate::server::{self, Served};
-use crate::{clock, demo, storage, telemetry};
+use crate::{client, clock, demo, storage, telemetry};
 
 /// How long roles may take to finish what they began.
 const ROLES_GRACE: Duration = Duration::from_secs(15);
@@ -127,9 +127,17 @@ type Console = Box<dyn FnOnce(axum::Router) -> axum::Router + Send>;
 fn console(config: &Config) -> anyhow::Result<Console> {
     let secure = config.tls.is_some();
     let clock = clock::clock()?;
+    let others = config
+        .console_services
+        .clone()
+        .map(client::endpoint)
+        .transpose()?;
     Ok(Box::new(move |services| {
         console::router(ConsoleParts {
-            backend: Backend::within(services),
+            backend: match others {
+                None => Backend::within(services),
+                Some(others) => Backend::beside(services, others.connect_lazy()),
+            },
             secure,
             clock,
         })

@@ -65,6 +65,7 @@ pub struct TicketingParts {
 #[derive(Clone)]
 pub struct TicketingService {
     parts: Arc<TicketingParts>,
+    shown: Arc<preview::Shown>,
 }
 
 impl TicketingService {
@@ -72,6 +73,7 @@ impl TicketingService {
     pub fn new(parts: TicketingParts) -> Self {
         Self {
             parts: Arc::new(parts),
+            shown: Arc::default(),
         }
     }
 
@@ -282,7 +284,7 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         request: Request<proto::LogCallbackRequest>,
     ) -> Result<Response<proto::PreviewCallbackResponse>, Status> {
         let viewer = Viewer::of(&self.parts, &request)?;
-        preview::preview(&viewer, request.into_inner())
+        preview::preview(&viewer, &self.shown, request.into_inner())
             .await
             .map(Response::new)
     }

@@ -53,7 +53,7 @@ const EXPECTED: &[(&str, &str)] = &[
 ];
 
 /// A node that knows a token of each role.
-async fn node() -> TestNode {
+async fn node(backend: Backend) -> TestNode {
     let tokens: Vec<String> = ROLES
         .iter()
         .map(|(_, role)| {
@@ -67,7 +67,7 @@ async fn node() -> TestNode {
         })
         .collect();
     let tokens = format!("[{}]", tokens.join(", "));
-    Builder::on(Backend::Embedded).set("token", &tokens).start().await
+    Builder::on(backend).set("token", &tokens).start().await
 }
 
 /// The hash of the token of a role, which is its name.
@@ -92,7 +92,7 @@ fn concrete(path: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_opens_for_its_roles_alone_and_a_new_one_must_be_in_the_table() {
     let expected: BTreeMap<&str, &str> = EXPECTED.iter().copied().collect();
-    let mut node = node().await;
+    let mut node = node(Backend::Embedded).await;
     let mut wrong = Vec::new();
     let mut seen = 0;
     for page in pages() {
@@ -131,9 +131,30 @@ async fn every_page_opens_for_its_roles_alone_and_a_new_one_must_be_in_the_table
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forms_from_other_sites_are_refused() {
-    let node = node().await;
+    let node = node(Backend::Embedded).await;
     let refused = node
         .foreign_form("/abmelden", "agent", "https://elsewhere.example")
         .await;
     assert_eq!(refused.status, 403);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_by_itself_shows_what_other_nodes_tell() {
+    Backend::on_servers(|backend| async move {
+        let mut others = node(backend).await;
+        let mut console = others
+            .beside("console")
+            .set("console.services", &others.url())
+            .start()
+            .await;
+        let page = console.page("/verlauf", Some("supervisor"), None).await;
+        assert_eq!(page.status, 200, "{}", page.body);
+        let refused = console.page("/verlauf", Some("agent"), None).await;
+        assert_eq!(refused.status, 403);
+        others.stop().await;
+        let away = console.page("/verlauf", Some("supervisor"), None).await;
+        assert_eq!(away.status, 503, "{}", away.body);
+        console.stop().await;
+    })
+    .await;
 }

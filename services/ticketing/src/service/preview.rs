@@ -1,5 +1,8 @@
 //! What a request would become, told while it is still being written; and what a form offers.
 
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use chrono::SubsecRound;
 use domain::ids::TicketId;
 use domain::numbers::Number;
@@ -20,12 +23,53 @@ use super::{TicketingParts, additions};
 /// Other tickets of a citizen that an answer names, at most.
 const OTHERS: usize = 20;
 
+/// Drafts that are remembered, at most; then all are forgotten, and noted again.
+const DRAFTS: usize = 10_000;
+
+/// Which tickets were shown beside which draft: a preview is asked for with every few letters, and what it shows is noted
+/// once. Whatever is forgotten is noted again.
+#[derive(Default)]
+pub(super) struct Shown(Mutex<HashMap<Draft, BTreeSet<String>>>);
+
+/// A request that somebody is writing.
+#[derive(PartialEq, Eq, Hash)]
+struct Draft {
+    actor: String,
+    /// The idempotency key; without one every preview is a draft of its own.
+    key: String,
+}
+
+impl Shown {
+    /// Whether any of these tickets has not been shown beside the draft.
+    fn is_news(&self, draft: &Draft, tickets: &BTreeSet<String>) -> bool {
+        let drafts = self.lock();
+        let known = drafts.get(draft).filter(|_| !draft.key.is_empty());
+        tickets
+            .iter()
+            .any(|ticket| known.is_none_or(|known| !known.contains(ticket)))
+    }
+
+    fn remember(&self, draft: Draft, tickets: BTreeSet<String>) {
+        let mut drafts = self.lock();
+        if drafts.len() >= DRAFTS {
+            drafts.clear();
+        }
+        drafts.entry(draft).or_default().extend(tickets);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Draft, BTreeSet<String>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What a request would become.
 pub(super) async fn preview(
     viewer: &Viewer<'_>,
+    shown: &Shown,
     mut sent: proto::LogCallbackRequest,
 ) -> Result<proto::PreviewCallbackResponse, Status> {
     let parts = viewer.parts;
+    let key = sent.idempotency_key.trim().to_owned();
     let rules = (parts.rules)();
     sent.agent = viewer.principal.acting_agent(&sent.agent);
     let mut told = match sent.add_to.trim() {
@@ -59,9 +103,15 @@ pub(super) async fn preview(
     let others = others(parts, &known, None).await;
     told.answer.open_tickets = viewer.all_seen(&others.owed);
     told.answer.recent_tickets = viewer.all_seen(&others.settled);
-    match told.answer.open_tickets.len() + told.answer.recent_tickets.len() {
-        0 => {}
-        others => parts.audit.append(viewer.searched(others)).await?,
+    let found = told.answer.open_tickets.iter().chain(&told.answer.recent_tickets);
+    let found: BTreeSet<String> = found.map(|ticket| ticket.ticket_id.clone()).collect();
+    let draft = Draft {
+        actor: viewer.principal.name.clone(),
+        key,
+    };
+    if shown.is_news(&draft, &found) {
+        parts.audit.append(viewer.searched(found.len())).await?;
+        shown.remember(draft, found);
     }
     Ok(told.answer)
 }

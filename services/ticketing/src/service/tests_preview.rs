@@ -2,12 +2,12 @@ use domain::ids::HotlineName;
 use domain::procedure::FaultCode;
 use domain::routing::{Hotline, Rule};
 
-use super::tests::{Desk, desk_with, fields, log, request};
+use super::tests::{Desk, by_operator, desk_with, fields, log, request};
 use super::*;
 use proto::ticketing_server::Ticketing as _;
 
 async fn preview(desk: &Desk, request: proto::LogCallbackRequest) -> proto::PreviewCallbackResponse {
-    let preview = desk.service.preview_callback(Request::new(request)).await;
+    let preview = desk.service.preview_callback(by_operator(request)).await;
     preview.unwrap().into_inner()
 }
 
@@ -139,7 +139,7 @@ async fn a_preview_knows_the_tickets_of_the_caller_and_what_joins_one() {
 
 #[tokio::test]
 async fn a_form_learns_what_it_can_offer() {
-    let asked = Request::new(proto::DescribeRoutingRequest {});
+    let asked = by_operator(proto::DescribeRoutingRequest {});
     let told = desk().service.describe_routing(asked).await.unwrap().into_inner();
     let hotlines: Vec<(&str, usize)> = told
         .hotlines
@@ -148,4 +148,51 @@ async fn a_form_learns_what_it_can_offer() {
         .collect();
     assert_eq!(hotlines, [("Steuern und Finanzen", 2), ("Umwelt", 0)]);
     assert_eq!(told.departments.len(), 2);
+}
+
+#[tokio::test]
+async fn what_a_draft_shows_of_others_is_noted_once() {
+    let desk = desk();
+    log(&desk, request("k1")).await.unwrap();
+    desk.audit.clear();
+    for _ in 0..3 {
+        assert_eq!(preview(&desk, request("k2")).await.open_tickets.len(), 1);
+    }
+    assert_eq!(
+        desk.audit.noted(),
+        [(AuditAction::CitizenSearched, String::new(), 1)]
+    );
+    preview(&desk, request("k3")).await;
+    assert_eq!(desk.audit.noted().len(), 2, "another draft is another look");
+    desk.audit.fail(true);
+    let refused = desk.service.preview_callback(by_operator(request("k4"))).await;
+    assert_eq!(refused.unwrap_err().code(), Code::Unavailable);
+    desk.audit.fail(false);
+    preview(&desk, request("k4")).await;
+    assert_eq!(
+        desk.audit.noted().len(),
+        3,
+        "what could not be noted is noted when it is shown"
+    );
+}
+
+#[tokio::test]
+async fn beside_a_chosen_department_stands_where_it_would_go_and_a_wrong_choice_is_a_fault() {
+    let desk = desk();
+    let mut chosen = request("k1");
+    chosen.department = "b".to_owned();
+    chosen.department_reason = "kennt die Sache".to_owned();
+    let suggested = preview(&desk, request("k0")).await.department;
+    let previewed = preview(&desk, chosen.clone()).await;
+    assert_eq!(previewed.faults, []);
+    assert_eq!(previewed.department, suggested);
+    chosen.department = "niemand".to_owned();
+    let faults = preview(&desk, chosen).await.faults;
+    assert_eq!(
+        faults
+            .iter()
+            .map(|fault| fault.field.as_str())
+            .collect::<Vec<_>>(),
+        ["department"]
+    );
 }
