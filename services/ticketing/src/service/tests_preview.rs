@@ -147,7 +147,7 @@ async fn a_form_learns_what_it_can_offer() {
         .map(|it| (it.hotline.as_str(), it.categories.len()))
         .collect();
     assert_eq!(hotlines, [("Steuern und Finanzen", 2), ("Umwelt", 0)]);
-    assert_eq!(told.departments.len(), 2);
+    assert_eq!(told.departments.len(), 3);
 }
 
 #[tokio::test]
