@@ -113,8 +113,8 @@ export async function signIn(browser, node, name, { password = name, ...options 
   page.on("pageerror", (error) => page.faults.push(String(error)));
   page.on("console", (message) => {
     // A page that is not there, or not for this role, is what some tests ask for.
-    // And a stream of events ends when the page is left.
-    const expected = /Failed to load resource|htmx:sse:error/;
+    // And a stream of events ends, or is not begun any more, when the page is left.
+    const expected = /Failed to load resource|htmx:sse:error|Failed to fetch/;
     if (message.type() === "error" && !expected.test(message.text())) page.faults.push(message.text());
   });
   await page.goto("/anmelden");
