@@ -177,7 +177,9 @@ async fn quarter_hours_beside_the_moment_are_those_that_have_moved() {
             panic!("{moved:?}")
         };
         assert_eq!(row.tally.counts.get(Figure::Offered), 2);
-        assert_eq!(moved.version, store.figures_version().await.unwrap());
+        // Versions of PostgreSQL tell of the transactions of others, too: what they stand for is compared.
+        let same = quarters(&*store, Some(moved.version)).await;
+        assert_eq!((same.moved, same.rows.len()), (Some(Vec::new()), 0));
         // What cannot be compared with is told whole.
         for unknown in ["gestern", "4000000000", "4000000000:4000000000:"] {
             let all = quarters(&*store, Some(FiguresVersion::new(unknown))).await;
