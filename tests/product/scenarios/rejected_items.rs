@@ -261,7 +261,7 @@ async fn a_json_line_is_repaired_by_a_corrected_line() {
         assert!(still.contains("still rejected"), "{still}");
         let two = format!("{0}\n{0}\n", line("answered"));
         let refused = retry_with(&node, &id, &two, 3).await;
-        assert!(refused.contains("exactly one line"), "{refused}");
+        assert!(refused.contains("exactly one row or line"), "{refused}");
         retry_with(&node, &id, &line("answered"), 0).await;
         assert_eq!(answered(&node).await, 1);
         assert_eq!(listed(&node, &[]).await, [] as [Value; 0]);
