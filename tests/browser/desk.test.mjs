@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { assertAccessible, picture, signIn, startBrowser, startNode } from "./support.mjs";
+import { arrived, assertAccessible, picture, reportCall, signIn, startBrowser, startNode } from "./support.mjs";
 
 let node;
 let browser;
@@ -134,6 +134,29 @@ test("the caller's open ticket is beside the form, and the concern can join it",
   await page.locator("#bestaetigung").waitFor();
   assert.equal(await page.locator("#bestaetigung").getAttribute("data-vorgang"), ticket);
   assert.equal(await ticketsOf("0221 4710015"), 1);
+  await page.context().close();
+});
+
+test("the call that an agent is in fills in number and hotline, and belongs to the ticket", async () => {
+  const page = await signIn(browser, node, "anna");
+  await page.locator("#anruf", { hasText: "kein laufendes Gespräch" }).waitFor();
+  await reportCall(node, "gespraech-1", [
+    { seconds: 40, arrived: arrived("Umwelt", "0221 4710017") },
+    { seconds: 38, visit: "1", queued: { hotline: "Umwelt" } },
+    { seconds: 8, visit: "1", ringing: { agent: "service-001" } },
+    { seconds: 4, visit: "1", answered: { agent: "service-001" } },
+  ]);
+  await page.waitForFunction(() => document.querySelector('[name="feld.phone"]').value.includes("4710017"));
+  assert.equal(await page.locator("#hotline").inputValue(), "Umwelt");
+  await page.locator("#anruf", { hasText: "0:34" }).waitFor();
+  await page.keyboard.press("Alt+a");
+  await page.keyboard.type("Frage zum Baumschnitt");
+  await page.keyboard.press("Control+Enter");
+  await page.locator("#bestaetigung").waitFor();
+  const ticket = await page.locator("#bestaetigung").getAttribute("data-vorgang");
+  const call = JSON.parse(await node.command("call", "show", "gespraech-1", "--json"));
+  const shown = JSON.parse(await node.command("ticket", "show", ticket, "--json"));
+  assert.equal(shown.call, call.id);
   await page.context().close();
 });
 

@@ -1,30 +1,27 @@
 // Pictures for the README: `ops/screenshots/make`.
 
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { SCREENS, signIn, startBrowser, startNode } from "./support.mjs";
+import { SCREENS, arrived, reportCall, signIn, startBrowser, startNode } from "./support.mjs";
 
 const folder = process.env.NRWDIREKT_SCREENSHOTS;
 const today = new Date().toLocaleDateString("sv-SE", { timeZone: "Europe/Berlin" });
 
-/** Calls of this moment: some wait, some talk. */
+/** Calls of this moment: some wait, some talk, one with the agent whose desk is shown. */
 async function traffic(node) {
-  const at = (seconds) => new Date(Date.now() - seconds * 1000).toISOString();
-  const lines = [];
-  const event = (call, seconds, what) => lines.push(JSON.stringify({ call_id: call, event: { at: at(seconds), visit: "1", ...what } }));
-  const queued = (call, hotline, seconds) => event(call, seconds, { queued: { hotline } });
-  queued("jetzt-1", "Steuern und Finanzen", 47);
-  queued("jetzt-2", "Steuern und Finanzen", 21);
-  queued("jetzt-3", "Bürgertelefon", 8);
-  for (const [call, hotline, seconds] of [["jetzt-4", "Bürgertelefon", 190], ["jetzt-5", "Umwelt", 75], ["jetzt-6", "Schule und Bildung", 300]]) {
-    queued(call, hotline, seconds + 12);
-    event(call, seconds + 4, { ringing: { agent: `service-00${call.at(-1)}` } });
-    event(call, seconds, { answered: { agent: `service-00${call.at(-1)}` } });
+  const waiting = [["Steuern und Finanzen", 47], ["Steuern und Finanzen", 21], ["Bürgertelefon", 8]];
+  for (const [number, [hotline, seconds]] of waiting.entries()) {
+    await reportCall(node, `wartet-${number}`, [{ seconds, visit: "1", queued: { hotline } }]);
   }
-  const file = join(node.home, "jetzt.jsonl");
-  await writeFile(file, `${lines.join("\n")}\n`);
-  await node.command("import", "--format", "jsonl", "--wait", file);
+  const talking = [["Bürgertelefon", 190, "service-004"], ["Umwelt", 75, "service-005"], ["Steuern und Finanzen", 40, "service-001"]];
+  for (const [number, [hotline, seconds, agent]] of talking.entries()) {
+    await reportCall(node, `spricht-${number}`, [
+      { seconds: seconds + 24, arrived: arrived(hotline, "0221 4710123") },
+      { seconds: seconds + 22, visit: "1", queued: { hotline } },
+      { seconds: seconds + 4, visit: "1", ringing: { agent } },
+      { seconds, visit: "1", answered: { agent } },
+    ]);
+  }
 }
 
 test("pictures", async () => {
@@ -38,8 +35,8 @@ test("pictures", async () => {
     await node.command("simulate", "--from", today, "--wait");
     await traffic(node);
     const anna = await signIn(browser, node, "anna");
-    await anna.selectOption("#hotline", "Steuern und Finanzen");
-    const entered = { name: "Mustermann", first_name: "Erika", postal_code: "50667", phone: "0221 4710123", concern: "Frage zum Steuerbescheid 2025: Warum wurde die Pauschale nicht anerkannt?" };
+    await anna.locator("#anruf", { hasText: "4710123" }).waitFor();
+    const entered = { name: "Mustermann", first_name: "Erika", postal_code: "50667", concern: "Frage zum Steuerbescheid 2025: Warum wurde die Pauschale nicht anerkannt?" };
     for (const [field, text] of Object.entries(entered)) await anna.fill(`[name="feld.${field}"]`, text);
     await anna.locator("#zustaendig", { hasText: "Fällig" }).waitFor();
     await photograph(anna, "anrufplatz");

@@ -2,9 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { SCREENS, assertAccessible, picture, signIn, startBrowser, startNode } from "./support.mjs";
+import { SCREENS, assertAccessible, picture, reportCall, signIn, startBrowser, startNode } from "./support.mjs";
 
 const HOTLINE = "Steuern und Finanzen";
 let node;
@@ -18,14 +16,6 @@ after(async () => {
   await node?.stop();
 });
 
-/** Reports events of calls that begin now. */
-async function report(name, ...events) {
-  const file = join(node.home, `${name}.jsonl`);
-  const line = (event) => JSON.stringify({ call_id: name, event: { at: new Date().toISOString(), visit: "1", ...event } });
-  await writeFile(file, events.map((event) => `${line(event)}\n`).join(""));
-  await node.command("import", "--format", "jsonl", "--wait", file);
-}
-
 /** What the command line says of the hotline at this moment. */
 async function live() {
   const moment = JSON.parse(await node.command("report", "live", "--json"));
@@ -38,7 +28,7 @@ test("the wallboard shows who waits within seconds, and says what the command li
   const page = await signIn(browser, node, "sabine");
   await page.goto("/warteschlangen");
   const before = (await live()).waiting;
-  await report("anruf-1", { queued: { hotline: HOTLINE } });
+  await reportCall(node, "anruf-1", [{ visit: "1", queued: { hotline: HOTLINE } }]);
   await page.waitForFunction(
     ([hotline, waiting]) => {
       const tiles = [...document.querySelectorAll("article.tile")];
@@ -55,7 +45,7 @@ test("the wallboard shows who waits within seconds, and says what the command li
   await node.run();
   await page.locator("#unterbrochen").waitFor({ state: "hidden" });
   assert.equal(await tile(page).locator(".big").first().textContent(), String(before + 1));
-  await report("anruf-1", { answered: { agent: "Anna" } });
+  await reportCall(node, "anruf-1", [{ visit: "1", answered: { agent: "Anna" } }]);
   await page.waitForFunction(
     ([hotline, waiting]) => {
       const tiles = [...document.querySelectorAll("article.tile")];

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtemp, mkdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,6 +81,29 @@ export async function startNode({ demo = true, settings = [] } = {}) {
     },
   };
   return node.run();
+}
+
+/** Reports life-cycle events of a call that go on now; `seconds` says how long ago each was. */
+export async function reportCall(node, call, events) {
+  const line = ({ seconds = 0, ...event }) =>
+    JSON.stringify({ call_id: call, event: { at: new Date(Date.now() - seconds * 1000).toISOString(), ...event } });
+  const file = join(node.home, `${call}.jsonl`);
+  await writeFile(file, events.map((event) => `${line(event)}\n`).join(""));
+  await node.command("import", "--format", "jsonl", "--wait", file);
+}
+
+/** How a call begins that comes in by telephone. */
+export function arrived(hotline, caller) {
+  return {
+    task_type: "inbound_call",
+    hotline,
+    caller,
+    dialled_address: "0211 4710100",
+    direct_topic_dial: false,
+    external_contact: true,
+    inbound_contact: true,
+    out_cc_contact: false,
+  };
 }
 
 /** A browser without a trace of former ones. */

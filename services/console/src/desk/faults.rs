@@ -90,7 +90,7 @@ fn plain(code: FaultCode) -> &'static str {
         FaultCode::WindowPast => "Diese Zeit ist schon vorbei.",
         FaultCode::WindowTooFar => "So weit im Voraus geht es nicht. Bitte einen früheren Tag wählen.",
         FaultCode::WindowClosed => "Dann ist keine Servicezeit. Bitte eine andere Zeit vereinbaren.",
-        FaultCode::WindowUnwanted => "Hier ohne Wunschzeit: Bitte leeren.",
+        FaultCode::WindowUnwanted => "Hier ohne Wunschzeit: bitte leeren.",
         code => plain_of_tickets(code),
     }
 }
