@@ -122,7 +122,7 @@ fn intervals_are_published_where_others_can_read_them_unless_said() {
 #[test]
 fn the_provider_of_the_sample_is_read_as_it_is_written() {
     let commented = SAMPLE.split("# [sign_in.openid]\n").nth(1).unwrap();
-    let commented = commented.split("\n[store]").next().unwrap();
+    let commented = commented.split("\n\n").next().unwrap();
     let keys: String = commented
         .lines()
         .filter_map(|line| line.strip_prefix("# "))
