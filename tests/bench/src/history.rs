@@ -144,7 +144,7 @@ pub(crate) async fn filled(file: &Path, count: usize, place: Place) -> anyhow::R
         };
         store.apply(batch).await?;
     }
-    while store.settle(first_day() + Days::new(400), 500).await? > 0 {}
+    while store.settle(first_day() + Days::new(4000), 500).await? > 0 {}
     Ok(store)
 }
 

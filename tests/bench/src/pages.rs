@@ -63,12 +63,11 @@ fn paths() -> Vec<String> {
         .filter(|page| page.method == Verb::Get && is_whole(page.path) && !LEFT_OUT.contains(&page.path))
         .map(|page| page.path.to_owned());
     let day = local_time::day_of(Utc::now()) - Days::new(30);
-    let next = day + Days::new(1);
     let month = day - Days::new(30);
     let of_periods = [
         format!("/verlauf?von={day}&bis={day}&intervall=15m"),
         format!("/verlauf?von={month}&bis={day}&intervall=1d"),
-        format!("/anrufe?von={day}&bis={next}"),
+        format!("/anrufe?von={}&bis={day}", day - Days::new(330)),
     ];
     plain.chain(of_periods).collect()
 }
@@ -83,13 +82,17 @@ async fn filled_node(count: usize) -> anyhow::Result<TestNode> {
     Ok(node)
 }
 
-/// 25 hotlines, on every day of the last year.
+/// 25 hotlines, on every day of the last year, each day at another quarter-hour: 10,000 calls fill every row of figures that a
+/// million fill, so that pages show as much.
 fn in_the_last_year(n: usize) -> (usize, DateTime<Utc>) {
-    let day = local_time::day_of(Utc::now()) - Days::new(1 + (n % 365) as u64);
-    let quarter = (n / 365 / 25 % 40) as i64;
+    let (day, hotline) = (n % 365, n / 365 % 25);
+    let date = local_time::day_of(Utc::now()) - Days::new(1 + day as u64);
+    let quarter = ((day + hotline) % 40) as i64;
     (
-        n / 365 % 25,
-        local_time::start_of(day) + TimeDelta::minutes(8 * 60 + 15 * quarter),
+        hotline,
+        local_time::start_of(date)
+            + TimeDelta::minutes(8 * 60 + 15 * quarter)
+            + TimeDelta::seconds((n / 9125 % 900) as i64),
     )
 }
 
