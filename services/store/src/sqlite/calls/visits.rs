@@ -9,14 +9,14 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use crate::StoreError;
-use crate::calls::{StoredVisit, VisitPlace, VisitQuery, first_of};
+use crate::calls::{CallOrder, StoredVisit, VisitPlace, VisitQuery, first_of};
 use crate::packing::unknown;
 
 /// See [`crate::calls::CallStore::visits`]. Each hotline is read by its index, so a page costs the same however many
 /// visits there are.
 pub(super) fn visits(connection: &Connection, query: &VisitQuery) -> Result<Vec<StoredVisit>, StoreError> {
     let hotlines = hotlines(connection, &query.hotlines)?;
-    let (select, values) = select(query);
+    let (select, mut values) = select(query);
     let mut statement = connection.prepare_cached(&select)?;
     let mut found = Vec::new();
     for (hotline_id, name) in &hotlines {
@@ -25,9 +25,22 @@ pub(super) fn visits(connection: &Connection, query: &VisitQuery) -> Result<Vec<
         while let Some(row) = rows.next()? {
             found.push(read(row, name)?);
         }
+        found = first_of(found, query.order, query.most);
+        // What lies beyond a full page is not read of the next hotlines.
+        if let Some(last) = found.last().filter(|_| found.len() == query.most) {
+            let at = last.place.offered_at_ms;
+            match query.order {
+                CallOrder::OldestFirst => values[TO] = Value::Integer(at + 1),
+                CallOrder::NewestFirst => values[FROM] = Value::Integer(at),
+            }
+        }
     }
-    Ok(first_of(found, query.order, query.most))
+    Ok(found)
 }
+
+/// Places of the period among the values of the statement.
+const FROM: usize = 0;
+const TO: usize = 1;
 
 fn hotlines(connection: &Connection, asked: &[HotlineName]) -> Result<Vec<(i64, HotlineName)>, StoreError> {
     let mut statement =
