@@ -10,7 +10,9 @@ use tonic_health::server::HealthReporter;
 use wire::v1::access::sessions_server::SessionsServer;
 use wire::v1::access::users_server::UsersServer;
 use wire::v1::calls::intake_server::IntakeServer;
+use wire::v1::privacy::access_log_server::AccessLogServer;
 use wire::v1::privacy::audit_server::AuditServer;
+use wire::v1::privacy::register_server::RegisterServer;
 use wire::v1::reporting::figures_server::FiguresServer;
 use wire::v1::reporting::live_server::LiveServer;
 use wire::v1::reporting::records_server::RecordsServer;
@@ -205,7 +207,24 @@ impl Starting<'_> {
     async fn privacy(&mut self, services: Routes, health: &HealthReporter) -> Routes {
         let audit = privacy::AuditService::new(Arc::clone(&self.storage.audit), self.audit());
         health.set_serving::<AuditServer<privacy::AuditService>>().await;
-        services.add_service(AuditServer::new(audit))
+        let register = privacy::RegisterService::new(Arc::new(self.rules.current()));
+        health
+            .set_serving::<RegisterServer<privacy::RegisterService>>()
+            .await;
+        let current = self.rules.current();
+        let accesses = privacy::AccessLogService::new(
+            Arc::clone(&self.storage.access_log),
+            Arc::new(move || domain::privacy::access_log::kept(&current().register)),
+            Arc::clone(&self.clock),
+            self.audit(),
+        );
+        health
+            .set_serving::<AccessLogServer<privacy::AccessLogService>>()
+            .await;
+        services
+            .add_service(AuditServer::new(audit))
+            .add_service(RegisterServer::new(register))
+            .add_service(AccessLogServer::new(accesses))
     }
 
     async fn console(&mut self, services: Routes, health: &HealthReporter) -> Routes {

@@ -12,6 +12,7 @@ use bus::kafka::{KafkaBus, KafkaSettings};
 use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
+use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
 use store::calls::CallStore;
 use store::mails::MailStore;
@@ -39,6 +40,7 @@ pub(crate) struct Storage {
     pub(crate) mails: Arc<dyn MailStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
+    pub(crate) access_log: Arc<dyn AccessLogStore>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -55,6 +57,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         mails,
         users,
         audit,
+        access_log,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -75,6 +78,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         mails,
         users,
         audit,
+        access_log,
         embedded,
         _lock: lock,
     })
@@ -88,6 +92,7 @@ struct Stores {
     mails: Arc<dyn MailStore>,
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
+    access_log: Arc<dyn AccessLogStore>,
 }
 
 impl Stores {
@@ -95,7 +100,7 @@ impl Stores {
     where
         C: CallStore,
         T: TicketStore + RuleStore + MailStore,
-        A: UserStore + AuditStore,
+        A: UserStore + AuditStore + AccessLogStore,
     {
         let (tickets, access) = (Arc::new(tickets), Arc::new(access));
         Self {
@@ -104,7 +109,8 @@ impl Stores {
             mails: Arc::clone(&tickets) as _,
             tickets,
             users: Arc::clone(&access) as _,
-            audit: access,
+            audit: Arc::clone(&access) as _,
+            access_log: access,
         }
     }
 }

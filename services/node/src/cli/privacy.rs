@@ -1,8 +1,13 @@
 //! `nrwdirekt privacy`.
 
+mod access_log;
+mod register;
+
 use clap::{Args, Subcommand};
 
 use super::ServerArguments;
+pub(crate) use access_log::AccessLogArguments;
+pub(crate) use register::ProcessingRegisterArguments;
 
 #[derive(Args, Debug)]
 pub(crate) struct PrivacyArguments {
@@ -17,6 +22,14 @@ pub(crate) enum PrivacyAction {
         #[command(subcommand)]
         action: AuditAction,
     },
+    /// What is processed, for what, by which law, for whom, how long and where: the register of Art. 30 GDPR.
+    ///
+    /// A server answers by the rules in force. With --local, --config, --set or --folder no server is asked: the register of
+    /// the configuration is told, else the built-in one. So is it, with a note, where no server was named and none runs on
+    /// this machine.
+    Register(Box<ProcessingRegisterArguments>),
+    /// Who asked for which page or method, from where: of the last 48 hours, for administrators. That it was read is noted.
+    AccessLog(AccessLogArguments),
 }
 
 #[derive(Debug, Subcommand)]
