@@ -41,6 +41,12 @@ pub(super) async fn visits(client: &Object, query: &VisitQuery) -> Result<Vec<St
         format!("offered_at_ms < {}", value(Box::new(query.to.timestamp_millis()))),
         format!("task_type = ANY({})", value(Box::new(types))),
     ];
+    conditions.push(
+        "(month, call_row) NOT IN
+             (SELECT i.month, i.call_row FROM restricted_calls r JOIN identities i USING (identity)
+              WHERE i.month IS NOT NULL AND i.call_row IS NOT NULL)"
+            .to_owned(),
+    );
     if let Some(outcome) = query.outcome {
         conditions.push(format!("outcome = {}", value(Box::new(outcome.code()))));
     }

@@ -8,6 +8,7 @@ use domain::visit::{Outcome, Visit};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, Rows, params_from_iter};
 
+use super::records::UNRESTRICTED;
 use crate::StoreError;
 use crate::calls::{CallOrder, StoredVisit, VisitPlace, VisitQuery};
 use crate::packing::unknown;
@@ -113,7 +114,7 @@ fn select(query: &VisitQuery) -> (String, Vec<Value>) {
              v.voice_message
          FROM visits v JOIN calls c USING (call_row)
          WHERE v.hotline_id = ?1 AND v.offered_at_ms >= ?2 AND v.offered_at_ms < ?3 AND v.counted
-             AND v.task_type IN ({}){conditions}
+             AND v.task_type IN ({}) AND {UNRESTRICTED}{conditions}
          ORDER BY v.offered_at_ms {direction}, v.call_row {direction}, v.ordinal {direction} LIMIT {most}",
         types.join(", ")
     );
