@@ -276,14 +276,14 @@ impl Starting<'_> {
         let reporting = reporting::ReportingService::new(
             figures.clone(),
             Arc::clone(&self.storage.bus),
-            self.config.agent_figures,
+            self.config.agents.clone(),
         );
         health
             .set_serving::<ReportingServer<reporting::ReportingService>>()
             .await;
         let live = reporting::LiveService::new(reporting::LiveParts {
             figures: figures.clone(),
-            agent_figures: self.config.agent_figures,
+            agents: self.config.agents.clone(),
             horizon: chrono::TimeDelta::from_std(self.config.ledger.horizon)
                 .unwrap_or(chrono::TimeDelta::days(1)),
         });
@@ -303,6 +303,8 @@ impl Starting<'_> {
                 .identity_key()
                 .await
                 .context("the key of identities")?,
+            self.config.agents.clone(),
+            Arc::clone(&self.clock),
             self.audit(),
         );
         health

@@ -102,6 +102,9 @@ const EXPECTED: &[(&str, &str)] = &[
     ("POST /regeln/{version}/wieder", "M"),
     ("GET /protokoll", "P"),
     ("POST /protokoll/pruefen", "P"),
+    ("GET /verzeichnis", "PM"),
+    ("GET /verzeichnis/dokument", "PM"),
+    ("GET /zugriffe", "M"),
 ];
 
 /// A node that knows a token of each role.

@@ -169,6 +169,26 @@ impl Inventory {
         places
     }
 
+    /// The tables of a unit, on a backend.
+    pub fn tables(&self, unit: &str, backend: Backend) -> BTreeSet<String> {
+        let tables = self.units.iter().filter(|known| known.id == unit);
+        let tables = tables.flat_map(|unit| &unit.tables);
+        let there = tables.filter(|table| table.on.is_none_or(|on| on == backend));
+        there.map(|table| table.name.clone()).collect()
+    }
+
+    /// The columns of a table of a unit, whatever the backend: of `elsewhere`, what no test can list.
+    pub fn columns(&self, unit: &str, table: &str) -> BTreeSet<String> {
+        let tables = self.units.iter().filter(|known| known.id == unit);
+        let table = tables
+            .flat_map(|unit| &unit.tables)
+            .filter(|known| known.name == table);
+        table
+            .flat_map(|table| &table.columns)
+            .map(|column| column.name.clone())
+            .collect()
+    }
+
     /// What a unit stores and this inventory does not name, and what it names and is not there; each with the remedy.
     /// `found`: the columns of each table, as they are on a backend.
     pub fn compared(
