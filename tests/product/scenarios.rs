@@ -1,5 +1,6 @@
 //! What users do, from end to end.
 
+mod access_log;
 mod appointments;
 mod asterisk;
 mod audit;
@@ -15,7 +16,9 @@ mod life_cycle;
 mod live;
 mod mails;
 mod pages;
+mod processing_register;
 mod procedures;
+mod quiet_logs;
 mod rejected_items;
 mod repeated_imports;
 mod replacements;
