@@ -64,11 +64,29 @@ pub enum AuditAction {
     AgentFiguresRead,
     /// The audit trail itself was read.
     AuditRead,
+    /// What is kept of a person was searched for.
+    PersonSearched,
+    /// A person was told what is kept of him or her, as a document or as data.
+    PersonTold,
+    /// What a ticket says about a person was put right.
+    TicketRectified,
+    /// A ticket or calls were restricted.
+    PersonRestricted,
+    /// A restriction was lifted.
+    RestrictionLifted,
+    /// Who was told of a rectification, a restriction or an erasure was listed, or a confirmation was noted.
+    RecipientsRead,
+    /// See [`AuditAction::RecipientsRead`].
+    RecipientConfirmed,
+    /// A case of a data subject was opened, or something was done with it.
+    CaseChanged,
+    /// Cases of data subjects were listed or read.
+    CasesRead,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 35] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -95,6 +113,15 @@ impl AuditAction {
         Self::FiguresSealed,
         Self::AgentFiguresRead,
         Self::AuditRead,
+        Self::PersonSearched,
+        Self::PersonTold,
+        Self::TicketRectified,
+        Self::PersonRestricted,
+        Self::RestrictionLifted,
+        Self::RecipientsRead,
+        Self::RecipientConfirmed,
+        Self::CaseChanged,
+        Self::CasesRead,
     ];
 
     /// The name in the store and for programs; part of the hash, so it never changes.
@@ -126,6 +153,15 @@ impl AuditAction {
             Self::FiguresSealed => "figures_sealed",
             Self::AgentFiguresRead => "agent_figures_read",
             Self::AuditRead => "audit_read",
+            Self::PersonSearched => "person_searched",
+            Self::PersonTold => "person_told",
+            Self::TicketRectified => "ticket_rectified",
+            Self::PersonRestricted => "person_restricted",
+            Self::RestrictionLifted => "restriction_lifted",
+            Self::RecipientsRead => "recipients_read",
+            Self::RecipientConfirmed => "recipient_confirmed",
+            Self::CaseChanged => "case_changed",
+            Self::CasesRead => "cases_read",
         }
     }
 

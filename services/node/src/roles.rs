@@ -11,6 +11,7 @@ use wire::v1::access::sessions_server::SessionsServer;
 use wire::v1::access::users_server::UsersServer;
 use wire::v1::calls::intake_server::IntakeServer;
 use wire::v1::privacy::audit_server::AuditServer;
+use wire::v1::privacy::rights_server::RightsServer;
 use wire::v1::reporting::figures_server::FiguresServer;
 use wire::v1::reporting::live_server::LiveServer;
 use wire::v1::reporting::records_server::RecordsServer;
@@ -205,7 +206,19 @@ impl Starting<'_> {
     async fn privacy(&mut self, services: Routes, health: &HealthReporter) -> Routes {
         let audit = privacy::AuditService::new(Arc::clone(&self.storage.audit), self.audit());
         health.set_serving::<AuditServer<privacy::AuditService>>().await;
-        services.add_service(AuditServer::new(audit))
+        let rights = privacy::RightsService::new(privacy::RightsParts {
+            finder: privacy::Finder {
+                tickets: Arc::clone(&self.storage.tickets),
+                person_tickets: Arc::clone(&self.storage.person_tickets),
+                calls: Arc::clone(&self.storage.calls),
+                person_calls: Arc::clone(&self.storage.person_calls),
+            },
+            audit: self.audit(),
+        });
+        health.set_serving::<RightsServer<privacy::RightsService>>().await;
+        services
+            .add_service(AuditServer::new(audit))
+            .add_service(RightsServer::new(rights))
     }
 
     async fn console(&mut self, services: Routes, health: &HealthReporter) -> Routes {

@@ -15,6 +15,7 @@ use domain::ids::DepartmentId;
 use store::audit::AuditStore;
 use store::calls::CallStore;
 use store::mails::MailStore;
+use store::persons::{PersonCalls, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rules::RuleStore;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
@@ -39,6 +40,8 @@ pub(crate) struct Storage {
     pub(crate) mails: Arc<dyn MailStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
+    pub(crate) person_tickets: Arc<dyn PersonTickets>,
+    pub(crate) person_calls: Arc<dyn PersonCalls>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -55,6 +58,8 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         mails,
         users,
         audit,
+        person_tickets,
+        person_calls,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -75,6 +80,8 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         mails,
         users,
         audit,
+        person_tickets,
+        person_calls,
         embedded,
         _lock: lock,
     })
@@ -88,18 +95,22 @@ struct Stores {
     mails: Arc<dyn MailStore>,
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
+    person_tickets: Arc<dyn PersonTickets>,
+    person_calls: Arc<dyn PersonCalls>,
 }
 
 impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
-        C: CallStore,
-        T: TicketStore + RuleStore + MailStore,
+        C: CallStore + PersonCalls,
+        T: TicketStore + RuleStore + MailStore + PersonTickets,
         A: UserStore + AuditStore,
     {
-        let (tickets, access) = (Arc::new(tickets), Arc::new(access));
+        let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
-            calls: Arc::new(calls),
+            person_calls: Arc::clone(&calls) as _,
+            calls,
+            person_tickets: Arc::clone(&tickets) as _,
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
             tickets,

@@ -1,6 +1,9 @@
 //! `nrwdirekt privacy`.
 
+mod rights;
+
 use clap::{Args, Subcommand};
+pub(crate) use rights::{FindArguments, MarkArguments};
 
 use super::ServerArguments;
 
@@ -12,6 +15,9 @@ pub(crate) struct PrivacyArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PrivacyAction {
+    /// Find what is kept of a person: tickets of every state, calls, rejected items. Two names on one number are two
+    /// persons.
+    Find(FindArguments),
     /// Who has seen or done what.
     Audit {
         #[command(subcommand)]

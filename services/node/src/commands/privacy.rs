@@ -1,4 +1,6 @@
-//! `nrwdirekt privacy`: the audit trail.
+//! `nrwdirekt privacy`: the rights of data subjects, and the audit trail.
+
+mod find;
 
 use std::process::ExitCode;
 
@@ -14,11 +16,14 @@ use crate::output::say;
 
 /// Does what is asked for with the audit trail.
 pub(crate) async fn run(action: PrivacyAction) -> anyhow::Result<ExitCode> {
-    let PrivacyAction::Audit { action } = action;
     match action {
-        AuditAction::List(arguments) => list(arguments).await.map(|()| ExitCode::SUCCESS),
-        AuditAction::Verify { head, json, server } => verify(head, json, &server).await,
+        PrivacyAction::Find(arguments) => find::run(arguments).await?,
+        PrivacyAction::Audit { action } => match action {
+            AuditAction::List(arguments) => list(arguments).await?,
+            AuditAction::Verify { head, json, server } => return verify(head, json, &server).await,
+        },
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn list(arguments: AuditListArguments) -> anyhow::Result<()> {

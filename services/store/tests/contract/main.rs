@@ -13,6 +13,7 @@ mod history;
 mod life_cycle;
 mod live;
 mod mails;
+mod persons;
 mod postgres;
 mod postgres_calls;
 mod postgres_tickets;
