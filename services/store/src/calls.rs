@@ -511,16 +511,6 @@ impl StoredCall {
     }
 }
 
-/// The rows of several hotlines, each in order, as one list.
-pub(crate) fn first_of(mut visits: Vec<StoredVisit>, order: CallOrder, most: usize) -> Vec<StoredVisit> {
-    visits.sort_unstable_by_key(|visit| visit.place);
-    if order == CallOrder::NewestFirst {
-        visits.reverse();
-    }
-    visits.truncate(most);
-    visits
-}
-
 impl CallOrder {
     /// The direction in SQL, and what stands between a call and the one before it.
     pub(crate) fn sql(self) -> (&'static str, &'static str) {
