@@ -66,11 +66,30 @@ pub enum AuditAction {
     AuditRead,
     /// The access log was read, with addresses.
     AccessLogRead,
+    /// What is kept of a person was searched for.
+    PersonSearched,
+    /// A person was told what is kept of him or her, as a document or as data.
+    PersonTold,
+    /// What a ticket says about a person was put right.
+    TicketRectified,
+    /// A ticket or calls were restricted.
+    PersonRestricted,
+    /// A restriction was lifted.
+    RestrictionLifted,
+    /// Who was told of a rectification, a restriction or an erasure was listed, or a confirmation was noted.
+    RecipientsRead,
+    /// See [`AuditAction::RecipientsRead`].
+    RecipientConfirmed,
+    /// A case of a data subject was opened, or something was done with it.
+    CaseChanged,
+    /// Cases of data subjects were listed or read.
+    CasesRead,
 }
 
 impl AuditAction {
     /// All of them.
     pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 35] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -98,6 +117,15 @@ impl AuditAction {
         Self::AgentFiguresRead,
         Self::AuditRead,
         Self::AccessLogRead,
+        Self::PersonSearched,
+        Self::PersonTold,
+        Self::TicketRectified,
+        Self::PersonRestricted,
+        Self::RestrictionLifted,
+        Self::RecipientsRead,
+        Self::RecipientConfirmed,
+        Self::CaseChanged,
+        Self::CasesRead,
     ];
 
     /// The name in the store and for programs; part of the hash, so it never changes.
@@ -130,6 +158,15 @@ impl AuditAction {
             Self::AgentFiguresRead => "agent_figures_read",
             Self::AuditRead => "audit_read",
             Self::AccessLogRead => "access_log_read",
+            Self::PersonSearched => "person_searched",
+            Self::PersonTold => "person_told",
+            Self::TicketRectified => "ticket_rectified",
+            Self::PersonRestricted => "person_restricted",
+            Self::RestrictionLifted => "restriction_lifted",
+            Self::RecipientsRead => "recipients_read",
+            Self::RecipientConfirmed => "recipient_confirmed",
+            Self::CaseChanged => "case_changed",
+            Self::CasesRead => "cases_read",
         }
     }
 

@@ -29,6 +29,7 @@ pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use privacy::{
     AccessLogArguments, AuditAction, AuditListArguments, PrivacyAction, PrivacyArguments,
     ProcessingRegisterArguments,
+    AuditAction, AuditListArguments, FindArguments, MarkArguments, PrivacyAction, PrivacyArguments,
 };
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{

@@ -13,6 +13,7 @@ use wire::v1::calls::intake_server::IntakeServer;
 use wire::v1::privacy::access_log_server::AccessLogServer;
 use wire::v1::privacy::audit_server::AuditServer;
 use wire::v1::privacy::register_server::RegisterServer;
+use wire::v1::privacy::rights_server::RightsServer;
 use wire::v1::reporting::figures_server::FiguresServer;
 use wire::v1::reporting::live_server::LiveServer;
 use wire::v1::reporting::records_server::RecordsServer;
@@ -225,6 +226,19 @@ impl Starting<'_> {
             .add_service(AuditServer::new(audit))
             .add_service(RegisterServer::new(register))
             .add_service(AccessLogServer::new(accesses))
+        let rights = privacy::RightsService::new(privacy::RightsParts {
+            finder: privacy::Finder {
+                tickets: Arc::clone(&self.storage.tickets),
+                person_tickets: Arc::clone(&self.storage.person_tickets),
+                calls: Arc::clone(&self.storage.calls),
+                person_calls: Arc::clone(&self.storage.person_calls),
+            },
+            audit: self.audit(),
+        });
+        health.set_serving::<RightsServer<privacy::RightsService>>().await;
+        services
+            .add_service(AuditServer::new(audit))
+            .add_service(RightsServer::new(rights))
     }
 
     async fn console(&mut self, services: Routes, health: &HealthReporter) -> Routes {

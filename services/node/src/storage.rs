@@ -16,6 +16,7 @@ use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
 use store::calls::CallStore;
 use store::mails::MailStore;
+use store::persons::{PersonCalls, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rules::RuleStore;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
@@ -41,6 +42,8 @@ pub(crate) struct Storage {
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
     pub(crate) access_log: Arc<dyn AccessLogStore>,
+    pub(crate) person_tickets: Arc<dyn PersonTickets>,
+    pub(crate) person_calls: Arc<dyn PersonCalls>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -58,6 +61,8 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         users,
         audit,
         access_log,
+        person_tickets,
+        person_calls,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -79,6 +84,8 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         users,
         audit,
         access_log,
+        person_tickets,
+        person_calls,
         embedded,
         _lock: lock,
     })
@@ -93,6 +100,8 @@ struct Stores {
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
     access_log: Arc<dyn AccessLogStore>,
+    person_tickets: Arc<dyn PersonTickets>,
+    person_calls: Arc<dyn PersonCalls>,
 }
 
 impl Stores {
@@ -101,10 +110,15 @@ impl Stores {
         C: CallStore,
         T: TicketStore + RuleStore + MailStore,
         A: UserStore + AuditStore + AccessLogStore,
+        C: CallStore + PersonCalls,
+        T: TicketStore + RuleStore + MailStore + PersonTickets,
+        A: UserStore + AuditStore,
     {
-        let (tickets, access) = (Arc::new(tickets), Arc::new(access));
+        let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
-            calls: Arc::new(calls),
+            person_calls: Arc::clone(&calls) as _,
+            calls,
+            person_tickets: Arc::clone(&tickets) as _,
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
             tickets,

@@ -2,8 +2,10 @@
 
 mod access_log;
 mod register;
+mod rights;
 
 use clap::{Args, Subcommand};
+pub(crate) use rights::{FindArguments, MarkArguments};
 
 use super::ServerArguments;
 pub(crate) use access_log::AccessLogArguments;
@@ -17,6 +19,9 @@ pub(crate) struct PrivacyArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PrivacyAction {
+    /// Find what is kept of a person: tickets of every state, calls, rejected items. Two names on one number are two
+    /// persons.
+    Find(FindArguments),
     /// Who has seen or done what.
     Audit {
         #[command(subcommand)]

@@ -2,6 +2,9 @@
 
 mod access_log;
 mod register;
+//! `nrwdirekt privacy`: the rights of data subjects, and the audit trail.
+
+mod find;
 
 use std::process::ExitCode;
 
@@ -27,9 +30,13 @@ pub(crate) async fn run(action: PrivacyAction) -> anyhow::Result<ExitCode> {
 
 async fn audit(action: AuditAction) -> anyhow::Result<ExitCode> {
     match action {
-        AuditAction::List(arguments) => list(arguments).await.map(|()| ExitCode::SUCCESS),
-        AuditAction::Verify { head, json, server } => verify(head, json, &server).await,
+        PrivacyAction::Find(arguments) => find::run(arguments).await?,
+        PrivacyAction::Audit { action } => match action {
+            AuditAction::List(arguments) => list(arguments).await?,
+            AuditAction::Verify { head, json, server } => return verify(head, json, &server).await,
+        },
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn list(arguments: AuditListArguments) -> anyhow::Result<()> {

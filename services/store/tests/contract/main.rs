@@ -15,6 +15,7 @@ mod inventory;
 mod life_cycle;
 mod live;
 mod mails;
+mod persons;
 mod postgres;
 mod postgres_calls;
 mod postgres_tickets;

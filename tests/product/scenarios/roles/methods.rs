@@ -30,6 +30,7 @@ pub(super) const EXPECTED: &[(&str, &str)] = &[
     ("/nrwdirekt.access.v1.Users/ChangeUser", "M"),
     ("/nrwdirekt.access.v1.Users/ResetPassword", "M"),
     ("/nrwdirekt.access.v1.Users/EndSessions", "M"),
+    ("/nrwdirekt.privacy.v1.Rights/FindPersons", "P"),
     ("/nrwdirekt.privacy.v1.Audit/ListEntries", "P"),
     ("/nrwdirekt.privacy.v1.Audit/Verify", "P"),
     ("/nrwdirekt.privacy.v1.Register/GetRegister", "PM"),
