@@ -27,9 +27,8 @@ pub(crate) use export::{ExportArguments, ExportEncoding};
 pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use privacy::{
-    AccessLogArguments, AuditAction, AuditListArguments, PrivacyAction, PrivacyArguments,
-    ProcessingRegisterArguments,
-    AuditAction, AuditListArguments, FindArguments, MarkArguments, PrivacyAction, PrivacyArguments,
+    AccessLogArguments, AuditAction, AuditListArguments, FindArguments, MarkArguments, PrivacyAction,
+    PrivacyArguments, ProcessingRegisterArguments,
 };
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{

@@ -222,10 +222,6 @@ impl Starting<'_> {
         health
             .set_serving::<AccessLogServer<privacy::AccessLogService>>()
             .await;
-        services
-            .add_service(AuditServer::new(audit))
-            .add_service(RegisterServer::new(register))
-            .add_service(AccessLogServer::new(accesses))
         let rights = privacy::RightsService::new(privacy::RightsParts {
             finder: privacy::Finder {
                 tickets: Arc::clone(&self.storage.tickets),
@@ -238,6 +234,8 @@ impl Starting<'_> {
         health.set_serving::<RightsServer<privacy::RightsService>>().await;
         services
             .add_service(AuditServer::new(audit))
+            .add_service(RegisterServer::new(register))
+            .add_service(AccessLogServer::new(accesses))
             .add_service(RightsServer::new(rights))
     }
 

@@ -107,12 +107,9 @@ struct Stores {
 impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
-        C: CallStore,
-        T: TicketStore + RuleStore + MailStore,
-        A: UserStore + AuditStore + AccessLogStore,
         C: CallStore + PersonCalls,
         T: TicketStore + RuleStore + MailStore + PersonTickets,
-        A: UserStore + AuditStore,
+        A: UserStore + AuditStore + AccessLogStore,
     {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {

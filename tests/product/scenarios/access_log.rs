@@ -24,14 +24,16 @@ async fn statistics(node: &TestNode) -> Value {
 fn counted(statistics: &Value, resource: &str) -> i64 {
     let counts = statistics["counts"].as_array().expect("counts");
     let of = counts.iter().filter(|count| count["resource"] == resource);
-    of.map(|count| count["accesses"].as_i64().expect("a number")).sum()
+    of.map(|count| count["accesses"].as_i64().expect("a number"))
+        .sum()
 }
 
 #[tokio::test]
 async fn accesses_are_there_for_48_hours_and_counted_for_good() {
     Backend::each(|backend| async move {
         let mut node = TestNode::start(backend).await;
-        node.page(&format!("/vorgaenge/{TICKET}?suche=Mustermann"), None, None).await;
+        node.page(&format!("/vorgaenge/{TICKET}?suche=Mustermann"), None, None)
+            .await;
         node.page("/Mustermann", None, None).await;
         for path in ["/healthz", "/readyz", "/metrics"] {
             node.get(path, None).await;
@@ -51,7 +53,10 @@ async fn accesses_are_there_for_48_hours_and_counted_for_good() {
             (&"GET".into(), &"303".into(), &"127.0.0.1".into())
         );
         let call = entry("/nrwdirekt.tickets.v1.Ticketing/GetTicket").expect("the call");
-        assert_eq!((&call["action"], &call["outcome"]), (&"call".into(), &"not_found".into()));
+        assert_eq!(
+            (&call["action"], &call["outcome"]),
+            (&"call".into(), &"not_found".into())
+        );
         assert!(entry("(unbekannt)").is_some(), "{entries:?}");
         let all = serde_json::to_string(&entries).expect("JSON");
         for never in ["Mustermann", TICKET, "healthz", "readyz", "/metrics", "/assets"] {
@@ -65,7 +70,11 @@ async fn accesses_are_there_for_48_hours_and_counted_for_good() {
 
         node.set_variable("NRWDIREKT_TEST_CLOCK_AHEAD_S", Some("172860"));
         node.start_again().await;
-        assert!(log(&node, &["--resource", "/vorgaenge/{ticket}"]).await.is_empty());
+        assert!(
+            log(&node, &["--resource", "/vorgaenge/{ticket}"])
+                .await
+                .is_empty()
+        );
         assert!(counted(&statistics(&node).await, "/vorgaenge/{ticket}") == 1);
         node.stop().await;
         if matches!(backend, Backend::Embedded) {
@@ -81,7 +90,14 @@ async fn accesses_are_there_for_48_hours_and_counted_for_good() {
         }
         node.set_variable("NRWDIREKT_TEST_CLOCK_AHEAD_S", None);
         node.start_again().await;
-        let reads = ["privacy", "audit", "list", "--action", "access_log_read", "--json"];
+        let reads = [
+            "privacy",
+            "audit",
+            "list",
+            "--action",
+            "access_log_read",
+            "--json",
+        ];
         assert!(!node.run(&reads).await.exits(0).json_lines().is_empty());
     })
     .await;

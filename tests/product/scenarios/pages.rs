@@ -197,7 +197,11 @@ fn cookies(answer: &testkit::Answer) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_cookie_is_one_that_the_register_names() {
     let known = domain::privacy::inventory::Inventory::built_in().columns("elsewhere", "browser-cookies");
-    assert_eq!(known.len(), 2, "the session, and the sign-in with a provider: no other is necessary");
+    assert_eq!(
+        known.len(),
+        2,
+        "the session, and the sign-in with a provider: no other is necessary"
+    );
     let node = node(Backend::Embedded).await;
     let mut set = Vec::new();
     for page in pages() {
@@ -208,9 +212,15 @@ async fn every_cookie_is_one_that_the_register_names() {
             set.extend(cookies(&node.page(&path, Some(token), form).await));
         }
     }
-    assert!(set.contains(&"nrwdirekt".to_owned()), "signing out takes the session's away: {set:?}");
+    assert!(
+        set.contains(&"nrwdirekt".to_owned()),
+        "signing out takes the session's away: {set:?}"
+    );
     let others: Vec<&String> = set.iter().filter(|name| !known.contains(*name)).collect();
-    assert!(others.is_empty(), "name them in schemas/register/stored/elsewhere.toml, or set none: {others:?}");
+    assert!(
+        others.is_empty(),
+        "name them in schemas/register/stored/elsewhere.toml, or set none: {others:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,11 @@ fn messages_of_calls() -> Found {
     let mut waiting: Vec<_> = set
         .file
         .iter()
-        .flat_map(|file| file.message_type.iter().map(|message| (file.package().to_owned(), message)))
+        .flat_map(|file| {
+            file.message_type
+                .iter()
+                .map(|message| (file.package().to_owned(), message))
+        })
         .collect();
     while let Some((within, message)) = waiting.pop() {
         let name = format!("{within}.{}", message.name());
@@ -37,7 +41,10 @@ fn messages_of_calls() -> Found {
         let message = all[&name];
         let fields = message.field.iter().map(|field| field.name().to_owned());
         found.insert(name, fields.collect());
-        let inner = message.field.iter().filter(|field| field.r#type() == Type::Message);
+        let inner = message
+            .field
+            .iter()
+            .filter(|field| field.r#type() == Type::Message);
         waiting.extend(inner.map(|field| field.type_name().trim_start_matches('.').to_owned()));
     }
     found
@@ -46,7 +53,9 @@ fn messages_of_calls() -> Found {
 /// The paths of all values of a JSON Schema.
 fn paths(schema: &Value, root: &Value, at: &str, found: &mut BTreeSet<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
-        let place = root.pointer(&reference[1..]).expect("a definition of the same document");
+        let place = root
+            .pointer(&reference[1..])
+            .expect("a definition of the same document");
         return paths(place, root, at, found);
     }
     if schema["items"].is_object() {
@@ -57,7 +66,11 @@ fn paths(schema: &Value, root: &Value, at: &str, found: &mut BTreeSet<String>) {
         return;
     };
     for (name, property) in properties {
-        let at = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+        let at = if at.is_empty() {
+            name.clone()
+        } else {
+            format!("{at}.{name}")
+        };
         paths(property, root, &at, found);
     }
 }
@@ -98,7 +111,11 @@ async fn every_file_of_the_data_folder_is_known_and_every_column_of_the_bus() {
         }
     }
     let known = ["access.db", "bus.db", "calls.db", "tickets.db"];
-    assert_eq!(files, known.map(str::to_owned).into(), "another database needs a file in schemas/register/stored/");
+    assert_eq!(
+        files,
+        known.map(str::to_owned).into(),
+        "another database needs a file in schemas/register/stored/"
+    );
     let bus = rusqlite::Connection::open(node.data().join("bus.db")).expect("the bus");
     let mut list = bus
         .prepare(
@@ -137,14 +154,32 @@ async fn the_register_says_of_every_field_what_for_how_long_and_where() {
         assert_eq!(callback["fields"].as_array().map(Vec::len), Some(10));
         let stored = callback["fields"][0]["stored"].as_array().expect("places");
         assert!(stored.contains(&"tickets tickets.request".into()), "{stored:?}");
-        assert_eq!(activity(&register, "call-records")["fields"].as_array().map(Vec::len), Some(24));
-        for id in ["access-logs", "users", "audit-trail", "agents", "backups", "data-subject-cases"] {
+        assert_eq!(
+            activity(&register, "call-records")["fields"]
+                .as_array()
+                .map(Vec::len),
+            Some(24)
+        );
+        for id in [
+            "access-logs",
+            "users",
+            "audit-trail",
+            "agents",
+            "backups",
+            "data-subject-cases",
+        ] {
             assert!(activity(&register, id)["legal_basis"][0].is_string(), "{id}");
         }
         let file = node.home().join("verzeichnis.html").display().to_string();
         node.run(&["privacy", "register", "--out", &file]).await.exits(0);
         let page = std::fs::read_to_string(&file).expect("the document");
-        for text in ["lang=\"de\"", "Rückrufbitte", "Löschfrist", "Maßnahmen", "Behördliche"] {
+        for text in [
+            "lang=\"de\"",
+            "Rückrufbitte",
+            "Löschfrist",
+            "Maßnahmen",
+            "Behördliche",
+        ] {
             assert!(page.contains(text), "{text}");
         }
     })
@@ -157,14 +192,22 @@ async fn without_a_server_the_register_of_the_configuration_is_told() {
     assert!(told.stderr.contains("no server"), "{}", told.stderr);
     let told = told.json();
     assert!(told["rules_version"].is_null());
-    assert!(activity(&told, "newsletter")["places"].as_array().is_some_and(Vec::is_empty));
+    assert!(
+        activity(&told, "newsletter")["places"]
+            .as_array()
+            .is_some_and(Vec::is_empty)
+    );
     let folder = tempfile::tempdir().expect("a folder");
     let head = "third_countries = \"Keine.\"\nmeasures = [\"Türschloss\"]\n[controller]\nname = \"Stadt Düren\"\n\
                 [data_protection_officer]\nname = \"Amt 14\"\n";
     std::fs::write(folder.path().join("head.toml"), head).expect("written");
     let path = folder.path().display().to_string();
     let text = alone(&["privacy", "register", "--folder", &path]).await.exits(0);
-    assert!(text.stdout.contains("Verantwortlich: Stadt Düren"), "{}", text.stdout);
+    assert!(
+        text.stdout.contains("Verantwortlich: Stadt Düren"),
+        "{}",
+        text.stdout
+    );
     std::fs::write(folder.path().join("head.toml"), "measures = []").expect("written");
     let wrong = alone(&["privacy", "register", "--folder", &path]).await.exits(2);
     assert!(wrong.stderr.contains("head.toml"), "{}", wrong.stderr);

@@ -28,7 +28,11 @@ fn spellings(mark: &str) -> [String; 3] {
             false => format!("%{byte:02X}"),
         })
         .collect();
-    let escaped = mark.escape_unicode().to_string().replace("\\u{", "\\u").replace('}', "");
+    let escaped = mark
+        .escape_unicode()
+        .to_string()
+        .replace("\\u{", "\\u")
+        .replace('}', "");
     [mark.to_owned(), encoded, escaped]
 }
 
@@ -70,19 +74,38 @@ async fn everything(node: &TestNode) {
         (vec!["call", "show", "Lautenschläger"], [2, 2]),
         (
             vec![
-                "callback", "log", "--hotline", "Umwelt", "--phone", "4710815 Gerlinde", "--email",
-                "gerlinde.l@example.org@", "--concern", "Kummerkasten", "--postal-code", "Nachtigallenweg",
+                "callback",
+                "log",
+                "--hotline",
+                "Umwelt",
+                "--phone",
+                "4710815 Gerlinde",
+                "--email",
+                "gerlinde.l@example.org@",
+                "--concern",
+                "Kummerkasten",
+                "--postal-code",
+                "Nachtigallenweg",
             ],
             [2, 2],
         ),
         (
-            vec!["ticket", "close", ticket.as_str(), "--reason", "Kummerkasten von Lautenschläger"],
+            vec![
+                "ticket",
+                "close",
+                ticket.as_str(),
+                "--reason",
+                "Kummerkasten von Lautenschläger",
+            ],
             [0, 0],
         ),
     ] {
         let done = node.run(&command).await;
         let code = done.code;
-        assert!(code.is_some_and(|code| codes.contains(&code)), "{command:?}: {done:?}");
+        assert!(
+            code.is_some_and(|code| codes.contains(&code)),
+            "{command:?}: {done:?}"
+        );
     }
     let rows = [
         Row::answered("2024-03-04 09:00:00", "Bürgertelefon")
@@ -93,7 +116,9 @@ async fn everything(node: &TestNode) {
             .instead(domain::record::Field::StartedAt, "Nachtigallenweg"),
     ];
     let file = node.file("export.csv", &export::file(&rows, Dress::German));
-    node.run(&["import", "--format", "hotline-export", "--wait", &file]).await.exits(3);
+    node.run(&["import", "--format", "hotline-export", "--wait", &file])
+        .await
+        .exits(3);
     for form in [
         "name=Tippfehlername&kennwort=geheimes-kennwort",
         "name=gerlinde.l%40example.org&kennwort=geheimes-kennwort",
@@ -114,7 +139,10 @@ async fn everything(node: &TestNode) {
 #[tokio::test]
 async fn neither_log_nor_metrics_say_anything_about_citizens() {
     Backend::each(|backend| async move {
-        let mut node = Builder::on(backend).variable("NRWDIREKT_LOG", LOGGED).start().await;
+        let mut node = Builder::on(backend)
+            .variable("NRWDIREKT_LOG", LOGGED)
+            .start()
+            .await;
         everything(&node).await;
         let metrics = node.get("/metrics", Some(&node.token())).await.body;
         assert!(metrics.contains("nrwdirekt_"), "{metrics}");

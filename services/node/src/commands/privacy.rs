@@ -1,10 +1,8 @@
 //! `nrwdirekt privacy`: the audit trail; the other parts are in modules.
 
 mod access_log;
-mod register;
-//! `nrwdirekt privacy`: the rights of data subjects, and the audit trail.
-
 mod find;
+mod register;
 
 use std::process::ExitCode;
 
@@ -21,6 +19,7 @@ use crate::output::say;
 /// Does what is asked for.
 pub(crate) async fn run(action: PrivacyAction) -> anyhow::Result<ExitCode> {
     match action {
+        PrivacyAction::Find(arguments) => find::run(arguments).await?,
         PrivacyAction::Audit { action } => return audit(action).await,
         PrivacyAction::Register(arguments) => register::run(*arguments).await?,
         PrivacyAction::AccessLog(arguments) => access_log::run(arguments).await?,
@@ -30,11 +29,8 @@ pub(crate) async fn run(action: PrivacyAction) -> anyhow::Result<ExitCode> {
 
 async fn audit(action: AuditAction) -> anyhow::Result<ExitCode> {
     match action {
-        PrivacyAction::Find(arguments) => find::run(arguments).await?,
-        PrivacyAction::Audit { action } => match action {
-            AuditAction::List(arguments) => list(arguments).await?,
-            AuditAction::Verify { head, json, server } => return verify(head, json, &server).await,
-        },
+        AuditAction::List(arguments) => list(arguments).await?,
+        AuditAction::Verify { head, json, server } => return verify(head, json, &server).await,
     }
     Ok(ExitCode::SUCCESS)
 }

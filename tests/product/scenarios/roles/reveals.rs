@@ -216,7 +216,9 @@ async fn calls_by(node: &TestNode, token: &str, agent: &str) -> Result<Vec<proto
         }),
         ..proto::ListCallsRequest::default()
     };
-    let listed = RecordsClient::new(connection(node, token)).list_calls(request).await;
+    let listed = RecordsClient::new(connection(node, token))
+        .list_calls(request)
+        .await;
     listed.map(|listed| listed.into_inner().calls)
 }
 
@@ -243,7 +245,10 @@ async fn shown_to(node: &TestNode, token: &str, identity: &str) -> String {
     let moment = match token {
         "data_protection" => String::new(),
         _ => {
-            let mut watched = moments.watch(proto::WatchRequest::default()).await.expect("a stream");
+            let mut watched = moments
+                .watch(proto::WatchRequest::default())
+                .await
+                .expect("a stream");
             let moment = watched.get_mut().message().await.expect("no error");
             format!("{moment:?}")
         }
@@ -271,7 +276,11 @@ async fn nobody_sees_who_answered_unless_the_works_council_has_agreed() {
 #[tokio::test]
 async fn who_answered_is_shown_to_those_whom_the_works_council_named_and_noted() {
     let on = |roles: &'static str| {
-        move |builder: testkit::Builder| builder.set("agents.figures", "true").set("agents.visible_to", roles)
+        move |builder: testkit::Builder| {
+            builder
+                .set("agents.figures", "true")
+                .set("agents.visible_to", roles)
+        }
     };
     let node = node_with(Backend::Embedded, on("[\"data_protection\"]")).await;
     let identity = answered_by_anna(&node).await;
@@ -279,8 +288,18 @@ async fn who_answered_is_shown_to_those_whom_the_works_council_named_and_noted()
     let refused = calls_by(&node, "supervisor", "anna").await.expect_err("refused");
     assert_eq!(refused.code(), Code::PermissionDenied);
     assert_eq!(noted(&node, "supervisor").await, [""; 0]);
-    assert!(shown_to(&node, "data_protection", &identity).await.contains("anna"));
-    assert_eq!(calls_by(&node, "data_protection", "anna").await.expect("calls").len(), 1);
+    assert!(
+        shown_to(&node, "data_protection", &identity)
+            .await
+            .contains("anna")
+    );
+    assert_eq!(
+        calls_by(&node, "data_protection", "anna")
+            .await
+            .expect("calls")
+            .len(),
+        1
+    );
     // Visits, the call, the list, and the list by agent.
     assert_eq!(noted(&node, "data_protection").await, ["agent_figures_read"; 4]);
 }
