@@ -190,6 +190,9 @@ async fn apply(
             next: expected,
         });
         advance.next = message.offset + 1;
+        if message.payload.is_none() && message.key == topics::HEARTBEAT_KEY.as_bytes() {
+            continue; // closes a segment of the topic, and says nothing
+        }
         match wire::calls::decode_stored(message.payload.as_deref().unwrap_or_default()) {
             Ok(Stored::Call(report)) => reports.push((partition, report)),
             Ok(Stored::Agent(report)) => agents.push((partition, report)),

@@ -1,6 +1,7 @@
 //! `access.db`.
 
 mod audit;
+mod erasure;
 mod sessions;
 mod users;
 
