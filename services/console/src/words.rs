@@ -186,6 +186,7 @@ pub(crate) fn audit_action(name: &str) -> &'static str {
         Some(AuditAction::FiguresSealed) => "Zahlen festgestellt",
         Some(AuditAction::AgentFiguresRead) => "Zahlen einzelner Agenten gelesen",
         Some(AuditAction::AuditRead) => "Protokoll gelesen",
+        Some(AuditAction::ErasureOrdered) => "Löschung angeordnet",
         _ => UNKNOWN_ACTION,
     }
 }

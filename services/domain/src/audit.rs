@@ -64,11 +64,13 @@ pub enum AuditAction {
     AgentFiguresRead,
     /// The audit trail itself was read.
     AuditRead,
+    /// It was ordered to erase what is known about a person.
+    ErasureOrdered,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -95,6 +97,7 @@ impl AuditAction {
         Self::FiguresSealed,
         Self::AgentFiguresRead,
         Self::AuditRead,
+        Self::ErasureOrdered,
     ];
 
     /// The name in the store and for programs; part of the hash, so it never changes.
@@ -126,6 +129,7 @@ impl AuditAction {
             Self::FiguresSealed => "figures_sealed",
             Self::AgentFiguresRead => "agent_figures_read",
             Self::AuditRead => "audit_read",
+            Self::ErasureOrdered => "erasure_ordered",
         }
     }
 

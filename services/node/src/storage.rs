@@ -14,9 +14,11 @@ use bus::{Bus, topics};
 use domain::ids::DepartmentId;
 use store::audit::AuditStore;
 use store::calls::CallStore;
+use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rules::RuleStore;
+use store::scrub::Scrub;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
 use store::tickets::TicketStore;
 use store::users::UserStore;
@@ -39,6 +41,11 @@ pub(crate) struct Storage {
     pub(crate) mails: Arc<dyn MailStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
+    pub(crate) erasures: Arc<dyn ErasureStore>,
+    pub(crate) callers: Arc<dyn CallErasure>,
+    pub(crate) unpublished: Arc<dyn TicketErasure>,
+    /// Every unit of the store with personal data.
+    pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -55,6 +62,10 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         mails,
         users,
         audit,
+        erasures,
+        callers,
+        unpublished,
+        scrubs,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -75,6 +86,10 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         mails,
         users,
         audit,
+        erasures,
+        callers,
+        unpublished,
+        scrubs,
         embedded,
         _lock: lock,
     })
@@ -88,18 +103,26 @@ struct Stores {
     mails: Arc<dyn MailStore>,
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
+    erasures: Arc<dyn ErasureStore>,
+    callers: Arc<dyn CallErasure>,
+    unpublished: Arc<dyn TicketErasure>,
+    scrubs: Vec<Arc<dyn Scrub>>,
 }
 
 impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
-        C: CallStore,
-        T: TicketStore + RuleStore + MailStore,
-        A: UserStore + AuditStore,
+        C: CallStore + CallErasure + Scrub,
+        T: TicketStore + RuleStore + MailStore + TicketErasure + Scrub,
+        A: UserStore + AuditStore + ErasureStore,
     {
-        let (tickets, access) = (Arc::new(tickets), Arc::new(access));
+        let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
-            calls: Arc::new(calls),
+            callers: Arc::clone(&calls) as _,
+            unpublished: Arc::clone(&tickets) as _,
+            scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
+            erasures: Arc::clone(&access) as _,
+            calls,
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
             tickets,
@@ -205,7 +228,7 @@ pub(crate) fn wanted_topics<'a>(
         BusChoice::Embedded => EMBEDDED_CALL_PARTITIONS,
         BusChoice::Kafka(_) => config.call_partitions,
     };
-    let mut wanted = topics::wanted(partitions, departments);
+    let mut wanted = topics::wanted(partitions, departments, config.pace());
     if config.publishes_intervals() {
         wanted.push(topics::intervals());
     }

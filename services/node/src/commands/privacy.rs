@@ -1,4 +1,6 @@
-//! `nrwdirekt privacy`: the audit trail.
+//! `nrwdirekt privacy`: the audit trail, and erasing.
+
+mod erasure;
 
 use std::process::ExitCode;
 
@@ -12,9 +14,16 @@ use crate::client;
 use crate::exit::Failure;
 use crate::output::say;
 
-/// Does what is asked for with the audit trail.
+/// Does what is asked for.
 pub(crate) async fn run(action: PrivacyAction) -> anyhow::Result<ExitCode> {
-    let PrivacyAction::Audit { action } = action;
+    match action {
+        PrivacyAction::Audit { action } => audit(action).await,
+        PrivacyAction::Erase(arguments) => erasure::erase(arguments).await.map(|()| ExitCode::SUCCESS),
+        PrivacyAction::Orders(arguments) => erasure::orders(arguments).await.map(|()| ExitCode::SUCCESS),
+    }
+}
+
+async fn audit(action: AuditAction) -> anyhow::Result<ExitCode> {
     match action {
         AuditAction::List(arguments) => list(arguments).await.map(|()| ExitCode::SUCCESS),
         AuditAction::Verify { head, json, server } => verify(head, json, &server).await,
