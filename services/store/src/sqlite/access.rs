@@ -1,6 +1,7 @@
 //! `access.db`.
 
 mod audit;
+mod retention;
 mod sessions;
 mod users;
 
