@@ -20,6 +20,7 @@ mod rejected_items;
 mod repeated_imports;
 mod replacements;
 mod reports;
+mod retention;
 mod roles;
 mod routing;
 mod rules;

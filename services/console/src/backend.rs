@@ -18,6 +18,7 @@ use wire::v1::access::sessions_client::SessionsClient;
 use wire::v1::access::users_client::UsersClient;
 use wire::v1::calls::intake_client::IntakeClient;
 use wire::v1::privacy::audit_client::AuditClient;
+use wire::v1::privacy::retention_client::RetentionClient;
 use wire::v1::reporting::figures_client::FiguresClient;
 use wire::v1::reporting::live_client::LiveClient;
 use wire::v1::reporting::records_client::RecordsClient;
@@ -106,6 +107,7 @@ clients! {
     sessions: SessionsClient,
     users: UsersClient,
     audit: AuditClient,
+    retention: RetentionClient,
     intake: IntakeClient,
     ticketing: TicketingClient,
     rules: RulesClient,

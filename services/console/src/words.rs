@@ -186,6 +186,8 @@ pub(crate) fn audit_action(name: &str) -> &'static str {
         Some(AuditAction::FiguresSealed) => "Zahlen festgestellt",
         Some(AuditAction::AgentFiguresRead) => "Zahlen einzelner Agenten gelesen",
         Some(AuditAction::AuditRead) => "Protokoll gelesen",
+        Some(AuditAction::RetentionRun) => "Löschlauf begonnen",
+        Some(AuditAction::AuditCut) => "Beginn des Protokolls gelöscht",
         _ => UNKNOWN_ACTION,
     }
 }

@@ -64,11 +64,15 @@ pub enum AuditAction {
     AgentFiguresRead,
     /// The audit trail itself was read.
     AuditRead,
+    /// A run of retention was begun.
+    RetentionRun,
+    /// The beginning of the audit trail is cut: the subject is the last entry that goes, the reason its hash.
+    AuditCut,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 28] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -95,6 +99,8 @@ impl AuditAction {
         Self::FiguresSealed,
         Self::AgentFiguresRead,
         Self::AuditRead,
+        Self::RetentionRun,
+        Self::AuditCut,
     ];
 
     /// The name in the store and for programs; part of the hash, so it never changes.
@@ -126,6 +132,8 @@ impl AuditAction {
             Self::FiguresSealed => "figures_sealed",
             Self::AgentFiguresRead => "agent_figures_read",
             Self::AuditRead => "audit_read",
+            Self::RetentionRun => "retention_run",
+            Self::AuditCut => "audit_cut",
         }
     }
 

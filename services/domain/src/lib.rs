@@ -25,6 +25,7 @@ pub mod policy;
 pub mod procedure;
 pub mod record;
 pub mod report;
+pub mod retention;
 pub mod routing;
 pub mod rulebook;
 pub mod service_time;

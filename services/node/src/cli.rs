@@ -26,7 +26,9 @@ pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArg
 pub(crate) use export::{ExportArguments, ExportEncoding};
 pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
-pub(crate) use privacy::{AuditAction, AuditListArguments, PrivacyAction, PrivacyArguments};
+pub(crate) use privacy::{
+    AuditAction, AuditListArguments, PrivacyAction, PrivacyArguments, RetentionAction,
+};
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{
     DiscardArguments, RejectedAction, RejectedArguments, RejectedListArguments, RejectedShowArguments,

@@ -3,6 +3,7 @@
 mod layers;
 mod mail;
 pub(crate) mod register;
+mod retention;
 mod sign_in;
 mod tickets;
 
@@ -62,6 +63,7 @@ pub(crate) struct Written {
     pub(crate) due: DuePolicy,
     pub(crate) tickets: tickets::TicketsSection,
     pub(crate) mail: mail::MailSection,
+    pub(crate) retention: retention::RetentionSection,
     #[serde(default)]
     pub(crate) routing: Routing,
     #[serde(default)]
@@ -207,6 +209,8 @@ pub(crate) struct Config {
     pub(crate) agent_figures: bool,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) mail: Option<Arc<MailSettings>>,
+    /// What is kept how long beside what the register says, and when retention runs.
+    pub(crate) retention: privacy::RetentionSettings,
     pub(crate) routing: Arc<RoutingTable>,
     pub(crate) register: Arc<Register>,
     /// What routing, register and figures were read from: the rules that `up` applies.
@@ -331,6 +335,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         agent_figures: figures,
         policy: policy(&written.service_level)?,
         mail: mail::checked(written.mail, &book.routing, at)?.map(Arc::new),
+        retention: retention::checked(&written.retention)?,
         routing: book.routing,
         register: book.register,
         documents,

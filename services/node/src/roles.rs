@@ -11,6 +11,7 @@ use wire::v1::access::sessions_server::SessionsServer;
 use wire::v1::access::users_server::UsersServer;
 use wire::v1::calls::intake_server::IntakeServer;
 use wire::v1::privacy::audit_server::AuditServer;
+use wire::v1::privacy::retention_server::RetentionServer;
 use wire::v1::reporting::figures_server::FiguresServer;
 use wire::v1::reporting::live_server::LiveServer;
 use wire::v1::reporting::records_server::RecordsServer;
@@ -205,7 +206,33 @@ impl Starting<'_> {
     async fn privacy(&mut self, services: Routes, health: &HealthReporter) -> Routes {
         let audit = privacy::AuditService::new(Arc::clone(&self.storage.audit), self.audit());
         health.set_serving::<AuditServer<privacy::AuditService>>().await;
-        services.add_service(AuditServer::new(audit))
+        let retention = self.retention();
+        health
+            .set_serving::<RetentionServer<privacy::RetentionService>>()
+            .await;
+        services
+            .add_service(AuditServer::new(audit))
+            .add_service(RetentionServer::new(retention))
+    }
+
+    /// Deletes what is kept no longer, by itself at night or when it is asked to.
+    fn retention(&mut self) -> privacy::RetentionService {
+        let store = self.storage.retention.clone();
+        let retention = privacy::Retention::new(privacy::RetentionParts {
+            calls: store.calls,
+            tickets: store.tickets,
+            runs: store.runs,
+            ticket_store: Arc::clone(&self.storage.tickets),
+            rules: Arc::new(self.rules.current()),
+            trail: self.audit(),
+            clock: Arc::clone(&self.clock),
+            settings: self.config.retention.clone(),
+        });
+        let (nightly, stopping) = (privacy::nightly(Arc::clone(&retention)), self.stopping.clone());
+        self.running.spawn(async move {
+            stopping.run_until_cancelled(nightly).await;
+        });
+        privacy::RetentionService::new(retention)
     }
 
     async fn console(&mut self, services: Routes, health: &HealthReporter) -> Routes {

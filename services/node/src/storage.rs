@@ -15,6 +15,7 @@ use domain::ids::DepartmentId;
 use store::audit::AuditStore;
 use store::calls::CallStore;
 use store::mails::MailStore;
+use store::retention::{CallRetention, RunStore, TicketRetention};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rules::RuleStore;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
@@ -39,6 +40,7 @@ pub(crate) struct Storage {
     pub(crate) mails: Arc<dyn MailStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
+    pub(crate) retention: Retention,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -55,6 +57,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         mails,
         users,
         audit,
+        retention,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -66,7 +69,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         }
     };
     #[cfg(debug_assertions)]
-    let (bus, tickets) = failpoints::wrap(bus, tickets)?;
+    let (bus, tickets, retention) = failpoints::wrap(bus, tickets, retention)?;
     Ok(Storage {
         bus,
         calls,
@@ -75,6 +78,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         mails,
         users,
         audit,
+        retention,
         embedded,
         _lock: lock,
     })
@@ -88,18 +92,32 @@ struct Stores {
     mails: Arc<dyn MailStore>,
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
+    retention: Retention,
+}
+
+/// What deletes from the units of storage.
+#[derive(Clone)]
+pub(crate) struct Retention {
+    pub(crate) calls: Arc<dyn CallRetention>,
+    pub(crate) tickets: Arc<dyn TicketRetention>,
+    pub(crate) runs: Arc<dyn RunStore>,
 }
 
 impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
-        C: CallStore,
-        T: TicketStore + RuleStore + MailStore,
-        A: UserStore + AuditStore,
+        C: CallStore + CallRetention,
+        T: TicketStore + RuleStore + MailStore + TicketRetention,
+        A: UserStore + AuditStore + RunStore,
     {
-        let (tickets, access) = (Arc::new(tickets), Arc::new(access));
+        let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
-            calls: Arc::new(calls),
+            retention: Retention {
+                calls: Arc::clone(&calls) as _,
+                tickets: Arc::clone(&tickets) as _,
+                runs: Arc::clone(&access) as _,
+            },
+            calls,
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
             tickets,

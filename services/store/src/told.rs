@@ -18,7 +18,8 @@ pub(crate) fn marks(identity: Identity, state: &CallState) -> Vec<u8> {
     let marks = records
         .map(|record| of_record(identity, record))
         .chain(state.events.iter().map(|event| of_event(identity, event)))
-        .chain(state.callbacks.iter().map(|callback| of_callback(identity, callback)));
+        .chain(state.callbacks.iter().map(|callback| of_callback(identity, callback)))
+        .chain((state.retracted || state.is_only_named()).then(|| of_retraction(identity)));
     told.extend(marks.flatten());
     told
 }
@@ -37,8 +38,7 @@ pub(crate) fn repeats(told: &[u8], report: &CallReport) -> bool {
         }
         ReportBody::Event(event) => is_there(of_event(report.identity, event)),
         ReportBody::CallbackLogged(callback) => is_there(of_callback(report.identity, callback)),
-        // Nothing of it is left to be taken back.
-        ReportBody::Retracted => false,
+        ReportBody::Retracted => is_there(of_retraction(report.identity)),
     }
 }
 
@@ -48,8 +48,16 @@ pub(crate) fn digest(report: &CallReport) -> [u8; 32] {
         ReportBody::Record(record) => hash(report.identity, "record", record),
         ReportBody::Event(event) => hash(report.identity, "event", event),
         ReportBody::CallbackLogged(callback) => hash(report.identity, "callback", callback),
-        ReportBody::Retracted => hash(report.identity, "retracted", &()),
+        ReportBody::Retracted => retraction(report.identity),
     }
+}
+
+fn retraction(identity: Identity) -> [u8; 32] {
+    hash(identity, "retracted", &())
+}
+
+fn of_retraction(identity: Identity) -> [u8; MARK] {
+    mark(retraction(identity))
 }
 
 fn of_record(identity: Identity, record: &RevisedRecord) -> [u8; MARK] {

@@ -102,6 +102,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("POST /regeln/{version}/wieder", "M"),
     ("GET /protokoll", "P"),
     ("POST /protokoll/pruefen", "P"),
+    ("GET /aufbewahrung", "P"),
 ];
 
 /// A node that knows a token of each role.

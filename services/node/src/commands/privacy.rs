@@ -1,4 +1,6 @@
-//! `nrwdirekt privacy`: the audit trail.
+//! `nrwdirekt privacy`.
+
+mod retention;
 
 use std::process::ExitCode;
 
@@ -12,12 +14,14 @@ use crate::client;
 use crate::exit::Failure;
 use crate::output::say;
 
-/// Does what is asked for with the audit trail.
+/// Does what is asked for.
 pub(crate) async fn run(action: PrivacyAction) -> anyhow::Result<ExitCode> {
-    let PrivacyAction::Audit { action } = action;
     match action {
-        AuditAction::List(arguments) => list(arguments).await.map(|()| ExitCode::SUCCESS),
-        AuditAction::Verify { head, json, server } => verify(head, json, &server).await,
+        PrivacyAction::Audit { action } => match action {
+            AuditAction::List(arguments) => list(arguments).await.map(|()| ExitCode::SUCCESS),
+            AuditAction::Verify { head, json, server } => verify(head, json, &server).await,
+        },
+        PrivacyAction::Retention { action } => retention::run(action).await.map(|()| ExitCode::SUCCESS),
     }
 }
 
@@ -103,12 +107,21 @@ async fn verify(head: Option<String>, as_json: bool, server: &ServerArguments) -
             "broken_at": found.broken_at,
             "explanation": found.explanation,
             "head": found.head,
+            "begins_at": found.begins_at,
+            "cut_at": found.cut_at_unix_ms.map(local),
         });
         say!("{object}");
     } else {
         match found.broken_at {
             None => say!("{} entries are whole: {}", found.entries, found.explanation),
             Some(number) => say!("broken at entry {number}: {}", found.explanation),
+        }
+        if let Some(cut_at) = found.cut_at_unix_ms {
+            say!(
+                "begins with entry {}: those before it were deleted on {}, when their time was over",
+                found.begins_at,
+                local(cut_at)
+            );
         }
         say!("head {}", found.head);
     }
