@@ -77,6 +77,9 @@ pub(crate) const RETURNED: &str = "returned_by <> '[]'";
 /// The condition of tickets that time closes.
 pub(crate) const ENDED: &str = "state IN ('answered', 'unreachable', 'withdrawn')";
 
+/// The condition of tickets that are kept because somebody may need them, however old they are.
+pub(crate) const NOT_RESTRICTED: &str = "NOT restricted";
+
 /// Whether something of a ticket is on its way to a department or to the topic of calls, or planned to be.
 pub(crate) const ON_ITS_WAY: &str = "(EXISTS (SELECT 1 FROM pending_hand_overs w WHERE w.ticket_id = tickets.ticket_id)
     OR EXISTS (SELECT 1 FROM tombstones w WHERE w.ticket_id = tickets.ticket_id)

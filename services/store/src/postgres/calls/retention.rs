@@ -31,8 +31,9 @@ const TALLIES: &str = "retention_call_tallies";
 /// Calls of which no start is known stand before all others.
 const WITHOUT_START: i64 = i64::MIN;
 
-/// What has not come to its end, or began after `$1`, stays.
-const IS_PAST: &str = "NOT open AND received_at_ms < $1 AND (started_at_ms IS NULL OR started_at_ms < $1)";
+/// What has not come to its end, began after `$1`, or is restricted, stays.
+const IS_PAST: &str = "NOT open AND received_at_ms < $1 AND (started_at_ms IS NULL OR started_at_ms < $1)
+    AND identity NOT IN (SELECT r.identity FROM restricted_calls r)";
 
 /// Calls of a month that are read together before it is dropped.
 const TOGETHER: i64 = 2000;
@@ -396,6 +397,7 @@ async fn delete(client: &mut Object, purge: &CallPurge, past: &[Identity]) -> Re
     // Calls that are being written are heard of right now. The others are read again now that they are locked.
     let places = rows::lock_idle(&transaction, past).await?;
     let known = rows::known_calls(&transaction, &places).await?;
+    let restricted = restricted_among(&transaction, past).await?;
     let before_ms = purge.before.timestamp_millis();
     let calls: Vec<KnownCall> = known
         .into_values()
@@ -403,6 +405,7 @@ async fn delete(client: &mut Object, purge: &CallPurge, past: &[Identity]) -> Re
             let assembled = call.state.assembled();
             let started_at = assembled.record.map(|record| record.started_at);
             !assembled.open
+                && !restricted.contains(&call.filing.identity)
                 && call.filing.received_at_ms < before_ms
                 && started_at.is_none_or(|at| at.timestamp_millis() < before_ms)
         })
@@ -427,6 +430,18 @@ async fn delete(client: &mut Object, purge: &CallPurge, past: &[Identity]) -> Re
     tallies::add(&transaction, TALLIES, purge.run, VISITS, visits).await?;
     transaction.commit().await?;
     Ok(calls.len())
+}
+
+async fn restricted_among(
+    transaction: &Transaction<'_>,
+    identities: &[Identity],
+) -> Result<BTreeSet<Identity>, StoreError> {
+    let keys: Vec<_> = identities.iter().map(|identity| key(*identity)).collect();
+    let find = transaction
+        .prepare_cached("SELECT identity FROM restricted_calls WHERE identity = ANY($1)")
+        .await?;
+    let rows = transaction.query(&find, &[&keys]).await?;
+    Ok(rows.iter().map(|row| values::identity(row.get(0))).collect())
 }
 
 /// What deleted calls were told by, of these.

@@ -11,7 +11,7 @@ use super::rows::{self, TICKET_COLUMNS};
 use super::{PostgresTickets, begin};
 use crate::StoreError;
 use crate::retention::{AgedQuery, AgedTicket, RunId, Tally, TicketPurge, TicketRetention};
-use crate::ticket_columns::ON_ITS_WAY;
+use crate::ticket_columns::{NOT_RESTRICTED, ON_ITS_WAY};
 
 const TALLIES: &str = "retention_ticket_tallies";
 
@@ -36,7 +36,7 @@ impl TicketRetention for PostgresTickets {
         let client = self.database.client().await?;
         let find = format!(
             "SELECT {TICKET_COLUMNS}, {ON_ITS_WAY} AS is_on_its_way FROM tickets
-             WHERE procedure = $1 AND created_at_ms < $2 AND (created_at_ms, ticket_id) > ($3, $4)
+             WHERE procedure = $1 AND created_at_ms < $2 AND {NOT_RESTRICTED} AND (created_at_ms, ticket_id) > ($3, $4)
              ORDER BY created_at_ms, ticket_id LIMIT $5"
         );
         let find = client.prepare_cached(&find).await?;
@@ -94,7 +94,7 @@ impl TicketRetention for PostgresTickets {
             .map(|row| row.get(0))
             .collect();
         let stay = format!(
-            "SELECT ticket_id FROM tickets WHERE ticket_id = ANY($1) AND NOT {ON_ITS_WAY} ORDER BY ticket_id"
+            "SELECT ticket_id FROM tickets WHERE ticket_id = ANY($1) AND {NOT_RESTRICTED} AND NOT {ON_ITS_WAY} ORDER BY ticket_id"
         );
         let stay = transaction.prepare_cached(&stay).await?;
         let gone: Vec<String> = transaction

@@ -20,8 +20,9 @@ use crate::told;
 /// Calls of which no start is known stand before all others.
 const WITHOUT_START: i64 = i64::MIN;
 
-/// What has not come to its end, or began after `?1`, stays.
-const IS_PAST: &str = "open = 0 AND received_at_ms < ?1 AND (started_at_ms IS NULL OR started_at_ms < ?1)";
+/// What has not come to its end, began after `?1`, or is restricted, stays.
+const IS_PAST: &str = "open = 0 AND received_at_ms < ?1 AND (started_at_ms IS NULL OR started_at_ms < ?1)
+    AND identity NOT IN (SELECT r.identity FROM restricted_calls r)";
 
 #[async_trait]
 impl CallRetention for SqliteCalls {

@@ -11,7 +11,7 @@ use super::rows::{self, TICKET_COLUMN_COUNT, TICKET_COLUMNS, collect};
 use crate::StoreError;
 use crate::retention::{AgedQuery, AgedTicket, RunId, Tally, TicketPurge, TicketRetention};
 use crate::sqlite::tallies;
-use crate::ticket_columns::ON_ITS_WAY;
+use crate::ticket_columns::{NOT_RESTRICTED, ON_ITS_WAY};
 
 #[async_trait]
 impl TicketRetention for SqliteTickets {
@@ -64,7 +64,7 @@ fn aged(connection: &Connection, query: &AgedQuery) -> Result<Vec<AgedTicket>, S
     };
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {TICKET_COLUMNS}, {ON_ITS_WAY} FROM tickets
-         WHERE procedure = ?1 AND created_at_ms < ?2 AND (created_at_ms, ticket_id) > (?3, ?4)
+         WHERE procedure = ?1 AND created_at_ms < ?2 AND {NOT_RESTRICTED} AND (created_at_ms, ticket_id) > (?3, ?4)
          ORDER BY created_at_ms, ticket_id LIMIT ?5"
     ))?;
     let parameters = params![
@@ -84,7 +84,7 @@ fn aged(connection: &Connection, query: &AgedQuery) -> Result<Vec<AgedTicket>, S
 
 fn delete(transaction: &Transaction<'_>, purge: &TicketPurge) -> Result<usize, StoreError> {
     let mut is_there = transaction.prepare_cached(&format!(
-        "SELECT 1 FROM tickets WHERE ticket_id = ?1 AND history_length = ?2 AND NOT {ON_ITS_WAY}"
+        "SELECT 1 FROM tickets WHERE ticket_id = ?1 AND history_length = ?2 AND {NOT_RESTRICTED} AND NOT {ON_ITS_WAY}"
     ))?;
     let mut gone = 0;
     for (ticket, history_length) in &purge.tickets {
