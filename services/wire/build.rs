@@ -11,6 +11,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "privacy/v1/register",
         "privacy/v1/rights",
         "privacy/v1/erasure",
+        "privacy/v1/retention",
         "reporting/v1/figures",
         "reporting/v1/live",
         "reporting/v1/records",

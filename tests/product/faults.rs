@@ -10,6 +10,7 @@ mod ledgers;
 mod limits;
 mod load;
 mod refusals;
+mod retention;
 mod servers;
 mod slow_readers;
 mod ticket_topic;

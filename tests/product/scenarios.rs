@@ -23,6 +23,7 @@ mod rejected_items;
 mod repeated_imports;
 mod replacements;
 mod reports;
+mod retention;
 mod rights;
 mod roles;
 mod routing;

@@ -54,6 +54,7 @@ const PLACES: &[(&str, &str, &[Role])] = &[
         "Abgewiesenes",
         &[Supervisor, Administrator, DataProtection],
     ),
+    ("/aufbewahrung", "Aufbewahrung", &[DataProtection]),
     ("/protokoll", "Protokoll", &[DataProtection]),
     ("/verzeichnis", "Verzeichnis", &[DataProtection, Administrator]),
     ("/zugriffe", "Zugriffe", &[Administrator]),

@@ -21,6 +21,7 @@ mod layout;
 pub mod pages;
 mod queues;
 mod rejected;
+mod retention;
 mod shown_ticket;
 mod sign_in;
 mod start;
@@ -82,6 +83,7 @@ pub fn router(parts: ConsoleParts) -> Router {
         .merge(inbox::routes())
         .merge(queues::routes())
         .merge(rejected::routes())
+        .merge(retention::routes())
         .merge(tickets::routes())
         .layer(from_fn_with_state(console.clone(), guard::guard))
         .merge(assets::routes())

@@ -63,6 +63,7 @@ pub fn pages() -> impl Iterator<Item = &'static Page> {
         crate::inbox::PAGES,
         crate::queues::PAGES,
         crate::rejected::PAGES,
+        crate::retention::PAGES,
         crate::tickets::PAGES,
     ];
     parts.into_iter().flatten()

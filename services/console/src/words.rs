@@ -202,6 +202,8 @@ pub(crate) fn audit_action(name: &str) -> &'static str {
         Some(AuditAction::CaseChanged) => "Antrag bearbeitet",
         Some(AuditAction::CasesRead) => "Anträge gelesen",
         Some(AuditAction::ErasureOrdered) => "Löschung angeordnet",
+        Some(AuditAction::RetentionRun) => "Löschlauf begonnen",
+        Some(AuditAction::AuditCut) => "Beginn des Protokolls gelöscht",
         _ => UNKNOWN_ACTION,
     }
 }

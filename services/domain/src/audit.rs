@@ -86,11 +86,15 @@ pub enum AuditAction {
     CasesRead,
     /// It was ordered to erase what is known about a person.
     ErasureOrdered,
+    /// A run of retention was begun.
+    RetentionRun,
+    /// The beginning of the audit trail is cut: the subject is the last entry that goes, the reason its hash.
+    AuditCut,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 39] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -128,6 +132,8 @@ impl AuditAction {
         Self::CaseChanged,
         Self::CasesRead,
         Self::ErasureOrdered,
+        Self::RetentionRun,
+        Self::AuditCut,
     ];
 
     /// The name in the store and for programs; part of the hash, so it never changes.
@@ -170,6 +176,8 @@ impl AuditAction {
             Self::CaseChanged => "case_changed",
             Self::CasesRead => "cases_read",
             Self::ErasureOrdered => "erasure_ordered",
+            Self::RetentionRun => "retention_run",
+            Self::AuditCut => "audit_cut",
         }
     }
 

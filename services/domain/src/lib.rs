@@ -27,6 +27,7 @@ pub mod privacy;
 pub mod procedure;
 pub mod record;
 pub mod report;
+pub mod retention;
 pub mod routing;
 pub mod rulebook;
 pub mod service_time;

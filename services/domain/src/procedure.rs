@@ -28,6 +28,9 @@ pub use schema::request_schema;
 /// The procedure that tickets have unless they say otherwise: a callback request.
 pub const CALLBACK: &str = "callback";
 
+/// The procedure that says how long records of calls are kept.
+pub const CALL_RECORDS: &str = "call-records";
+
 impl ProcedureId {
     /// The callback request.
     pub fn callback() -> Self {
@@ -124,7 +127,7 @@ pub enum Period {
 named! {
     /// What a period of retention begins with.
     RetentionEvent {
-        /// The last change of the ticket.
+        /// The ticket was settled: nobody has handled it since.
         LastHandled = "last_handled",
         /// What was ordered was sent.
         Dispatched = "dispatched",

@@ -28,7 +28,7 @@ pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use privacy::{
     AccessLogArguments, AuditAction, AuditListArguments, EraseArguments, FindArguments, MarkArguments,
-    OrdersArguments, PrivacyAction, PrivacyArguments, ProcessingRegisterArguments,
+    OrdersArguments, PrivacyAction, PrivacyArguments, ProcessingRegisterArguments, RetentionAction,
 };
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{

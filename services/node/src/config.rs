@@ -4,6 +4,7 @@ mod layers;
 mod mail;
 pub(crate) mod privacy;
 pub(crate) mod register;
+mod retention;
 mod sign_in;
 mod tickets;
 
@@ -63,6 +64,7 @@ pub(crate) struct Written {
     pub(crate) due: DuePolicy,
     pub(crate) tickets: tickets::TicketsSection,
     pub(crate) mail: mail::MailSection,
+    pub(crate) retention: retention::RetentionSection,
     #[serde(default)]
     pub(crate) routing: Routing,
     #[serde(default)]
@@ -212,6 +214,8 @@ pub(crate) struct Config {
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) mail: Option<Arc<MailSettings>>,
     pub(crate) privacy: privacy::Privacy,
+    /// What is kept how long beside what the register says, and when retention runs.
+    pub(crate) retention: ::privacy::RetentionSettings,
     pub(crate) routing: Arc<RoutingTable>,
     pub(crate) register: Arc<Register>,
     /// What routing, register and figures were read from: the rules that `up` applies.
@@ -335,6 +339,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         policy: policy(&written.service_level)?,
         mail: mail::checked(written.mail, &book.routing, at)?.map(Arc::new),
         privacy: privacy::checked(written.privacy, at)?,
+        retention: retention::checked(&written.retention)?,
         routing: book.routing,
         register: book.register,
         documents,

@@ -19,6 +19,7 @@ use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
 use store::persons::{PersonCalls, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
+use store::retention::{CallRetention, RunStore, TicketRetention};
 use store::rules::RuleStore;
 use store::scrub::Scrub;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
@@ -51,6 +52,7 @@ pub(crate) struct Storage {
     pub(crate) unpublished: Arc<dyn TicketErasure>,
     /// Every unit of the store with personal data.
     pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
+    pub(crate) retention: Retention,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -74,6 +76,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         callers,
         unpublished,
         scrubs,
+        retention,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -85,7 +88,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         }
     };
     #[cfg(debug_assertions)]
-    let (bus, tickets) = failpoints::wrap(bus, tickets)?;
+    let (bus, tickets, retention) = failpoints::wrap(bus, tickets, retention)?;
     Ok(Storage {
         bus,
         calls,
@@ -101,6 +104,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         callers,
         unpublished,
         scrubs,
+        retention,
         embedded,
         _lock: lock,
     })
@@ -121,14 +125,23 @@ struct Stores {
     callers: Arc<dyn CallErasure>,
     unpublished: Arc<dyn TicketErasure>,
     scrubs: Vec<Arc<dyn Scrub>>,
+    retention: Retention,
+}
+
+/// What deletes from the units of storage.
+#[derive(Clone)]
+pub(crate) struct Retention {
+    pub(crate) calls: Arc<dyn CallRetention>,
+    pub(crate) tickets: Arc<dyn TicketRetention>,
+    pub(crate) runs: Arc<dyn RunStore>,
 }
 
 impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
-        C: CallStore + PersonCalls + CallErasure + Scrub,
-        T: TicketStore + RuleStore + MailStore + PersonTickets + TicketErasure + Scrub,
-        A: UserStore + AuditStore + AccessLogStore + ErasureStore,
+        C: CallStore + PersonCalls + CallErasure + CallRetention + Scrub,
+        T: TicketStore + RuleStore + MailStore + PersonTickets + TicketErasure + TicketRetention + Scrub,
+        A: UserStore + AuditStore + AccessLogStore + ErasureStore + RunStore,
     {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
@@ -138,6 +151,11 @@ impl Stores {
             unpublished: Arc::clone(&tickets) as _,
             scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
             erasures: Arc::clone(&access) as _,
+            retention: Retention {
+                calls: Arc::clone(&calls) as _,
+                tickets: Arc::clone(&tickets) as _,
+                runs: Arc::clone(&access) as _,
+            },
             calls,
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,

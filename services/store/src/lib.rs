@@ -2,7 +2,7 @@
 //!
 //! Owns transactions and their atomicity, migrations, and what makes a commit durable. Decides nothing: the rules
 //! are those of `domain`. [`calls`] is for intake, ledger and reporting, [`tickets`] for ticketing and handover, [`users`] and [`audit`]
-//! for the gate and whoever notes what is done.
+//! for the gate and whoever notes what is done, [`retention`] for whoever deletes what is kept no longer.
 
 pub mod access_log;
 pub mod answers;
@@ -22,6 +22,7 @@ pub mod persons;
 pub mod postgres;
 pub mod publications;
 pub mod rejected;
+pub mod retention;
 pub mod rules;
 pub mod schedule;
 pub mod scrub;
@@ -29,6 +30,7 @@ pub mod sqlite;
 pub mod statements;
 mod ticket_columns;
 pub mod tickets;
+mod told;
 pub mod users;
 
 pub use error::StoreError;

@@ -9,6 +9,7 @@ mod database;
 mod errors;
 mod schema;
 mod scrub;
+mod tallies;
 mod tickets;
 mod tls;
 mod values;

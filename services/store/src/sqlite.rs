@@ -3,6 +3,7 @@
 mod access;
 mod calls;
 mod file;
+mod tallies;
 mod tickets;
 
 pub use access::SqliteAccess;

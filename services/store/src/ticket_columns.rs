@@ -77,6 +77,16 @@ pub(crate) const RETURNED: &str = "returned_by <> '[]'";
 /// The condition of tickets that time closes.
 pub(crate) const ENDED: &str = "state IN ('answered', 'unreachable', 'withdrawn')";
 
+/// The condition of tickets that are kept because somebody may need them, however old they are.
+pub(crate) const NOT_RESTRICTED: &str = "NOT restricted";
+
+/// Whether something of a ticket is on its way to a department or to the topic of calls, or planned to be.
+pub(crate) const ON_ITS_WAY: &str = "(EXISTS (SELECT 1 FROM pending_hand_overs w WHERE w.ticket_id = tickets.ticket_id)
+    OR EXISTS (SELECT 1 FROM tombstones w WHERE w.ticket_id = tickets.ticket_id)
+    OR EXISTS (SELECT 1 FROM call_notices w WHERE w.ticket_id = tickets.ticket_id)
+    OR EXISTS (SELECT 1 FROM replies r JOIN pending_results w ON w.department = r.department AND w.reply_id = r.reply_id
+        WHERE r.ticket_id = tickets.ticket_id))";
+
 /// Stands for the digest of a request that was forgotten: no request has it.
 pub(crate) const FORGOTTEN: [u8; 32] = [0; 32];
 

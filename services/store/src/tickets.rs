@@ -548,6 +548,11 @@ impl LeaseName {
         Self("due times".to_owned())
     }
 
+    /// Deleting what is kept no longer.
+    pub fn retention() -> Self {
+        Self("retention".to_owned())
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -105,6 +105,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("GET /verzeichnis", "PM"),
     ("GET /verzeichnis/dokument", "PM"),
     ("GET /zugriffe", "M"),
+    ("GET /aufbewahrung", "P"),
 ];
 
 /// A node that knows a token of each role.

@@ -72,6 +72,8 @@ fn subject(kind: &str, subject: &str) -> String {
         "department" => "Stelle",
         "rules" => "Regeln",
         "statement" => "Feststellung",
+        "retention_run" => "Löschlauf",
+        "audit_entry" => "Eintrag",
         other => other,
     };
     format!("{kind} {subject}").trim().to_owned()
@@ -94,6 +96,8 @@ struct Verified {
     broken_at: Option<String>,
     explanation: String,
     head: String,
+    /// Where the trail begins, once its beginning was deleted.
+    begins_at: Option<String>,
 }
 
 async fn page(visitor: &Visitor, asked: Asked) -> Result<AuditPage, Trouble> {
@@ -148,6 +152,7 @@ pub(super) async fn verify(visitor: Visitor, Form(noted): Form<Noted>) -> Result
         broken_at: verified.broken_at.map(format::count),
         explanation: verified.explanation,
         head: verified.head,
+        begins_at: verified.cut_at_unix_ms.map(|_| format::count(verified.begins_at)),
     });
     Ok(page)
 }

@@ -19,6 +19,7 @@ const FIGURES: Admission = Admission::Roles(&[Supervisor]);
 const DESK: Admission = Admission::Roles(&[Agent, Supervisor]);
 const ADMINISTRATION: Admission = Admission::Roles(&[Administrator]);
 const RIGHTS: Admission = Admission::Roles(&[DataProtection]);
+const PRIVACY: Admission = Admission::Roles(&[DataProtection]);
 const REPAIR: Admission = Admission::Roles(&[Supervisor, Administrator, DataProtection]);
 
 /// The table: `/package.Service/Method`, and who may call it.
@@ -66,6 +67,9 @@ pub const METHODS: &[(&str, Admission)] = &[
         "/nrwdirekt.privacy.v1.Erasures/ListOrders",
         Admission::Roles(&[DataProtection]),
     ),
+    ("/nrwdirekt.privacy.v1.Retention/Plan", PRIVACY),
+    ("/nrwdirekt.privacy.v1.Retention/Run", PRIVACY),
+    ("/nrwdirekt.privacy.v1.Retention/ListRuns", PRIVACY),
     // Reports of calls.
     // An administrator sends repaired items again.
     (

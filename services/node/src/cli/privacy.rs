@@ -40,6 +40,45 @@ pub(crate) enum PrivacyAction {
     Erase(EraseArguments),
     /// Orders to erase, newest first, and how far they have come.
     Orders(OrdersArguments),
+    /// Deleting what is kept no longer: what would go, letting it go, and the proof of what went.
+    Retention {
+        #[command(subcommand)]
+        action: RetentionAction,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetentionAction {
+    /// What would go by which rule. Deletes nothing.
+    Plan {
+        /// What would go at this local day or time instead of now.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// Delete what is past, and wait for it. Figures stay as they are. A run that was cut short is gone on with.
+    Run {
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// What went in each run and by which rule, newest first. Names nobody.
+    Runs {
+        /// At most so many.
+        #[arg(long, default_value_t = 20)]
+        max: u32,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,7 @@ mod access_log;
 mod erasure;
 mod find;
 mod register;
+mod retention;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ pub(crate) async fn run(action: PrivacyAction) -> anyhow::Result<ExitCode> {
         PrivacyAction::AccessLog(arguments) => access_log::run(arguments).await?,
         PrivacyAction::Erase(arguments) => erasure::erase(arguments).await?,
         PrivacyAction::Orders(arguments) => erasure::orders(arguments).await?,
+        PrivacyAction::Retention { action } => retention::run(action).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -120,12 +122,21 @@ async fn verify(head: Option<String>, as_json: bool, server: &ServerArguments) -
             "broken_at": found.broken_at,
             "explanation": found.explanation,
             "head": found.head,
+            "begins_at": found.begins_at,
+            "cut_at": found.cut_at_unix_ms.map(local),
         });
         say!("{object}");
     } else {
         match found.broken_at {
             None => say!("{} entries are whole: {}", found.entries, found.explanation),
             Some(number) => say!("broken at entry {number}: {}", found.explanation),
+        }
+        if let Some(cut_at) = found.cut_at_unix_ms {
+            say!(
+                "begins with entry {}: those before it were deleted on {}, when their time was over",
+                found.begins_at,
+                local(cut_at)
+            );
         }
         say!("head {}", found.head);
     }

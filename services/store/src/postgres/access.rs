@@ -6,6 +6,7 @@
 mod access_log;
 mod audit;
 mod erasure;
+mod retention;
 mod sessions;
 mod users;
 

@@ -20,6 +20,7 @@ mod queries;
 pub(super) mod records;
 mod rejected;
 mod replacements;
+mod retention;
 mod rows;
 mod settling;
 mod statements;

@@ -12,6 +12,7 @@ mod mails;
 pub(super) mod marks;
 mod queries;
 mod replies;
+mod retention;
 mod rows;
 mod rules;
 mod slots;

@@ -3,6 +3,7 @@
 mod access_log;
 mod audit;
 mod erasure;
+mod retention;
 mod sessions;
 mod users;
 

@@ -14,6 +14,7 @@ mod queries;
 mod records;
 mod rejected;
 mod replacements;
+mod retention;
 mod rows;
 mod settling;
 mod statements;

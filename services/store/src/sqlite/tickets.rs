@@ -9,6 +9,7 @@ mod mails;
 mod marks;
 mod queries;
 mod replies;
+mod retention;
 mod rows;
 mod rules;
 mod slots;

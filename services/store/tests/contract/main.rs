@@ -23,6 +23,7 @@ mod procedures;
 mod publications;
 mod rejected;
 mod replacements;
+mod retention;
 mod rules;
 mod settling;
 mod slots;

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 
 use chrono::{DateTime, Datelike, Utc};
-use deadpool_postgres::Object;
+use deadpool_postgres::{Object, Transaction};
 use domain::ids::Identity;
 
 use super::super::values::key;
 use crate::StoreError;
 
-/// Held while months are added: any number, but always the same.
+/// Held while months are added or dropped: any number, but always the same.
 const LOCK: i64 = 0x6e72_7764_0002;
 
 /// Columns of calls that hold personal data.
@@ -68,15 +68,21 @@ pub(super) async fn months_of(client: &Object, calls: &[Identity]) -> Result<Vec
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
+/// Nobody else adds or drops months until the transaction ends.
+pub(super) async fn alone(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    transaction
+        .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
+        .await?;
+    Ok(())
+}
+
 async fn add(client: &mut Object, month: i32) -> Result<(), StoreError> {
     let is_there = "SELECT FROM partitions WHERE month = $1";
     if client.query_opt(is_there, &[&month]).await?.is_some() {
         return Ok(());
     }
     let transaction = client.transaction().await?;
-    transaction
-        .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
-        .await?;
+    alone(&transaction).await?;
     if transaction.query_opt(is_there, &[&month]).await?.is_some() {
         return Ok(());
     }
