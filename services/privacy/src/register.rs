@@ -1,6 +1,5 @@
 //! The gRPC service `nrwdirekt.privacy.v1.Register`: the register of processing activities, by the rules in force.
 
-
 use domain::privacy::inventory::Inventory;
 use domain::procedure::{Kind, Party, Period, Procedure, Register};
 use tonic::{Request, Response, Status};
