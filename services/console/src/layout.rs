@@ -56,6 +56,8 @@ const PLACES: &[(&str, &str, &[Role])] = &[
     ),
     ("/aufbewahrung", "Aufbewahrung", &[DataProtection]),
     ("/protokoll", "Protokoll", &[DataProtection]),
+    ("/verzeichnis", "Verzeichnis", &[DataProtection, Administrator]),
+    ("/zugriffe", "Zugriffe", &[Administrator]),
 ];
 
 /// What a role is called.

@@ -89,7 +89,7 @@ async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<RetentionP
 }
 
 impl Rule {
-    fn of(rule: proto::RetentionRule) -> Self {
+    fn of(rule: proto::PlannedRule) -> Self {
         Self {
             subject: subject(&rule.what, &rule.procedure),
             period: format!("{} nach {}", period(&rule.period), event(&rule.after)),
@@ -104,7 +104,10 @@ impl Rule {
 
 impl Run {
     fn of(run: proto::RetentionRun) -> Self {
-        let went = run.outcome.iter().filter(|line| line.items > 0 || line.waiting > 0);
+        let went = run
+            .outcome
+            .iter()
+            .filter(|line| line.items > 0 || line.waiting > 0);
         Self {
             number: run.run,
             started_at: Time::at(run.started_at_unix_ms),
@@ -135,13 +138,16 @@ fn outcome(line: &proto::RetentionOutcome) -> String {
         said.push_str(&format!("; als Ganzes: {}", line.parts.join(", ")));
     }
     if line.waiting > 0 {
-        said.push_str(&format!("; {} folgen im nächsten Lauf", format::count(line.waiting)));
+        said.push_str(&format!(
+            "; {} folgen im nächsten Lauf",
+            format::count(line.waiting)
+        ));
     }
     said
 }
 
-fn subject(what: &str, procedure: &str) -> String {
-    let what = match what {
+fn subject(name: &str, procedure: &str) -> String {
+    let what = match name {
         "calls" => "Anrufe",
         "identities" => "Kennungen gelöschter Anrufe",
         "rejected_items" => "Abgewiesenes",
@@ -149,9 +155,9 @@ fn subject(what: &str, procedure: &str) -> String {
         "audit_entries" => "Protokoll",
         other => other,
     };
-    match procedure {
-        "" | "call-records" => what.to_owned(),
-        procedure => format!("{what} ({procedure})"),
+    match name {
+        "tickets" => format!("{what} ({procedure})"),
+        _ => what.to_owned(),
     }
 }
 

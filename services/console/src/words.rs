@@ -193,6 +193,17 @@ pub(crate) fn audit_action(name: &str) -> &'static str {
         Some(AuditAction::AuditRead) => "Protokoll gelesen",
         Some(AuditAction::RetentionRun) => "Löschlauf begonnen",
         Some(AuditAction::AuditCut) => "Beginn des Protokolls gelöscht",
+        Some(AuditAction::AccessLogRead) => "Zugriffsprotokoll gelesen",
+        Some(AuditAction::PersonSearched) => "Person gesucht",
+        Some(AuditAction::PersonTold) => "Auskunft erstellt",
+        Some(AuditAction::TicketRectified) => "Vorgang berichtigt",
+        Some(AuditAction::PersonRestricted) => "Verarbeitung eingeschränkt",
+        Some(AuditAction::RestrictionLifted) => "Einschränkung aufgehoben",
+        Some(AuditAction::RecipientsRead) => "Empfänger angezeigt",
+        Some(AuditAction::RecipientConfirmed) => "Bestätigung vermerkt",
+        Some(AuditAction::CaseChanged) => "Antrag bearbeitet",
+        Some(AuditAction::CasesRead) => "Anträge gelesen",
+        Some(AuditAction::ErasureOrdered) => "Löschung angeordnet",
         _ => UNKNOWN_ACTION,
     }
 }

@@ -47,7 +47,8 @@ pub fn period_of_ticket_began(ticket: &Ticket, after: RetentionEvent) -> Option<
         | RetentionEvent::Dispatched
         | RetentionEvent::Call
         | RetentionEvent::Unsubscribed
-        | RetentionEvent::Deadline => last_handled(ticket),
+        | RetentionEvent::Deadline
+        | RetentionEvent::Removed => last_handled(ticket),
     }
 }
 
@@ -61,7 +62,11 @@ fn last_handled(ticket: &Ticket) -> Option<DateTime<Utc>> {
 
 /// The end of the last slot.
 fn appointment_over(ticket: &Ticket) -> Option<DateTime<Utc>> {
-    let booked = ticket.schedule.booking.as_ref().map(|booking| booking.slots.clone());
+    let booked = ticket
+        .schedule
+        .booking
+        .as_ref()
+        .map(|booking| booking.slots.clone());
     let slots = booked.or_else(|| {
         let written = ticket.request.fields().get(SLOTS)?;
         read_slots(written.reveal()).ok()

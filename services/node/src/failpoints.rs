@@ -69,6 +69,9 @@ points! {
     Reader = "bus.reader",
     ReaderAlone = "bus.reader_alone",
     Ends = "bus.ends",
+    Forget = "bus.forget",
+    ScrubBus = "bus.scrub",
+    Stays = "bus.stays",
     ProbeBus = "bus.probe",
     PublishAsOwner = "publisher.publish",
     Next = "reader.next",
@@ -198,6 +201,7 @@ pub(crate) fn wrap(
             store: stores.runs,
             cut: Arc::clone(&cut),
         }),
+        ..stores
     };
     Ok((
         Arc::new(bus),

@@ -12,12 +12,16 @@ use bus::kafka::{KafkaBus, KafkaSettings};
 use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
+use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
 use store::calls::CallStore;
+use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
-use store::retention::{CallRetention, RunStore, TicketRetention};
+use store::persons::{PersonCalls, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
+use store::retention::{CallRetention, RunStore, TicketRetention};
 use store::rules::RuleStore;
+use store::scrub::Scrub;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
 use store::tickets::TicketStore;
 use store::users::UserStore;
@@ -41,6 +45,14 @@ pub(crate) struct Storage {
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
     pub(crate) retention: Retention,
+    pub(crate) access_log: Arc<dyn AccessLogStore>,
+    pub(crate) person_tickets: Arc<dyn PersonTickets>,
+    pub(crate) person_calls: Arc<dyn PersonCalls>,
+    pub(crate) erasures: Arc<dyn ErasureStore>,
+    pub(crate) callers: Arc<dyn CallErasure>,
+    pub(crate) unpublished: Arc<dyn TicketErasure>,
+    /// Every unit of the store with personal data.
+    pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -58,6 +70,13 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         users,
         audit,
         retention,
+        access_log,
+        person_tickets,
+        person_calls,
+        erasures,
+        callers,
+        unpublished,
+        scrubs,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -79,6 +98,13 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         users,
         audit,
         retention,
+        access_log,
+        person_tickets,
+        person_calls,
+        erasures,
+        callers,
+        unpublished,
+        scrubs,
         embedded,
         _lock: lock,
     })
@@ -93,6 +119,13 @@ struct Stores {
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
     retention: Retention,
+    access_log: Arc<dyn AccessLogStore>,
+    person_tickets: Arc<dyn PersonTickets>,
+    person_calls: Arc<dyn PersonCalls>,
+    erasures: Arc<dyn ErasureStore>,
+    callers: Arc<dyn CallErasure>,
+    unpublished: Arc<dyn TicketErasure>,
+    scrubs: Vec<Arc<dyn Scrub>>,
 }
 
 /// What deletes from the units of storage.
@@ -101,14 +134,16 @@ pub(crate) struct Retention {
     pub(crate) calls: Arc<dyn CallRetention>,
     pub(crate) tickets: Arc<dyn TicketRetention>,
     pub(crate) runs: Arc<dyn RunStore>,
+    pub(crate) scrub_calls: Arc<dyn Scrub>,
+    pub(crate) scrub_tickets: Arc<dyn Scrub>,
 }
 
 impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
-        C: CallStore + CallRetention,
-        T: TicketStore + RuleStore + MailStore + TicketRetention,
-        A: UserStore + AuditStore + RunStore,
+        C: CallStore + PersonCalls + CallErasure + CallRetention + Scrub,
+        T: TicketStore + RuleStore + MailStore + PersonTickets + TicketErasure + TicketRetention + Scrub,
+        A: UserStore + AuditStore + AccessLogStore + ErasureStore + RunStore,
     {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
@@ -116,13 +151,22 @@ impl Stores {
                 calls: Arc::clone(&calls) as _,
                 tickets: Arc::clone(&tickets) as _,
                 runs: Arc::clone(&access) as _,
+                scrub_calls: Arc::clone(&calls) as _,
+                scrub_tickets: Arc::clone(&tickets) as _,
             },
+            person_calls: Arc::clone(&calls) as _,
+            person_tickets: Arc::clone(&tickets) as _,
+            callers: Arc::clone(&calls) as _,
+            unpublished: Arc::clone(&tickets) as _,
+            scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
+            erasures: Arc::clone(&access) as _,
             calls,
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
             tickets,
             users: Arc::clone(&access) as _,
-            audit: access,
+            audit: Arc::clone(&access) as _,
+            access_log: access,
         }
     }
 }
@@ -223,7 +267,7 @@ pub(crate) fn wanted_topics<'a>(
         BusChoice::Embedded => EMBEDDED_CALL_PARTITIONS,
         BusChoice::Kafka(_) => config.call_partitions,
     };
-    let mut wanted = topics::wanted(partitions, departments);
+    let mut wanted = topics::wanted(partitions, departments, config.pace());
     if config.publishes_intervals() {
         wanted.push(topics::intervals());
     }

@@ -114,7 +114,8 @@ async fn verify_from(
         return Ok(Found {
             entries: number - (begins_at - 1),
             broken_at: Some(begins_at),
-            explanation: "the beginning is not the one that retention cut: entries before it are missing".to_owned(),
+            explanation: "the beginning is not the one that retention cut: entries before it are missing"
+                .to_owned(),
             head,
             begins_at,
             cut_at,

@@ -18,7 +18,12 @@ pub(crate) fn marks(identity: Identity, state: &CallState) -> Vec<u8> {
     let marks = records
         .map(|record| of_record(identity, record))
         .chain(state.events.iter().map(|event| of_event(identity, event)))
-        .chain(state.callbacks.iter().map(|callback| of_callback(identity, callback)))
+        .chain(
+            state
+                .callbacks
+                .iter()
+                .map(|callback| of_callback(identity, callback)),
+        )
         .chain((state.retracted || state.is_only_named()).then(|| of_retraction(identity)));
     told.extend(marks.flatten());
     told

@@ -75,21 +75,35 @@ async fn calls_go_when_their_time_is_over_and_every_figure_stays() {
         let plan = retention(&node, &["plan"]).await;
         let calls = of(&plan, "calls", "call-records");
         // They were received today, however old they are.
-        assert_eq!((&calls["items"], &calls["period"]), (&json!(0), &json!("180 days")));
+        assert_eq!(
+            (&calls["items"], &calls["period"]),
+            (&json!(0), &json!("180 days"))
+        );
 
         days_later(&mut node, 182).await;
         let plan = retention(&node, &["plan"]).await;
         assert_eq!(of(&plan, "calls", "call-records")["items"], 200);
         let run = retention(&node, &["run"]).await;
         let calls = of(&run, "calls", "call-records");
-        assert_eq!((&calls["items"], &run["started_by"]), (&json!(200), &json!("operator")));
+        assert_eq!(
+            (&calls["items"], &run["started_by"]),
+            (&json!(200), &json!("operator"))
+        );
         let dropped = match backend {
             Backend::Embedded => json!([]),
             _ => json!(["2024-03"]),
         };
         assert_eq!(calls["parts_dropped"], dropped);
         assert_eq!(every_report(&node).await, before);
-        let list = ["call", "list", "--from", "2024-03-04", "--to", "2024-03-11", "--json"];
+        let list = [
+            "call",
+            "list",
+            "--from",
+            "2024-03-04",
+            "--to",
+            "2024-03-11",
+            "--json",
+        ];
         assert_eq!(node.run(&list).await.exits(0).json_lines(), [Value::Null; 0]);
 
         // The same file again, a corrected one in its place, and a correction of a single call.
@@ -164,7 +178,9 @@ async fn tickets_go_by_the_period_of_their_procedure_and_leave_the_topic_first()
         let unsent = log(&node, "brochure-order", &order).await;
         let letter = log(&node, "letter", &["name=Groß", "message=Bitte um Auskunft"]).await;
         for ticket in [&sent, &letter] {
-            let close = ["ticket", "close", ticket, "--reason", "erledigt", "--agent", "anna"];
+            let close = [
+                "ticket", "close", ticket, "--reason", "erledigt", "--agent", "anna",
+            ];
             node.run(&close).await.exits(0);
         }
         days_later(&mut node, 80).await;
@@ -174,7 +190,10 @@ async fn tickets_go_by_the_period_of_their_procedure_and_leave_the_topic_first()
         days_later(&mut node, 95).await;
         let plan = retention(&node, &["plan"]).await;
         let orders = of(&plan, "tickets", "brochure-order");
-        assert_eq!((&orders["items"], &orders["after"]), (&json!(1), &json!("dispatched")));
+        assert_eq!(
+            (&orders["items"], &orders["after"]),
+            (&json!(1), &json!("dispatched"))
+        );
         let at = chrono::Utc::now() + chrono::TimeDelta::days(3_700);
         let in_ten_years = retention(&node, &["plan", "--at", &at.to_rfc3339()]).await;
         assert_eq!(of(&in_ten_years, "tickets", "letter")["items"], 1);
@@ -189,11 +208,7 @@ async fn tickets_go_by_the_period_of_their_procedure_and_leave_the_topic_first()
 #[tokio::test]
 async fn the_trail_is_cut_by_whole_days_and_the_rest_is_proven() {
     Backend::each(|backend| async move {
-        let mut node = Builder::on(backend)
-            .set("retention.at", "")
-            .set("retention.audit_days", "30")
-            .start()
-            .await;
+        let mut node = Builder::on(backend).set("retention.at", "").start().await;
         let ticket = log(&node, "letter", &["name=Groß", "message=Bitte um Auskunft"]).await;
         for _ in 0..3 {
             node.run(&["ticket", "show", &ticket]).await.exits(0);
@@ -203,18 +218,26 @@ async fn the_trail_is_cut_by_whole_days_and_the_rest_is_proven() {
         assert_eq!((&whole["begins_at"], &whole["cut_at"]), (&json!(1), &Value::Null));
         let entries = whole["entries"].as_i64().expect("a number");
 
-        days_later(&mut node, 40).await;
+        days_later(&mut node, 1_100).await;
         node.run(&["ticket", "show", &ticket]).await.exits(0);
         let run = retention(&node, &["run"]).await;
-        assert_eq!(of(&run, "audit_entries", "")["items"], entries);
+        assert_eq!(of(&run, "audit_entries", "audit-trail")["items"], entries);
         let rest = node.run(&verify).await.exits(0).json();
-        assert_eq!((&rest["begins_at"], &rest["broken_at"]), (&json!(entries + 1), &Value::Null));
+        assert_eq!(
+            (&rest["begins_at"], &rest["broken_at"]),
+            (&json!(entries + 1), &Value::Null)
+        );
         // Read, begun, cut.
         assert_eq!(rest["entries"], 3);
         let head = rest["head"].as_str().expect("a head");
-        node.run(&[&verify[..], &["--head", head]].concat()).await.exits(0);
+        node.run(&[&verify[..], &["--head", head]].concat())
+            .await
+            .exits(0);
         let text = node.run(&["privacy", "audit", "verify"]).await.exits(0).stdout;
-        assert!(text.contains(&format!("begins with entry {}", entries + 1)), "{text}");
+        assert!(
+            text.contains(&format!("begins with entry {}", entries + 1)),
+            "{text}"
+        );
     })
     .await;
 }
@@ -261,7 +284,6 @@ async fn retention_runs_by_itself_at_its_time_of_the_night() {
 async fn settings_that_make_no_sense_are_refused() {
     for (setting, said) in [
         ("retention.at=25:00", "retention.at: use a local time"),
-        ("retention.audit_days=0", "retention.audit_days: use 1 to"),
         ("retention.identity_years=0", "retention.identity_years: use 1 to"),
     ] {
         testkit::command::alone(&["config", "check", "--set", setting])

@@ -24,7 +24,11 @@ impl Retention {
             held.keep().await?;
             match store.drop_past_part(PartPurge { run, before, on }).await {
                 Ok(Some(dropped)) => {
-                    tracing::info!(part = dropped.part, calls = dropped.calls, "a part was dropped whole");
+                    tracing::info!(
+                        part = dropped.part,
+                        calls = dropped.calls,
+                        "a part was dropped whole"
+                    );
                 }
                 Ok(None) => break,
                 // Somebody reads it all the time: its calls are deleted one by one.

@@ -58,7 +58,10 @@ impl Retention {
     pub(super) async fn finish_what_was_begun(&self) -> Result<(), RunFault> {
         let _turn = self.turn.lock().await;
         if let Some(run) = self.parts.runs.unfinished_run().await? {
-            tracing::info!(run = run.id, "a run of retention was cut short and is gone on with");
+            tracing::info!(
+                run = run.id,
+                "a run of retention was cut short and is gone on with"
+            );
             self.note(&run, &itself()).await?;
             self.under_lease(run, &itself()).await?;
         }
@@ -106,7 +109,11 @@ impl Retention {
         let until = now + TimeDelta::from_std(LEASE).unwrap_or(TimeDelta::MAX);
         let wanted = [LeaseName::retention()];
         let instance = &self.parts.settings.instance;
-        let held = self.parts.ticket_store.take_leases(&wanted, instance, now, until).await?;
+        let held = self
+            .parts
+            .ticket_store
+            .take_leases(&wanted, instance, now, until)
+            .await?;
         match held.is_empty() {
             true => Err(RunFault::Elsewhere),
             false => Ok(()),
@@ -135,6 +142,9 @@ impl Retention {
         self.parts.tickets.empty_ticket_log().await?;
         self.parts.runs.empty_access_log().await?;
         let outcome = self.outcome(run.id, &rules, at, &waiting).await?;
+        if run.started_by == ITSELF {
+            self.scrub(&run, &outcome).await?;
+        }
         let finished_at = (self.parts.clock)();
         self.parts
             .runs
@@ -229,11 +239,14 @@ fn sum(tallies: &[Tally], what: &str) -> u64 {
     of_this.map(|tally| tally.items).sum()
 }
 
+/// The name of whoever runs retention when nobody asks for it.
+pub(super) const ITSELF: &str = "retention";
+
 /// Whoever runs retention when nobody asks for it.
 pub(super) fn itself() -> Principal {
     Principal {
-        name: "retention".to_owned(),
-        shown_name: "retention".to_owned(),
+        name: ITSELF.to_owned(),
+        shown_name: ITSELF.to_owned(),
         roles: std::collections::BTreeSet::new(),
         ..Principal::operator()
     }

@@ -64,7 +64,12 @@ impl<'a> Pages<'a> {
         if self.is_over {
             return Ok(None);
         }
-        let page = self.retention.parts.tickets.aged_tickets(self.query.clone()).await?;
+        let page = self
+            .retention
+            .parts
+            .tickets
+            .aged_tickets(self.query.clone())
+            .await?;
         self.is_over = page.len() < self.query.most;
         if let Some(last) = page.last() {
             self.query.after = Some(ListPosition {
@@ -114,8 +119,7 @@ impl Retention {
         let mut pace = Pace::new();
         let mut pages = Pages::new(self, procedure, after, before);
         while let Some(page) = pages.next().await? {
-            let (wait, gone): (Vec<_>, Vec<_>) =
-                page.into_iter().map(|(_, aged)| aged).partition(must_wait);
+            let (wait, gone): (Vec<_>, Vec<_>) = page.into_iter().map(|(_, aged)| aged).partition(must_wait);
             waiting += wait.len() as u64;
             for aged in wait {
                 held.keep().await?;

@@ -25,8 +25,8 @@ pub(super) fn add(
 
 /// What a run has deleted.
 pub(super) fn of(connection: &Connection, run: RunId) -> Result<Vec<Tally>, StoreError> {
-    let mut statement =
-        connection.prepare_cached("SELECT what, items FROM retention_tallies WHERE run_id = ?1 ORDER BY what")?;
+    let mut statement = connection
+        .prepare_cached("SELECT what, items FROM retention_tallies WHERE run_id = ?1 ORDER BY what")?;
     let tallies = statement.query_map([run], |row| {
         Ok(Tally {
             what: row.get(0)?,

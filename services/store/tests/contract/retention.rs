@@ -110,7 +110,10 @@ async fn whatever_is_deleted_figures_are_those_of_a_store_that_never_deletes() {
         let open = retention.past_calls(later()).await.unwrap().items;
         let gone = purge(&*retention, later(), 7).await;
         assert!(gone > 20, "{gone}");
-        assert_eq!((open, retention.past_calls(later()).await.unwrap().items), (gone as u64, 0));
+        assert_eq!(
+            (open, retention.past_calls(later()).await.unwrap().items),
+            (gone as u64, 0)
+        );
         assert_eq!(figures(&*store).await, figures(&never).await);
         let mut position = 100;
         for (step, report) in late.iter().enumerate() {
@@ -185,7 +188,10 @@ async fn a_replay_counts_nothing_and_a_correction_is_rejected_and_kept() {
         let items = rejected(&*store).await;
         assert_eq!(items.len(), 3);
         for item in &items {
-            assert_eq!((item.field.as_str(), item.position.as_str()), ("past_retention", "call-1"));
+            assert_eq!(
+                (item.field.as_str(), item.position.as_str()),
+                ("past_retention", "call-1")
+            );
             assert!(item.reason.contains("past retention"), "{}", item.reason);
             assert!(item.payload.is_empty());
         }
@@ -216,9 +222,15 @@ async fn a_day_that_was_deleted_can_no_longer_be_replaced() {
                 ..report(call, finished(0, record))
             }
         };
-        apply(&*store, 1, vec![replacing(2, 0), replacing(1, 0)]).await.unwrap();
+        apply(&*store, 1, vec![replacing(2, 0), replacing(1, 0)])
+            .await
+            .unwrap();
         assert_eq!(figures(&*store).await, before);
-        let reasons: Vec<String> = rejected(&*store).await.into_iter().map(|item| item.reason).collect();
+        let reasons: Vec<String> = rejected(&*store)
+            .await
+            .into_iter()
+            .map(|item| item.reason)
+            .collect();
         assert_eq!(reasons.len(), 2, "{reasons:?}");
         assert!(reasons.iter().any(|reason| reason.contains("calls of this day")));
         // The day after is as it was.
@@ -244,8 +256,7 @@ async fn what_is_open_or_was_received_lately_stays() {
         let queued = EventKind::Queued {
             hotline: hotline("Bürgertelefon"),
         };
-        let open = [arrived, queued]
-            .map(|kind| report(1, ReportBody::Event(CallEvent::new(at(0), kind))));
+        let open = [arrived, queued].map(|kind| report(1, ReportBody::Event(CallEvent::new(at(0), kind))));
         let lately = CallReport {
             received_at: later(),
             ..report(2, finished(0, answered(1_000)))
@@ -289,7 +300,12 @@ async fn identities_and_rejected_items_have_periods_of_their_own() {
         for tally in retention.call_tallies(1).await.unwrap() {
             tallies.push((tally.what, tally.items));
         }
-        let expected = [("calls", 5), ("identities", 5), ("rejected_items", 1), ("visits", 5)];
+        let expected = [
+            ("calls", 5),
+            ("identities", 5),
+            ("rejected_items", 1),
+            ("visits", 5),
+        ];
         assert_eq!(tallies, expected.map(|(what, items)| (what.to_owned(), items)));
     })
     .await;
@@ -319,11 +335,15 @@ async fn a_month_in_which_everything_is_past_is_dropped_whole_on_postgresql() {
         assert_eq!(dropped, Some(("2024-10".to_owned(), in_month)));
         assert_eq!(figures(&store).await, before);
         let tallies = store.call_tallies(1).await.unwrap();
-        assert!(tallies.iter().any(|tally| tally.what == "calls"
-            && tally.part == "2024-10"
-            && tally.items == in_month));
+        assert!(
+            tallies
+                .iter()
+                .any(|tally| tally.what == "calls" && tally.part == "2024-10" && tally.items == in_month)
+        );
         // Another instance, which knows the month to be there, sees that it is gone; nothing counts twice.
-        apply(&other, reports.len() as i64, reports.clone()).await.unwrap();
+        apply(&other, reports.len() as i64, reports.clone())
+            .await
+            .unwrap();
         assert_eq!(rejected(&other).await, []);
         assert_eq!(figures(&other).await, before);
         let new = report(201, finished(0, answered(4_000)));
@@ -367,7 +387,13 @@ async fn a_ticket_goes_whole_once_nothing_of_it_is_on_its_way() {
             procedure: ticket.procedure.clone(),
             tickets: vec![(ticket.id.clone(), length)],
         };
-        assert_eq!(retention.purge_tickets(purge(ticket.history_length)).await.unwrap(), 0);
+        assert_eq!(
+            retention
+                .purge_tickets(purge(ticket.history_length))
+                .await
+                .unwrap(),
+            0
+        );
 
         let pending = pending(&*store, "a", 3).await;
         store.mark_published(keys(&pending), at(3)).await.unwrap();
@@ -376,16 +402,34 @@ async fn a_ticket_goes_whole_once_nothing_of_it_is_on_its_way() {
         store.mark_notices_published(notices).await.unwrap();
         let now = store.ticket(&ticket.id).await.unwrap().unwrap().ticket;
         // The department has it since: it has changed.
-        assert_eq!(retention.purge_tickets(purge(ticket.history_length)).await.unwrap(), 0);
-        assert_eq!(retention.purge_tickets(purge(now.history_length)).await.unwrap(), 1);
+        assert_eq!(
+            retention
+                .purge_tickets(purge(ticket.history_length))
+                .await
+                .unwrap(),
+            0
+        );
+        assert_eq!(
+            retention.purge_tickets(purge(now.history_length)).await.unwrap(),
+            1
+        );
         assert!(store.ticket(&ticket.id).await.unwrap().is_none());
         assert_eq!(retention.aged_tickets(query).await.unwrap(), []);
         // Its key is free: the same request is a new one.
         let new = new_ticket(1);
-        assert_eq!(store.logged_before(&new.idempotency_key, new.content).await.unwrap(), None);
+        assert_eq!(
+            store
+                .logged_before(&new.idempotency_key, new.content)
+                .await
+                .unwrap(),
+            None
+        );
         let tallies = retention.ticket_tallies(4).await.unwrap();
         assert_eq!((tallies[0].what.as_str(), tallies[0].items), ("callback", 1));
-        assert_eq!(retention.procedures_kept().await.unwrap(), std::slice::from_ref(&ticket.procedure));
+        assert_eq!(
+            retention.procedures_kept().await.unwrap(),
+            std::slice::from_ref(&ticket.procedure)
+        );
         retention.hasten_ends(&[ticket.id.clone()], at(9)).await.unwrap();
         retention.empty_ticket_log().await.unwrap();
         drop(department("a"));
@@ -470,7 +514,10 @@ async fn a_run_is_unfinished_until_it_is_finished_once() {
         let listed = runs.runs(None, 10).await.unwrap();
         assert_eq!(listed.len(), 2);
         assert_eq!((listed[0].id, listed[0].finished_at), (second.id, None));
-        assert_eq!((listed[1].finished_at, &listed[1].outcome), (Some(at(2)), &vec![line]));
+        assert_eq!(
+            (listed[1].finished_at, &listed[1].outcome),
+            (Some(at(2)), &vec![line])
+        );
         assert_eq!(runs.runs(Some(second.id), 10).await.unwrap()[0].id, run.id);
         runs.empty_access_log().await.unwrap();
     })

@@ -50,7 +50,7 @@ async fn plan(at: Option<String>, as_json: bool, server: &ServerArguments) -> an
     Ok(())
 }
 
-fn rule_object(rule: &proto::RetentionRule) -> Value {
+fn rule_object(rule: &proto::PlannedRule) -> Value {
     json!({
         "what": rule.what,
         "procedure": rule.procedure,
@@ -142,7 +142,10 @@ fn tell(run: &proto::RetentionRun) {
             more.push_str(&format!("  dropped whole: {}", line.parts.join(", ")));
         }
         if line.waiting > 0 {
-            more.push_str(&format!("  {} more are on their way to a department", line.waiting));
+            more.push_str(&format!(
+                "  {} more are on their way to a department",
+                line.waiting
+            ));
         }
         say!(
             "{:>9}  {}  {} after {}  before {}{more}",

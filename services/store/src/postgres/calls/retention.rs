@@ -14,11 +14,11 @@ use domain::local_time;
 use domain::visit::Outcome;
 use tokio_postgres::IsolationLevel;
 
-use super::super::values::{self, key, limit, text};
 use super::super::tallies;
+use super::super::values::{self, key, limit, text};
+use super::PostgresCalls;
 use super::partitions::{self, month_of};
 use super::rows::{self, CALL_SELECT, KnownCall};
-use super::PostgresCalls;
 use crate::StoreError;
 use crate::retention::{
     CALLS, CallPurge, CallPurgePlace, CallRetention, CallsPurged, DroppedPart, IDENTITIES, PartPurge,
@@ -155,7 +155,9 @@ impl CallRetention for PostgresCalls {
 
     async fn call_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {
         let client = self.database.client().await?;
-        let sql = format!("SELECT what, items, partition FROM {TALLIES} WHERE run_id = $1 ORDER BY what, partition");
+        let sql = format!(
+            "SELECT what, items, partition FROM {TALLIES} WHERE run_id = $1 ORDER BY what, partition"
+        );
         let rows = client.query(&sql, &[&run]).await?;
         let tally = |row| {
             let (what, items) = tallies::read(row);
@@ -166,6 +168,18 @@ impl CallRetention for PostgresCalls {
             }
         };
         Ok(rows.iter().map(tally).collect())
+    }
+
+    async fn touched_since(&self, day: NaiveDate) -> Result<Vec<Identity>, StoreError> {
+        let client = self.database.client().await?;
+        let rows = client
+            .query(
+                "SELECT DISTINCT ON (month) identity FROM purged_calls JOIN identities USING (identity)
+                 JOIN partitions USING (month) WHERE purged_on >= $1 ORDER BY month, identity",
+                &[&day_column(day)],
+            )
+            .await?;
+        Ok(rows.iter().map(|row| values::identity(row.get(0))).collect())
     }
 
     /// The log is the server's own.
@@ -209,7 +223,9 @@ async fn is_past(
     before: DateTime<Utc>,
 ) -> Result<bool, StoreError> {
     let any_stays = format!("SELECT EXISTS (SELECT FROM calls_{month} WHERE NOT ({IS_PAST}))");
-    let row = client.query_one(&any_stays, &[&before.timestamp_millis()]).await?;
+    let row = client
+        .query_one(&any_stays, &[&before.timestamp_millis()])
+        .await?;
     Ok(!row.get::<_, bool>(0))
 }
 
@@ -302,8 +318,10 @@ async fn drop_month(
         if what == CALLS {
             dropped.calls = items.unsigned_abs();
         }
-        let add = format!("INSERT INTO {TALLIES} (run_id, what, items, partition) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (run_id, what, partition) DO UPDATE SET items = {TALLIES}.items + excluded.items");
+        let add = format!(
+            "INSERT INTO {TALLIES} (run_id, what, items, partition) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (run_id, what, partition) DO UPDATE SET items = {TALLIES}.items + excluded.items"
+        );
         transaction
             .execute(&add, &[&purge.run, &what, &items, &part])
             .await?;
@@ -362,7 +380,8 @@ async fn page(client: &Object, purge: &CallPurge) -> Result<Page, StoreError> {
              ORDER BY started_at_ms, call_row"
         }
     };
-    let find = format!("SELECT identity, call_row, started_at_ms, {IS_PAST} FROM calls WHERE {which} LIMIT $4");
+    let find =
+        format!("SELECT identity, call_row, started_at_ms, {IS_PAST} FROM calls WHERE {which} LIMIT $4");
     let find = client.prepare_cached(&find).await?;
     let found = client
         .query(
@@ -417,13 +436,19 @@ async fn delete(client: &mut Object, purge: &CallPurge, past: &[Identity]) -> Re
         month.push(call.filing.call_row);
     }
     let of_month = "month = $1 AND call_row = ANY($2)";
-    let keep = transaction.prepare_cached(&keep_longest("visits", of_month)).await?;
+    let keep = transaction
+        .prepare_cached(&keep_longest("visits", of_month))
+        .await?;
     let mut visits = 0;
     for (month, call_rows) in &months {
         transaction.execute(&keep, &[month, call_rows]).await?;
-        let delete = transaction.prepare_cached(&format!("DELETE FROM visits WHERE {of_month}")).await?;
+        let delete = transaction
+            .prepare_cached(&format!("DELETE FROM visits WHERE {of_month}"))
+            .await?;
         visits += transaction.execute(&delete, &[month, call_rows]).await?;
-        let delete = transaction.prepare_cached(&format!("DELETE FROM calls WHERE {of_month}")).await?;
+        let delete = transaction
+            .prepare_cached(&format!("DELETE FROM calls WHERE {of_month}"))
+            .await?;
         transaction.execute(&delete, &[month, call_rows]).await?;
     }
     tallies::add(&transaction, TALLIES, purge.run, CALLS, calls.len() as u64).await?;

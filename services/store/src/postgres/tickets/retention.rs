@@ -78,7 +78,11 @@ impl TicketRetention for PostgresTickets {
         let mut client = self.database.client().await?;
         let transaction = begin(&mut client).await?;
         let ids: Vec<_> = purge.tickets.iter().map(|(id, _)| text(id.as_str())).collect();
-        let lengths: Vec<i64> = purge.tickets.iter().map(|(_, length)| i64::from(*length)).collect();
+        let lengths: Vec<i64> = purge
+            .tickets
+            .iter()
+            .map(|(_, length)| i64::from(*length))
+            .collect();
         // The rows of tickets are the locks of all that belongs to them; whoever comes later finds them gone.
         let lock = transaction
             .prepare_cached(

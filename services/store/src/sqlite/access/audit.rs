@@ -62,13 +62,14 @@ impl AuditStore for SqliteAccess {
 
     async fn anchor(&self) -> Result<Option<Anchor>, StoreError> {
         self.query(|connection| {
-            let anchor = connection.query_row("SELECT number, hash, cut_at_ms FROM audit_anchor", [], |row| {
-                Ok(Anchor {
-                    number: row.get(0)?,
-                    hash: row.get(1)?,
-                    cut_at: time(row.get(2)?),
-                })
-            });
+            let anchor =
+                connection.query_row("SELECT number, hash, cut_at_ms FROM audit_anchor", [], |row| {
+                    Ok(Anchor {
+                        number: row.get(0)?,
+                        hash: row.get(1)?,
+                        cut_at: time(row.get(2)?),
+                    })
+                });
             Ok(anchor.optional()?)
         })
         .await

@@ -84,8 +84,7 @@ impl RunStore for SqliteAccess {
 
     async fn past_audit(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
         self.query(move |connection| {
-            let sql =
-                format!("SELECT count(*), min(at_ms) FROM audit_entries WHERE number < ({FIRST_KEPT})");
+            let sql = format!("SELECT count(*), min(at_ms) FROM audit_entries WHERE number < ({FIRST_KEPT})");
             tallies::past(connection, &sql, [before.timestamp_millis()])
         })
         .await
@@ -98,9 +97,7 @@ impl RunStore for SqliteAccess {
                  ORDER BY number DESC LIMIT 1"
             );
             let mut statement = connection.prepare_cached(&sql)?;
-            let last = statement.query_row([before.timestamp_millis()], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            });
+            let last = statement.query_row([before.timestamp_millis()], |row| Ok((row.get(0)?, row.get(1)?)));
             Ok(last.optional()?)
         })
         .await

@@ -121,7 +121,14 @@ impl CallRetention for SqliteCalls {
     }
 
     async fn call_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {
-        self.file.read(move |connection| tallies::of(connection, run)).await
+        self.file
+            .read(move |connection| tallies::of(connection, run))
+            .await
+    }
+
+    /// They are in one part.
+    async fn touched_since(&self, _: NaiveDate) -> Result<Vec<Identity>, StoreError> {
+        Ok(Vec::new())
     }
 
     async fn empty_call_log(&self) -> Result<(), StoreError> {
@@ -233,7 +240,9 @@ fn read(
 
 /// Deletes a call; returns how many visits it had.
 fn delete_one(transaction: &Transaction<'_>, past: &Past, on: NaiveDate) -> Result<usize, StoreError> {
-    transaction.prepare_cached(&keep_longest())?.execute([past.call_row])?;
+    transaction
+        .prepare_cached(&keep_longest())?
+        .execute([past.call_row])?;
     transaction
         .prepare_cached(
             "INSERT INTO purged_calls (call_row, identity, purged_on, told) VALUES (?1, ?2, ?3, ?4)",
@@ -246,7 +255,9 @@ fn delete_one(transaction: &Transaction<'_>, past: &Past, on: NaiveDate) -> Resu
         ])?;
     if let Some(day) = past.day {
         transaction
-            .prepare_cached("INSERT INTO purged_days (source_id, day) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+            .prepare_cached(
+                "INSERT INTO purged_days (source_id, day) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            )?
             .execute(params![past.source_id, day])?;
     }
     let visits = transaction
@@ -266,9 +277,8 @@ fn keep_longest() -> String {
             outcome.code()
         )
     };
-    let greater = |name: &str| {
-        format!("{name} = nullif(max(coalesce({name}, -1), coalesce(excluded.{name}, -1)), -1)")
-    };
+    let greater =
+        |name: &str| format!("{name} = nullif(max(coalesce({name}, -1), coalesce(excluded.{name}, -1)), -1)");
     format!(
         "INSERT INTO purged_longest (hotline_id, interval, task_type, shard, longest_time_to_answer_ms,
              longest_time_to_abandon_ms)
@@ -297,9 +307,7 @@ fn forget(
             "SELECT call_row, identity FROM purged_calls WHERE purged_on < ?1 ORDER BY purged_on LIMIT ?2",
         )?;
         let day = local_time::day_number(purged_before);
-        let rows = statement.query_map(params![day, most as i64], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
+        let rows = statement.query_map(params![day, most as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
         rows.collect::<Result<_, _>>()?
     };
     for (call_row, identity) in &past {
