@@ -89,7 +89,7 @@ async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<RetentionP
 }
 
 impl Rule {
-    fn of(rule: proto::RetentionRule) -> Self {
+    fn of(rule: proto::PlannedRule) -> Self {
         Self {
             subject: subject(&rule.what, &rule.procedure),
             period: format!("{} nach {}", period(&rule.period), event(&rule.after)),
@@ -146,8 +146,8 @@ fn outcome(line: &proto::RetentionOutcome) -> String {
     said
 }
 
-fn subject(what: &str, procedure: &str) -> String {
-    let what = match what {
+fn subject(name: &str, procedure: &str) -> String {
+    let what = match name {
         "calls" => "Anrufe",
         "identities" => "Kennungen gelöschter Anrufe",
         "rejected_items" => "Abgewiesenes",
@@ -155,9 +155,9 @@ fn subject(what: &str, procedure: &str) -> String {
         "audit_entries" => "Protokoll",
         other => other,
     };
-    match procedure {
-        "" | "call-records" => what.to_owned(),
-        procedure => format!("{what} ({procedure})"),
+    match name {
+        "tickets" => format!("{what} ({procedure})"),
+        _ => what.to_owned(),
     }
 }
 

@@ -30,6 +30,10 @@ pub const CALLBACK: &str = "callback";
 
 /// The procedure that says how long records of calls are kept.
 pub const CALL_RECORDS: &str = "call-records";
+/// The entry that says how long rejected items are kept.
+pub const REJECTED_ITEMS: &str = "rejected-items";
+/// The entry that says how long the audit trail is kept.
+pub const AUDIT_TRAIL: &str = "audit-trail";
 
 impl ProcedureId {
     /// The callback request.

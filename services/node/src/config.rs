@@ -213,9 +213,9 @@ pub(crate) struct Config {
     pub(crate) agents: reporting::AgentsShown,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) mail: Option<Arc<MailSettings>>,
-    pub(crate) privacy: privacy::Privacy,
     /// What is kept how long beside what the register says, and when retention runs.
     pub(crate) retention: ::privacy::RetentionSettings,
+    pub(crate) privacy: privacy::Privacy,
     pub(crate) routing: Arc<RoutingTable>,
     pub(crate) register: Arc<Register>,
     /// What routing, register and figures were read from: the rules that `up` applies.
@@ -338,8 +338,8 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         agents,
         policy: policy(&written.service_level)?,
         mail: mail::checked(written.mail, &book.routing, at)?.map(Arc::new),
-        privacy: privacy::checked(written.privacy, at)?,
         retention: retention::checked(&written.retention)?,
+        privacy: privacy::checked(written.privacy, at)?,
         routing: book.routing,
         register: book.register,
         documents,

@@ -201,6 +201,7 @@ pub(crate) fn wrap(
             store: stores.runs,
             cut: Arc::clone(&cut),
         }),
+        ..stores
     };
     Ok((
         Arc::new(bus),

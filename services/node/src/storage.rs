@@ -134,6 +134,8 @@ pub(crate) struct Retention {
     pub(crate) calls: Arc<dyn CallRetention>,
     pub(crate) tickets: Arc<dyn TicketRetention>,
     pub(crate) runs: Arc<dyn RunStore>,
+    pub(crate) scrub_calls: Arc<dyn Scrub>,
+    pub(crate) scrub_tickets: Arc<dyn Scrub>,
 }
 
 impl Stores {
@@ -155,6 +157,8 @@ impl Stores {
                 calls: Arc::clone(&calls) as _,
                 tickets: Arc::clone(&tickets) as _,
                 runs: Arc::clone(&access) as _,
+                scrub_calls: Arc::clone(&calls) as _,
+                scrub_tickets: Arc::clone(&tickets) as _,
             },
             calls,
             rules: Arc::clone(&tickets) as _,

@@ -10,6 +10,7 @@ mod pace;
 mod plan;
 mod rules;
 mod run;
+mod scrubbing;
 mod service;
 mod tickets;
 mod trail;
@@ -19,12 +20,13 @@ use std::sync::Arc;
 use access::{AuditTrail, Clock};
 use domain::procedure::Period;
 use store::retention::{CallRetention, RunStore, TicketRetention};
+use store::scrub::Scrub;
 use store::tickets::TicketStore;
-
-use crate::CurrentRules;
 
 pub use nightly::nightly;
 pub use service::RetentionService;
+
+use crate::CurrentRules;
 
 /// What retention works with.
 #[derive(Clone)]
@@ -35,6 +37,10 @@ pub struct RetentionParts {
     pub tickets: Arc<dyn TicketRetention>,
     /// Tickets that are to be ended first, and the lease of the run.
     pub ticket_store: Arc<dyn TicketStore>,
+    /// The last copies of calls.
+    pub scrub_calls: Arc<dyn Scrub>,
+    /// The last copies of tickets.
+    pub scrub_tickets: Arc<dyn Scrub>,
     /// Runs, and the beginning of the audit trail.
     pub runs: Arc<dyn RunStore>,
     /// Knows the register.
@@ -54,12 +60,8 @@ pub struct RetentionSettings {
     pub instance: String,
     /// When it runs by itself, local time; `None`: never.
     pub at: Option<chrono::NaiveTime>,
-    /// How long entries of the audit trail are kept.
-    pub audit: Period,
     /// How long identities are kept after their calls were deleted.
     pub identities: Period,
-    /// How long rejected items are kept.
-    pub rejected: Period,
 }
 
 /// Retention of a node.

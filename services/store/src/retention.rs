@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::ids::TicketId;
+use domain::ids::{Identity, TicketId};
 use domain::procedure::ProcedureId;
 use domain::ticket::Ticket;
 use serde::{Deserialize, Serialize};
@@ -78,6 +78,13 @@ pub trait CallRetention: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn call_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError>;
+
+    /// A call of each part that calls were deleted from since a day, where the store keeps them in parts: what
+    /// [`crate::scrub::Touched`] asks for.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn touched_since(&self, day: NaiveDate) -> Result<Vec<Identity>, StoreError>;
 
     /// Takes the last copies of what was deleted out of the write-ahead log, where the store has one of its own.
     ///

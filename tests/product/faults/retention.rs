@@ -44,14 +44,9 @@ fn rows() -> Vec<Row> {
     export::invented(ROWS, &mut Dice::of_seed(7))
 }
 
-/// A node with calls, an item that could not be counted, and an order that was sent, half a year later.
-async fn half_a_year_later(backend: Backend) -> (TestNode, Value) {
-    let mut node = Builder::on(backend)
-        .set("retention.at", "")
-        .set("retention.audit_days", "90")
-        .set("retention.rejected_days", "90")
-        .start()
-        .await;
+/// A node with calls, an item that could not be counted, and an order that was sent, years later.
+async fn years_later(backend: Backend) -> (TestNode, Value) {
+    let mut node = Builder::on(backend).set("retention.at", "").start().await;
     let faulty = Row::answered("2024-03-04 09:00:00", "Bürgertelefon")
         .instead(domain::record::Field::StartedAt, "31.02.2024 09:00:00");
     let file = export::file(&[&rows()[..], &[faulty]].concat(), Dress::German);
@@ -85,7 +80,7 @@ async fn half_a_year_later(backend: Backend) -> (TestNode, Value) {
     node.run(&close).await.exits(0);
     let before = figures::of_the_invented_week(&node).await;
     node.stop().await;
-    node.set_variable(AHEAD, Some(&(182 * 86_400).to_string()));
+    node.set_variable(AHEAD, Some(&(1_200 * 86_400).to_string()));
     (node, before)
 }
 
@@ -106,7 +101,7 @@ fn went(run: &Value) -> Vec<(Value, Value, Value, Value)> {
 }
 
 async fn undisturbed(backend: Backend) -> Value {
-    let (mut node, before) = half_a_year_later(backend).await;
+    let (mut node, before) = years_later(backend).await;
     node.start_again().await;
     let run = ["privacy", "retention", "run", "--json"];
     let run = node.run(&run).await.exits(0).json();
@@ -115,7 +110,7 @@ async fn undisturbed(backend: Backend) -> Value {
 }
 
 async fn cut(backend: Backend, step: &str, expected: &Value) {
-    let (mut node, before) = half_a_year_later(backend).await;
+    let (mut node, before) = years_later(backend).await;
     node.set_variable(CRASH, Some(step));
     node.start_again().await;
     let run = ["privacy", "retention", "run", "--json"];

@@ -29,10 +29,6 @@ const NOT_ON_THE_WAY: &[&str] = &[
     "bus.probe",
     "tickets.probe",
     "bus.ends",
-    // Nobody is erased to the last copy on this way.
-    "bus.forget",
-    "bus.scrub",
-    "bus.stays",
     // Retention has a way of its own: faults/retention.rs.
     "retention.begin_run",
     "retention.hasten_ends",
@@ -46,6 +42,10 @@ const NOT_ON_THE_WAY: &[&str] = &[
     "retention.empty_ticket_log",
     "retention.empty_access_log",
     "retention.finish_run",
+    // Nobody is erased to the last copy on this way.
+    "bus.forget",
+    "bus.scrub",
+    "bus.stays",
 ];
 
 /// What changes something, and how often it does on this way: cut before and after each of these calls. Everything else

@@ -11,9 +11,7 @@ use crate::exit::Failure;
 #[serde(deny_unknown_fields)]
 pub(crate) struct RetentionSection {
     pub(crate) at: String,
-    pub(crate) audit_days: u32,
     pub(crate) identity_years: u32,
-    pub(crate) rejected_days: u32,
 }
 
 /// When retention runs, and how long is kept what the register does not name.
@@ -29,20 +27,12 @@ pub(super) fn checked(written: &RetentionSection) -> anyhow::Result<RetentionSet
             )
         })?),
     };
-    for (key, value, most) in [
-        ("audit_days", written.audit_days, 36_500),
-        ("identity_years", written.identity_years, 100),
-        ("rejected_days", written.rejected_days, 36_500),
-    ] {
-        if !(1..=most).contains(&value) {
-            return Err(Failure::usage(format!("retention.{key}: use 1 to {most}")));
-        }
+    if !(1..=100).contains(&written.identity_years) {
+        return Err(Failure::usage("retention.identity_years: use 1 to 100"));
     }
     Ok(RetentionSettings {
         instance: uuid::Uuid::new_v4().to_string(),
         at,
-        audit: Period::Days(written.audit_days),
         identities: Period::Years(written.identity_years),
-        rejected: Period::Days(written.rejected_days),
     })
 }

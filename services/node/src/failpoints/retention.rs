@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
-use domain::ids::TicketId;
+use domain::ids::{Identity, TicketId};
 use domain::procedure::ProcedureId;
 use store::StoreError;
 use store::retention::{
@@ -65,6 +65,10 @@ impl CallRetention for CutCallRetention {
 
     async fn call_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {
         self.store.call_tallies(run).await
+    }
+
+    async fn touched_since(&self, day: NaiveDate) -> Result<Vec<Identity>, StoreError> {
+        self.store.touched_since(day).await
     }
 
     async fn empty_call_log(&self) -> Result<(), StoreError> {

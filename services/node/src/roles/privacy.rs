@@ -102,6 +102,8 @@ impl Starting<'_> {
             calls: store.calls,
             tickets: store.tickets,
             runs: store.runs,
+            scrub_calls: store.scrub_calls,
+            scrub_tickets: store.scrub_tickets,
             ticket_store: Arc::clone(&self.storage.tickets),
             rules: Arc::new(self.rules.current()),
             trail: self.audit(),

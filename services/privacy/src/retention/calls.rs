@@ -53,6 +53,7 @@ impl Retention {
             let purged = store.purge_calls(purge).await?;
             purge.after = purged.next;
             if purge.after.is_none() {
+                tracing::info!(longest_step = ?pace.longest(), "calls were deleted");
                 return Ok(());
             }
             if purged.calls > 0 {

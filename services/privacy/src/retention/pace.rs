@@ -14,6 +14,7 @@ const PAUSE_MAX: Duration = Duration::from_millis(50);
 pub(super) struct Pace {
     items: usize,
     begun: Instant,
+    longest: Duration,
 }
 
 impl Pace {
@@ -21,6 +22,7 @@ impl Pace {
         Self {
             items: LEAST * 4,
             begun: Instant::now(),
+            longest: Duration::ZERO,
         }
     }
 
@@ -30,9 +32,15 @@ impl Pace {
         self.items
     }
 
+    /// How long the longest step took.
+    pub(super) fn longest(&self) -> Duration {
+        self.longest
+    }
+
     /// Ends it, and lets others have their turn.
     pub(super) async fn pause(&mut self) {
         let took = self.begun.elapsed();
+        self.longest = self.longest.max(took);
         self.items = next(self.items, took);
         tokio::time::sleep(took.min(PAUSE_MAX)).await;
     }

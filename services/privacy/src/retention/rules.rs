@@ -2,13 +2,15 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::local_time;
-use domain::procedure::{CALL_RECORDS, Period, Procedure, ProcedureId, Register, RetentionEvent};
+use domain::procedure::{
+    self, AUDIT_TRAIL, CALL_RECORDS, Period, Procedure, ProcedureId, Register, RetentionEvent,
+};
 use store::retention::{AUDIT_ENTRIES, CALLS, IDENTITIES, REJECTED_ITEMS, RunLine};
 
 use super::RetentionSettings;
 
 /// What tickets are called in plans and runs.
-const TICKETS: &str = "tickets";
+pub(super) const TICKETS: &str = "tickets";
 
 /// What a rule is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,45 +42,30 @@ pub(super) struct Rule {
 /// The rules in force.
 pub(super) fn rules(register: &Register, settings: &RetentionSettings) -> Vec<Rule> {
     let mut rules = Vec::new();
-    if let Some(records) = register.procedure(CALL_RECORDS) {
-        rules.push(Rule {
-            what: What::Calls,
-            ..of_register(records)
-        });
-    }
+    let entry = |id: &str, what: What| {
+        let entry = register.procedure(id)?;
+        Some(Rule {
+            what,
+            ..of_register(entry)
+        })
+    };
+    rules.extend(entry(CALL_RECORDS, What::Calls));
     let tickets = register.procedures().iter();
     rules.extend(
         tickets
             .filter(|procedure| procedure.ticket_rules().is_some())
             .map(of_register),
     );
-    let of_settings = |what, after, period, text: &str| Rule {
-        what,
+    rules.push(Rule {
+        what: What::Identities,
         procedure: String::new(),
-        after,
-        period,
-        text: text.to_owned(),
-    };
-    rules.extend([
-        of_settings(
-            What::Identities,
-            "deletion",
-            settings.identities,
-            "Pseudonyme Kennungen gelöschter Anrufe, damit eine Wiederholung nicht noch einmal zählt.",
-        ),
-        of_settings(
-            What::RejectedItems,
-            RetentionEvent::Reception.name(),
-            settings.rejected,
-            "Abgewiesene Einträge, seit sie übernommen wurden.",
-        ),
-        of_settings(
-            What::AuditEntries,
-            RetentionEvent::Reception.name(),
-            settings.audit,
-            "Einträge des Prüfpfads.",
-        ),
-    ]);
+        after: "deletion",
+        period: settings.identities,
+        text: "Pseudonyme Kennungen gelöschter Anrufe, damit eine Wiederholung nicht noch einmal zählt."
+            .to_owned(),
+    });
+    rules.extend(entry(procedure::REJECTED_ITEMS, What::RejectedItems));
+    rules.extend(entry(AUDIT_TRAIL, What::AuditEntries));
     rules
 }
 

@@ -101,14 +101,14 @@ impl proto::retention_server::Retention for RetentionService {
     }
 }
 
-fn shown_rule(planned: Planned) -> proto::RetentionRule {
+fn shown_rule(planned: Planned) -> proto::PlannedRule {
     let Planned {
         rule,
         before,
         past,
         waiting,
     } = planned;
-    proto::RetentionRule {
+    proto::PlannedRule {
         what: rule.what.name().to_owned(),
         store: rule.what.store().to_owned(),
         procedure: rule.procedure,

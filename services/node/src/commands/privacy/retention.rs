@@ -50,7 +50,7 @@ async fn plan(at: Option<String>, as_json: bool, server: &ServerArguments) -> an
     Ok(())
 }
 
-fn rule_object(rule: &proto::RetentionRule) -> Value {
+fn rule_object(rule: &proto::PlannedRule) -> Value {
     json!({
         "what": rule.what,
         "procedure": rule.procedure,

@@ -56,6 +56,14 @@ impl Months {
     }
 }
 
+/// Nobody else adds or drops months until the transaction ends.
+pub(super) async fn alone(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    transaction
+        .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
+        .await?;
+    Ok(())
+}
+
 /// The months of calls that have partitions.
 pub(super) async fn months_of(client: &Object, calls: &[Identity]) -> Result<Vec<i32>, StoreError> {
     let keys: Vec<_> = calls.iter().map(|identity| key(*identity)).collect();
@@ -66,14 +74,6 @@ pub(super) async fn months_of(client: &Object, calls: &[Identity]) -> Result<Vec
         )
         .await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
-}
-
-/// Nobody else adds or drops months until the transaction ends.
-pub(super) async fn alone(transaction: &Transaction<'_>) -> Result<(), StoreError> {
-    transaction
-        .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
-        .await?;
-    Ok(())
 }
 
 async fn add(client: &mut Object, month: i32) -> Result<(), StoreError> {

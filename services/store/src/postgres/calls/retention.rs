@@ -170,6 +170,18 @@ impl CallRetention for PostgresCalls {
         Ok(rows.iter().map(tally).collect())
     }
 
+    async fn touched_since(&self, day: NaiveDate) -> Result<Vec<Identity>, StoreError> {
+        let client = self.database.client().await?;
+        let rows = client
+            .query(
+                "SELECT DISTINCT ON (month) identity FROM purged_calls JOIN identities USING (identity)
+                 JOIN partitions USING (month) WHERE purged_on >= $1 ORDER BY month, identity",
+                &[&day_column(day)],
+            )
+            .await?;
+        Ok(rows.iter().map(|row| values::identity(row.get(0))).collect())
+    }
+
     /// The log is the server's own.
     async fn empty_call_log(&self) -> Result<(), StoreError> {
         Ok(())
