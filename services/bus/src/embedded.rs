@@ -238,7 +238,10 @@ impl Bus for EmbeddedBus {
     }
 
     async fn scrub(&self) -> Result<(), BusError> {
-        self.inner.appender.run(|connection| forgetting::scrub(connection)).await
+        self.inner
+            .appender
+            .run(|connection| forgetting::scrub(connection))
+            .await
     }
 
     async fn stays(&self, topic: &str) -> Result<Duration, BusError> {

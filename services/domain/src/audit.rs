@@ -64,13 +64,33 @@ pub enum AuditAction {
     AgentFiguresRead,
     /// The audit trail itself was read.
     AuditRead,
+    /// The access log was read, with addresses.
+    AccessLogRead,
+    /// What is kept of a person was searched for.
+    PersonSearched,
+    /// A person was told what is kept of him or her, as a document or as data.
+    PersonTold,
+    /// What a ticket says about a person was put right.
+    TicketRectified,
+    /// A ticket or calls were restricted.
+    PersonRestricted,
+    /// A restriction was lifted.
+    RestrictionLifted,
+    /// Who was told of a rectification, a restriction or an erasure was listed, or a confirmation was noted.
+    RecipientsRead,
+    /// See [`AuditAction::RecipientsRead`].
+    RecipientConfirmed,
+    /// A case of a data subject was opened, or something was done with it.
+    CaseChanged,
+    /// Cases of data subjects were listed or read.
+    CasesRead,
     /// It was ordered to erase what is known about a person.
     ErasureOrdered,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 37] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -97,6 +117,16 @@ impl AuditAction {
         Self::FiguresSealed,
         Self::AgentFiguresRead,
         Self::AuditRead,
+        Self::AccessLogRead,
+        Self::PersonSearched,
+        Self::PersonTold,
+        Self::TicketRectified,
+        Self::PersonRestricted,
+        Self::RestrictionLifted,
+        Self::RecipientsRead,
+        Self::RecipientConfirmed,
+        Self::CaseChanged,
+        Self::CasesRead,
         Self::ErasureOrdered,
     ];
 
@@ -129,6 +159,16 @@ impl AuditAction {
             Self::FiguresSealed => "figures_sealed",
             Self::AgentFiguresRead => "agent_figures_read",
             Self::AuditRead => "audit_read",
+            Self::AccessLogRead => "access_log_read",
+            Self::PersonSearched => "person_searched",
+            Self::PersonTold => "person_told",
+            Self::TicketRectified => "ticket_rectified",
+            Self::PersonRestricted => "person_restricted",
+            Self::RestrictionLifted => "restriction_lifted",
+            Self::RecipientsRead => "recipients_read",
+            Self::RecipientConfirmed => "recipient_confirmed",
+            Self::CaseChanged => "case_changed",
+            Self::CasesRead => "cases_read",
             Self::ErasureOrdered => "erasure_ordered",
         }
     }

@@ -40,7 +40,7 @@ pub use acts::{ActRefused, Reopening, close, close_by_hand, reopen, reroute, wit
 pub use addition::{ADDED_CONCERNS_MAX, AddedConcern, AdditionRefused, add_concern};
 pub use alarm::{ALARM_MINUTES_MAX, Alarm, EscalationPolicy, raise_alarms};
 use change::Change;
-pub use course::Course;
+pub use course::{Course, Rectified};
 pub use erasure::{ERASED_STAYS, erase};
 pub use id::{spoken_ticket_id, ticket_id};
 pub use mail::{MailSubject, mail_failed, mailed};
@@ -139,6 +139,16 @@ named! {
         Erased = "erased",
         /// A department keeps nothing about the citizen any more.
         ErasureConfirmed = "erasure_confirmed",
+        /// What it says about the citizen was put right.
+        Rectified = "rectified",
+        /// It is kept, but nobody works on it until that is lifted.
+        Restricted = "restricted",
+        /// It is worked on again.
+        RestrictionLifted = "restriction_lifted",
+        /// A department has put right what it keeps.
+        RectificationConfirmed = "rectification_confirmed",
+        /// A department works on it no more until the restriction is lifted.
+        RestrictionConfirmed = "restriction_confirmed",
         /// The mail server of its department has taken a mail about it.
         Mailed = "mailed",
         /// A mail about it was refused for good, or came back.
@@ -227,6 +237,11 @@ impl Ticket {
     pub fn former_departments(&self) -> impl Iterator<Item = &DepartmentId> {
         let former = self.returned_by.iter().chain(&self.course.taken_from);
         former.filter(|id| **id != self.department)
+    }
+
+    /// Whether it is kept, and worked on by nobody (Art. 18 GDPR).
+    pub fn is_restricted(&self) -> bool {
+        self.course.restricted_since.is_some()
     }
 
     /// Since when no answer is owed; `None` while one is, and once it is erased.

@@ -242,7 +242,9 @@ impl Inner {
         }
         if let Some(erased) = &erased {
             let items = examined.rejected.iter_mut();
-            items.filter(|item| erased.erases_item(item.id)).for_each(RejectedItem::empty);
+            items
+                .filter(|item| erased.erases_item(item.id))
+                .for_each(RejectedItem::empty);
         }
         Ok(examined)
     }

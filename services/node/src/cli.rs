@@ -27,7 +27,8 @@ pub(crate) use export::{ExportArguments, ExportEncoding};
 pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use privacy::{
-    AuditAction, AuditListArguments, EraseArguments, OrdersArguments, PrivacyAction, PrivacyArguments,
+    AccessLogArguments, AuditAction, AuditListArguments, EraseArguments, FindArguments, MarkArguments,
+    OrdersArguments, PrivacyAction, PrivacyArguments, ProcessingRegisterArguments,
 };
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{
@@ -102,7 +103,7 @@ pub(crate) enum Command {
     Department(DepartmentArguments),
     /// Mails to departments without Kafka: which wait or failed, and why.
     Mail(MailArguments),
-    /// For data protection officers: the audit trail.
+    /// For data protection officers: the audit trail, the register, the access log.
     Privacy(PrivacyArguments),
     /// Users: who signs in, and what they are.
     User(UserArguments),

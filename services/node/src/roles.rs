@@ -10,8 +10,11 @@ use tonic_health::server::HealthReporter;
 use wire::v1::access::sessions_server::SessionsServer;
 use wire::v1::access::users_server::UsersServer;
 use wire::v1::calls::intake_server::IntakeServer;
+use wire::v1::privacy::access_log_server::AccessLogServer;
 use wire::v1::privacy::audit_server::AuditServer;
 use wire::v1::privacy::erasures_server::ErasuresServer;
+use wire::v1::privacy::register_server::RegisterServer;
+use wire::v1::privacy::rights_server::RightsServer;
 use wire::v1::reporting::figures_server::FiguresServer;
 use wire::v1::reporting::live_server::LiveServer;
 use wire::v1::reporting::records_server::RecordsServer;
@@ -219,10 +222,41 @@ impl Starting<'_> {
     ) -> anyhow::Result<Routes> {
         let audit = privacy::AuditService::new(Arc::clone(&self.storage.audit), self.audit());
         health.set_serving::<AuditServer<privacy::AuditService>>().await;
+        let register = privacy::RegisterService::new(Arc::new(self.rules.current()));
+        health
+            .set_serving::<RegisterServer<privacy::RegisterService>>()
+            .await;
+        let current = self.rules.current();
+        let accesses = privacy::AccessLogService::new(
+            Arc::clone(&self.storage.access_log),
+            Arc::new(move || domain::privacy::access_log::kept(&current().register)),
+            Arc::clone(&self.clock),
+            self.audit(),
+        );
+        health
+            .set_serving::<AccessLogServer<privacy::AccessLogService>>()
+            .await;
+        let rights = privacy::RightsService::new(privacy::RightsParts {
+            finder: self.finder(),
+            audit: self.audit(),
+        });
+        health.set_serving::<RightsServer<privacy::RightsService>>().await;
         let erasures = self.erasures(health, wake).await?;
         Ok(services
             .add_service(AuditServer::new(audit))
+            .add_service(RegisterServer::new(register))
+            .add_service(AccessLogServer::new(accesses))
+            .add_service(RightsServer::new(rights))
             .add_service(ErasuresServer::new(erasures)))
+    }
+
+    fn finder(&self) -> privacy::Finder {
+        privacy::Finder {
+            tickets: Arc::clone(&self.storage.tickets),
+            person_tickets: Arc::clone(&self.storage.person_tickets),
+            calls: Arc::clone(&self.storage.calls),
+            person_calls: Arc::clone(&self.storage.person_calls),
+        }
     }
 
     /// What was erased is taken out of the store before anything is served: it may have come from a backup.
@@ -236,6 +270,7 @@ impl Starting<'_> {
             orders: Arc::clone(&self.storage.erasures),
             tickets: Arc::clone(&self.storage.tickets),
             unpublished: Arc::clone(&self.storage.unpublished),
+            finder: self.finder(),
             calls: Arc::clone(&self.storage.calls),
             callers: Arc::clone(&self.storage.callers),
             scrubs: self.storage.scrubs.clone(),
@@ -308,14 +343,14 @@ impl Starting<'_> {
         let reporting = reporting::ReportingService::new(
             figures.clone(),
             Arc::clone(&self.storage.bus),
-            self.config.agent_figures,
+            self.config.agents.clone(),
         );
         health
             .set_serving::<ReportingServer<reporting::ReportingService>>()
             .await;
         let live = reporting::LiveService::new(reporting::LiveParts {
             figures: figures.clone(),
-            agent_figures: self.config.agent_figures,
+            agents: self.config.agents.clone(),
             horizon: chrono::TimeDelta::from_std(self.config.ledger.horizon)
                 .unwrap_or(chrono::TimeDelta::days(1)),
         });
@@ -335,6 +370,8 @@ impl Starting<'_> {
                 .identity_key()
                 .await
                 .context("the key of identities")?,
+            self.config.agents.clone(),
+            Arc::clone(&self.clock),
             self.audit(),
         );
         health

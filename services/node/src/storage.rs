@@ -12,10 +12,12 @@ use bus::kafka::{KafkaBus, KafkaSettings};
 use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
+use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
 use store::calls::CallStore;
 use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
+use store::persons::{PersonCalls, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rules::RuleStore;
 use store::scrub::Scrub;
@@ -41,6 +43,9 @@ pub(crate) struct Storage {
     pub(crate) mails: Arc<dyn MailStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
+    pub(crate) access_log: Arc<dyn AccessLogStore>,
+    pub(crate) person_tickets: Arc<dyn PersonTickets>,
+    pub(crate) person_calls: Arc<dyn PersonCalls>,
     pub(crate) erasures: Arc<dyn ErasureStore>,
     pub(crate) callers: Arc<dyn CallErasure>,
     pub(crate) unpublished: Arc<dyn TicketErasure>,
@@ -62,6 +67,9 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         mails,
         users,
         audit,
+        access_log,
+        person_tickets,
+        person_calls,
         erasures,
         callers,
         unpublished,
@@ -86,6 +94,9 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         mails,
         users,
         audit,
+        access_log,
+        person_tickets,
+        person_calls,
         erasures,
         callers,
         unpublished,
@@ -103,6 +114,9 @@ struct Stores {
     mails: Arc<dyn MailStore>,
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
+    access_log: Arc<dyn AccessLogStore>,
+    person_tickets: Arc<dyn PersonTickets>,
+    person_calls: Arc<dyn PersonCalls>,
     erasures: Arc<dyn ErasureStore>,
     callers: Arc<dyn CallErasure>,
     unpublished: Arc<dyn TicketErasure>,
@@ -112,12 +126,14 @@ struct Stores {
 impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
-        C: CallStore + CallErasure + Scrub,
-        T: TicketStore + RuleStore + MailStore + TicketErasure + Scrub,
-        A: UserStore + AuditStore + ErasureStore,
+        C: CallStore + PersonCalls + CallErasure + Scrub,
+        T: TicketStore + RuleStore + MailStore + PersonTickets + TicketErasure + Scrub,
+        A: UserStore + AuditStore + AccessLogStore + ErasureStore,
     {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
+            person_calls: Arc::clone(&calls) as _,
+            person_tickets: Arc::clone(&tickets) as _,
             callers: Arc::clone(&calls) as _,
             unpublished: Arc::clone(&tickets) as _,
             scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
@@ -127,7 +143,8 @@ impl Stores {
             mails: Arc::clone(&tickets) as _,
             tickets,
             users: Arc::clone(&access) as _,
-            audit: access,
+            audit: Arc::clone(&access) as _,
+            access_log: access,
         }
     }
 }

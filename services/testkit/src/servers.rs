@@ -144,7 +144,10 @@ impl OwnServers {
 
     /// Where both keep their data.
     pub fn folders(&self) -> [PathBuf; 2] {
-        [self.postgres.path().to_path_buf(), self.kafka.path().to_path_buf()]
+        [
+            self.postgres.path().to_path_buf(),
+            self.kafka.path().to_path_buf(),
+        ]
     }
 
     /// Stops PostgreSQL.

@@ -61,7 +61,10 @@ async fn logged(node: &TestNode, further: &[&str]) -> String {
 }
 
 async fn state(node: &TestNode, ticket: &str) -> Value {
-    node.run(&["ticket", "show", ticket, "--json"]).await.exits(0).json()
+    node.run(&["ticket", "show", ticket, "--json"])
+        .await
+        .exits(0)
+        .json()
 }
 
 async fn until_handed_over(node: &TestNode, ticket: &str) {
@@ -83,7 +86,9 @@ fn last_until(state: &Value) -> DateTime<Utc> {
 }
 
 async fn erase(node: &TestNode, ticket: &str) -> Value {
-    let command = ["privacy", "erase", "--ticket", ticket, "--reason", "Art. 17", "--json"];
+    let command = [
+        "privacy", "erase", "--ticket", ticket, "--reason", "Art. 17", "--json",
+    ];
     node.run(&command).await.exits(0).json()
 }
 
@@ -94,7 +99,15 @@ async fn report(node: &TestNode, reports: Vec<CallReport>) {
 }
 
 async fn identity_of_the_call(node: &TestNode) -> String {
-    let listed = ["call", "list", "--from", "2024-10-28", "--to", "2024-10-29", "--json"];
+    let listed = [
+        "call",
+        "list",
+        "--from",
+        "2024-10-28",
+        "--to",
+        "2024-10-29",
+        "--json",
+    ];
     let calls = node.run(&listed).await.exits(0).json_lines();
     calls[0]["identity"].as_str().expect("an identity").to_owned()
 }
@@ -104,10 +117,23 @@ async fn erased_citizen(node: &TestNode) -> (String, Value) {
     report(node, call("c-1")).await;
     let identity = identity_of_the_call(node).await;
     let citizen = [
-        "--name", NAME, "--phone", PHONE, "--email", EMAIL, "--concern", CONCERN, "--call", &identity,
+        "--name",
+        NAME,
+        "--phone",
+        PHONE,
+        "--email",
+        EMAIL,
+        "--concern",
+        CONCERN,
+        "--call",
+        &identity,
     ];
     let ticket = logged(node, &citizen).await;
-    let other = logged(node, &["--name", OTHER, "--phone", "0211 5550", "--concern", "Etwas anderes"]).await;
+    let other = logged(
+        node,
+        &["--name", OTHER, "--phone", "0211 5550", "--concern", "Etwas anderes"],
+    )
+    .await;
     until_handed_over(node, &ticket).await;
     until_handed_over(node, &other).await;
     let answer = erase(node, &ticket).await;
@@ -119,11 +145,19 @@ async fn check_gone(node: &TestNode, answer: &Value, folders: &[PathBuf]) {
     let wait = (last_until(answer) - Utc::now()).to_std().unwrap_or_default();
     tokio::time::sleep(wait).await;
     let order = answer["order"].as_str().expect("a number");
-    let state = node.run(&["privacy", "orders", order, "--json"]).await.exits(0).json();
+    let state = node
+        .run(&["privacy", "orders", order, "--json"])
+        .await
+        .exits(0)
+        .json();
     assert_eq!(state["pending"], serde_json::json!([]), "{state}");
     for text in PERSONAL {
         for folder in folders {
-            assert_eq!(files_with(folder, text), Vec::<PathBuf>::new(), "{text} in {state}");
+            assert_eq!(
+                files_with(folder, text),
+                Vec::<PathBuf>::new(),
+                "{text} in {state}"
+            );
         }
     }
     assert!(folders.iter().any(|folder| !files_with(folder, OTHER).is_empty()));
@@ -150,7 +184,11 @@ async fn a_replay_and_a_repeated_import_do_not_bring_the_caller_back() {
     report(&node, call("c-1")).await;
     assert_eq!(node.totals("2024-10-28", "2024-10-29").await, figures);
     let identity = identity_of_the_call(&node).await;
-    let shown = node.run(&["call", "show", &identity, "--reveal", "--json"]).await.exits(0).json();
+    let shown = node
+        .run(&["call", "show", &identity, "--reveal", "--json"])
+        .await
+        .exits(0)
+        .json();
     assert!(!shown.to_string().contains(DIGITS), "{shown}");
     assert!(!shown.to_string().contains("revision_conflict"), "{shown}");
     assert_eq!(files_with(&node.data(), "+492214783119"), Vec::<PathBuf>::new());
@@ -164,7 +202,11 @@ async fn what_is_not_there_or_not_said_is_refused() {
     let refused = node.run(&unknown).await;
     assert!(refused.stderr.contains("ticket"), "{}", refused.stderr);
     let nothing = node.run(&erase).await.exits(2);
-    assert!(nothing.stderr.contains("what is to be erased"), "{}", nothing.stderr);
+    assert!(
+        nothing.stderr.contains("what is to be erased"),
+        "{}",
+        nothing.stderr
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -197,21 +239,36 @@ async fn a_node_that_dies_at_a_step_carries_the_order_out_when_it_is_back() {
         let mut node = builder(&[]).start().await;
         let ticket = logged(
             &node,
-            &["--name", NAME, "--phone", PHONE, "--email", EMAIL, "--concern", CONCERN],
+            &[
+                "--name",
+                NAME,
+                "--phone",
+                PHONE,
+                "--email",
+                EMAIL,
+                "--concern",
+                CONCERN,
+            ],
         )
         .await;
         until_handed_over(&node, &ticket).await;
         node.stop().await;
         node.set_variable("NRWDIREKT_TEST_CRASH", Some(cut));
         node.start_again().await;
-        let command = ["privacy", "erase", "--ticket", &ticket, "--reason", "Art. 17", "--json"];
+        let command = [
+            "privacy", "erase", "--ticket", &ticket, "--reason", "Art. 17", "--json",
+        ];
         // The answer is lost with the node.
         drop(node.run(&command).await);
         eventually("the node to die", async || node.ended().map(drop)).await;
         node.set_variable("NRWDIREKT_TEST_CRASH", None);
         node.start_again().await;
         let through = eventually("the order to be through", async || {
-            let orders = node.run(&["privacy", "orders", "--json"]).await.exits(0).json_lines();
+            let orders = node
+                .run(&["privacy", "orders", "--json"])
+                .await
+                .exits(0)
+                .json_lines();
             assert_eq!(orders.len(), 1, "{cut}");
             let is_through = !orders[0]["closed_at"].is_null();
             is_through.then(|| orders[0].clone())
@@ -219,7 +276,11 @@ async fn a_node_that_dies_at_a_step_carries_the_order_out_when_it_is_back() {
         .await;
         assert_eq!(through["tickets"][0], ticket.as_str(), "{cut}");
         for text in [NAME, EMAIL, CONCERN, DIGITS] {
-            assert_eq!(files_with(&node.data(), text), Vec::<PathBuf>::new(), "{cut}: {text}");
+            assert_eq!(
+                files_with(&node.data(), text),
+                Vec::<PathBuf>::new(),
+                "{cut}: {text}"
+            );
         }
         node.stop().await;
     }

@@ -144,7 +144,11 @@ fn change(
 pub(super) fn scrub(connection: &Connection) -> Result<(), BusError> {
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
     let bytes = number("PRAGMA page_count")? * number("PRAGMA page_size")?;
-    let place = if bytes > SCRUBBED_IN_MEMORY { "FILE" } else { "MEMORY" };
+    let place = if bytes > SCRUBBED_IN_MEMORY {
+        "FILE"
+    } else {
+        "MEMORY"
+    };
     connection.execute_batch(&format!("PRAGMA temp_store = {place}; VACUUM;"))?;
     let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     match busy {

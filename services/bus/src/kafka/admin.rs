@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use rdkafka::TopicPartitionList;
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, ConfigResource, ConfigSource, NewTopic, OwnedResourceSpecifier,
     ResourceSpecifier, TopicReplication,
 };
-use rdkafka::TopicPartitionList;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::RDKafkaErrorCode as Code;
 
@@ -131,7 +131,9 @@ impl Admin {
             .map(|answer| answer.map_err(|code| errors::of_code(code, topic)));
         match (described.next(), described.next()) {
             (Some(of_topic), Some(of_broker)) => Ok((of_topic?, of_broker?)),
-            _ => Err(BusError::Unavailable(format!("topic {topic}: its settings were not told"))),
+            _ => Err(BusError::Unavailable(format!(
+                "topic {topic}: its settings were not told"
+            ))),
         }
     }
 
@@ -284,7 +286,10 @@ fn policies(spec: &TopicSpec) -> Policies {
         ("message.timestamp.type", "LogAppendTime".to_owned()),
         ("segment.ms", ms(spec.segments)),
         // A file that is to go leaves the disk a little later: readers may still have it open.
-        ("file.delete.delay.ms", ms((spec.segments / 2).min(DELETE_DELAY_MAX))),
+        (
+            "file.delete.delay.ms",
+            ms((spec.segments / 2).min(DELETE_DELAY_MAX)),
+        ),
     ]);
     match spec.cleanup {
         Cleanup::Delete { retention } => policies.extend([

@@ -126,7 +126,9 @@ pub(super) async fn forget(
     };
     let mut waits = None;
     for (partition, found) in search(bus, topic, ranges.clone(), look).await? {
-        let Some((last, last_ms)) = found.last else { continue };
+        let Some((last, last_ms)) = found.last else {
+            continue;
+        };
         let read = read_up_to.get(&partition).copied().unwrap_or(0);
         if read <= last {
             waits = waits.max(Some(SOON));
@@ -178,7 +180,10 @@ async fn search<T: Default + Send + 'static>(
     config.set("enable.partition.eof", "true");
     let topic = topic.to_owned();
     off_the_runtime(move || {
-        let mut left: Ranges = ranges.into_iter().filter(|(_, (first, end))| first < end).collect();
+        let mut left: Ranges = ranges
+            .into_iter()
+            .filter(|(_, (first, end))| first < end)
+            .collect();
         let mut found = BTreeMap::new();
         if left.is_empty() {
             return Ok(found);
@@ -191,7 +196,9 @@ async fn search<T: Default + Send + 'static>(
                 .add_partition_offset(&topic, number(*partition), Offset::Offset(*first))
                 .map_err(|error| errors::of(&error, &topic))?;
         }
-        consumer.assign(&assigned).map_err(|error| errors::of(&error, &topic))?;
+        consumer
+            .assign(&assigned)
+            .map_err(|error| errors::of(&error, &topic))?;
         let mut heard = Instant::now();
         while !left.is_empty() {
             match consumer.poll(Duration::from_millis(100)) {
@@ -214,7 +221,9 @@ async fn search<T: Default + Send + 'static>(
                 }
                 Some(Err(error)) => return Err(errors::of(&error, &topic)),
                 None if heard.elapsed() > SILENCE => {
-                    return Err(BusError::Unavailable(format!("topic {topic} could not be read to its end")));
+                    return Err(BusError::Unavailable(format!(
+                        "topic {topic} could not be read to its end"
+                    )));
                 }
                 None => {}
             }
@@ -260,8 +269,17 @@ async fn append_again(
 }
 
 fn again(message: &Received, payload: Option<Vec<u8>>, first_ms: i64) -> Outgoing {
-    let mut headers: Vec<(&'static str, Cow<'static, str>)> = vec![(FIRST_APPENDED, first_ms.to_string().into())];
-    for name in ["ce_specversion", "ce_id", "ce_type", "ce_source", "ce_subject", "ce_time", "content-type"] {
+    let mut headers: Vec<(&'static str, Cow<'static, str>)> =
+        vec![(FIRST_APPENDED, first_ms.to_string().into())];
+    for name in [
+        "ce_specversion",
+        "ce_id",
+        "ce_type",
+        "ce_source",
+        "ce_subject",
+        "ce_time",
+        "content-type",
+    ] {
         if let Some(value) = message.header(name) {
             headers.push((name, value.to_owned().into()));
         }

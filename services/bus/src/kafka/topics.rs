@@ -74,7 +74,10 @@ impl Asking {
             .0
             .fetch_metadata(Some(topic), ANSWER_TIME)
             .map_err(|error| errors::of(&error, topic))?;
-        let broker = metadata.brokers().first().map(rdkafka::metadata::MetadataBroker::id);
+        let broker = metadata
+            .brokers()
+            .first()
+            .map(rdkafka::metadata::MetadataBroker::id);
         broker.ok_or_else(|| BusError::Unavailable("the Kafka cluster named no broker".to_owned()))
     }
 

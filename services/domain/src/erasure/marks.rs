@@ -82,7 +82,12 @@ mod tests {
     fn every_spelling_of_a_number_has_a_hash_in_common() {
         let key = MarkKey::new([7; 32]);
         let hashes = key.hashes(Mark::Number("0221 1234567"));
-        for spelling in ["+492211234567", "0049 221 1234567", "(0221) 123 45 67", "492211234567"] {
+        for spelling in [
+            "+492211234567",
+            "0049 221 1234567",
+            "(0221) 123 45 67",
+            "492211234567",
+        ] {
             assert!(hashes.contains(&key.caller(spelling)), "{spelling}");
         }
         assert!(!hashes.contains(&key.caller("0221 1234568")));

@@ -99,10 +99,7 @@ impl Sixteen for MarkHash {
 mod hex_list {
     use super::{Deserialize, Deserializer, Identity, Serializer, Sixteen};
 
-    pub(super) fn serialize<T: Sixteen, S: Serializer>(
-        list: &[T],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<T: Sixteen, S: Serializer>(list: &[T], serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(list.iter().map(|item| Identity(item.bytes()).to_hex()))
     }
 
@@ -136,9 +133,13 @@ mod tests {
             marks: vec![MarkHash([2; 16])],
         };
         let line = serde_json::to_string(&order).unwrap();
-        assert!(line.contains(&format!("\"marks\":[\"{}\"]", "02".repeat(16))), "{line}");
+        assert!(
+            line.contains(&format!("\"marks\":[\"{}\"]", "02".repeat(16))),
+            "{line}"
+        );
         assert_eq!(serde_json::from_str::<ErasureOrder>(&line).unwrap(), order);
-        let short = r#"{"id":"E-2","at":"2026-11-27T09:00:00Z","tickets":[],"calls":[],"marks":[],"reason":"x"}"#;
+        let short =
+            r#"{"id":"E-2","at":"2026-11-27T09:00:00Z","tickets":[],"calls":[],"marks":[],"reason":"x"}"#;
         assert_eq!(serde_json::from_str::<ErasureOrder>(short).unwrap().by, "");
         assert!(serde_json::from_str::<ErasureOrder>(&line.replace("0202", "02")).is_err());
     }

@@ -102,7 +102,12 @@ mod tests {
 
     fn report(identity: u8, started_at: DateTime<Utc>, caller: &str) -> CallReport {
         let hotline = HotlineName::new("Steuern");
-        let mut record = CallRecord::new(started_at, TaskType::InboundCall, hotline, ConnectionStatus::Answered);
+        let mut record = CallRecord::new(
+            started_at,
+            TaskType::InboundCall,
+            hotline,
+            ConnectionStatus::Answered,
+        );
         record.caller = Some(Caller::Given(Personal::new(caller)));
         record.dialled_address = Some("0211 4710".to_owned());
         CallReport {
@@ -142,7 +147,9 @@ mod tests {
         for concerned in [&mut of_number, &mut of_call] {
             let with_caller = concerned.clone();
             assert!(list().apply(concerned));
-            let ReportBody::Record(revised) = &concerned.body else { unreachable!() };
+            let ReportBody::Record(revised) = &concerned.body else {
+                unreachable!()
+            };
             assert_eq!(revised.record.caller, None);
             assert_eq!(revised.record.dialled_address.as_deref(), Some("0211 4710"));
             let contribution = |report: &CallReport| {
@@ -157,7 +164,10 @@ mod tests {
     #[test]
     fn others_and_what_comes_after_stay_as_they_are() {
         let (before, after) = (erased_at() - TimeDelta::days(3), erased_at() + TimeDelta::days(1));
-        for mut other in [report(1, before, "0221 1234568"), report(1, after, "0221 1234567")] {
+        for mut other in [
+            report(1, before, "0221 1234568"),
+            report(1, after, "0221 1234567"),
+        ] {
             let as_it_was = other.clone();
             assert!(!list().apply(&mut other));
             assert_eq!(other, as_it_was);

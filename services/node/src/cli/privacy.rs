@@ -1,8 +1,15 @@
 //! `nrwdirekt privacy`.
 
+mod access_log;
+mod register;
+mod rights;
+
 use clap::{Args, Subcommand};
+pub(crate) use rights::{FindArguments, MarkArguments};
 
 use super::ServerArguments;
+pub(crate) use access_log::AccessLogArguments;
+pub(crate) use register::ProcessingRegisterArguments;
 
 #[derive(Args, Debug)]
 pub(crate) struct PrivacyArguments {
@@ -12,11 +19,22 @@ pub(crate) struct PrivacyArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PrivacyAction {
+    /// Find what is kept of a person: tickets of every state, calls, rejected items. Two names on one number are two
+    /// persons.
+    Find(FindArguments),
     /// Who has seen or done what.
     Audit {
         #[command(subcommand)]
         action: AuditAction,
     },
+    /// What is processed, for what, by which law, for whom, how long and where: the register of Art. 30 GDPR.
+    ///
+    /// A server answers by the rules in force. With --local, --config, --set or --folder no server is asked: the register of
+    /// the configuration is told, else the built-in one. So is it, with a note, where no server was named and none runs on
+    /// this machine.
+    Register(Box<ProcessingRegisterArguments>),
+    /// Who asked for which page or method, from where: of the last 48 hours, for administrators. That it was read is noted.
+    AccessLog(AccessLogArguments),
     /// Erase what is known about a person, in every copy. The order is durable when it is answered; what is pending then goes
     /// on by itself, also after a crash. The same request again is answered by the same order.
     Erase(EraseArguments),

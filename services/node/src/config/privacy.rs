@@ -37,6 +37,8 @@ pub(super) fn checked(written: PrivacySection, at: impl Fn(PathBuf) -> PathBuf) 
             erasure_bound: Duration::from_secs(written.erasure_bound_s),
             erasures_file: written.erasures_file.map(at),
         }),
-        _ => Err(Failure::usage(format!("privacy.erasure_bound_s: use 1 to {BOUND_S_MAX}"))),
+        _ => Err(Failure::usage(format!(
+            "privacy.erasure_bound_s: use 1 to {BOUND_S_MAX}"
+        ))),
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bus::{
-    Bus, BusError, Forgetting, Forgotten, Outgoing, Positions, Publisher, Reader, Received, StartPositions, TopicFault, TopicSpec,
+    Bus, BusError, Forgetting, Forgotten, Outgoing, Positions, Publisher, Reader, Received, StartPositions,
+    TopicFault, TopicSpec,
 };
 
 use super::{Cut, Point};

@@ -91,12 +91,16 @@ async fn estimate(
         Place::Tickets | Place::Calls | Place::RejectedItems => IN_STORE,
         Place::StoreFiles => {
             let next = runner.told().next_scrub;
-            let wait = next.map_or(Duration::ZERO, |next| next.saturating_duration_since(Instant::now()));
+            let wait = next.map_or(Duration::ZERO, |next| {
+                next.saturating_duration_since(Instant::now())
+            });
             IN_STORE + wait + parts.bound / 4
         }
         Place::BusCalls | Place::BusTickets | Place::BusReplies => {
             let mut longest = Duration::ZERO;
-            let topics = steps::topics_of(parts, &kept.order, place).await.unwrap_or_default();
+            let topics = steps::topics_of(parts, &kept.order, place)
+                .await
+                .unwrap_or_default();
             for topic in topics {
                 longest = longest.max(parts.bus.stays(&topic).await.unwrap_or(parts.bound));
             }
@@ -114,7 +118,9 @@ async fn recipients(
     let unpublished = parts.unpublished.unpublished(tickets).await?;
     let mut recipients: BTreeMap<DepartmentId, (bool, bool)> = BTreeMap::new();
     for id in tickets {
-        let Some(found) = parts.tickets.ticket(id).await? else { continue };
+        let Some(found) = parts.tickets.ticket(id).await? else {
+            continue;
+        };
         let ticket = found.ticket;
         for department in ticket.former_departments().chain([&ticket.department]) {
             let is_told = unpublished.get(id).is_none_or(|them| !them.contains(department));
@@ -138,8 +144,13 @@ fn kept_data(runner: &ErasureRunner) -> Vec<proto::KeptData> {
         why: why.to_owned(),
     };
     let by_server = runner.told().kept.clone();
-    let by_server = by_server.iter().map(|what| kept(what, "a setting of the database server"));
-    KEPT.iter().map(|(what, why)| kept(what, why)).chain(by_server).collect()
+    let by_server = by_server
+        .iter()
+        .map(|what| kept(what, "a setting of the database server"));
+    KEPT.iter()
+        .map(|(what, why)| kept(what, why))
+        .chain(by_server)
+        .collect()
 }
 
 fn count(items: usize) -> u32 {

@@ -31,7 +31,11 @@ fn append(path: &Path, order: &ErasureOrder) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)?;
     let mut line = serde_json::to_string(order)?;
     line.push('\n');
     // A line that a crash cut is ended before the next one.

@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 use wire::access::principal;
 use wire::v1::privacy as proto;
 
-use super::planning::{Asked, Plan, plan};
+use super::planning::{Asked, plan};
 use super::runner::ErasureRunner;
 use super::{ErasureError, answer};
 
@@ -39,13 +39,22 @@ impl ErasuresService {
     /// The order of a request: a new one, or the one that it was given before.
     async fn ordered(&self, asked: Asked, plan: Plan, by: &str) -> Result<KeptOrder, Status> {
         let parts = &self.runner.parts;
-        let key = parts.orders.mark_key().await.map_err(|error| store_status(&error))?;
+        let key = parts
+            .orders
+            .mark_key()
+            .await
+            .map_err(|error| store_status(&error))?;
         let digest = asked.digest(&key);
         let before = parts.orders.order_of(digest).await;
         if let Some(before) = before.map_err(|error| store_status(&error))?
             && plan.is_within(&before.order)
         {
             return Ok(before);
+        }
+        if plan.is_empty() {
+            return Err(Status::not_found(
+                "phone, email, name: nothing is kept of whoever is known by this",
+            ));
         }
         let order = ErasureOrder {
             id: ErasureOrderId::new(new_id()),
@@ -63,23 +72,40 @@ impl ErasuresService {
             idempotency_key: Some(asked.key).filter(|key| !key.is_empty()),
             digest: Some(digest),
         };
-        match parts.orders.enter_order(new).await.map_err(|error| store_status(&error))? {
+        match parts
+            .orders
+            .enter_order(new)
+            .await
+            .map_err(|error| store_status(&error))?
+        {
             Entered::Known(known) if known.digest != Some(digest) => Err(Status::already_exists(
                 "idempotency_key: it was used for another request; choose another one",
             )),
             Entered::Known(known) => Ok(*known),
             Entered::New => {
                 (parts.entered)();
-                let kept = parts.orders.order(&order.id).await.map_err(|error| store_status(&error))?;
+                let kept = parts
+                    .orders
+                    .order(&order.id)
+                    .await
+                    .map_err(|error| store_status(&error))?;
                 kept.ok_or_else(|| Status::internal("an order was entered and is not there"))
             }
         }
     }
 
     async fn state(&self, id: &ErasureOrderId) -> Result<proto::ErasureState, Status> {
-        let kept = self.runner.parts.orders.order(id).await.map_err(|error| store_status(&error))?;
+        let kept = self
+            .runner
+            .parts
+            .orders
+            .order(id)
+            .await
+            .map_err(|error| store_status(&error))?;
         let kept = kept.ok_or_else(|| Status::not_found(format!("order_id: there is no order {id}")))?;
-        answer::state(&self.runner, &kept).await.map_err(|error| status(&error))
+        answer::state(&self.runner, &kept)
+            .await
+            .map_err(|error| status(&error))
     }
 }
 
@@ -93,13 +119,20 @@ impl proto::erasures_server::Erasures for ErasuresService {
         let asked = Asked::of(request.into_inner())?;
         let reason = asked.reason.clone();
         let parts = &self.runner.parts;
-        let plan = plan(parts, &asked).await?;
-        let kept = self.ordered(asked, plan, &principal.name).await?;
-        self.runner.write_down(&kept).await.map_err(|error| status(&error))?;
+        let kept = self.ordered(asked, &principal.name).await?;
+        self.runner
+            .write_down(&kept)
+            .await
+            .map_err(|error| status(&error))?;
         let subject = AuditSubject::new("erasure", kept.order.id.as_str());
-        let done = parts.audit.entry(&principal, AuditAction::ErasureOrdered, subject);
+        let done = parts
+            .audit
+            .entry(&principal, AuditAction::ErasureOrdered, subject);
         let items = kept.order.tickets.len() + kept.order.calls.len();
-        parts.audit.append_done(vec![done.because(&reason).of_items(items)]).await?;
+        parts
+            .audit
+            .append_done(vec![done.because(&reason).of_items(items)])
+            .await?;
         tracing::info!(order = %kept.order.id, tickets = kept.order.tickets.len(), calls = kept.order.calls.len(),
             "an erasure was ordered");
         self.runner.hurry(&kept.order.id, HURRY).await;
@@ -138,7 +171,11 @@ impl proto::erasures_server::Erasures for ErasuresService {
         let last = orders.last().filter(|_| has_more).map(|kept| kept.sequence);
         let mut states = Vec::with_capacity(orders.len());
         for kept in &orders {
-            states.push(answer::state(&self.runner, kept).await.map_err(|error| status(&error))?);
+            states.push(
+                answer::state(&self.runner, kept)
+                    .await
+                    .map_err(|error| status(&error))?,
+            );
         }
         Ok(Response::new(proto::ListErasuresResponse {
             orders: states,

@@ -55,7 +55,9 @@ impl From<Forgotten> for Outcome {
 pub(super) async fn tickets(parts: &ErasureParts, order: &ErasureOrder) -> Result<Outcome, ErasureError> {
     for id in &order.tickets {
         loop {
-            let Some(found) = parts.tickets.ticket(id).await? else { break };
+            let Some(found) = parts.tickets.ticket(id).await? else {
+                break;
+            };
             if found.ticket.state == TicketState::Erased {
                 break;
             }
@@ -85,7 +87,10 @@ pub(super) async fn tickets(parts: &ErasureParts, order: &ErasureOrder) -> Resul
 pub(super) async fn calls(parts: &ErasureParts, order: &ErasureOrder) -> Result<bool, ErasureError> {
     let mut known = 0;
     for some in order.calls.chunks(CALLS_AT_ONCE) {
-        known += parts.callers.erase_callers(some.to_vec(), (parts.clock)()).await?;
+        known += parts
+            .callers
+            .erase_callers(some.to_vec(), (parts.clock)())
+            .await?;
     }
     Ok(known == order.calls.len())
 }
@@ -133,7 +138,12 @@ pub(super) async fn read_topics(
         let incarnation = parts.bus.topic_id(topic).await?;
         let read = match place {
             Place::BusCalls => parts.calls.positions(&incarnation).await?,
-            _ => parts.tickets.reply_positions(&reply_place(topic, &incarnation)).await?,
+            _ => {
+                parts
+                    .tickets
+                    .reply_positions(&reply_place(topic, &incarnation))
+                    .await?
+            }
         };
         let unread = |(partition, end): (&u32, &i64)| read.get(partition).copied().unwrap_or(0) < *end;
         if end.iter().any(unread) {
@@ -142,7 +152,11 @@ pub(super) async fn read_topics(
         }
         let what = match place {
             Place::BusCalls => Forgetting {
-                keys: order.calls.iter().map(|call| call.to_hex().into_bytes()).collect(),
+                keys: order
+                    .calls
+                    .iter()
+                    .map(|call| call.to_hex().into_bytes())
+                    .collect(),
                 instead: without_caller(),
             },
             _ => Forgetting {
@@ -207,7 +221,10 @@ pub(super) async fn topics_of(
 }
 
 fn ticket_keys(tickets: &[TicketId]) -> BTreeSet<Vec<u8>> {
-    tickets.iter().map(|ticket| ticket.as_str().as_bytes().to_vec()).collect()
+    tickets
+        .iter()
+        .map(|ticket| ticket.as_str().as_bytes().to_vec())
+        .collect()
 }
 
 /// The same report without who called: it counts when it is read again.

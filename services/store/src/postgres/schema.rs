@@ -71,6 +71,7 @@ pub(super) async fn migrate(database: &Database) -> Result<(), StoreError> {
     }
     super::calls::records::fill_caller_keys(&client).await?;
     super::tickets::citizens::fill_columns(&client).await?;
+    super::tickets::marks::fill(&client).await?;
     client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await?;
     Ok(())
 }

@@ -9,6 +9,7 @@ pub(super) mod citizens;
 mod hand_overs;
 mod leases;
 mod mails;
+pub(super) mod marks;
 mod queries;
 mod replies;
 mod rows;
@@ -244,7 +245,7 @@ impl TicketErasure for PostgresTickets {
 #[async_trait]
 impl Scrub for PostgresTickets {
     async fn scrub(&self, _touched: &Touched) -> Result<Scrubbed, StoreError> {
-        let tables = ["tickets", "ticket_history", "idempotency_keys", "pending_mails"];
+        let tables = ["tickets", "ticket_history", "ticket_marks", "idempotency_keys", "pending_mails"];
         scrub::rewrite(&self.database, &tables.map(str::to_owned)).await
     }
 }

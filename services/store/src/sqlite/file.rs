@@ -65,13 +65,16 @@ impl File {
             let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
             let bytes = number("PRAGMA page_count")? * number("PRAGMA page_size")?;
             // The new file is made beside: in memory, unless it is large.
-            let place = if bytes > SCRUBBED_IN_MEMORY { "FILE" } else { "MEMORY" };
+            let place = if bytes > SCRUBBED_IN_MEMORY {
+                "FILE"
+            } else {
+                "MEMORY"
+            };
             connection.execute_batch(&format!("PRAGMA temp_store = {place}"))?;
             let rewritten = connection.execute_batch("VACUUM");
             connection.execute_batch("PRAGMA temp_store = MEMORY")?;
             rewritten?;
-            let busy: bool =
-                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
             match busy {
                 false => Ok(Scrubbed::default()),
                 true => Err(StoreError::Unavailable(

@@ -116,7 +116,11 @@ fn tell(state: &proto::ErasureState, as_json: bool) {
     }
     for it in &state.recipients {
         let told = if it.told { "told" } else { "not told yet" };
-        let confirmed = if it.confirmed { "has confirmed" } else { "has not confirmed yet" };
+        let confirmed = if it.confirmed {
+            "has confirmed"
+        } else {
+            "has not confirmed yet"
+        };
         say!("  {}: {told}, {confirmed}", it.department);
     }
     for it in &state.kept {

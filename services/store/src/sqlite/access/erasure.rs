@@ -177,8 +177,8 @@ fn kept(row: &Row<'_>) -> rusqlite::Result<Found> {
 fn with_steps(connection: &Connection, found: Found) -> Result<KeptOrder, StoreError> {
     let (sequence, digest, content, closed_at_ms) = found;
     let order = read(&content)?;
-    let mut statement =
-        connection.prepare_cached("SELECT place, done_at_ms, until_ms FROM erasure_steps WHERE order_id = ?1")?;
+    let mut statement = connection
+        .prepare_cached("SELECT place, done_at_ms, until_ms FROM erasure_steps WHERE order_id = ?1")?;
     let mut rows = statement.query([order.id.as_str()])?;
     let mut steps = BTreeMap::new();
     while let Some(row) = rows.next()? {

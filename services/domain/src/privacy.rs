@@ -1,0 +1,10 @@
+//! Data protection: what is stored where, and for how long; the rights of data subjects: by what a person is known, and which
+//! tickets are of the same person.
+
+pub mod access_log;
+pub mod inventory;
+mod marks;
+mod persons;
+
+pub use marks::{GivenMarks, MarkFault, MarkKind, Marks, email_key, marks_of_ticket};
+pub use persons::{Person, persons, phones_of};
