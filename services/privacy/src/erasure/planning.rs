@@ -43,21 +43,14 @@ pub(super) struct Plan {
 impl Asked {
     pub(super) fn of(request: proto::EraseRequest) -> Result<Self, Status> {
         let refuse = |why: &str| Err(Status::invalid_argument(why.to_owned()));
-        let person = [
-            &request.phone,
-            &request.email,
-            &request.name,
-            &request.first_name,
-            &request.postal_code,
-        ];
-        if person.iter().any(|text| !text.trim().is_empty()) {
-            return refuse(
-                "phone, email, name: find the person's tickets and calls first, and give their numbers",
-            );
-        }
+        let (person, said) = person(&request)?;
         let count = request.ticket_ids.len() + request.call_ids.len();
-        if count == 0 {
-            return refuse("ticket_ids: say what is to be erased, a ticket or a call");
+        match (count, &person) {
+            (0, None) => {
+                return refuse("ticket_ids: say what is to be erased: a ticket, a call, or a person");
+            }
+            (1.., Some(_)) => return refuse("ticket_ids: give tickets and calls, or a person, not both"),
+            _ => {}
         }
         if count > NAMED_MAX {
             return refuse(
@@ -121,7 +114,13 @@ fn person(request: &proto::EraseRequest) -> Result<(Option<Marks>, Vec<String>),
         first_name: request.first_name.clone(),
         postal_code: request.postal_code.clone(),
     };
-    let texts = [&given.phone, &given.email, &given.name, &given.first_name, &given.postal_code];
+    let texts = [
+        &given.phone,
+        &given.email,
+        &given.name,
+        &given.first_name,
+        &given.postal_code,
+    ];
     if texts.iter().all(|text| text.trim().is_empty()) {
         return Ok((None, Vec::new()));
     }
@@ -178,14 +177,22 @@ async fn of_person(parts: &ErasureParts, marks: &Marks, key: &MarkKey) -> Result
     // A number under which nobody has this name may be somebody else's.
     let numbers: Vec<String> = match tickets.is_empty() && marks.has_name() {
         true => Vec::new(),
-        false => found.phone_keys.iter().filter(|key| is_alone(key)).cloned().collect(),
+        false => found
+            .phone_keys
+            .iter()
+            .filter(|key| is_alone(key))
+            .cloned()
+            .collect(),
     };
     plan.calls.extend(calls_of_numbers(parts, &numbers).await?);
     for number in &numbers {
         plan.marks.extend(key.hashes(Mark::Number(number)));
     }
     if found.shared.is_empty() && !(tickets.is_empty() && marks.has_name()) {
-        let (items, _) = finder.rejected(marks).await.map_err(|error| store_status(&error))?;
+        let (items, _) = finder
+            .rejected(marks)
+            .await
+            .map_err(|error| store_status(&error))?;
         plan.rejected = items.iter().map(|item| item.id).collect();
     }
     plan.tickets.sort_unstable();

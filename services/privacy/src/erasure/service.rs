@@ -37,14 +37,12 @@ impl ErasuresService {
     }
 
     /// The order of a request: a new one, or the one that it was given before.
-    async fn ordered(&self, asked: Asked, plan: Plan, by: &str) -> Result<KeptOrder, Status> {
+    async fn ordered(&self, asked: Asked, by: &str) -> Result<KeptOrder, Status> {
         let parts = &self.runner.parts;
-        let key = parts
-            .orders
-            .mark_key()
-            .await
-            .map_err(|error| store_status(&error))?;
+        let key = parts.orders.mark_key().await;
+        let key = key.map_err(|error| store_status(&error))?;
         let digest = asked.digest(&key);
+        let plan = plan(parts, &asked, &key).await?;
         let before = parts.orders.order_of(digest).await;
         if let Some(before) = before.map_err(|error| store_status(&error))?
             && plan.is_within(&before.order)
