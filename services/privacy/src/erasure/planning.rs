@@ -2,6 +2,7 @@
 
 use domain::erasure::{ErasureOrder, Mark, MarkHash, MarkKey};
 use domain::ids::{Identity, TicketId};
+use domain::numbers::Number;
 use domain::privacy::{GivenMarks, Marks};
 use domain::ticket::{TicketState, spoken_ticket_id};
 use store::persons::PersonCallPlace;
@@ -164,7 +165,11 @@ async fn of_person(parts: &ErasureParts, marks: &Marks, key: &MarkKey) -> Result
             )));
         }
     };
-    let is_alone = |key: &String| !found.shared.contains(key);
+    // A key may be another form of a number that several have.
+    let is_alone = |key: &String| {
+        let forms = Number::read(key).search_keys();
+        !forms.iter().any(|form| found.shared.contains(form))
+    };
     let mut plan = Plan {
         calls: tickets.iter().flat_map(calls_of_ticket).collect(),
         tickets: tickets
