@@ -84,6 +84,9 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
             if prepare {
                 database.migrate().await.context("PostgreSQL")?;
             }
+            for fault in database.settings_at_fault().await.context("PostgreSQL")? {
+                tracing::warn!(fault, "PostgreSQL keeps erased data longer than it needs to");
+            }
             connect(&database).await.context("PostgreSQL")?
         }
     };

@@ -59,14 +59,18 @@ impl Starting<'_> {
 
     fn rights(&self) -> RightsService {
         RightsService::new(RightsParts {
-            finder: Finder {
-                tickets: Arc::clone(&self.storage.tickets),
-                person_tickets: Arc::clone(&self.storage.person_tickets),
-                calls: Arc::clone(&self.storage.calls),
-                person_calls: Arc::clone(&self.storage.person_calls),
-            },
+            finder: self.finder(),
             audit: self.audit(),
         })
+    }
+
+    fn finder(&self) -> Finder {
+        Finder {
+            tickets: Arc::clone(&self.storage.tickets),
+            person_tickets: Arc::clone(&self.storage.person_tickets),
+            calls: Arc::clone(&self.storage.calls),
+            person_calls: Arc::clone(&self.storage.person_calls),
+        }
     }
 
     /// What was erased is taken out of the store before anything is served: it may have come from a backup.
@@ -76,6 +80,7 @@ impl Starting<'_> {
             orders: Arc::clone(&self.storage.erasures),
             tickets: Arc::clone(&self.storage.tickets),
             unpublished: Arc::clone(&self.storage.unpublished),
+            finder: self.finder(),
             calls: Arc::clone(&self.storage.calls),
             callers: Arc::clone(&self.storage.callers),
             scrubs: self.storage.scrubs.clone(),
