@@ -5,6 +5,7 @@ mod mail;
 pub(crate) mod register;
 mod sign_in;
 mod tickets;
+mod video;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -62,6 +63,8 @@ pub(crate) struct Written {
     pub(crate) due: DuePolicy,
     pub(crate) tickets: tickets::TicketsSection,
     pub(crate) mail: mail::MailSection,
+    #[serde(default)]
+    pub(crate) video: video::VideoSection,
     #[serde(default)]
     pub(crate) routing: Routing,
     #[serde(default)]
@@ -206,6 +209,8 @@ pub(crate) struct Config {
     pub(crate) ledger: ledger::LedgerSettings,
     /// Whether intervals are published; unless said, the bus decides.
     pub(crate) publish_intervals: Option<bool>,
+    /// Where appointments by video take place.
+    pub(crate) video: Option<ticketing::VideoServer>,
     pub(crate) agents: reporting::AgentsShown,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) mail: Option<Arc<MailSettings>>,
@@ -326,6 +331,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         kafka: written.bus.kafka,
         due: written.due,
         reopen_within: tickets::checked(&written.tickets)?,
+        video: video::checked(&written.video)?,
         ledger,
         publish_intervals: written.intervals.publish,
         agents,

@@ -12,6 +12,8 @@ pub mod calls;
 pub mod changes;
 mod error;
 pub mod history;
+#[cfg(test)]
+mod json_fields;
 pub mod live;
 pub mod mails;
 mod packed_tally;
