@@ -27,8 +27,8 @@ pub(crate) use export::{ExportArguments, ExportEncoding};
 pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use privacy::{
-    AccessLogArguments, AuditAction, AuditListArguments, FindArguments, MarkArguments, PrivacyAction,
-    PrivacyArguments, ProcessingRegisterArguments,
+    AccessLogArguments, AuditAction, AuditListArguments, EraseArguments, FindArguments, MarkArguments,
+    OrdersArguments, PrivacyAction, PrivacyArguments, ProcessingRegisterArguments,
 };
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{

@@ -2,6 +2,7 @@
 
 mod layers;
 mod mail;
+pub(crate) mod privacy;
 pub(crate) mod register;
 mod sign_in;
 mod tickets;
@@ -71,6 +72,7 @@ pub(crate) struct Written {
     pub(crate) register: RegisterSection,
     #[serde(default)]
     pub(crate) figures: Figures,
+    pub(crate) privacy: privacy::PrivacySection,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -214,6 +216,7 @@ pub(crate) struct Config {
     pub(crate) agents: reporting::AgentsShown,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) mail: Option<Arc<MailSettings>>,
+    pub(crate) privacy: privacy::Privacy,
     pub(crate) routing: Arc<RoutingTable>,
     pub(crate) register: Arc<Register>,
     /// What routing, register and figures were read from: the rules that `up` applies.
@@ -337,6 +340,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         agents,
         policy: policy(&written.service_level)?,
         mail: mail::checked(written.mail, &book.routing, at)?.map(Arc::new),
+        privacy: privacy::checked(written.privacy, at)?,
         routing: book.routing,
         register: book.register,
         documents,
@@ -398,6 +402,11 @@ fn known_token(token: &Token) -> anyhow::Result<KnownToken> {
 }
 
 impl Config {
+    /// How soon topics let go of what is to be erased.
+    pub(crate) fn pace(&self) -> bus::topics::Pace {
+        bus::topics::Pace::of(self.privacy.erasure_bound)
+    }
+
     /// Whether the figures of quarter-hours are published: unless said otherwise, where others can read them.
     pub(crate) fn publishes_intervals(&self) -> bool {
         let is_read_by_others = matches!(self.bus, BusChoice::Kafka(_));

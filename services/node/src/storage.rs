@@ -15,10 +15,12 @@ use domain::ids::DepartmentId;
 use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
 use store::calls::CallStore;
+use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
 use store::persons::{PersonCalls, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rules::RuleStore;
+use store::scrub::Scrub;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
 use store::tickets::TicketStore;
 use store::users::UserStore;
@@ -44,6 +46,11 @@ pub(crate) struct Storage {
     pub(crate) access_log: Arc<dyn AccessLogStore>,
     pub(crate) person_tickets: Arc<dyn PersonTickets>,
     pub(crate) person_calls: Arc<dyn PersonCalls>,
+    pub(crate) erasures: Arc<dyn ErasureStore>,
+    pub(crate) callers: Arc<dyn CallErasure>,
+    pub(crate) unpublished: Arc<dyn TicketErasure>,
+    /// Every unit of the store with personal data.
+    pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -63,6 +70,10 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         access_log,
         person_tickets,
         person_calls,
+        erasures,
+        callers,
+        unpublished,
+        scrubs,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -86,6 +97,10 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         access_log,
         person_tickets,
         person_calls,
+        erasures,
+        callers,
+        unpublished,
+        scrubs,
         embedded,
         _lock: lock,
     })
@@ -102,20 +117,28 @@ struct Stores {
     access_log: Arc<dyn AccessLogStore>,
     person_tickets: Arc<dyn PersonTickets>,
     person_calls: Arc<dyn PersonCalls>,
+    erasures: Arc<dyn ErasureStore>,
+    callers: Arc<dyn CallErasure>,
+    unpublished: Arc<dyn TicketErasure>,
+    scrubs: Vec<Arc<dyn Scrub>>,
 }
 
 impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
-        C: CallStore + PersonCalls,
-        T: TicketStore + RuleStore + MailStore + PersonTickets,
-        A: UserStore + AuditStore + AccessLogStore,
+        C: CallStore + PersonCalls + CallErasure + Scrub,
+        T: TicketStore + RuleStore + MailStore + PersonTickets + TicketErasure + Scrub,
+        A: UserStore + AuditStore + AccessLogStore + ErasureStore,
     {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
             person_calls: Arc::clone(&calls) as _,
-            calls,
             person_tickets: Arc::clone(&tickets) as _,
+            callers: Arc::clone(&calls) as _,
+            unpublished: Arc::clone(&tickets) as _,
+            scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
+            erasures: Arc::clone(&access) as _,
+            calls,
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
             tickets,
@@ -222,7 +245,7 @@ pub(crate) fn wanted_topics<'a>(
         BusChoice::Embedded => EMBEDDED_CALL_PARTITIONS,
         BusChoice::Kafka(_) => config.call_partitions,
     };
-    let mut wanted = topics::wanted(partitions, departments);
+    let mut wanted = topics::wanted(partitions, departments, config.pace());
     if config.publishes_intervals() {
         wanted.push(topics::intervals());
     }

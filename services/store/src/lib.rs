@@ -10,6 +10,7 @@ pub mod audit;
 mod batch;
 pub mod calls;
 pub mod changes;
+pub mod erasure;
 mod error;
 pub mod history;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub mod publications;
 pub mod rejected;
 pub mod rules;
 pub mod schedule;
+pub mod scrub;
 pub mod sqlite;
 pub mod statements;
 mod ticket_columns;

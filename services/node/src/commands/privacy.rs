@@ -1,6 +1,7 @@
 //! `nrwdirekt privacy`: the audit trail; the other parts are in modules.
 
 mod access_log;
+mod erasure;
 mod find;
 mod register;
 
@@ -23,6 +24,8 @@ pub(crate) async fn run(action: PrivacyAction) -> anyhow::Result<ExitCode> {
         PrivacyAction::Audit { action } => return audit(action).await,
         PrivacyAction::Register(arguments) => register::run(*arguments).await?,
         PrivacyAction::AccessLog(arguments) => access_log::run(arguments).await?,
+        PrivacyAction::Erase(arguments) => erasure::erase(arguments).await?,
+        PrivacyAction::Orders(arguments) => erasure::orders(arguments).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@
 
 mod access_log;
 mod audit;
+mod erasure;
 mod sessions;
 mod users;
 

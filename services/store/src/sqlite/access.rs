@@ -2,6 +2,7 @@
 
 mod access_log;
 mod audit;
+mod erasure;
 mod sessions;
 mod users;
 
