@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use domain::erasure::ErasureOrder;
 use domain::event::{CallEvent, Measured};
 use domain::privacy::inventory::{Backend, Inventory};
 use domain::record::{CallRecord, Doubt};
@@ -68,6 +69,7 @@ fn every_field_of_values_in_columns_is_in_the_inventory() {
     add::<CallRecord>(&mut found);
     add::<Doubt>(&mut found);
     add::<CallbackLogged>(&mut found);
+    add::<ErasureOrder>(&mut found);
     let faults = Inventory::built_in().compared("json", Backend::Sqlite, &found);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
