@@ -245,6 +245,10 @@ impl FieldKind {
 
 /// The field that names the slots of an appointment, one a line.
 pub const SLOTS: &str = "slots";
+/// The field that says whether an appointment is by video.
+pub const VIDEO: &str = "video";
+/// The field with the place where one meets by video, which the system adds.
+pub const VIDEO_LINK: &str = "video_link";
 /// The field that says what slots are for.
 pub const SERVICE: &str = "service";
 

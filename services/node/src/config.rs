@@ -7,6 +7,7 @@ pub(crate) mod register;
 mod retention;
 mod sign_in;
 mod tickets;
+mod video;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -65,6 +66,8 @@ pub(crate) struct Written {
     pub(crate) tickets: tickets::TicketsSection,
     pub(crate) mail: mail::MailSection,
     pub(crate) retention: retention::RetentionSection,
+    #[serde(default)]
+    pub(crate) video: video::VideoSection,
     #[serde(default)]
     pub(crate) routing: Routing,
     #[serde(default)]
@@ -210,6 +213,8 @@ pub(crate) struct Config {
     pub(crate) ledger: ledger::LedgerSettings,
     /// Whether intervals are published; unless said, the bus decides.
     pub(crate) publish_intervals: Option<bool>,
+    /// Where appointments by video take place.
+    pub(crate) video: Option<ticketing::VideoServer>,
     pub(crate) agents: reporting::AgentsShown,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) mail: Option<Arc<MailSettings>>,
@@ -333,6 +338,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         kafka: written.bus.kafka,
         due: written.due,
         reopen_within: tickets::checked(&written.tickets)?,
+        video: video::checked(&written.video)?,
         ledger,
         publish_intervals: written.intervals.publish,
         agents,

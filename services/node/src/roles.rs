@@ -139,6 +139,7 @@ impl Starting<'_> {
             rules: Arc::clone(&current),
             due_policy: self.config.due,
             reopen_within: self.config.reopen_within,
+            video: self.config.video.clone(),
             identity_key: self
                 .storage
                 .calls

@@ -13,6 +13,8 @@ pub mod changes;
 pub mod erasure;
 mod error;
 pub mod history;
+#[cfg(test)]
+mod json_fields;
 pub mod live;
 pub mod mails;
 mod packed_tally;

@@ -10,6 +10,8 @@ mod requests;
 mod rules;
 mod schedule;
 mod service;
+mod video;
 
 pub use rules::{RulesParts, RulesService};
 pub use service::{Clock, CurrentRules, TicketingParts, TicketingService, Wake};
+pub use video::VideoServer;

@@ -41,6 +41,7 @@ pub(super) fn text(fault: &FieldFault, procedure: Option<&proto::Procedure>) -> 
                 ),
             }
         }
+        (FaultCode::OnlyWith, "video") => "Termine per Video gibt es hier nicht. Bitte abwählen.".to_owned(),
         (FaultCode::OnlyWith, _) => match rule.and_then(|rule| titled(&rule.only_with)) {
             Some(other) => format!("Bitte leer lassen: nur zusammen mit „{other}“."),
             None => "Bitte leer lassen: nur zusammen mit einer anderen Angabe.".to_owned(),
