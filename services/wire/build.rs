@@ -7,6 +7,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "access/v1/access",
         "calls/v1/calls",
         "privacy/v1/audit",
+        "privacy/v1/backup",
         "reporting/v1/figures",
         "reporting/v1/live",
         "reporting/v1/records",

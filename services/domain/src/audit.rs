@@ -64,11 +64,17 @@ pub enum AuditAction {
     AgentFiguresRead,
     /// The audit trail itself was read.
     AuditRead,
+    /// A backup was asked for.
+    BackupMade,
+    /// A backup was fetched, encrypted as it is.
+    BackupFetched,
+    /// A backup was restored: what was noted after it was made is gone from this trail.
+    BackupRestored,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 29] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -95,6 +101,9 @@ impl AuditAction {
         Self::FiguresSealed,
         Self::AgentFiguresRead,
         Self::AuditRead,
+        Self::BackupMade,
+        Self::BackupFetched,
+        Self::BackupRestored,
     ];
 
     /// The name in the store and for programs; part of the hash, so it never changes.
@@ -126,6 +135,9 @@ impl AuditAction {
             Self::FiguresSealed => "figures_sealed",
             Self::AgentFiguresRead => "agent_figures_read",
             Self::AuditRead => "audit_read",
+            Self::BackupMade => "backup_made",
+            Self::BackupFetched => "backup_fetched",
+            Self::BackupRestored => "backup_restored",
         }
     }
 
@@ -138,7 +150,7 @@ impl AuditAction {
 /// What it was done to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditSubject {
-    /// ticket, call, rejected_item, user, department, rules, statement; empty where there is none.
+    /// ticket, call, rejected_item, user, department, rules, statement, backup; empty where there is none.
     pub kind: &'static str,
     /// Which; never a citizen's name, number or address.
     pub id: String,

@@ -1,5 +1,6 @@
 //! The configuration: read once, checked once, and then only values that make sense.
 
+mod backup;
 mod layers;
 mod mail;
 pub(crate) mod register;
@@ -62,6 +63,7 @@ pub(crate) struct Written {
     pub(crate) due: DuePolicy,
     pub(crate) tickets: tickets::TicketsSection,
     pub(crate) mail: mail::MailSection,
+    pub(crate) backup: backup::BackupSection,
     #[serde(default)]
     pub(crate) routing: Routing,
     #[serde(default)]
@@ -207,6 +209,7 @@ pub(crate) struct Config {
     pub(crate) agent_figures: bool,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) mail: Option<Arc<MailSettings>>,
+    pub(crate) backup: backup::BackupConfig,
     pub(crate) routing: Arc<RoutingTable>,
     pub(crate) register: Arc<Register>,
     /// What routing, register and figures were read from: the rules that `up` applies.
@@ -330,6 +333,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         publish_intervals: written.intervals.publish,
         agent_figures: figures,
         policy: policy(&written.service_level)?,
+        backup: backup::checked(written.backup, at)?,
         mail: mail::checked(written.mail, &book.routing, at)?.map(Arc::new),
         routing: book.routing,
         register: book.register,

@@ -3,6 +3,7 @@
 //! Owns configuration, wiring, the server, shutdown and what is printed. Only here are implementations known.
 
 mod auth;
+mod backups;
 mod cli;
 mod client;
 mod clock;

@@ -11,6 +11,7 @@ use wire::v1::access::sessions_server::SessionsServer;
 use wire::v1::access::users_server::UsersServer;
 use wire::v1::calls::intake_server::IntakeServer;
 use wire::v1::privacy::audit_server::AuditServer;
+use wire::v1::privacy::backups_server::BackupsServer;
 use wire::v1::reporting::figures_server::FiguresServer;
 use wire::v1::reporting::live_server::LiveServer;
 use wire::v1::reporting::records_server::RecordsServer;
@@ -21,6 +22,7 @@ use wire::v1::tickets::mails_server::MailsServer;
 use wire::v1::tickets::rules_server::RulesServer;
 use wire::v1::tickets::ticketing_server::TicketingServer;
 
+use crate::backups;
 use crate::cli::Role;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -173,6 +175,7 @@ impl Starting<'_> {
         let exchange = handover::HandoverLoop::new(handover::HandoverParts {
             store: Arc::clone(&self.storage.tickets),
             mails: Arc::clone(&self.storage.mails),
+            restores: Arc::clone(&self.storage.restores),
             mail: self.config.mail.clone(),
             bus: Arc::clone(&self.storage.bus),
             rules: Arc::clone(&current),
@@ -205,7 +208,17 @@ impl Starting<'_> {
     async fn privacy(&mut self, services: Routes, health: &HealthReporter) -> Routes {
         let audit = privacy::AuditService::new(Arc::clone(&self.storage.audit), self.audit());
         health.set_serving::<AuditServer<privacy::AuditService>>().await;
-        services.add_service(AuditServer::new(audit))
+        let services = services.add_service(AuditServer::new(audit));
+        // Without a data folder and without `backup.folder` there is no place for backups.
+        let Some(keeper) = backups::keeper(self.config, self.storage, &self.clock) else {
+            return services;
+        };
+        self.running.spawn(keeper.clone().run(self.stopping.clone()));
+        let backups = privacy::backups::BackupService::new(keeper, self.audit());
+        health
+            .set_serving::<BackupsServer<privacy::backups::BackupService>>()
+            .await;
+        services.add_service(BackupsServer::new(backups))
     }
 
     async fn console(&mut self, services: Routes, health: &HealthReporter) -> Routes {

@@ -13,6 +13,7 @@ use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
 use store::audit::AuditStore;
+use store::backups::RestoreStore;
 use store::calls::CallStore;
 use store::mails::MailStore;
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
@@ -22,6 +23,7 @@ use store::tickets::TicketStore;
 use store::users::UserStore;
 use tokio_util::sync::CancellationToken;
 
+use crate::backups;
 use crate::config::{BusChoice, Config, StoreChoice};
 use crate::exit::Failure;
 #[cfg(debug_assertions)]
@@ -37,9 +39,12 @@ pub(crate) struct Storage {
     pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) rules: Arc<dyn RuleStore>,
     pub(crate) mails: Arc<dyn MailStore>,
+    pub(crate) restores: Arc<dyn RestoreStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
     embedded: Option<Arc<EmbeddedBus>>,
+    /// What a backup is a copy of.
+    pub(crate) source: backups::Source,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
 }
@@ -47,12 +52,17 @@ pub(crate) struct Storage {
 /// Opens bus and store. `prepare` migrates the store; otherwise its schema is only checked.
 pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) -> anyhow::Result<Storage> {
     let lock = data.map(lock_folder).transpose()?;
+    if let Some(data) = data {
+        backups::refuse_half_restored(data)?;
+    }
     let (bus, embedded) = open_either_bus(config, data)?;
+    let source = backups::Source::of(config, data)?;
     let Stores {
         calls,
         tickets,
         rules,
         mails,
+        restores,
         users,
         audit,
     } = match &config.store {
@@ -73,9 +83,11 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         tickets,
         rules,
         mails,
+        restores,
         users,
         audit,
         embedded,
+        source,
         _lock: lock,
     })
 }
@@ -86,6 +98,7 @@ struct Stores {
     tickets: Arc<dyn TicketStore>,
     rules: Arc<dyn RuleStore>,
     mails: Arc<dyn MailStore>,
+    restores: Arc<dyn RestoreStore>,
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
 }
@@ -94,7 +107,7 @@ impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
         C: CallStore,
-        T: TicketStore + RuleStore + MailStore,
+        T: TicketStore + RuleStore + MailStore + RestoreStore,
         A: UserStore + AuditStore,
     {
         let (tickets, access) = (Arc::new(tickets), Arc::new(access));
@@ -102,6 +115,7 @@ impl Stores {
             calls: Arc::new(calls),
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
+            restores: Arc::clone(&tickets) as _,
             tickets,
             users: Arc::clone(&access) as _,
             audit: access,
@@ -162,7 +176,7 @@ fn folder(data: Option<&Path>) -> anyhow::Result<&Path> {
 
 /// A file that holds personal data: where it is missing it is made readable for its owner only, whatever the folder
 /// is. SQLite gives the files beside it the same mode.
-fn private(file: std::path::PathBuf) -> anyhow::Result<std::path::PathBuf> {
+pub(crate) fn private(file: std::path::PathBuf) -> anyhow::Result<std::path::PathBuf> {
     use std::os::unix::fs::OpenOptionsExt as _;
     fs::OpenOptions::new()
         .append(true)
@@ -174,7 +188,7 @@ fn private(file: std::path::PathBuf) -> anyhow::Result<std::path::PathBuf> {
 }
 
 /// Makes the folder, for its owner only, and keeps other processes out of it.
-fn lock_folder(data: &Path) -> anyhow::Result<fs::File> {
+pub(crate) fn lock_folder(data: &Path) -> anyhow::Result<fs::File> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
     fs::DirBuilder::new()
         .recursive(true)

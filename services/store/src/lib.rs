@@ -6,6 +6,7 @@
 
 pub mod answers;
 pub mod audit;
+pub mod backups;
 mod batch;
 pub mod calls;
 pub mod changes;

@@ -3,6 +3,7 @@
 mod access;
 mod calls;
 mod file;
+pub mod snapshot;
 mod tickets;
 
 pub use access::SqliteAccess;

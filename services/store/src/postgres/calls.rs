@@ -13,7 +13,7 @@ mod history;
 mod live;
 mod longest;
 mod names;
-mod partitions;
+pub(super) mod partitions;
 mod publications;
 mod queries;
 pub(super) mod records;

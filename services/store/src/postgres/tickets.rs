@@ -11,6 +11,7 @@ mod leases;
 mod mails;
 mod queries;
 mod replies;
+mod restores;
 mod rows;
 mod rules;
 mod slots;

@@ -1,6 +1,7 @@
 //! `access.db`.
 
 mod audit;
+mod restores;
 mod sessions;
 mod users;
 

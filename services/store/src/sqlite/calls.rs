@@ -13,6 +13,7 @@ mod queries;
 mod records;
 mod rejected;
 mod replacements;
+mod restores;
 mod rows;
 mod settling;
 mod statements;

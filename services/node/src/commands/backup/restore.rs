@@ -1,0 +1,157 @@
+//! `nrwdirekt restore`: a backup becomes a data folder or a database again.
+//!
+//! Everything is written beside the folder that it will be (`DIR.part`), checked, settled and made durable, and renamed at the
+//! end. Whatever cuts it leaves no folder and no database that a node would take.
+
+mod database;
+mod folder;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use backup::archive::Reader;
+use backup::{BackupError, Head, Manifest, StorageKind};
+use domain::access::Principal;
+use domain::audit::{AuditAction, AuditSubject, NewAuditEntry};
+use serde_json::json;
+use store::audit::AuditStore;
+use store::backups::Restored;
+use store::postgres::Database;
+
+use super::read_key;
+use crate::backups::{JOURNAL, Order, read_erasures};
+use crate::cli::RestoreArguments;
+use crate::clock;
+use crate::config::{StoreChoice, store_choice};
+use crate::exit::Failure;
+use crate::output::say;
+
+/// What is being restored, and from what.
+struct Restore {
+    from: PathBuf,
+    key: backup::Key,
+    head: Head,
+    restored: Restored,
+    erasures: Vec<Order>,
+}
+
+/// Restores a backup.
+pub(crate) async fn run(arguments: RestoreArguments) -> anyhow::Result<()> {
+    let restore = Arc::new(read(&arguments)?);
+    let folder = folder::Folder::begin(&arguments.data)?;
+    let manifest = match (&restore.head.storage, &arguments.store) {
+        (StorageKind::Files, None) => {
+            let manifest = unpack(&restore, &folder).await?;
+            folder::settle(&restore, &folder).await?;
+            folder.finish(&restore.restored)?;
+            manifest
+        }
+        (StorageKind::Files, Some(_)) => {
+            return Err(Failure::usage(
+                "--store: the backup is one of files (sqlite), which go into the folder of --data; leave --store out",
+            ));
+        }
+        (StorageKind::Tables, None) => {
+            return Err(Failure::usage(
+                "--store: the backup is one of PostgreSQL; give the URL of an empty database",
+            ));
+        }
+        (StorageKind::Tables, Some(url)) => {
+            let StoreChoice::Postgres(url) = store_choice(url)? else {
+                return Err(Failure::usage("--store: use postgres://USER@HOST:PORT/DATABASE"));
+            };
+            let database = Database::new(&url).context("--store")?;
+            database::restore(&restore, &database, folder).await?
+        }
+    };
+    tell(&arguments, &restore, &manifest);
+    Ok(())
+}
+
+fn read(arguments: &RestoreArguments) -> anyhow::Result<Restore> {
+    let key = read_key(&arguments.key)?;
+    let head = open(&arguments.from, &key)?.head().clone();
+    let beside = arguments
+        .from
+        .parent()
+        .map(|folder| folder.join(JOURNAL))
+        .filter(|journal| journal.exists());
+    let journals = beside.iter().chain(&arguments.erasures).map(PathBuf::as_path);
+    let erasures = read_erasures(journals)?;
+    Ok(Restore {
+        from: arguments.from.clone(),
+        restored: Restored {
+            backup: head.id.clone(),
+            made_at: head.created_at,
+            restored_at: clock::clock()?(),
+        },
+        key,
+        head,
+        erasures,
+    })
+}
+
+fn open(from: &Path, key: &backup::Key) -> anyhow::Result<Reader<std::fs::File>> {
+    let file = std::fs::File::open(from)
+        .map_err(|error| Failure::usage(format!("--from {}: {error}", from.display())))?;
+    Reader::open(file, key).map_err(|error| refused(from, &error))
+}
+
+/// What is wrong with the backup, or with the disk.
+fn refused(from: &Path, error: &BackupError) -> anyhow::Error {
+    match error {
+        BackupError::WrongKey => Failure::usage(format!("--key: {error}")),
+        BackupError::Io(_) | BackupError::NoRoom => anyhow::anyhow!("{error}"),
+        error => Failure::usage(format!("--from {}: {error}", from.display())),
+    }
+}
+
+/// Unpacks the files of a backup, and checks each.
+async fn unpack(restore: &Arc<Restore>, folder: &folder::Folder) -> anyhow::Result<Manifest> {
+    let (restore, part) = (Arc::clone(restore), folder.part.clone());
+    tokio::task::spawn_blocking(move || {
+        folder::unpack(&restore, &part).map_err(|error| refused(&restore.from, &error))
+    })
+    .await?
+}
+
+/// Notes the restore in the trail that came back with it.
+async fn note(audit: &dyn AuditStore, restored: &Restored) -> anyhow::Result<()> {
+    let subject = AuditSubject::new("backup", restored.backup.clone());
+    let operator = Principal::operator();
+    let entry = NewAuditEntry::of(
+        &operator,
+        AuditAction::BackupRestored,
+        subject,
+        restored.restored_at,
+    );
+    audit
+        .append(vec![entry])
+        .await
+        .context("the audit trail could not be written")
+}
+
+fn tell(arguments: &RestoreArguments, restore: &Restore, manifest: &Manifest) {
+    if arguments.json {
+        say!(
+            "{}",
+            json!({
+                "backup": restore.restored.backup,
+                "made_at": restore.restored.made_at,
+                "data": arguments.data,
+                "rows": manifest.rows(),
+                "figures": manifest.figures,
+                "erasures_entered": restore.erasures.len(),
+            })
+        );
+        return;
+    }
+    say!(
+        "{}: restored as of {}, {} rows; {} erasures since are carried out before anything is served",
+        arguments.data.display(),
+        restore.restored.made_at.to_rfc3339(),
+        manifest.rows(),
+        restore.erasures.len()
+    );
+}
