@@ -3,6 +3,7 @@
 mod appointments;
 mod asterisk;
 mod audit;
+mod backups;
 mod calendar;
 mod callbacks;
 mod calls;

@@ -22,6 +22,7 @@ pub mod percentile;
 pub mod personal;
 pub mod places;
 pub mod policy;
+pub mod privacy;
 pub mod procedure;
 pub mod record;
 pub mod report;

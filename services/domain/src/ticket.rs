@@ -139,6 +139,16 @@ named! {
         Erased = "erased",
         /// A department keeps nothing about the citizen any more.
         ErasureConfirmed = "erasure_confirmed",
+        /// What it says about the citizen was put right.
+        Rectified = "rectified",
+        /// It is kept, but nobody works on it until that is lifted.
+        Restricted = "restricted",
+        /// It is worked on again.
+        RestrictionLifted = "restriction_lifted",
+        /// A department has put right what it keeps.
+        RectificationConfirmed = "rectification_confirmed",
+        /// A department works on it no more until the restriction is lifted.
+        RestrictionConfirmed = "restriction_confirmed",
         /// The mail server of its department has taken a mail about it.
         Mailed = "mailed",
         /// A mail about it was refused for good, or came back.

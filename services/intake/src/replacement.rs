@@ -40,6 +40,7 @@ impl Inner {
             status: None,
             number: None,
             agent: None,
+            with_restricted: true,
             order: CallOrder::OldestFirst,
             after: None,
             most: CALLS_A_PAGE,

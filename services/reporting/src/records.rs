@@ -248,6 +248,7 @@ fn filter(filter: proto::CallFilter) -> Result<CallQuery, Status> {
         status,
         number: given(filter.number).map(Personal::new),
         agent: given(filter.agent).map(AgentName::new),
+        with_restricted: false,
         order: CallOrder::OldestFirst,
         after: None,
         most: 0,

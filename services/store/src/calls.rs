@@ -212,7 +212,7 @@ pub trait CallStore: Send + Sync + 'static {
         days: DayRange,
     ) -> Result<Vec<(HotlineName, TaskType, i64)>, StoreError>;
 
-    /// A call by its identity, with its visits.
+    /// A call by its identity, with its visits; restricted ones are not told.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -427,6 +427,8 @@ pub struct CallQuery {
     pub number: Option<Personal>,
     /// A visit was first answered by this agent.
     pub agent: Option<AgentName>,
+    /// Restricted ones too: for work that is no list, such as replacing a period.
+    pub with_restricted: bool,
     /// By their start; calls of the same start by identity.
     pub order: CallOrder,
     /// From after this call.
@@ -507,16 +509,6 @@ impl StoredCall {
             identity: self.identity,
         })
     }
-}
-
-/// The rows of several hotlines, each in order, as one list.
-pub(crate) fn first_of(mut visits: Vec<StoredVisit>, order: CallOrder, most: usize) -> Vec<StoredVisit> {
-    visits.sort_unstable_by_key(|visit| visit.place);
-    if order == CallOrder::NewestFirst {
-        visits.reverse();
-    }
-    visits.truncate(most);
-    visits
 }
 
 impl CallOrder {

@@ -17,6 +17,7 @@ pub mod mails;
 mod packed_tally;
 mod packing;
 mod periods;
+pub mod persons;
 pub mod postgres;
 pub mod publications;
 pub mod rejected;

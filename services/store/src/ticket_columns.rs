@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use domain::ids::{AgentName, DepartmentId, HotlineName, TicketId};
 use domain::procedure::CheckedRequest;
 use domain::rulebook::RulesVersion;
-use domain::ticket::{Actor, Alarm, Course, MailSubject, Schedule, Ticket, TicketState, TicketVersion};
+use domain::ticket::{
+    Action, Actor, Alarm, Course, MailSubject, Schedule, Ticket, TicketState, TicketVersion, Transition,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
@@ -213,6 +215,15 @@ impl CitizenColumns {
             postal_code: fields.get("postal_code").map(|code| code.reveal().to_owned()),
         }
     }
+}
+
+/// Whether what a ticket is found by may be other after a change than before it.
+pub(crate) fn changes_marks(transition: &Transition) -> bool {
+    let says_more = [Action::ConcernAdded, Action::Rectified];
+    transition
+        .entries
+        .iter()
+        .any(|entry| says_more.contains(&entry.action))
 }
 
 /// A column holds something that this version does not know.

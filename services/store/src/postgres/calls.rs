@@ -14,6 +14,7 @@ mod live;
 mod longest;
 mod names;
 pub(super) mod partitions;
+mod persons;
 mod publications;
 mod queries;
 pub(super) mod records;

@@ -9,6 +9,7 @@ pub(super) mod citizens;
 mod hand_overs;
 mod leases;
 mod mails;
+pub(super) mod marks;
 mod queries;
 mod replies;
 mod restores;

@@ -8,6 +8,7 @@ mod history;
 mod identities;
 mod live;
 mod names;
+mod persons;
 mod publications;
 mod queries;
 mod records;

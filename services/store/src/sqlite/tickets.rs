@@ -6,6 +6,7 @@ mod citizens;
 mod hand_overs;
 mod leases;
 mod mails;
+mod marks;
 mod queries;
 mod replies;
 mod restores;
@@ -51,6 +52,7 @@ impl SqliteTickets {
                 .run(connection)
                 .map_err(|error| StoreError::Unusable(format!("{}: {error}", path.display())))?;
             citizens::fill_columns(connection)?;
+            marks::fill(connection)?;
             connection.execute("DELETE FROM leases", [])?;
             Ok(())
         })?;

@@ -22,6 +22,7 @@ fn everything() -> CallQuery {
         status: None,
         number: None,
         agent: None,
+        with_restricted: false,
         order: CallOrder::OldestFirst,
         after: None,
         most: 100,

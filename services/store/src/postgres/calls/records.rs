@@ -18,14 +18,20 @@ use crate::packing::{self, unknown};
 /// Rows that are given their keys in one statement.
 const ROWS_AT_ONCE: i64 = 2000;
 
-fn select() -> String {
+/// The condition of calls that may be in a list.
+pub(super) const UNRESTRICTED: &str =
+    "NOT EXISTS (SELECT FROM restricted_calls r WHERE r.identity = c.identity)";
+
+/// What is asked of calls.
+pub(super) fn select() -> String {
     format!(
         "SELECT {CALL_SELECT}, month, s.name, r.name FROM calls c LEFT JOIN hotlines h ON h.id = hotline_id
          LEFT JOIN sources s ON s.id = source_id LEFT JOIN runs r ON r.id = run_id"
     )
 }
 
-fn read(row: &Row) -> Result<StoredCall, StoreError> {
+/// Reads a row of [`select`].
+pub(super) fn read(row: &Row) -> Result<StoredCall, StoreError> {
     const AT: usize = 36;
     let known = rows::known_call(row, row.get(AT))?;
     let time = |ms| DateTime::from_timestamp_millis(ms).ok_or_else(|| unknown("time"));
@@ -47,7 +53,7 @@ pub(super) async fn call(client: &mut Object, identity: Identity) -> Result<Opti
     let Some((month, call_row)) = places.get(&identity) else {
         return Ok(None);
     };
-    let find = format!("{} WHERE month = $1 AND call_row = $2", select());
+    let find = format!("{} WHERE month = $1 AND call_row = $2 AND {UNRESTRICTED}", select());
     let find = transaction.prepare_cached(&find).await?;
     let row = transaction.query_opt(&find, &[month, call_row]).await?;
     row.as_ref().map(read).transpose()
@@ -91,6 +97,9 @@ pub(super) async fn calls(client: &Object, query: &CallQuery) -> Result<Vec<Stor
         conditions.push(format!(
             "EXISTS (SELECT FROM visits v WHERE v.month = c.month AND v.call_row = c.call_row AND v.agent = {name})"
         ));
+    }
+    if !query.with_restricted {
+        conditions.push(UNRESTRICTED.to_owned());
     }
     if let Some(after) = query.after {
         let started_at = value(Box::new(after.started_at.timestamp_millis()));

@@ -11,7 +11,7 @@ use tokio_postgres::types::ToSql;
 
 use super::super::values::{self, text};
 use crate::StoreError;
-use crate::calls::{StoredVisit, VisitPlace, VisitQuery, first_of};
+use crate::calls::{StoredVisit, VisitPlace, VisitQuery};
 use crate::packing::unknown;
 
 /// See [`crate::calls::CallStore::visits`]. Each hotline is read by its index, so a page costs the same however many
@@ -41,6 +41,12 @@ pub(super) async fn visits(client: &Object, query: &VisitQuery) -> Result<Vec<St
         format!("offered_at_ms < {}", value(Box::new(query.to.timestamp_millis()))),
         format!("task_type = ANY({})", value(Box::new(types))),
     ];
+    conditions.push(
+        "(month, call_row) NOT IN
+             (SELECT i.month, i.call_row FROM restricted_calls r JOIN identities i USING (identity)
+              WHERE i.month IS NOT NULL AND i.call_row IS NOT NULL)"
+            .to_owned(),
+    );
     if let Some(outcome) = query.outcome {
         conditions.push(format!("outcome = {}", value(Box::new(outcome.code()))));
     }
@@ -61,21 +67,21 @@ pub(super) async fn visits(client: &Object, query: &VisitQuery) -> Result<Vec<St
     let most = value(Box::new(values::limit(query.most)));
     let order = format!("offered_at_ms {direction}, call_row {direction}, ordinal {direction}");
     let select = format!(
-        "SELECT v.offered_at_ms, v.call_row, v.ordinal, c.identity, h.name, v.task_type, v.outcome, v.wait_ms,
+        "SELECT v.offered_at_ms, v.call_row, v.ordinal, c.identity, v.name, v.task_type, v.outcome, v.wait_ms,
              v.ring_ms, v.talk_ms, v.hold_ms, v.after_call_work_ms, v.consult_count, v.consult_connection_count,
              v.consult_talk_ms, v.transfer_count, v.agent, v.ended_by, v.overflowed_in, v.network_overflow_count,
              v.voice_message
-         FROM hotlines h CROSS JOIN LATERAL
-             (SELECT * FROM visits WHERE hotline_id = h.id AND counted AND {} ORDER BY {order} LIMIT {most}) v
+         FROM (SELECT h.name, one.* FROM hotlines h CROSS JOIN LATERAL
+                 (SELECT * FROM visits WHERE hotline_id = h.id AND counted AND {} ORDER BY {order} LIMIT {most}) one
+             WHERE {asked} ORDER BY {order} LIMIT {most}) v
              JOIN calls c ON c.month = v.month AND c.call_row = v.call_row
-         WHERE {asked}",
+         ORDER BY {order}",
         conditions.join(" AND ")
     );
     let select = client.prepare_cached(&select).await?;
     let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| &**value as _).collect();
     let rows = client.query(&select, &values).await?;
-    let found = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-    Ok(first_of(found, query.order, query.most))
+    rows.iter().map(read).collect()
 }
 
 fn read(row: &Row) -> Result<StoredVisit, StoreError> {

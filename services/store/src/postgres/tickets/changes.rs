@@ -3,12 +3,14 @@
 use deadpool_postgres::Transaction;
 use domain::ids::{DepartmentId, Identity, TicketId};
 use domain::ticket::{Effect, Ticket, TicketVersion, Transition};
-use futures::future::try_join;
+use futures::future::try_join3;
 
 use super::super::values::{key, text};
-use super::{mails, queries, slots, ticket_rows};
+use super::{mails, marks, queries, slots, ticket_rows};
 use crate::StoreError;
-use crate::ticket_columns::{CURRENT, ERASED, FORGOTTEN, WITHDRAWN, hotline_column, json};
+use crate::ticket_columns::{
+    CURRENT, ERASED, FORGOTTEN, WITHDRAWN, changes_marks, hotline_column, json,
+};
 use crate::tickets::{Addition, Logged, NewTicket};
 
 /// A ticket of this version has neither a tombstone nor slots of before.
@@ -29,7 +31,8 @@ pub(super) async fn log(transaction: &Transaction<'_>, new: &NewTicket) -> Resul
             None => Ok(()),
         }
     };
-    try_join(follow_all(transaction, &new.transition), notice).await?;
+    let marks = marks::write(transaction, ticket);
+    try_join3(follow_all(transaction, &new.transition), marks, notice).await?;
     Ok(Logged::New)
 }
 
@@ -136,10 +139,14 @@ pub(super) async fn apply(transaction: &Transaction<'_>, transition: &Transition
         0 => ticket_rows::insert(transaction, ticket).await?,
         before => ticket_rows::update(transaction, &[(ticket, before)]).await? == 1,
     };
-    match written {
-        true => follow_all(transaction, transition).await,
-        false => Err(StoreError::Conflict(format!("ticket {}", ticket.id))),
+    if !written {
+        return Err(StoreError::Conflict(format!("ticket {}", ticket.id)));
     }
+    if transition.history_before == 0 || changes_marks(transition) {
+        marks::remove(transaction, &ticket.id).await?;
+        marks::write(transaction, ticket).await?;
+    }
+    follow_all(transaction, transition).await
 }
 
 /// Writes changes that nothing follows from but history, each of another ticket; all or none.
@@ -243,7 +250,7 @@ async fn forget(transaction: &Transaction<'_>, ticket: &Ticket, entries: u32) ->
     transaction
         .execute("DELETE FROM pending_mails WHERE ticket_id = $1", &[&id])
         .await?;
-    Ok(())
+    marks::remove(transaction, &ticket.id).await
 }
 
 /// The newest version replaces one that was not published yet, at its place.

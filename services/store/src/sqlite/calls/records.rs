@@ -13,12 +13,16 @@ use crate::StoreError;
 use crate::calls::{CallQuery, StoredCall};
 use crate::packing::{self, unknown};
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// Rows that are given their keys in one transaction.
 const ROWS_AT_ONCE: usize = 2000;
 
+/// The condition of calls that may be in a list.
+pub(super) const UNRESTRICTED: &str =
+    "NOT EXISTS (SELECT 1 FROM restricted_calls r WHERE r.identity = c.identity)";
+
 /// What is asked of calls: the columns of [`rows::read_known`], and six more.
-fn select() -> String {
+pub(super) fn select() -> String {
     format!(
         "SELECT call_row, given_up, more, heard_at_ms, shard, h.name, {RECORD_COLUMNS}, identity, s.name, call_id,
              r.name, received_at_ms
@@ -27,7 +31,8 @@ fn select() -> String {
     )
 }
 
-fn read(row: &Row<'_>) -> Result<StoredCall, StoreError> {
+/// Reads a row of [`select`].
+pub(super) fn read(row: &Row<'_>) -> Result<StoredCall, StoreError> {
     const AT: usize = 32;
     let known = rows::read_known(row)?;
     let time = |ms| DateTime::from_timestamp_millis(ms).ok_or_else(|| unknown("time"));
@@ -45,7 +50,7 @@ fn read(row: &Row<'_>) -> Result<StoredCall, StoreError> {
 /// See [`crate::calls::CallStore::call`].
 pub(super) fn call(connection: &Connection, identity: Identity) -> Result<Option<StoredCall>, StoreError> {
     let mut statement = connection.prepare_cached(&format!(
-        "{} WHERE call_row = (SELECT call_row FROM identities WHERE identity = ?1)",
+        "{} WHERE call_row = (SELECT call_row FROM identities WHERE identity = ?1) AND {UNRESTRICTED}",
         select()
     ))?;
     let mut rows = statement.query([identity.0])?;
@@ -98,6 +103,9 @@ pub(super) fn calls(connection: &Connection, query: &CallQuery) -> Result<Vec<St
         conditions.push(format!(
             "EXISTS (SELECT 1 FROM visits v WHERE v.call_row = c.call_row AND v.agent = {name})"
         ));
+    }
+    if !query.with_restricted {
+        conditions.push(UNRESTRICTED.to_owned());
     }
     if let Some(after) = query.after {
         let started_at = value(Box::new(after.started_at.timestamp_millis()));

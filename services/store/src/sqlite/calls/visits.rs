@@ -6,41 +6,63 @@ use domain::ids::{AgentName, HotlineName, Identity};
 use domain::record::TaskType;
 use domain::visit::{Outcome, Visit};
 use rusqlite::types::Value;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, Row, Rows, params_from_iter};
 
+use super::records::UNRESTRICTED;
 use crate::StoreError;
-use crate::calls::{CallOrder, StoredVisit, VisitPlace, VisitQuery, first_of};
+use crate::calls::{CallOrder, StoredVisit, VisitPlace, VisitQuery};
 use crate::packing::unknown;
 
-/// See [`crate::calls::CallStore::visits`]. Each hotline is read by its index, so a page costs the same however many
-/// visits there are.
+/// See [`crate::calls::CallStore::visits`]. Each hotline is read by its index and no further than the page goes, so a page
+/// costs the same however many visits there are.
 pub(super) fn visits(connection: &Connection, query: &VisitQuery) -> Result<Vec<StoredVisit>, StoreError> {
     let hotlines = hotlines(connection, &query.hotlines)?;
-    let (select, mut values) = select(query);
-    let mut statement = connection.prepare_cached(&select)?;
-    let mut found = Vec::new();
-    for (hotline_id, name) in &hotlines {
+    let (select, values) = select(query);
+    let mut statements = hotlines
+        .iter()
+        .map(|_| connection.prepare_cached(&select))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut queues = Vec::with_capacity(hotlines.len());
+    for (statement, (hotline_id, name)) in statements.iter_mut().zip(&hotlines) {
         let bound = std::iter::once(Value::Integer(*hotline_id)).chain(values.iter().cloned());
-        let mut rows = statement.query(params_from_iter(bound))?;
-        while let Some(row) = rows.next()? {
-            found.push(read(row, name)?);
-        }
-        found = first_of(found, query.order, query.most);
-        // What lies beyond a full page is not read of the next hotlines.
-        if let Some(last) = found.last().filter(|_| found.len() == query.most) {
-            let at = last.place.offered_at_ms;
-            match query.order {
-                CallOrder::OldestFirst => values[TO] = Value::Integer(at + 1),
-                CallOrder::NewestFirst => values[FROM] = Value::Integer(at),
-            }
-        }
+        let mut queue = Queue {
+            rows: statement.query(params_from_iter(bound))?,
+            name,
+            head: None,
+        };
+        queue.step()?;
+        queues.push(queue);
+    }
+    let mut found = Vec::new();
+    while found.len() < query.most {
+        let heads = queues
+            .iter_mut()
+            .filter_map(|queue| Some((queue.head.as_ref()?.place, queue)));
+        let first = match query.order {
+            CallOrder::OldestFirst => heads.min_by_key(|(place, _)| *place),
+            CallOrder::NewestFirst => heads.max_by_key(|(place, _)| *place),
+        };
+        let Some((_, queue)) = first else { break };
+        found.extend(queue.head.take());
+        queue.step()?;
     }
     Ok(found)
 }
 
-/// Places of the period among the values of the statement.
-const FROM: usize = 0;
-const TO: usize = 1;
+/// The visits of a hotline that are still to come, in order.
+struct Queue<'s> {
+    rows: Rows<'s>,
+    name: &'s HotlineName,
+    head: Option<StoredVisit>,
+}
+
+impl Queue<'_> {
+    fn step(&mut self) -> Result<(), StoreError> {
+        let row = self.rows.next()?;
+        self.head = row.map(|row| read(row, self.name)).transpose()?;
+        Ok(())
+    }
+}
 
 fn hotlines(connection: &Connection, asked: &[HotlineName]) -> Result<Vec<(i64, HotlineName)>, StoreError> {
     let mut statement =
@@ -92,7 +114,7 @@ fn select(query: &VisitQuery) -> (String, Vec<Value>) {
              v.voice_message
          FROM visits v JOIN calls c USING (call_row)
          WHERE v.hotline_id = ?1 AND v.offered_at_ms >= ?2 AND v.offered_at_ms < ?3 AND v.counted
-             AND v.task_type IN ({}){conditions}
+             AND v.task_type IN ({}) AND {UNRESTRICTED}{conditions}
          ORDER BY v.offered_at_ms {direction}, v.call_row {direction}, v.ordinal {direction} LIMIT {most}",
         types.join(", ")
     );

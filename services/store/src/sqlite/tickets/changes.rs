@@ -6,11 +6,11 @@ use domain::routing::RuleId;
 use domain::ticket::{Effect, Ticket, Transition};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{mails, queries, slots};
+use super::{mails, marks, queries, slots};
 use crate::StoreError;
 use crate::ticket_columns::{
     CURRENT, CitizenColumns, Details, ERASED, FORGOTTEN, WITHDRAWN, actor_columns, alarm_column,
-    hotline_column, json,
+    changes_marks, hotline_column, json,
 };
 use crate::tickets::{Addition, Logged, NewTicket};
 
@@ -103,8 +103,13 @@ pub(super) fn apply(transaction: &Transaction<'_>, transition: &Transition) -> R
     let ticket = &transition.ticket;
     if transition.history_before == 0 {
         insert(transaction, ticket)?;
+        marks::write(transaction, ticket)?;
     } else {
         update(transaction, ticket, transition.history_before)?;
+    }
+    if transition.history_before > 0 && changes_marks(transition) {
+        marks::remove(transaction, &ticket.id)?;
+        marks::write(transaction, ticket)?;
     }
     let mut enter = transaction.prepare_cached(
         "INSERT INTO history (ticket_id, number, at_ms, actor_kind, actor, action, note)
@@ -256,7 +261,7 @@ fn forget(transaction: &Transaction<'_>, ticket: &Ticket, entries: u32) -> Resul
         params![id, FORGOTTEN],
     )?;
     transaction.execute("DELETE FROM pending_mails WHERE ticket_id = ?1", [id])?;
-    Ok(())
+    marks::remove(transaction, &ticket.id)
 }
 
 /// The newest version replaces one that was not published yet, at its place.

@@ -1,0 +1,7 @@
+//! The rights of data subjects: by what a person is known, and which tickets are of the same person.
+
+mod marks;
+mod persons;
+
+pub use marks::{GivenMarks, MarkFault, MarkKind, Marks, email_key, marks_of_ticket};
+pub use persons::{Person, persons, phones_of};
