@@ -76,7 +76,9 @@ impl Safe {
         let data = into.data();
         let data = data.to_str().expect("a path of text");
         let key = self.key();
-        let restore = ["restore", "--json", "--from", backup, "--key", &key, "--data", data];
+        let restore = [
+            "restore", "--json", "--from", backup, "--key", &key, "--data", data,
+        ];
         let mut words: Vec<String> = restore.map(str::to_owned).to_vec();
         if let Some(store) = into.store() {
             words.extend(["--store".to_owned(), store.to_owned()]);

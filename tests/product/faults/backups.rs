@@ -71,15 +71,10 @@ async fn a_restore_that_is_killed_leaves_nothing_that_a_node_takes() {
             if second.data().exists() && second.store().is_none() {
                 break;
             }
-            if let Some(store) = second.store() {
-                // Either there is nothing yet, and `serve` says so, or a node refuses what is half.
-                let beside = testkit::command::command(
-                    second.home(),
-                    &["serve", "--role", "reporting", "--listen", "127.0.0.1:0", "--store", store],
-                );
-                if !second.data().exists() {
-                    testkit::command::finish(beside).await.exits(1);
-                }
+            if second.store().is_some() && !second.data().exists() {
+                // There is nothing yet, or what is half: no node takes it.
+                let mut beside = second.beside("reporting").prepare().await;
+                beside.try_to_start().await.expect_err("refused");
             }
             let half = second.home().join("data.part");
             if half.join("restoring").exists() {
@@ -120,7 +115,9 @@ async fn a_full_disk_leaves_no_backup_and_the_next_one_is_whole() {
             node.limit_file_size(None);
             assert_ne!(refused.code, Some(0), "{refused:?}");
             assert_eq!(names(&safe.backups()), before, "nothing is left");
-            let copies = names(&node.data()).into_iter().filter(|name| name.ends_with(".copy"));
+            let copies = names(&node.data())
+                .into_iter()
+                .filter(|name| name.ends_with(".copy"));
             assert_eq!(copies.count(), 0, "no copy of a database is left");
         }
         let backup = safe.back_up(&node).await;
@@ -139,11 +136,17 @@ async fn a_node_that_is_killed_while_it_backs_up_leaves_no_backup_that_looks_who
         load.send(node.connection()).await.expect("nothing fails");
         let mut dice = Dice::new();
         for _ in 0..3 {
-            let mut asking = node.command(&["backup"]).spawn().expect("the program can be started");
+            let mut asking = node
+                .command(&["backup"])
+                .spawn()
+                .expect("the program can be started");
             tokio::time::sleep(dice.duration(Duration::from_millis(1), Duration::from_millis(120))).await;
             node.kill().await;
             asking.kill().await.expect("it can be killed");
-            for name in names(&safe.backups()).iter().filter(|name| name.ends_with(".age")) {
+            for name in names(&safe.backups())
+                .iter()
+                .filter(|name| name.ends_with(".age"))
+            {
                 let path = safe.backups().join(name);
                 let (code, told) = safe.verify(path.to_str().expect("text"), Some(&safe.key())).await;
                 assert_eq!(code, Some(0), "{told}");
@@ -151,7 +154,9 @@ async fn a_node_that_is_killed_while_it_backs_up_leaves_no_backup_that_looks_who
             node.start_again().await;
         }
         safe.back_up(&node).await;
-        let parts = names(&safe.backups()).into_iter().filter(|name| name.ends_with(".part"));
+        let parts = names(&safe.backups())
+            .into_iter()
+            .filter(|name| name.ends_with(".part"));
         assert_eq!(parts.count(), 0);
         load.check_complete(&node).await;
     })

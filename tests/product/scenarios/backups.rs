@@ -9,11 +9,21 @@ use testkit::{Backend, Builder, Dice, TestNode, eventually, reports};
 use crate::backups::{Safe, names, words};
 use crate::figures;
 
-const CITIZEN: [&str; 6] = ["--phone", "0221 4710123", "--name", "Groß", "--concern", "Frage"];
-
-async fn log(node: &TestNode, further: &[&str]) -> String {
-    let command = ["callback", "log", "--json", "--hotline", "Steuern und Finanzen"];
-    let logged = node.run(&[&command, &CITIZEN[..], further].concat()).await;
+async fn log(node: &TestNode, phone: &str, name: &str) -> String {
+    let command = [
+        "callback",
+        "log",
+        "--json",
+        "--hotline",
+        "Steuern und Finanzen",
+        "--phone",
+        phone,
+        "--name",
+        name,
+        "--concern",
+        "Frage",
+    ];
+    let logged = node.run(&command).await;
     let logged = logged.exits(0).json();
     logged["ticket_id"].as_str().expect("a number").to_owned()
 }
@@ -24,7 +34,10 @@ async fn ticket(node: &TestNode, id: &str) -> Value {
 
 /// Imports invented rows, so that there is something to compare.
 async fn import(node: &TestNode, rows: usize) {
-    let file = node.file("export.csv", &export::file(&export::invented(rows, &mut Dice::new()), Dress::German));
+    let file = node.file(
+        "export.csv",
+        &export::file(&export::invented(rows, &mut Dice::new()), Dress::German),
+    );
     let import = ["import", "--format", "hotline-export", "--wait", "--json", &file];
     node.run(&import).await.exits(0);
 }
@@ -38,7 +51,9 @@ async fn on_topic(node: &TestNode, department: &str) -> BTreeMap<String, Option<
     let mut there = BTreeMap::new();
     for message in consumed.json_lines() {
         let key = message["key"].as_str().unwrap_or_default().to_owned();
-        let version = message["headers"]["ce_ticketversion"].as_str().and_then(|it| it.parse().ok());
+        let version = message["headers"]["ce_ticketversion"]
+            .as_str()
+            .and_then(|it| it.parse().ok());
         there.insert(key, version.filter(|_| !message["ticket"].is_null()));
     }
     there
@@ -50,7 +65,7 @@ async fn a_restored_node_tells_what_the_first_one_told() {
         let safe = Safe::new().await;
         let mut node = safe.node(backend).start().await;
         import(&node, 500).await;
-        let id = log(&node, &[]).await;
+        let id = log(&node, "0221 4710123", "Groß").await;
         let department = eventually("the ticket to be handed over", async || {
             let shown = ticket(&node, &id).await;
             (shown["state"] == "handed_over").then(|| shown["department"].as_str().expect("one").to_owned())
@@ -79,11 +94,14 @@ async fn a_restored_node_tells_what_the_first_one_told() {
             (there.get(&id) == Some(&Some(raised))).then_some(())
         })
         .await;
-        let audit = second.run(&["privacy", "audit", "verify", "--json"]).await.exits(0);
+        let audit = second
+            .run(&["privacy", "audit", "verify", "--json"])
+            .await
+            .exits(0);
         assert_eq!(audit.json()["broken_at"], Value::Null);
         // It goes on to work.
         import(&second, 500).await;
-        assert_ne!(log(&second, &["--phone", "0211 8371001"]).await, id);
+        assert_ne!(log(&second, "0211 8371001", "Klein").await, id);
     })
     .await;
 }
@@ -95,18 +113,29 @@ async fn what_kafka_still_has_is_read_again_and_tickets_that_are_lost_leave_thei
         let mut node = safe.node(backend).start().await;
         let send = async |node: &TestNode, number: u64, first: u32| {
             let batch = reports::batch(number, reports::calls(first, 30));
-            let receipt = node.intake().submit_reports(batch).await.expect("taken").into_inner();
+            let receipt = node
+                .intake()
+                .submit_reports(batch)
+                .await
+                .expect("taken")
+                .into_inner();
             node.await_figures(reports::positions([&receipt])).await;
         };
         send(&node, 1, 0).await;
-        let known = log(&node, &[]).await;
+        let known = log(&node, "0221 4710123", "Groß").await;
         let backup = safe.back_up(&node).await;
         send(&node, 2, 30).await;
-        let lost = log(&node, &["--phone", "0211 8371001", "--name", "Klein"]).await;
-        let department = ticket(&node, &lost).await["department"].as_str().expect("one").to_owned();
+        let lost = log(&node, "0211 8371001", "Klein").await;
+        let department = ticket(&node, &lost).await["department"]
+            .as_str()
+            .expect("one")
+            .to_owned();
         eventually("both tickets to be on the topic", async || {
             let there = on_topic(&node, &department).await;
-            [&known, &lost].iter().all(|id| there.contains_key(*id)).then_some(())
+            [&known, &lost]
+                .iter()
+                .all(|id| there.contains_key(*id))
+                .then_some(())
         })
         .await;
         let figures = figures::report(&node, reports::DAY).await;
@@ -122,7 +151,11 @@ async fn what_kafka_still_has_is_read_again_and_tickets_that_are_lost_leave_thei
         .await;
         eventually("the lost ticket to be taken off the topic", async || {
             let there = on_topic(&second, &department).await;
-            let is_newer = there.get(&known).copied().flatten().is_some_and(|version| version > 10_000);
+            let is_newer = there
+                .get(&known)
+                .copied()
+                .flatten()
+                .is_some_and(|version| version > 10_000);
             (there.get(&lost) == Some(&None) && is_newer).then_some(())
         })
         .await;
@@ -139,10 +172,19 @@ async fn a_backup_is_verified_with_and_without_the_key() {
         let backup = safe.back_up(&node).await;
 
         let (code, told) = safe.verify(&backup, None).await;
-        assert_eq!((code, &told["whole"], &told["opened"]), (Some(0), &true.into(), &false.into()));
+        assert_eq!(
+            (code, &told["whole"], &told["opened"]),
+            (Some(0), &true.into(), &false.into())
+        );
         let (code, told) = safe.verify(&backup, Some(&safe.key())).await;
-        assert_eq!((code, &told["whole"], &told["opened"]), (Some(0), &true.into(), &true.into()));
-        assert_eq!(told["figures"]["contacts"], figures::of_the_invented_week(&node).await["total"]["contacts"]);
+        assert_eq!(
+            (code, &told["whole"], &told["opened"]),
+            (Some(0), &true.into(), &true.into())
+        );
+        assert_eq!(
+            told["figures"]["contacts"],
+            figures::of_the_invented_week(&node).await["total"]["contacts"]
+        );
 
         let other = safe.path("other.txt");
         safe.run(&["backup", "key", "--to", &other]).await.exits(0);
@@ -152,8 +194,15 @@ async fn a_backup_is_verified_with_and_without_the_key() {
         assert!(told.to_string().contains("made for another recipient"), "{told}");
 
         let content = std::fs::read(&backup).expect("the backup");
-        let nowhere = |needle: &str| !content.windows(needle.len()).any(|part| part == needle.as_bytes());
-        assert!(nowhere("SQLite format") && nowhere("nrwdirekt.calls"), "it is encrypted");
+        let nowhere = |needle: &str| {
+            !content
+                .windows(needle.len())
+                .any(|part| part == needle.as_bytes())
+        };
+        assert!(
+            nowhere("SQLite format") && nowhere("nrwdirekt.calls"),
+            "it is encrypted"
+        );
         let mut dice = Dice::new();
         for _ in 0..5 {
             let mut bad = content.clone();
@@ -162,7 +211,11 @@ async fn a_backup_is_verified_with_and_without_the_key() {
             std::fs::write(&backup, &bad).expect("written");
             for key in [None, Some(safe.key())] {
                 let (code, told) = safe.verify(&backup, key.as_deref()).await;
-                assert_eq!((code, &told["whole"]), (Some(1), &false.into()), "bit in {place}: {told}");
+                assert_eq!(
+                    (code, &told["whole"]),
+                    (Some(1), &false.into()),
+                    "bit in {place}: {told}"
+                );
             }
             let label = backup.replace(".age", ".json");
             std::fs::rename(&label, safe.path("label")).expect("moved");
@@ -181,7 +234,10 @@ async fn without_a_recipient_none_is_made_and_the_remedy_is_told() {
         let refused = node.run(&["backup"]).await.exits(2);
         refused.fails_with("backup.recipient");
         assert_eq!(node.run(&["backup", "list"]).await.exits(0).stdout, "");
-        let mut wrong = Builder::on(backend).set("backup.recipient", "age1nobody").prepare().await;
+        let mut wrong = Builder::on(backend)
+            .set("backup.recipient", "age1nobody")
+            .prepare()
+            .await;
         wrong.try_to_start().await.expect_err("refused");
         assert!(wrong.log().contains("backup.recipient"), "{}", wrong.log());
     })
@@ -193,8 +249,16 @@ async fn backups_come_by_themselves_and_go_after_six_weeks() {
     Backend::first(|backend| async move {
         let safe = Safe::new().await;
         let mut node = safe.node(backend).start().await;
-        let listed = async |node: &TestNode| node.run(&["backup", "list", "--json"]).await.exits(0).json_lines();
-        let first = eventually("the first backup", async || listed(&node).await.into_iter().next()).await;
+        let listed = async |node: &TestNode| {
+            node.run(&["backup", "list", "--json"])
+                .await
+                .exits(0)
+                .json_lines()
+        };
+        let first = eventually("the first backup", async || {
+            listed(&node).await.into_iter().next()
+        })
+        .await;
         node.stop().await;
         // A day later another one is due, after 42 days the first one goes.
         for (days, count) in [(2, 2), (43, 2)] {
@@ -225,7 +289,10 @@ async fn a_stopped_node_and_a_database_are_backed_up_without_a_server() {
         let figures = figures::of_the_invented_week(&node).await;
         let data = node.data();
         let data = data.to_str().expect("a path of text");
-        let recipient = node.arguments().iter().find(|it| it.starts_with("backup.recipient="));
+        let recipient = node
+            .arguments()
+            .iter()
+            .find(|it| it.starts_with("backup.recipient="));
         let recipient = recipient.expect("set").clone();
         let to = safe.path("one.age");
         let mut command = vec!["backup", "--json", "--set", &recipient, "--to", &to];
@@ -235,7 +302,10 @@ async fn a_stopped_node_and_a_database_are_backed_up_without_a_server() {
             None => command.extend(["--data", data]),
         }
         if store.is_none() {
-            safe.run(&command).await.exits(2).fails_with("another node is using this folder");
+            safe.run(&command)
+                .await
+                .exits(2)
+                .fails_with("another node is using this folder");
         }
         node.stop().await;
         safe.run(&command).await.exits(0);
@@ -266,9 +336,20 @@ async fn a_restore_writes_over_nothing() {
         if let Some(store) = second.store() {
             let other = safe.path("other");
             let words = [
-                "restore", "--from", &backup, "--key", &safe.key(), "--data", &other, "--store", store,
+                "restore",
+                "--from",
+                &backup,
+                "--key",
+                &safe.key(),
+                "--data",
+                &other,
+                "--store",
+                store,
             ];
-            safe.run(&words).await.exits(2).fails_with("the database is not empty");
+            safe.run(&words)
+                .await
+                .exits(2)
+                .fails_with("the database is not empty");
         }
     })
     .await;
