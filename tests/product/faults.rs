@@ -3,6 +3,7 @@
 mod acls;
 mod backups;
 mod connections;
+mod erasure;
 mod full_disk;
 mod intervals;
 mod kills;

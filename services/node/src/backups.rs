@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::config::{BusChoice, Config, StoreChoice};
 use crate::storage::Storage;
 
-pub(crate) use erasures::{JOURNAL, Order, read as read_erasures};
+pub(crate) use erasures::{JOURNAL, read as read_erasures};
 pub(crate) use files::{FILES, is_database};
 pub(crate) use restored::{MARKER, Note, RESTORED, refuse_half_restored};
 
@@ -188,6 +188,15 @@ impl BackupMaker for Maker {
         let (listed, _) = self.source.back_up(to, recipient, now, progress).await?;
         Ok(listed)
     }
+}
+
+/// Where erasures are written down: beside the backups, unless said otherwise.
+pub(crate) fn journal(config: &Config, storage: &Storage) -> Option<PathBuf> {
+    let beside = || {
+        let folder = config.backup.folder(storage.source.data.as_deref())?;
+        Some(folder.join(JOURNAL))
+    };
+    config.privacy.erasures_file.clone().or_else(beside)
 }
 
 /// The keeper of a node's backups; `None` where there is no folder for them.

@@ -31,7 +31,10 @@ pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArg
 pub(crate) use export::{ExportArguments, ExportEncoding};
 pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
-pub(crate) use privacy::{AuditAction, AuditListArguments, PrivacyAction, PrivacyArguments};
+pub(crate) use privacy::{
+    AccessLogArguments, AuditAction, AuditListArguments, EraseArguments, FindArguments, MarkArguments,
+    OrdersArguments, PrivacyAction, PrivacyArguments, ProcessingRegisterArguments,
+};
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{
     DiscardArguments, RejectedAction, RejectedArguments, RejectedListArguments, RejectedShowArguments,
@@ -105,7 +108,7 @@ pub(crate) enum Command {
     Department(DepartmentArguments),
     /// Mails to departments without Kafka: which wait or failed, and why.
     Mail(MailArguments),
-    /// For data protection officers: the audit trail.
+    /// For data protection officers: the audit trail, the register, the access log.
     Privacy(PrivacyArguments),
     /// Take a backup, encrypted, while the node runs or when it is stopped; check and list backups; make a key pair.
     Backup(Box<BackupArguments>),

@@ -2,6 +2,7 @@
 //!
 //! Owns configuration, wiring, the server, shutdown and what is printed. Only here are implementations known.
 
+mod access_log;
 mod auth;
 mod backups;
 mod cli;
@@ -21,6 +22,7 @@ mod roles;
 mod rules;
 mod server;
 mod storage;
+mod suppression;
 mod telemetry;
 
 use std::process::ExitCode;

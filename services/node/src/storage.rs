@@ -12,12 +12,16 @@ use bus::kafka::{KafkaBus, KafkaSettings};
 use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
+use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
 use store::backups::RestoreStore;
 use store::calls::CallStore;
+use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
+use store::persons::{PersonCalls, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rules::RuleStore;
+use store::scrub::Scrub;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
 use store::tickets::TicketStore;
 use store::users::UserStore;
@@ -42,6 +46,14 @@ pub(crate) struct Storage {
     pub(crate) restores: Arc<dyn RestoreStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
+    pub(crate) access_log: Arc<dyn AccessLogStore>,
+    pub(crate) person_tickets: Arc<dyn PersonTickets>,
+    pub(crate) person_calls: Arc<dyn PersonCalls>,
+    pub(crate) erasures: Arc<dyn ErasureStore>,
+    pub(crate) callers: Arc<dyn CallErasure>,
+    pub(crate) unpublished: Arc<dyn TicketErasure>,
+    /// Every unit of the store with personal data.
+    pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// What a backup is a copy of.
     pub(crate) source: backups::Source,
@@ -65,6 +77,13 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         restores,
         users,
         audit,
+        access_log,
+        person_tickets,
+        person_calls,
+        erasures,
+        callers,
+        unpublished,
+        scrubs,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -86,6 +105,13 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         restores,
         users,
         audit,
+        access_log,
+        person_tickets,
+        person_calls,
+        erasures,
+        callers,
+        unpublished,
+        scrubs,
         embedded,
         source,
         _lock: lock,
@@ -101,6 +127,13 @@ struct Stores {
     restores: Arc<dyn RestoreStore>,
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
+    access_log: Arc<dyn AccessLogStore>,
+    person_tickets: Arc<dyn PersonTickets>,
+    person_calls: Arc<dyn PersonCalls>,
+    erasures: Arc<dyn ErasureStore>,
+    callers: Arc<dyn CallErasure>,
+    unpublished: Arc<dyn TicketErasure>,
+    scrubs: Vec<Arc<dyn Scrub>>,
 }
 
 impl Stores {
@@ -109,16 +142,26 @@ impl Stores {
         C: CallStore,
         T: TicketStore + RuleStore + MailStore + RestoreStore,
         A: UserStore + AuditStore,
+        C: CallStore + PersonCalls + CallErasure + Scrub,
+        T: TicketStore + RuleStore + MailStore + PersonTickets + TicketErasure + Scrub,
+        A: UserStore + AuditStore + AccessLogStore + ErasureStore,
     {
-        let (tickets, access) = (Arc::new(tickets), Arc::new(access));
+        let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
-            calls: Arc::new(calls),
+            person_calls: Arc::clone(&calls) as _,
+            person_tickets: Arc::clone(&tickets) as _,
+            callers: Arc::clone(&calls) as _,
+            unpublished: Arc::clone(&tickets) as _,
+            scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
+            erasures: Arc::clone(&access) as _,
+            calls,
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
             restores: Arc::clone(&tickets) as _,
             tickets,
             users: Arc::clone(&access) as _,
-            audit: access,
+            audit: Arc::clone(&access) as _,
+            access_log: access,
         }
     }
 }
@@ -219,7 +262,7 @@ pub(crate) fn wanted_topics<'a>(
         BusChoice::Embedded => EMBEDDED_CALL_PARTITIONS,
         BusChoice::Kafka(_) => config.call_partitions,
     };
-    let mut wanted = topics::wanted(partitions, departments);
+    let mut wanted = topics::wanted(partitions, departments, config.pace());
     if config.publishes_intervals() {
         wanted.push(topics::intervals());
     }

@@ -1,12 +1,23 @@
-//! For data protection officers: who has seen or done what, and whether the trail of it is whole. For administrators: backups,
-//! taken by themselves or when asked for, and removed when their time is over.
+//! For data protection officers: the rights of data subjects; who has seen or done what, and whether the trail of it is
+//! whole; the register of what is processed; the access log. For administrators: backups, taken by themselves or when asked for,
+//! and removed when their time is over.
 //!
-//! Owns how the audit trail is read and checked, and when backups are taken. Notes nothing that others do; each service notes
-//! for itself. What a backup is a copy of, only the node knows.
+//! Owns how everything that is kept of a person is found, how orders to erase are carried out to the last copy, how the audit trail
+//! is read and checked, how the register is told, how the access log is read, and when backups are taken. Notes nothing that others
+//! do; each service notes for itself. What a backup is a copy of, only the node knows.
 
+mod access_log;
 pub mod backups;
+pub mod erasure;
+mod finder;
 pub mod metrics;
+mod register;
+mod rights;
 mod service;
 mod verify;
 
+pub use access_log::{AccessLogService, Kept};
+pub use finder::{Finder, Found, calls_of_ticket};
+pub use register::{CurrentRules, RegisterService, processing_register};
+pub use rights::{RightsParts, RightsService};
 pub use service::AuditService;

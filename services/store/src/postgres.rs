@@ -10,6 +10,7 @@ mod dump;
 mod errors;
 mod restore;
 mod schema;
+mod scrub;
 mod tickets;
 mod tls;
 mod values;

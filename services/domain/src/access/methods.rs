@@ -18,6 +18,7 @@ const FEED: Admission = Admission::Roles(&[Feed]);
 const FIGURES: Admission = Admission::Roles(&[Supervisor]);
 const DESK: Admission = Admission::Roles(&[Agent, Supervisor]);
 const ADMINISTRATION: Admission = Admission::Roles(&[Administrator]);
+const RIGHTS: Admission = Admission::Roles(&[DataProtection]);
 const REPAIR: Admission = Admission::Roles(&[Supervisor, Administrator, DataProtection]);
 
 /// The table: `/package.Service/Method`, and who may call it.
@@ -35,6 +36,7 @@ pub const METHODS: &[(&str, Admission)] = &[
     ("/nrwdirekt.access.v1.Users/ChangeUser", ADMINISTRATION),
     ("/nrwdirekt.access.v1.Users/ResetPassword", ADMINISTRATION),
     ("/nrwdirekt.access.v1.Users/EndSessions", ADMINISTRATION),
+    ("/nrwdirekt.privacy.v1.Rights/FindPersons", RIGHTS),
     (
         "/nrwdirekt.privacy.v1.Audit/ListEntries",
         Admission::Roles(&[DataProtection]),
@@ -46,6 +48,27 @@ pub const METHODS: &[(&str, Admission)] = &[
     ("/nrwdirekt.privacy.v1.Backups/CreateBackup", ADMINISTRATION),
     ("/nrwdirekt.privacy.v1.Backups/ListBackups", ADMINISTRATION),
     ("/nrwdirekt.privacy.v1.Backups/FetchBackup", ADMINISTRATION),
+    (
+        "/nrwdirekt.privacy.v1.Register/GetRegister",
+        Admission::Roles(&[DataProtection, Administrator]),
+    ),
+    ("/nrwdirekt.privacy.v1.AccessLog/List", ADMINISTRATION),
+    (
+        "/nrwdirekt.privacy.v1.AccessLog/Statistics",
+        Admission::Roles(&[DataProtection, Administrator]),
+    ),
+    (
+        "/nrwdirekt.privacy.v1.Erasures/Erase",
+        Admission::Roles(&[DataProtection]),
+    ),
+    (
+        "/nrwdirekt.privacy.v1.Erasures/GetOrder",
+        Admission::Roles(&[DataProtection]),
+    ),
+    (
+        "/nrwdirekt.privacy.v1.Erasures/ListOrders",
+        Admission::Roles(&[DataProtection]),
+    ),
     // Reports of calls.
     // An administrator sends repaired items again.
     (

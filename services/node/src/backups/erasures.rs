@@ -5,48 +5,26 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
-use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use domain::erasure::ErasureOrder;
 
 use crate::exit::Failure;
 
 /// The name of the journal.
 pub(crate) const JOURNAL: &str = "erasures.jsonl";
 
-/// What restores need to know of an order; the line is read whole by whoever carries it out.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Order {
-    /// Which order it is.
-    pub(crate) id: String,
-    /// When it was given.
-    pub(crate) at: DateTime<Utc>,
-    /// The line.
-    #[serde(skip)]
-    pub(crate) line: String,
-}
-
-/// The orders of some journals, each once, oldest first. A last line that was cut short was never answered.
-pub(crate) fn read<'a>(journals: impl Iterator<Item = &'a Path>) -> anyhow::Result<Vec<Order>> {
+/// The orders of some journals, each once, oldest first. A line that a crash has cut short is written again before its order is
+/// through.
+pub(crate) fn read<'a>(journals: impl Iterator<Item = &'a Path>) -> anyhow::Result<Vec<ErasureOrder>> {
     let mut orders = BTreeMap::new();
     for journal in journals {
         let text = std::fs::read_to_string(journal)
             .with_context(|| format!("the journal of erasures {}", journal.display()))?;
-        let mut lines = text.split_inclusive('\n').enumerate().peekable();
-        while let Some((number, line)) = lines.next() {
-            let was_cut = lines.peek().is_none() && !line.ends_with('\n');
-            let line = line.trim();
-            if line.is_empty() {
-                continue;
-            }
-            match serde_json::from_str::<Order>(line) {
+        for (number, line) in text.lines().enumerate() {
+            match serde_json::from_str::<ErasureOrder>(line) {
                 Ok(order) => {
-                    let order = Order {
-                        line: line.to_owned(),
-                        ..order
-                    };
                     orders.insert((order.at, order.id.clone()), order);
                 }
-                Err(_) if was_cut => {}
+                Err(error) if error.is_eof() => {}
                 Err(error) => {
                     return Err(Failure::usage(format!(
                         "{}, line {}: this is no order to erase ({error}); without all of them a restore would bring people back. \
@@ -85,10 +63,15 @@ mod tests {
     }
 
     #[test]
-    fn a_last_line_that_was_cut_is_left_out_and_any_other_is_refused() {
-        let (_folder, journal) = written(&format!("{ONE}\n{}", &ONE[..20]));
-        assert_eq!(read([journal.as_path()].into_iter()).expect("orders").len(), 1);
-        let (_folder, journal) = written(&format!("{}\n{ONE}\n", &ONE[..20]));
+    fn a_line_that_was_cut_is_left_out_and_any_other_is_refused() {
+        for text in [
+            format!("{ONE}\n{}", &ONE[..20]),
+            format!("{}\n{ONE}\n", &ONE[..20]),
+        ] {
+            let (_folder, journal) = written(&text);
+            assert_eq!(read([journal.as_path()].into_iter()).expect("orders").len(), 1);
+        }
+        let (_folder, journal) = written(&format!("{}\n{ONE}\n", ONE.replace(':', ";")));
         let refused = read([journal.as_path()].into_iter()).expect_err("refused");
         assert!(format!("{refused:#}").contains("line 1"), "{refused:#}");
     }

@@ -14,13 +14,15 @@ use backup::archive::Reader;
 use backup::{BackupError, Head, Manifest, StorageKind};
 use domain::access::Principal;
 use domain::audit::{AuditAction, AuditSubject, NewAuditEntry};
+use domain::erasure::ErasureOrder;
 use serde_json::json;
 use store::audit::AuditStore;
 use store::backups::Restored;
+use store::erasure::{Entered, ErasureStore, NewOrder};
 use store::postgres::Database;
 
 use super::read_key;
-use crate::backups::{JOURNAL, Order, read_erasures};
+use crate::backups::{JOURNAL, read_erasures};
 use crate::cli::RestoreArguments;
 use crate::clock;
 use crate::config::{StoreChoice, store_choice};
@@ -33,19 +35,19 @@ struct Restore {
     key: backup::Key,
     head: Head,
     restored: Restored,
-    erasures: Vec<Order>,
+    erasures: Vec<ErasureOrder>,
 }
 
 /// Restores a backup.
 pub(crate) async fn run(arguments: RestoreArguments) -> anyhow::Result<()> {
     let restore = Arc::new(read(&arguments)?);
     let folder = folder::Folder::begin(&arguments.data)?;
-    let manifest = match (&restore.head.storage, &arguments.store) {
+    let (manifest, entered) = match (&restore.head.storage, &arguments.store) {
         (StorageKind::Files, None) => {
             let manifest = unpack(&restore, &folder).await?;
-            folder::settle(&restore, &folder).await?;
+            let entered = folder::settle(&restore, &folder).await?;
             folder.finish(&restore.restored)?;
-            manifest
+            (manifest, entered)
         }
         (StorageKind::Files, Some(_)) => {
             return Err(Failure::usage(
@@ -65,7 +67,7 @@ pub(crate) async fn run(arguments: RestoreArguments) -> anyhow::Result<()> {
             database::restore(&restore, &database, folder).await?
         }
     };
-    tell(&arguments, &restore, &manifest);
+    tell(&arguments, &restore, &manifest, entered);
     Ok(())
 }
 
@@ -116,6 +118,23 @@ async fn unpack(restore: &Arc<Restore>, folder: &folder::Folder) -> anyhow::Resu
     .await?
 }
 
+/// Enters the erasures that the backup does not know, as open ones: a node carries them out before it serves anything. Gives how
+/// many there were.
+async fn enter(orders: &dyn ErasureStore, restore: &Restore) -> anyhow::Result<usize> {
+    let mut entered = 0;
+    for order in &restore.erasures {
+        let new = NewOrder {
+            order: order.clone(),
+            idempotency_key: None,
+            digest: None,
+        };
+        let outcome = orders.enter_order(new).await;
+        let outcome = outcome.with_context(|| format!("the order to erase {}", order.id))?;
+        entered += usize::from(outcome == Entered::New);
+    }
+    Ok(entered)
+}
+
 /// Notes the restore in the trail that came back with it.
 async fn note(audit: &dyn AuditStore, restored: &Restored) -> anyhow::Result<()> {
     let subject = AuditSubject::new("backup", restored.backup.clone());
@@ -132,7 +151,7 @@ async fn note(audit: &dyn AuditStore, restored: &Restored) -> anyhow::Result<()>
         .context("the audit trail could not be written")
 }
 
-fn tell(arguments: &RestoreArguments, restore: &Restore, manifest: &Manifest) {
+fn tell(arguments: &RestoreArguments, restore: &Restore, manifest: &Manifest, entered: usize) {
     if arguments.json {
         say!(
             "{}",
@@ -142,16 +161,16 @@ fn tell(arguments: &RestoreArguments, restore: &Restore, manifest: &Manifest) {
                 "data": arguments.data,
                 "rows": manifest.rows(),
                 "figures": manifest.figures,
-                "erasures_entered": restore.erasures.len(),
+                "erasures_read": restore.erasures.len(),
+                "erasures_entered": entered,
             })
         );
         return;
     }
     say!(
-        "{}: restored as of {}, {} rows; {} erasures since are carried out before anything is served",
+        "{}: restored as of {}, {} rows; {entered} erasures since are carried out before anything is served",
         arguments.data.display(),
         restore.restored.made_at.to_rfc3339(),
-        manifest.rows(),
-        restore.erasures.len()
+        manifest.rows()
     );
 }

@@ -9,7 +9,7 @@ use store::postgres::{Database, PostgresAccess, Restoring};
 use tokio::sync::mpsc;
 
 use super::folder::Folder;
-use super::{Restore, note, open, refused};
+use super::{Restore, enter, note, open, refused};
 use crate::backups::{FILES, is_database};
 use crate::exit::Failure;
 
@@ -26,7 +26,7 @@ pub(super) async fn restore(
     restore: &Arc<Restore>,
     database: &Database,
     folder: Folder,
-) -> anyhow::Result<Manifest> {
+) -> anyhow::Result<(Manifest, usize)> {
     let mut restoring = Restoring::begin(database, &restore.head.schemas)
         .await
         .map_err(unusable)?;
@@ -51,10 +51,11 @@ pub(super) async fn restore(
         .await
         .map_err(unusable)?;
     let access = PostgresAccess::of_restore(database);
+    let entered = enter(&access, restore).await?;
     note(&access, &restore.restored).await?;
     folder.finish(&restore.restored)?;
     restoring.finish().await?;
-    Ok(manifest)
+    Ok((manifest, entered))
 }
 
 fn unusable(error: store::StoreError) -> anyhow::Error {

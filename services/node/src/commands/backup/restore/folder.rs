@@ -11,7 +11,7 @@ use backup::{BackupError, Manifest};
 use store::backups::Restored;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
 
-use super::{Restore, note};
+use super::{Restore, enter, note};
 use crate::backups::{FILES, MARKER, Note, RESTORED, is_database};
 use crate::exit::Failure;
 use crate::storage::lock_folder;
@@ -138,7 +138,8 @@ pub(super) fn unpack(restore: &Restore, part: &Path) -> Result<Manifest, BackupE
 }
 
 /// Brings the files up to date, and sets what must not be as it was.
-pub(super) async fn settle(restore: &Restore, folder: &Folder) -> anyhow::Result<()> {
+/// Gives how many erasures were entered.
+pub(super) async fn settle(restore: &Restore, folder: &Folder) -> anyhow::Result<usize> {
     let file = |name: &str| folder.part.join(name);
     let calls = SqliteCalls::open(&file("calls.db")).context("calls.db")?;
     calls.settle_restore().await.context("calls.db")?;
@@ -149,5 +150,7 @@ pub(super) async fn settle(restore: &Restore, folder: &Folder) -> anyhow::Result
         .context("tickets.db")?;
     let access = SqliteAccess::open(&file("access.db")).context("access.db")?;
     access.settle_restore().await.context("access.db")?;
-    note(&access, &restore.restored).await
+    let entered = enter(&access, restore).await?;
+    note(&access, &restore.restored).await?;
+    Ok(entered)
 }
