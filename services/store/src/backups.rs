@@ -42,7 +42,7 @@ pub struct Restored {
 }
 
 /// What the tickets need once they were restored, beside the row in `restores`; `VERSIONS` stands for
-/// [`VERSIONS_RAISED`].
+/// [`VERSIONS_RAISED`]. What is restricted is handed over to nobody: departments were told so before.
 pub(crate) const SETTLE_TICKETS: &str = "
     UPDATE tickets SET version = version + VERSIONS;
     UPDATE pending_hand_overs SET version = version + VERSIONS, not_before_ms = 0;
@@ -50,9 +50,9 @@ pub(crate) const SETTLE_TICKETS: &str = "
     UPDATE pending_mails SET version = version + VERSIONS;
     INSERT INTO pending_hand_overs (department, ticket_id, version, kind, since_ms)
         SELECT department, ticket_id, version, 'current', changed_at_ms FROM tickets
-        WHERE state NOT IN ('closed', 'erased')
+        WHERE NOT restricted AND (state NOT IN ('closed', 'erased')
             OR EXISTS (SELECT 1 FROM tombstones WHERE tombstones.ticket_id = tickets.ticket_id
-                AND tombstones.department = tickets.department)
+                AND tombstones.department = tickets.department))
         ON CONFLICT (department, ticket_id) DO NOTHING;
     DELETE FROM leases;
     DELETE FROM checked_topics;";

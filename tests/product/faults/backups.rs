@@ -95,6 +95,102 @@ async fn a_restore_that_is_killed_leaves_nothing_that_a_node_takes() {
 }
 
 #[tokio::test]
+async fn who_was_erased_since_the_backup_does_not_come_back_with_it() {
+    const NAME: &str = "Zwetschgenbaum";
+    Backend::each(|backend| async move {
+        let safe = Safe::new().await;
+        let mut node = safe
+            .node(backend)
+            .set("privacy.erasure_bound_s", "10")
+            .start()
+            .await;
+        let log = async |name: &str, phone: &str| {
+            let words = [
+                "callback",
+                "log",
+                "--json",
+                "--hotline",
+                "Steuern und Finanzen",
+                "--name",
+                name,
+                "--phone",
+                phone,
+                "--concern",
+                "Frage",
+            ];
+            let logged = node.run(&words).await.exits(0).json();
+            logged["ticket_id"].as_str().expect("a number").to_owned()
+        };
+        let ticket = log(NAME, "0221 4783119").await;
+        let other = log("Nachbarskind", "0211 8371001").await;
+        let backup = safe.back_up(&node).await;
+        let erase = [
+            "privacy", "erase", "--ticket", &ticket, "--reason", "Art. 17", "--json",
+        ];
+        let order = node.run(&erase).await.exits(0).json();
+        let order = order["order"].as_str().expect("a number").to_owned();
+        assert!(names(&safe.backups()).contains(&"erasures.jsonl".to_owned()));
+        node.kill().await;
+
+        let mut second = node.successor().await;
+        let restored = safe.restore(&backup, &second).await;
+        assert_eq!(restored["erasures_entered"], 1, "{restored}");
+        second.start_again().await;
+        // From the first answer on: it was erased before anything was served.
+        let shown = second
+            .run(&["ticket", "show", &ticket, "--json"])
+            .await
+            .exits(0)
+            .json();
+        assert_eq!(shown["state"], "erased", "{shown}");
+        assert!(!shown.to_string().contains(NAME), "{shown}");
+        let found = second
+            .run(&["ticket", "find", "--phone", "0221 4783119", "--json"])
+            .await;
+        assert_eq!(found.exits(0).stdout, "");
+        let shown = second
+            .run(&["ticket", "show", &other, "--json"])
+            .await
+            .exits(0)
+            .json();
+        assert!(shown.to_string().contains("Nachbarskind"), "{shown}");
+        if backend == Backend::Embedded {
+            testkit::eventually("every place to be clean", async || {
+                let state = second
+                    .run(&["privacy", "orders", &order, "--json"])
+                    .await
+                    .exits(0)
+                    .json();
+                (state["pending"] == serde_json::json!([])).then_some(())
+            })
+            .await;
+            for name in names(&second.data()) {
+                let bytes = std::fs::read(second.data().join(&name)).unwrap_or_default();
+                let is_there = |text: &str| bytes.windows(text.len()).any(|part| part == text.as_bytes());
+                assert!(!is_there(NAME), "{name} still has the person");
+            }
+        }
+        // Restored once more, with the journal gone astray and given by hand.
+        let third = second.successor().await;
+        let journal = safe.path("journal.jsonl");
+        std::fs::rename(safe.backups().join("erasures.jsonl"), &journal).expect("moved");
+        let mut restoring = safe.restoring(&backup, &third);
+        restoring.extend(["--erasures".to_owned(), journal]);
+        let restored = safe.run(&words(&restoring)).await.exits(0).json();
+        assert_eq!(restored["erasures_entered"], 1, "{restored}");
+        if backend == Backend::Embedded {
+            let fourth = second.successor().await;
+            let mut restoring = safe.restoring(&backup, &fourth);
+            let old = node.data().to_str().expect("a path of text").to_owned();
+            restoring.extend(["--old-data".to_owned(), old]);
+            let restored = safe.run(&words(&restoring)).await.exits(0).json();
+            assert_eq!(restored["erasures_entered"], 1, "{restored}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_full_disk_leaves_no_backup_and_the_next_one_is_whole() {
     Backend::first(|backend| async move {
         let safe = Safe::new().await;

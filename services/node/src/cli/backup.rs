@@ -96,6 +96,9 @@ pub(crate) struct RestoreArguments {
     /// Erasures since the backup was made: journals beside those that stand beside the backup; may be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) erasures: Vec<PathBuf>,
+    /// Erasures since the backup was made, too: those that this old data folder knows, if it can still be read.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) old_data: Option<PathBuf>,
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,

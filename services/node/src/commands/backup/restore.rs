@@ -20,6 +20,7 @@ use store::audit::AuditStore;
 use store::backups::Restored;
 use store::erasure::{Entered, ErasureStore, NewOrder};
 use store::postgres::Database;
+use store::sqlite::SqliteAccess;
 
 use super::read_key;
 use crate::backups::{JOURNAL, read_erasures};
@@ -27,7 +28,11 @@ use crate::cli::RestoreArguments;
 use crate::clock;
 use crate::config::{StoreChoice, store_choice};
 use crate::exit::Failure;
-use crate::output::say;
+use crate::output::{note, say};
+use crate::storage::lock_folder;
+
+/// Orders that are read at once.
+const ORDERS: usize = 500;
 
 /// What is being restored, and from what.
 struct Restore {
@@ -40,7 +45,17 @@ struct Restore {
 
 /// Restores a backup.
 pub(crate) async fn run(arguments: RestoreArguments) -> anyhow::Result<()> {
-    let restore = Arc::new(read(&arguments)?);
+    let mut restore = read(&arguments)?;
+    if let Some(old) = &arguments.old_data {
+        restore.erasures.extend(known_to(old).await?);
+    }
+    if restore.erasures.is_empty() && !arguments.json {
+        note!(
+            "no erasures were found beside the backup (erasures.jsonl): if there are any elsewhere, give them with --erasures or \
+             --old-data, or those people are back"
+        );
+    }
+    let restore = Arc::new(restore);
     let folder = folder::Folder::begin(&arguments.data)?;
     let (manifest, entered) = match (&restore.head.storage, &arguments.store) {
         (StorageKind::Files, None) => {
@@ -94,6 +109,30 @@ fn read(arguments: &RestoreArguments) -> anyhow::Result<Restore> {
     })
 }
 
+/// The erasures that an old data folder knows of.
+async fn known_to(old: &Path) -> anyhow::Result<Vec<ErasureOrder>> {
+    let refused =
+        |what: &dyn std::fmt::Display| Failure::usage(format!("--old-data {}: {what}", old.display()));
+    let file = old.join("access.db");
+    if !file.is_file() {
+        return Err(refused(
+            &"there is no access.db in it; leave it out if it cannot be read any more",
+        ));
+    }
+    let _lock = lock_folder(old)?;
+    let access = SqliteAccess::open(&file).map_err(|error| refused(&error))?;
+    let (mut orders, mut behind) = (Vec::new(), 0);
+    loop {
+        let page = access.orders_since(behind, ORDERS).await;
+        let page = page.map_err(|error| refused(&error))?;
+        let Some(last) = page.last() else {
+            return Ok(orders);
+        };
+        behind = last.sequence;
+        orders.extend(page.into_iter().map(|kept| kept.order));
+    }
+}
+
 fn open(from: &Path, key: &backup::Key) -> anyhow::Result<Reader<std::fs::File>> {
     let file = std::fs::File::open(from)
         .map_err(|error| Failure::usage(format!("--from {}: {error}", from.display())))?;
@@ -136,7 +175,7 @@ async fn enter(orders: &dyn ErasureStore, restore: &Restore) -> anyhow::Result<u
 }
 
 /// Notes the restore in the trail that came back with it.
-async fn note(audit: &dyn AuditStore, restored: &Restored) -> anyhow::Result<()> {
+async fn note_restore(audit: &dyn AuditStore, restored: &Restored) -> anyhow::Result<()> {
     let subject = AuditSubject::new("backup", restored.backup.clone());
     let operator = Principal::operator();
     let entry = NewAuditEntry::of(

@@ -9,7 +9,7 @@ use store::postgres::{Database, PostgresAccess, Restoring};
 use tokio::sync::mpsc;
 
 use super::folder::Folder;
-use super::{Restore, enter, note, open, refused};
+use super::{Restore, enter, note_restore, open, refused};
 use crate::backups::{FILES, is_database};
 use crate::exit::Failure;
 
@@ -52,7 +52,7 @@ pub(super) async fn restore(
         .map_err(unusable)?;
     let access = PostgresAccess::of_restore(database);
     let entered = enter(&access, restore).await?;
-    note(&access, &restore.restored).await?;
+    note_restore(&access, &restore.restored).await?;
     folder.finish(&restore.restored)?;
     restoring.finish().await?;
     Ok((manifest, entered))

@@ -11,7 +11,7 @@ use backup::{BackupError, Manifest};
 use store::backups::Restored;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
 
-use super::{Restore, enter, note};
+use super::{Restore, enter, note_restore};
 use crate::backups::{FILES, MARKER, Note, RESTORED, is_database};
 use crate::exit::Failure;
 use crate::storage::lock_folder;
@@ -151,6 +151,6 @@ pub(super) async fn settle(restore: &Restore, folder: &Folder) -> anyhow::Result
     let access = SqliteAccess::open(&file("access.db")).context("access.db")?;
     access.settle_restore().await.context("access.db")?;
     let entered = enter(&access, restore).await?;
-    note(&access, &restore.restored).await?;
+    note_restore(&access, &restore.restored).await?;
     Ok(entered)
 }
