@@ -8,6 +8,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "calls/v1/calls",
         "privacy/v1/access_log",
         "privacy/v1/audit",
+        "privacy/v1/backup",
         "privacy/v1/register",
         "privacy/v1/rights",
         "privacy/v1/erasure",

@@ -4,6 +4,7 @@ mod access_log;
 mod appointments;
 mod asterisk;
 mod audit;
+mod backups;
 mod calendar;
 mod callbacks;
 mod calls;

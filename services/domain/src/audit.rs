@@ -64,6 +64,12 @@ pub enum AuditAction {
     AgentFiguresRead,
     /// The audit trail itself was read.
     AuditRead,
+    /// A backup was asked for.
+    BackupMade,
+    /// A backup was fetched, encrypted as it is.
+    BackupFetched,
+    /// A backup was restored: what was noted after it was made is gone from this trail.
+    BackupRestored,
     /// The access log was read, with addresses.
     AccessLogRead,
     /// What is kept of a person was searched for.
@@ -94,7 +100,7 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -121,6 +127,9 @@ impl AuditAction {
         Self::FiguresSealed,
         Self::AgentFiguresRead,
         Self::AuditRead,
+        Self::BackupMade,
+        Self::BackupFetched,
+        Self::BackupRestored,
         Self::AccessLogRead,
         Self::PersonSearched,
         Self::PersonTold,
@@ -165,6 +174,9 @@ impl AuditAction {
             Self::FiguresSealed => "figures_sealed",
             Self::AgentFiguresRead => "agent_figures_read",
             Self::AuditRead => "audit_read",
+            Self::BackupMade => "backup_made",
+            Self::BackupFetched => "backup_fetched",
+            Self::BackupRestored => "backup_restored",
             Self::AccessLogRead => "access_log_read",
             Self::PersonSearched => "person_searched",
             Self::PersonTold => "person_told",
@@ -190,7 +202,7 @@ impl AuditAction {
 /// What it was done to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditSubject {
-    /// ticket, call, rejected_item, user, department, rules, statement; empty where there is none.
+    /// ticket, call, rejected_item, user, department, rules, statement, backup; empty where there is none.
     pub kind: &'static str,
     /// Which; never a citizen's name, number or address.
     pub id: String,

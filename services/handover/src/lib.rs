@@ -19,6 +19,7 @@ pub mod payload;
 mod reply;
 mod service;
 mod settings;
+mod strangers;
 mod supervisor;
 mod wake;
 

@@ -1,5 +1,6 @@
 //! The command line: an interface, kept stable.
 
+mod backup;
 mod calendar;
 mod calls;
 mod export;
@@ -21,6 +22,10 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use backup::{
+    BackupAction, BackupArguments, BackupKeyArguments, BackupListArguments, BackupVerifyArguments,
+    RestoreArguments,
+};
 pub(crate) use calendar::{CalendarAction, CalendarArguments, DueArguments, DueRule};
 pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArguments};
 pub(crate) use export::{ExportArguments, ExportEncoding};
@@ -105,6 +110,10 @@ pub(crate) enum Command {
     Mail(MailArguments),
     /// For data protection officers: the audit trail, the register, the access log.
     Privacy(PrivacyArguments),
+    /// Take a backup, encrypted, while the node runs or when it is stopped; check and list backups; make a key pair.
+    Backup(Box<BackupArguments>),
+    /// Restore a backup: into a new data folder, or into an empty database.
+    Restore(RestoreArguments),
     /// Users: who signs in, and what they are.
     User(UserArguments),
     /// Print completions for a shell.

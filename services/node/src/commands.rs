@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod backup;
 mod calendar;
 mod call;
 mod config;
@@ -104,6 +105,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             MailAction::Bounced { recipient, server } => mail::bounced(recipient, &server).await?,
         },
         Command::Privacy(arguments) => return privacy::run(arguments.action).await,
+        Command::Backup(arguments) => return backup::run(*arguments).await,
+        Command::Restore(arguments) => backup::restore::run(arguments).await?,
         Command::User(arguments) => user::run(arguments.action).await?,
         Command::Completions { shell } => {
             let mut script = Vec::new();

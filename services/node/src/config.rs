@@ -1,5 +1,6 @@
 //! The configuration: read once, checked once, and then only values that make sense.
 
+mod backup;
 mod layers;
 mod mail;
 pub(crate) mod privacy;
@@ -68,6 +69,7 @@ pub(crate) struct Written {
     pub(crate) retention: retention::RetentionSection,
     #[serde(default)]
     pub(crate) video: video::VideoSection,
+    pub(crate) backup: backup::BackupSection,
     #[serde(default)]
     pub(crate) routing: Routing,
     #[serde(default)]
@@ -220,6 +222,7 @@ pub(crate) struct Config {
     pub(crate) mail: Option<Arc<MailSettings>>,
     /// What is kept how long beside what the register says, and when retention runs.
     pub(crate) retention: ::privacy::RetentionSettings,
+    pub(crate) backup: backup::BackupConfig,
     pub(crate) privacy: privacy::Privacy,
     pub(crate) routing: Arc<RoutingTable>,
     pub(crate) register: Arc<Register>,
@@ -343,6 +346,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         publish_intervals: written.intervals.publish,
         agents,
         policy: policy(&written.service_level)?,
+        backup: backup::checked(written.backup, at)?,
         mail: mail::checked(written.mail, &book.routing, at)?.map(Arc::new),
         retention: retention::checked(&written.retention)?,
         privacy: privacy::checked(written.privacy, at)?,

@@ -179,6 +179,7 @@ impl Starting<'_> {
         let exchange = handover::HandoverLoop::new(handover::HandoverParts {
             store: Arc::clone(&self.storage.tickets),
             mails: Arc::clone(&self.storage.mails),
+            restores: Arc::clone(&self.storage.restores),
             mail: self.config.mail.clone(),
             bus: Arc::clone(&self.storage.bus),
             rules: Arc::clone(&current),

@@ -14,6 +14,7 @@ use bus::{Bus, topics};
 use domain::ids::DepartmentId;
 use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
+use store::backups::RestoreStore;
 use store::calls::CallStore;
 use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
@@ -27,6 +28,7 @@ use store::tickets::TicketStore;
 use store::users::UserStore;
 use tokio_util::sync::CancellationToken;
 
+use crate::backups;
 use crate::config::{BusChoice, Config, StoreChoice};
 use crate::exit::Failure;
 #[cfg(debug_assertions)]
@@ -42,6 +44,7 @@ pub(crate) struct Storage {
     pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) rules: Arc<dyn RuleStore>,
     pub(crate) mails: Arc<dyn MailStore>,
+    pub(crate) restores: Arc<dyn RestoreStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
     pub(crate) access_log: Arc<dyn AccessLogStore>,
@@ -54,6 +57,8 @@ pub(crate) struct Storage {
     pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
     pub(crate) retention: Retention,
     embedded: Option<Arc<EmbeddedBus>>,
+    /// What a backup is a copy of.
+    pub(crate) source: backups::Source,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
 }
@@ -61,12 +66,17 @@ pub(crate) struct Storage {
 /// Opens bus and store. `prepare` migrates the store; otherwise its schema is only checked.
 pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) -> anyhow::Result<Storage> {
     let lock = data.map(lock_folder).transpose()?;
+    if let Some(data) = data {
+        backups::refuse_half_restored(data)?;
+    }
     let (bus, embedded) = open_either_bus(config, data)?;
+    let source = backups::Source::of(config, data)?;
     let Stores {
         calls,
         tickets,
         rules,
         mails,
+        restores,
         users,
         audit,
         access_log,
@@ -98,6 +108,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         tickets,
         rules,
         mails,
+        restores,
         users,
         audit,
         access_log,
@@ -109,6 +120,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         scrubs,
         retention,
         embedded,
+        source,
         _lock: lock,
     })
 }
@@ -119,6 +131,7 @@ struct Stores {
     tickets: Arc<dyn TicketStore>,
     rules: Arc<dyn RuleStore>,
     mails: Arc<dyn MailStore>,
+    restores: Arc<dyn RestoreStore>,
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
     access_log: Arc<dyn AccessLogStore>,
@@ -147,6 +160,16 @@ impl Stores {
         C: CallStore + PersonCalls + CallErasure + CallRetention + Scrub,
         T: TicketStore + RuleStore + MailStore + PersonTickets + TicketErasure + TicketRetention + Scrub,
         A: UserStore + AuditStore + AccessLogStore + ErasureStore + RunStore,
+        C: CallStore + PersonCalls + CallErasure + CallRetention + Scrub,
+        T: TicketStore
+            + RuleStore
+            + MailStore
+            + PersonTickets
+            + TicketErasure
+            + TicketRetention
+            + RestoreStore
+            + Scrub,
+        A: UserStore + AuditStore + AccessLogStore + ErasureStore + RunStore,
     {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
@@ -166,6 +189,7 @@ impl Stores {
             calls,
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
+            restores: Arc::clone(&tickets) as _,
             tickets,
             users: Arc::clone(&access) as _,
             audit: Arc::clone(&access) as _,
@@ -227,7 +251,7 @@ fn folder(data: Option<&Path>) -> anyhow::Result<&Path> {
 
 /// A file that holds personal data: where it is missing it is made readable for its owner only, whatever the folder
 /// is. SQLite gives the files beside it the same mode.
-fn private(file: std::path::PathBuf) -> anyhow::Result<std::path::PathBuf> {
+pub(crate) fn private(file: std::path::PathBuf) -> anyhow::Result<std::path::PathBuf> {
     use std::os::unix::fs::OpenOptionsExt as _;
     fs::OpenOptions::new()
         .append(true)
@@ -239,7 +263,7 @@ fn private(file: std::path::PathBuf) -> anyhow::Result<std::path::PathBuf> {
 }
 
 /// Makes the folder, for its owner only, and keeps other processes out of it.
-fn lock_folder(data: &Path) -> anyhow::Result<fs::File> {
+pub(crate) fn lock_folder(data: &Path) -> anyhow::Result<fs::File> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
     fs::DirBuilder::new()
         .recursive(true)

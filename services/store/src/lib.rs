@@ -7,6 +7,7 @@
 pub mod access_log;
 pub mod answers;
 pub mod audit;
+pub mod backups;
 mod batch;
 pub mod calls;
 pub mod changes;

@@ -46,6 +46,9 @@ pub const METHODS: &[(&str, Admission)] = &[
         "/nrwdirekt.privacy.v1.Audit/Verify",
         Admission::Roles(&[DataProtection]),
     ),
+    ("/nrwdirekt.privacy.v1.Backups/CreateBackup", ADMINISTRATION),
+    ("/nrwdirekt.privacy.v1.Backups/ListBackups", ADMINISTRATION),
+    ("/nrwdirekt.privacy.v1.Backups/FetchBackup", ADMINISTRATION),
     (
         "/nrwdirekt.privacy.v1.Register/GetRegister",
         Admission::Roles(&[DataProtection, Administrator]),

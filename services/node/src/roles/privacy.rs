@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use privacy::backups::BackupService;
 use privacy::erasure::{ErasureParts, ErasureRunner, ErasuresService};
 use privacy::{
     AccessLogService, AuditService, Finder, RegisterService, RetentionParts, RetentionService, RightsParts,
@@ -12,12 +13,14 @@ use tonic::service::Routes;
 use tonic_health::server::HealthReporter;
 use wire::v1::privacy::access_log_server::AccessLogServer;
 use wire::v1::privacy::audit_server::AuditServer;
+use wire::v1::privacy::backups_server::BackupsServer;
 use wire::v1::privacy::erasures_server::ErasuresServer;
 use wire::v1::privacy::register_server::RegisterServer;
 use wire::v1::privacy::retention_server::RetentionServer;
 use wire::v1::privacy::rights_server::RightsServer;
 
 use super::Starting;
+use crate::backups;
 
 impl Starting<'_> {
     pub(super) async fn privacy(
@@ -34,6 +37,7 @@ impl Starting<'_> {
         health.set_serving::<AccessLogServer<AccessLogService>>().await;
         let rights = self.rights();
         health.set_serving::<RightsServer<RightsService>>().await;
+        let services = self.backups(services, health).await;
         let erasures = self.erasures(wake).await?;
         health.set_serving::<ErasuresServer<ErasuresService>>().await;
         let retention = self.retention();
@@ -73,6 +77,17 @@ impl Starting<'_> {
         }
     }
 
+    /// Without a data folder and without `backup.folder` there is no place for backups.
+    async fn backups(&mut self, services: Routes, health: &HealthReporter) -> Routes {
+        let Some(keeper) = backups::keeper(self.config, self.storage, &self.clock) else {
+            return services;
+        };
+        self.running.spawn(keeper.clone().run(self.stopping.clone()));
+        let backups = BackupService::new(keeper, self.audit());
+        health.set_serving::<BackupsServer<BackupService>>().await;
+        services.add_service(BackupsServer::new(backups))
+    }
+
     /// What was erased is taken out of the store before anything is served: it may have come from a backup.
     async fn erasures(&mut self, wake: &Arc<handover::Wake>) -> anyhow::Result<ErasuresService> {
         let (wake, list) = (Arc::clone(wake), Arc::clone(self.suppression));
@@ -91,7 +106,7 @@ impl Starting<'_> {
             entered: Arc::new(move || list.entered()),
             audit: self.audit(),
             bound: self.config.privacy.erasure_bound,
-            journal: self.config.privacy.erasures_file.clone(),
+            journal: backups::journal(self.config, self.storage),
         });
         runner.begin().await.context("orders to erase")?;
         let owner = uuid::Uuid::new_v4().to_string();

@@ -34,6 +34,13 @@ impl PostgresAccess {
             database: database.clone(),
         })
     }
+
+    /// Of a database that is being restored, which no node takes yet.
+    pub fn of_restore(database: &Database) -> Self {
+        Self {
+            database: database.clone(),
+        }
+    }
 }
 
 /// A unit of work. Statements see what was committed before each of them; without a commit nothing of it is written.

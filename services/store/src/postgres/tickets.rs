@@ -13,6 +13,7 @@ pub(super) mod marks;
 mod queries;
 mod replies;
 mod retention;
+mod restores;
 mod rows;
 mod rules;
 mod slots;

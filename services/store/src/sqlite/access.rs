@@ -4,6 +4,7 @@ mod access_log;
 mod audit;
 mod erasure;
 mod retention;
+mod restores;
 mod sessions;
 mod users;
 

@@ -10,6 +10,7 @@ mod marks;
 mod queries;
 mod replies;
 mod retention;
+mod restores;
 mod rows;
 mod rules;
 mod slots;
