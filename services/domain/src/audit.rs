@@ -62,13 +62,19 @@ pub enum AuditAction {
     FiguresSealed,
     /// Figures of single agents were shown.
     AgentFiguresRead,
+    /// Entries of an offer were listed.
+    EntriesListed,
+    /// Entries of an offer were exported.
+    EntriesExported,
+    /// All entries of an offer were erased.
+    EntriesErased,
     /// The audit trail itself was read.
     AuditRead,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 29] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -94,6 +100,9 @@ impl AuditAction {
         Self::RulesApplied,
         Self::FiguresSealed,
         Self::AgentFiguresRead,
+        Self::EntriesListed,
+        Self::EntriesExported,
+        Self::EntriesErased,
         Self::AuditRead,
     ];
 
@@ -125,6 +134,9 @@ impl AuditAction {
             Self::RulesApplied => "rules_applied",
             Self::FiguresSealed => "figures_sealed",
             Self::AgentFiguresRead => "agent_figures_read",
+            Self::EntriesListed => "entries_listed",
+            Self::EntriesExported => "entries_exported",
+            Self::EntriesErased => "entries_erased",
             Self::AuditRead => "audit_read",
         }
     }
@@ -138,7 +150,7 @@ impl AuditAction {
 /// What it was done to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditSubject {
-    /// ticket, call, rejected_item, user, department, rules, statement; empty where there is none.
+    /// ticket, call, rejected_item, user, department, rules, statement, offer; empty where there is none.
     pub kind: &'static str,
     /// Which; never a citizen's name, number or address.
     pub id: String,

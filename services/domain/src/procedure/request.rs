@@ -147,7 +147,7 @@ impl Procedure {
 }
 
 /// The ids of fields that the system can add.
-pub(super) const FROM_SYSTEM: [&str; 3] = ["timestamp", "user", "ip_address"];
+pub(super) const FROM_SYSTEM: [&str; 5] = ["timestamp", "user", "ip_address", "consented_at", "confirmed_at"];
 
 impl Circumstances {
     fn field(&self, id: &str) -> Option<Personal> {
