@@ -18,8 +18,10 @@ mod guard;
 mod history;
 mod inbox;
 mod layout;
+mod offers;
 pub mod pages;
 mod queues;
+mod registrations;
 mod rejected;
 mod shown_ticket;
 mod sign_in;
@@ -80,7 +82,9 @@ pub fn router(parts: ConsoleParts) -> Router {
         .merge(desk::routes())
         .merge(history::routes())
         .merge(inbox::routes())
+        .merge(offers::routes())
         .merge(queues::routes())
+        .merge(registrations::routes())
         .merge(rejected::routes())
         .merge(tickets::routes())
         .layer(from_fn_with_state(console.clone(), guard::guard))

@@ -61,7 +61,9 @@ pub fn pages() -> impl Iterator<Item = &'static Page> {
         crate::desk::PAGES,
         crate::history::PAGES,
         crate::inbox::PAGES,
+        crate::offers::PAGES,
         crate::queues::PAGES,
+        crate::registrations::PAGES,
         crate::rejected::PAGES,
         crate::tickets::PAGES,
     ];

@@ -190,6 +190,9 @@ pub(crate) fn audit_action(name: &str) -> &'static str {
         Some(AuditAction::RulesApplied) => "Regeln eingespielt",
         Some(AuditAction::FiguresSealed) => "Zahlen festgestellt",
         Some(AuditAction::AgentFiguresRead) => "Zahlen einzelner Agenten gelesen",
+        Some(AuditAction::EntriesListed) => "Anmeldungen gelesen",
+        Some(AuditAction::EntriesExported) => "Anmeldungen exportiert",
+        Some(AuditAction::EntriesErased) => "Anmeldungen gelöscht",
         Some(AuditAction::AuditRead) => "Protokoll gelesen",
         _ => UNKNOWN_ACTION,
     }

@@ -7,6 +7,7 @@ mod live;
 mod mail;
 mod privacy;
 mod register;
+mod registrations;
 mod rejected;
 mod report;
 mod route;
@@ -28,6 +29,9 @@ pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use privacy::{AuditAction, AuditListArguments, PrivacyAction, PrivacyArguments};
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
+pub(crate) use registrations::{
+    AccreditationAction, AccreditationArguments, NewsletterAction, NewsletterArguments, OfferListArguments,
+};
 pub(crate) use rejected::{
     DiscardArguments, RejectedAction, RejectedArguments, RejectedListArguments, RejectedShowArguments,
     RetryArguments,
@@ -100,6 +104,10 @@ pub(crate) enum Command {
     Department(DepartmentArguments),
     /// Mails to departments without Kafka: which wait or failed, and why.
     Mail(MailArguments),
+    /// Newsletters: who has subscribed, and their addresses for sending.
+    Newsletter(NewsletterArguments),
+    /// Accreditation to events: who has registered, exports, and the end of the entries.
+    Accreditation(AccreditationArguments),
     /// For data protection officers: the audit trail.
     Privacy(PrivacyArguments),
     /// Users: who signs in, and what they are.

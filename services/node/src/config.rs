@@ -2,6 +2,7 @@
 
 mod layers;
 mod mail;
+mod public;
 pub(crate) mod register;
 mod sign_in;
 mod tickets;
@@ -62,6 +63,7 @@ pub(crate) struct Written {
     pub(crate) due: DuePolicy,
     pub(crate) tickets: tickets::TicketsSection,
     pub(crate) mail: mail::MailSection,
+    pub(crate) public: public::PublicSection,
     #[serde(default)]
     pub(crate) routing: Routing,
     #[serde(default)]
@@ -207,6 +209,8 @@ pub(crate) struct Config {
     pub(crate) agent_figures: bool,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) mail: Option<Arc<MailSettings>>,
+    /// What whoever comes is offered.
+    pub(crate) public: public::Public,
     pub(crate) routing: Arc<RoutingTable>,
     pub(crate) register: Arc<Register>,
     /// What routing, register and figures were read from: the rules that `up` applies.
@@ -307,7 +311,9 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         written.register.folder.map(at).as_deref(),
         written.figures.file.map(at).as_deref(),
     )?;
+    let mail = mail::checked(written.mail, &book.routing, at)?.map(Arc::new);
     Ok(Config {
+        public: public::checked(&written.public, mail.as_deref())?,
         listen: written.server.listen,
         tls,
         tokens,
@@ -330,7 +336,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         publish_intervals: written.intervals.publish,
         agent_figures: figures,
         policy: policy(&written.service_level)?,
-        mail: mail::checked(written.mail, &book.routing, at)?.map(Arc::new),
+        mail,
         routing: book.routing,
         register: book.register,
         documents,

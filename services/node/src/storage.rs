@@ -14,6 +14,7 @@ use bus::{Bus, topics};
 use domain::ids::DepartmentId;
 use store::audit::AuditStore;
 use store::calls::CallStore;
+use store::entries::EntryStore;
 use store::mails::MailStore;
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rules::RuleStore;
@@ -37,6 +38,7 @@ pub(crate) struct Storage {
     pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) rules: Arc<dyn RuleStore>,
     pub(crate) mails: Arc<dyn MailStore>,
+    pub(crate) entries: Arc<dyn EntryStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
     embedded: Option<Arc<EmbeddedBus>>,
@@ -53,6 +55,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         tickets,
         rules,
         mails,
+        entries,
         users,
         audit,
     } = match &config.store {
@@ -73,6 +76,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         tickets,
         rules,
         mails,
+        entries,
         users,
         audit,
         embedded,
@@ -86,6 +90,7 @@ struct Stores {
     tickets: Arc<dyn TicketStore>,
     rules: Arc<dyn RuleStore>,
     mails: Arc<dyn MailStore>,
+    entries: Arc<dyn EntryStore>,
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
 }
@@ -94,7 +99,7 @@ impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
         C: CallStore,
-        T: TicketStore + RuleStore + MailStore,
+        T: TicketStore + RuleStore + MailStore + EntryStore,
         A: UserStore + AuditStore,
     {
         let (tickets, access) = (Arc::new(tickets), Arc::new(access));
@@ -102,6 +107,7 @@ impl Stores {
             calls: Arc::new(calls),
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
+            entries: Arc::clone(&tickets) as _,
             tickets,
             users: Arc::clone(&access) as _,
             audit: access,

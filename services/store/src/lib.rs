@@ -9,6 +9,7 @@ pub mod audit;
 mod batch;
 pub mod calls;
 pub mod changes;
+pub mod entries;
 mod error;
 pub mod history;
 pub mod live;

@@ -533,6 +533,11 @@ impl LeaseName {
         Self("call notices".to_owned())
     }
 
+    /// Entries, and the mails about them.
+    pub fn entries() -> Self {
+        Self("entries".to_owned())
+    }
+
     /// The look at due times.
     pub fn due_times() -> Self {
         Self("due times".to_owned())

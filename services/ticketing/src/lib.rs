@@ -6,10 +6,12 @@
 
 mod acts;
 pub mod metrics;
+mod registrations;
 mod requests;
 mod rules;
 mod schedule;
 mod service;
 
+pub use registrations::{MailWays, RegistrationsParts, RegistrationsService};
 pub use rules::{RulesParts, RulesService};
 pub use service::{Clock, CurrentRules, TicketingParts, TicketingService, Wake};

@@ -65,6 +65,7 @@ pub(super) fn desk_without_topics() -> Desk {
     let parts = HandoverParts {
         mails: Arc::clone(&store) as _,
         mail: None,
+        entries: None,
         store,
         bus: Arc::new(bus),
         rules: Arc::new(move || Arc::clone(&rules)),
