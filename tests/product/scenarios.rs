@@ -16,6 +16,7 @@ mod live;
 mod mails;
 mod pages;
 mod procedures;
+mod registrations;
 mod rejected_items;
 mod repeated_imports;
 mod replacements;

@@ -82,7 +82,11 @@ async fn states(visitor: &Visitor, kind: OfferKind) -> Result<Vec<ShownOffer>, T
     let request = proto::ListOfferStatesRequest {
         kind: kind.name().to_owned(),
     };
-    let told = visitor.services.registrations().list_offer_states(request).await?;
+    let told = visitor
+        .services
+        .registrations()
+        .list_offer_states(request)
+        .await?;
     Ok(told.into_inner().states.into_iter().map(ShownOffer::of).collect())
 }
 
@@ -226,7 +230,11 @@ async fn exported(visitor: &Visitor, kind: OfferKind, id: &str, form: &str) -> R
             break;
         }
     }
-    file(&reports::entries::export(id, &columns, &entries), &format!("anmeldungen-{id}"), form)
+    file(
+        &reports::entries::export(id, &columns, &entries),
+        &format!("anmeldungen-{id}"),
+        form,
+    )
 }
 
 async fn clear(
@@ -238,7 +246,8 @@ async fn clear(
     match visitor.services.registrations().clear_offer(request).await {
         Ok(_) => Ok(Redirect::to(&format!("/akkreditierungen/{id}?getan=geloescht")).into_response()),
         Err(status) if status.code() == tonic::Code::FailedPrecondition => Err(Trouble::Unusable(
-            "Gelöscht wird erst nach Ablauf der Frist und nachdem die Anmeldungen danach exportiert wurden.".to_owned(),
+            "Gelöscht wird erst nach Ablauf der Frist und nachdem die Anmeldungen danach exportiert wurden."
+                .to_owned(),
         )),
         Err(status) => Err(status.into()),
     }

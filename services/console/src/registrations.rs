@@ -217,7 +217,11 @@ fn not_valid() -> Response {
     (StatusCode::NOT_FOUND, page).into_response()
 }
 
-async fn link(console: &Console, purpose: &str, token: &str) -> Result<Option<proto::GetLinkResponse>, Trouble> {
+async fn link(
+    console: &Console,
+    purpose: &str,
+    token: &str,
+) -> Result<Option<proto::GetLinkResponse>, Trouble> {
     let mut registrations = console.backend.by(None).registrations();
     let request = proto::GetLinkRequest {
         token: token.to_owned(),
@@ -234,7 +238,10 @@ fn titles(entries: Vec<proto::LinkedEntry>) -> Vec<String> {
     entries.into_iter().map(|entry| entry.title).collect()
 }
 
-async fn confirmation(State(console): State<Console>, Path(token): Path<String>) -> Result<Response, Trouble> {
+async fn confirmation(
+    State(console): State<Console>,
+    Path(token): Path<String>,
+) -> Result<Response, Trouble> {
     let Some(link) = link(&console, "confirm", &token).await? else {
         return Ok(not_valid());
     };
@@ -280,7 +287,11 @@ async fn ending(State(console): State<Console>, Path(token): Path<String>) -> Re
         return Ok(not_valid());
     };
     let is_event = link.kind == OfferKind::Events.name();
-    let heading = if is_event { "Anmeldung zurückziehen" } else { "Newsletter abbestellen" };
+    let heading = if is_event {
+        "Anmeldung zurückziehen"
+    } else {
+        "Newsletter abbestellen"
+    };
     let page = LinkPage {
         layout: Layout::open(heading),
         heading,

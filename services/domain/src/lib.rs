@@ -8,6 +8,7 @@ pub mod agents;
 pub mod assembly;
 pub mod audit;
 pub mod booking;
+pub mod brochures;
 pub mod counting;
 pub mod counts;
 pub mod event;

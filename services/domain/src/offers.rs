@@ -1,4 +1,5 @@
-//! Offers: what people register for with an entry instead of a ticket. Newsletters, and events of the press.
+//! Offers: what people register for with an entry instead of a ticket, newsletters and events of the press; and brochures,
+//! which are ordered by phone.
 //!
 //! They are part of the rules, beside departments: who offers something has a department, and that department alone (for
 //! a newsletter also the administration) sees who has registered.
@@ -9,11 +10,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
+use crate::brochures::Brochure;
 use crate::ids::{DepartmentId, OfferId};
 use crate::local_time;
 
 /// Characters of a title at most.
 const TITLE_LONGEST: usize = 200;
+/// What a brochure costs at most, in cents.
+const PRICE_CENTS_MAX: u32 = 100_000;
 /// Items of a programme at most: their titles fit into one field.
 const ITEMS_MAX: usize = 30;
 /// Characters of the title of an item at most.
@@ -75,18 +79,30 @@ impl Event {
     }
 }
 
+/// All offers of the rules, unchecked.
+#[derive(Clone, Debug, Default)]
+pub struct Offered {
+    /// Newsletters.
+    pub newsletters: Vec<Newsletter>,
+    /// Events.
+    pub events: Vec<Event>,
+    /// Brochures, which are ordered by phone.
+    pub brochures: Vec<Brochure>,
+}
+
 /// All offers of the rules, checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Offers {
     newsletters: Vec<Newsletter>,
     events: Vec<Event>,
+    brochures: Vec<Brochure>,
 }
 
 /// What is wrong with an offer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{kind} `{offer}`: {fault}")]
 pub struct OfferFault {
-    /// newsletter or event.
+    /// newsletter, event or brochure.
     pub kind: &'static str,
     /// Its id, as it was written.
     pub offer: OfferId,
@@ -99,12 +115,24 @@ impl Offers {
     ///
     /// # Errors
     /// Every fault.
-    pub fn checked(
-        newsletters: Vec<Newsletter>,
-        events: Vec<Event>,
-        departments: &HashSet<&DepartmentId>,
-    ) -> Result<Self, Vec<OfferFault>> {
+    pub fn checked(offered: Offered, departments: &HashSet<&DepartmentId>) -> Result<Self, Vec<OfferFault>> {
+        let Offered {
+            newsletters,
+            events,
+            brochures,
+        } = offered;
         let mut faults = Vec::new();
+        let mut seen = HashSet::new();
+        for it in &brochures {
+            let mut fault = |fault: &str| faults.push(offer_fault("brochure", &it.id, fault));
+            check_common(&it.id, &it.title, &mut fault);
+            if it.price_cents > PRICE_CENTS_MAX {
+                fault("price_cents: give at most 100000");
+            }
+            if !seen.insert(&it.id) {
+                fault("it is given twice");
+            }
+        }
         let mut seen = HashSet::new();
         for it in &newsletters {
             let mut fault = |fault: &str| faults.push(offer_fault("newsletter", &it.id, fault));
@@ -135,7 +163,11 @@ impl Offers {
             check_items(&it.items, &mut fault);
         }
         match faults.is_empty() {
-            true => Ok(Self { newsletters, events }),
+            true => Ok(Self {
+                newsletters,
+                events,
+                brochures,
+            }),
             false => Err(faults),
         }
     }
@@ -148,6 +180,11 @@ impl Offers {
     /// All events.
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// All brochures.
+    pub fn brochures(&self) -> &[Brochure] {
+        &self.brochures
     }
 
     /// A newsletter by its id.
@@ -199,7 +236,9 @@ fn check_items(items: &[ProgrammeItem], fault: &mut impl FnMut(&str)) {
 }
 
 fn is_line(text: &str, longest: usize) -> bool {
-    text.trim() == text && (1..=longest).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+    text.trim() == text
+        && (1..=longest).contains(&text.chars().count())
+        && !text.chars().any(char::is_control)
 }
 
 fn read_local<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
@@ -233,11 +272,18 @@ mod tests {
     #[test]
     fn an_event_is_read_by_local_time() {
         let event = event();
-        assert_eq!(event.begins, "2027-06-20T16:00:00Z".parse::<DateTime<Utc>>().unwrap());
+        assert_eq!(
+            event.begins,
+            "2027-06-20T16:00:00Z".parse::<DateTime<Utc>>().unwrap()
+        );
         assert!(event.is_open("2027-06-10T09:59:59Z".parse().unwrap()));
         assert!(!event.is_open("2027-06-10T10:00:00Z".parse().unwrap()));
         let press = DepartmentId::new("presse");
-        let offers = Offers::checked(Vec::new(), vec![event.clone()], &HashSet::from([&press])).unwrap();
+        let offered = Offered {
+            events: vec![event.clone()],
+            ..Offered::default()
+        };
+        let offers = Offers::checked(offered, &HashSet::from([&press])).unwrap();
         assert_eq!(offers.event(&event.id), Some(&event));
     }
 
@@ -252,10 +298,27 @@ mod tests {
             title: String::new(),
             department: DepartmentId::new("nobody"),
         };
-        let faults = Offers::checked(vec![letter.clone(), letter], vec![wrong], &HashSet::new()).unwrap_err();
+        let offered = Offered {
+            newsletters: vec![letter.clone(), letter],
+            events: vec![wrong],
+            brochures: vec![Brochure {
+                id: OfferId::new("atlas"),
+                title: "Atlas".to_owned(),
+                price_cents: 100_001,
+            }],
+        };
+        let faults = Offers::checked(offered, &HashSet::new()).unwrap_err();
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
         let told = told.join("\n");
-        for part in ["twice", "title: write", "no such department", "id: use", "deadline: ", "each title once"] {
+        for part in [
+            "twice",
+            "title: write",
+            "no such department",
+            "id: use",
+            "deadline: ",
+            "each title once",
+            "price_cents: give",
+        ] {
             assert!(told.contains(part), "{part} in {told}");
         }
     }

@@ -11,11 +11,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::ids::{EntryId, Identity, IdentityKey, OfferId, RegistrationId};
 use crate::named::named;
 use crate::offers::{Event, Offers};
+use crate::personal::Personal;
 use crate::privacy::email_key;
 use crate::procedure::{
     EntryRules, FaultCode, FieldFault, FieldId, Fields, OfferKind, Procedure, ProcedureId, name_key,
 };
-use crate::personal::Personal;
 
 /// Offers that are chosen with one form at most.
 const OFFERS_MAX: usize = 50;
@@ -135,7 +135,10 @@ pub fn checked(
                 let limited = event.items.iter();
                 capacities.extend(limited.filter_map(|item| Some((item.title.clone(), item.capacity?))));
             }
-            event.map(|event| (event.id.clone(), fields.clone())).into_iter().collect()
+            event
+                .map(|event| (event.id.clone(), fields.clone()))
+                .into_iter()
+                .collect()
         }
     };
     let mut entries = Vec::new();
@@ -218,7 +221,11 @@ fn the_event<'o>(
         _ => None,
     };
     match event {
-        None => faults.push(FieldFault::of("offer", FaultCode::NoOffer, "choose one event that there is")),
+        None => faults.push(FieldFault::of(
+            "offer",
+            FaultCode::NoOffer,
+            "choose one event that there is",
+        )),
         Some(event) if !event.is_open(at) => {
             let remedy = "the deadline is over: ask the department";
             faults.push(FieldFault::of("offer", FaultCode::OfferClosed, remedy));
@@ -300,7 +307,9 @@ impl LinkKey {
             .0
             .iter()
             .zip(expected.0)
-            .fold(0, |difference, (one, other)| black_box(difference | (one ^ other)));
+            .fold(0, |difference, (one, other)| {
+                black_box(difference | (one ^ other))
+            });
         (difference == 0).then_some(id)
     }
 

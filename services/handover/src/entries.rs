@@ -38,7 +38,10 @@ pub(crate) async fn step(parts: &Arc<HandoverParts>) -> Result<bool, HandoverErr
     let at = (parts.clock)();
     let expired = entries.store.expire_entries(at).await?;
     if expired > 0 {
-        tracing::info!(entries = expired, "entries that were not confirmed in time are gone");
+        tracing::info!(
+            entries = expired,
+            "entries that were not confirmed in time are gone"
+        );
         metrics::entries_erased("unconfirmed", expired);
     }
     look_at_events(parts, entries, at).await?;
@@ -59,7 +62,10 @@ async fn look_at_events(
         return Ok(());
     };
     let states = entries.store.offer_states(&procedure.id).await?;
-    for (offer, state) in states.iter().filter(|(_, state)| state.pending + state.confirmed > 0) {
+    for (offer, state) in states
+        .iter()
+        .filter(|(_, state)| state.pending + state.confirmed > 0)
+    {
         let event = rules.routing.offers().event(offer);
         // Of an event that the rules know no longer nobody can ask anything: its time is over.
         let is_over = event.is_none_or(|event| event.deadline + entries.event_entries_kept <= at);
@@ -132,7 +138,11 @@ async fn deliver(
                 metrics::entries_erased("undeliverable", erased);
             }
             entries.store.entry_mail_done(mail.key).await?;
-            tracing::warn!(number = mail.key.number, status, "a mail about an entry was refused for good");
+            tracing::warn!(
+                number = mail.key.number,
+                status,
+                "a mail about an entry was refused for good"
+            );
             metrics::entry_mail("failed");
         }
         Err(Refusal::Later(error) | Refusal::Never { said: error, .. }) => {

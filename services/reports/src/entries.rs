@@ -11,7 +11,10 @@ use crate::sheet::{Cell, Column, Sheet};
 /// Confirmed entries, with the columns of the register.
 pub fn export(offer: &str, columns: &[proto::ExportedColumn], entries: &[proto::ExportedEntry]) -> Report {
     let object = |entry: &proto::ExportedEntry| -> Value {
-        let cells = columns.iter().zip(&entry.cells).filter(|(_, cell)| !cell.is_empty());
+        let cells = columns
+            .iter()
+            .zip(&entry.cells)
+            .filter(|(_, cell)| !cell.is_empty());
         let cells = cells.map(|(column, cell)| (column.id.clone(), Value::from(cell.as_str())));
         Value::Object(cells.collect::<Map<_, _>>())
     };
@@ -31,9 +34,16 @@ pub fn export(offer: &str, columns: &[proto::ExportedColumn], entries: &[proto::
 
 /// The columns that a table has room for.
 fn titled(id: &str) -> Option<&'static str> {
-    ["name", "first_name", "email", "medium", "programme_items", "end_link"]
-        .into_iter()
-        .find(|titled| *titled == id)
+    [
+        "name",
+        "first_name",
+        "email",
+        "medium",
+        "programme_items",
+        "end_link",
+    ]
+    .into_iter()
+    .find(|titled| *titled == id)
 }
 
 /// Offers, and how many have registered.

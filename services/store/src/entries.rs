@@ -54,7 +54,10 @@ pub trait EntryStore: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn offer_states(&self, procedure: &ProcedureId) -> Result<BTreeMap<OfferId, OfferState>, StoreError>;
+    async fn offer_states(
+        &self,
+        procedure: &ProcedureId,
+    ) -> Result<BTreeMap<OfferId, OfferState>, StoreError>;
 
     /// How often items of a programme were chosen, among all entries of an offer.
     ///

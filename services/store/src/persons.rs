@@ -48,11 +48,8 @@ pub trait PersonCalls: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`]: none of them is restricted.
-    async fn restrict_calls(
-        &self,
-        identities: Vec<Identity>,
-        at: DateTime<Utc>,
-    ) -> Result<usize, StoreError>;
+    async fn restrict_calls(&self, identities: Vec<Identity>, at: DateTime<Utc>)
+    -> Result<usize, StoreError>;
 
     /// Lifts the restriction of calls. Returns how many were restricted.
     ///

@@ -134,7 +134,12 @@ impl RegistrationsService {
     }
 
     /// Whole registrations alone are kept.
-    async fn keep(&self, checked: CheckedRegistration, asked: &Asked<'_>, at: DateTime<Utc>) -> Result<(), Status> {
+    async fn keep(
+        &self,
+        checked: CheckedRegistration,
+        asked: &Asked<'_>,
+        at: DateTime<Utc>,
+    ) -> Result<(), Status> {
         let most = match asked.kind {
             OfferKind::Newsletters => NEWSLETTER_ENTRIES_MAX,
             OfferKind::Events => EVENT_ENTRIES_MAX,
@@ -157,14 +162,22 @@ impl RegistrationsService {
             Registered::Accepted => Ok(()),
             Registered::ItemFull(item) => {
                 let remedy = format!("choose another one: {item} has no place left");
-                Err(invalid(&[FieldFault::of(PROGRAMME_ITEMS, FaultCode::OfferFull, remedy)]))
+                Err(invalid(&[FieldFault::of(
+                    PROGRAMME_ITEMS,
+                    FaultCode::OfferFull,
+                    remedy,
+                )]))
             }
             Registered::OfferFull(_) => {
                 let field = match asked.kind {
                     OfferKind::Newsletters => SUBSCRIPTIONS,
                     OfferKind::Events => "offer",
                 };
-                Err(invalid(&[FieldFault::of(field, FaultCode::OfferFull, "no place is left")]))
+                Err(invalid(&[FieldFault::of(
+                    field,
+                    FaultCode::OfferFull,
+                    "no place is left",
+                )]))
             }
         }
     }
@@ -204,7 +217,10 @@ impl proto::registrations_server::Registrations for RegistrationsService {
         let mut offers = shown::offers(&asked, at);
         // What is over is nobody's business but its department's.
         offers.retain(|offer| offer.is_open);
-        for offer in offers.iter_mut().filter(|it| it.items.iter().any(|item| item.places_left.is_some())) {
+        for offer in offers
+            .iter_mut()
+            .filter(|it| it.items.iter().any(|item| item.places_left.is_some()))
+        {
             let id = OfferId::new(&offer.id);
             let taken = self.0.store.items_taken(&asked.procedure.id, &id).await;
             let taken = taken.map_err(|error| refused(&error))?;
@@ -235,14 +251,25 @@ impl proto::registrations_server::Registrations for RegistrationsService {
                 "nobody can register here: set [mail] and public.url, so that confirmations can be sent",
             ));
         }
-        let waits = self.0.attempts.take_attempt(&[AttemptKey::of_form(&client)], at).await;
+        let waits = self
+            .0
+            .attempts
+            .take_attempt(&[AttemptKey::of_form(&client)], at)
+            .await;
         if let Some(until) = waits.map_err(|error| refused(&error))? {
             let seconds = (until - at).num_seconds().max(1);
-            return Err(Status::resource_exhausted(format!("too many forms; try again in {seconds} s")));
+            return Err(Status::resource_exhausted(format!(
+                "too many forms; try again in {seconds} s"
+            )));
         }
         let fields = sent.fields.iter();
         let application = Application {
-            offers: sent.offers.iter().take(OFFERS_SENT_MAX).map(OfferId::new).collect(),
+            offers: sent
+                .offers
+                .iter()
+                .take(OFFERS_SENT_MAX)
+                .map(OfferId::new)
+                .collect(),
             fields: fields
                 .map(|(id, text)| (FieldId::new(id), Personal::new(text.trim())))
                 .collect(),
@@ -280,7 +307,11 @@ impl proto::registrations_server::Registrations for RegistrationsService {
         request: Request<proto::ConfirmRequest>,
     ) -> Result<Response<proto::ConfirmResponse>, Status> {
         let token = request.into_inner().token;
-        let id = self.0.links.read(LinkPurpose::Confirm, token.trim()).ok_or_else(gone)?;
+        let id = self
+            .0
+            .links
+            .read(LinkPurpose::Confirm, token.trim())
+            .ok_or_else(gone)?;
         let confirmed = self.0.store.confirm(&RegistrationId::new(id), self.now()).await;
         let confirmed = confirmed.map_err(|error| refused(&error))?;
         let (_, entries) = self.linked(LinkPurpose::Confirm, &token).await?;
@@ -297,7 +328,11 @@ impl proto::registrations_server::Registrations for RegistrationsService {
 
     async fn end(&self, request: Request<proto::EndRequest>) -> Result<Response<proto::EndResponse>, Status> {
         let token = request.into_inner().token;
-        let id = self.0.links.read(LinkPurpose::End, token.trim()).ok_or_else(gone)?;
+        let id = self
+            .0
+            .links
+            .read(LinkPurpose::End, token.trim())
+            .ok_or_else(gone)?;
         let erased = self.0.store.end_entries(id).await;
         let erased = erased.map_err(|error| refused(&error))?;
         tracing::info!(entries = erased, "entries were ended by a link");
@@ -343,7 +378,10 @@ impl proto::registrations_server::Registrations for RegistrationsService {
         };
         let (found, next_page_token) = self.page(filter, page).await?;
         let subject = AuditSubject::new("offer", offer.as_str());
-        let entry = self.0.audit.entry(&principal, AuditAction::EntriesListed, subject);
+        let entry = self
+            .0
+            .audit
+            .entry(&principal, AuditAction::EntriesListed, subject);
         self.0.audit.append(entry.of_items(found.len())).await?;
         Ok(Response::new(proto::ListEntriesOfOfferResponse {
             entries: found.into_iter().map(|it| shown::entry(it.entry)).collect(),

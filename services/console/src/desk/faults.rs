@@ -45,6 +45,9 @@ pub(crate) fn text(fault: &FieldFault, procedure: Option<&proto::Procedure>) -> 
             Some(other) => format!("Bitte leer lassen: nur zusammen mit „{other}“."),
             None => "Bitte leer lassen: nur zusammen mit einer anderen Angabe.".to_owned(),
         },
+        (FaultCode::NoOption, "brochures") => {
+            "Je Zeile eine Broschüre aus der Liste, zum Beispiel „2 x“ und ihre Kennung.".to_owned()
+        }
         (FaultCode::TooLong, _) => match rule {
             Some(rule) => format!("Bitte kürzen: höchstens {} Zeichen.", rule.longest),
             None => "Bitte kürzen.".to_owned(),
@@ -98,6 +101,7 @@ fn plain(code: FaultCode) -> &'static str {
 /// What to do about slots, and about tickets that are there.
 fn plain_of_tickets(code: FaultCode) -> &'static str {
     match code {
+        FaultCode::NothingToPay => "Bitte leer lassen: Die bestellten Broschüren sind kostenlos.",
         FaultCode::NoOffer => "Dieses Angebot gibt es nicht. Bitte ein anderes auswählen.",
         FaultCode::OfferClosed => "Die Frist ist abgelaufen.",
         FaultCode::OfferFull => "Kein Platz mehr frei. Bitte etwas anderes auswählen.",

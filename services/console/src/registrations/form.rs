@@ -45,7 +45,12 @@ impl Sent {
         sent
     }
 
-    pub(super) fn request(&self, kind: OfferKind, offers: Vec<String>, client: String) -> proto::RegisterRequest {
+    pub(super) fn request(
+        &self,
+        kind: OfferKind,
+        offers: Vec<String>,
+        client: String,
+    ) -> proto::RegisterRequest {
         let given = self.fields.iter().filter(|(_, text)| !text.is_empty());
         let mut fields: BTreeMap<String, String> =
             given.map(|(id, text)| (id.clone(), text.clone())).collect();
@@ -167,7 +172,9 @@ impl FormPage {
         let procedure = told.procedure.unwrap_or_default();
         let fault_of = |field: &str| -> String {
             let found = faults.iter().find(|fault| fault.field == field);
-            found.map(|fault| faults::text(fault, Some(&procedure))).unwrap_or_default()
+            found
+                .map(|fault| faults::text(fault, Some(&procedure)))
+                .unwrap_or_default()
         };
         let is_asked = |rule: &&proto::FieldRule| match rule.id.as_str() {
             SUBSCRIPTIONS | PROGRAMME_ITEMS => false,
@@ -186,7 +193,8 @@ impl FormPage {
             fault: fault_of(&rule.id),
         });
         let has_place = |field: &str| {
-            matches!(field, SUBSCRIPTIONS | PROGRAMME_ITEMS | "consent") || asked.iter().any(|it| it.id == field)
+            matches!(field, SUBSCRIPTIONS | PROGRAMME_ITEMS | "consent")
+                || asked.iter().any(|it| it.id == field)
         };
         let general = faults.iter().filter(|fault| !has_place(&fault.field));
         let consent_fault = match fault_of("consent").is_empty() {
@@ -194,7 +202,9 @@ impl FormPage {
             false => "Ohne Ihre Einwilligung geht es nicht.".to_owned(),
         };
         let newsletters_fault = match fault_of(SUBSCRIPTIONS) {
-            fault if fault == "Bitte ausfüllen." => "Bitte mindestens einen Newsletter auswählen.".to_owned(),
+            fault if fault == "Bitte ausfüllen." => {
+                "Bitte mindestens einen Newsletter auswählen.".to_owned()
+            }
             fault => fault,
         };
         Self {
@@ -209,13 +219,19 @@ impl FormPage {
             consent: told.consent,
             consents: sent.consents,
             consent_fault,
-            general: general.map(|fault| faults::text(fault, Some(&procedure))).collect(),
+            general: general
+                .map(|fault| faults::text(fault, Some(&procedure)))
+                .collect(),
             is_possible: told.is_possible,
             inputs: inputs.collect(),
             purpose: procedure.purpose.clone(),
             legal_basis: procedure.legal_basis.join("; "),
             recipients: procedure.recipients.join("; "),
-            retention: procedure.retention.as_ref().map(|it| it.text.clone()).unwrap_or_default(),
+            retention: procedure
+                .retention
+                .as_ref()
+                .map(|it| it.text.clone())
+                .unwrap_or_default(),
         }
     }
 

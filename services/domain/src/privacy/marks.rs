@@ -192,9 +192,8 @@ impl Marks {
             Some(wanted) => name_key(wanted.reveal()) == name_key(fields.text(field)),
         };
         // Where the ticket does not say, it may be the one.
-        let same_if_said = |wanted: &Option<Personal>, field: &str| {
-            fields.get(field).is_none() || same(wanted, field)
-        };
+        let same_if_said =
+            |wanted: &Option<Personal>, field: &str| fields.get(field).is_none() || same(wanted, field);
         same(&self.name, "name")
             && same_if_said(&self.first_name, "first_name")
             && same_if_said(&self.postal_code, "postal_code")
@@ -240,7 +239,10 @@ fn words_are_in(wanted: &[String], text: &[String]) -> bool {
 fn number_is_in(number: &Number, text: &str) -> bool {
     let key = number.key();
     let digits: String = key.chars().filter(char::is_ascii_digit).collect();
-    let telling = digits.strip_prefix("49").unwrap_or(&digits).trim_start_matches('0');
+    let telling = digits
+        .strip_prefix("49")
+        .unwrap_or(&digits)
+        .trim_start_matches('0');
     let belongs = |letter: char| letter.is_ascii_digit() || "+ -/().\u{a0}".contains(letter);
     text.split(|letter: char| !belongs(letter)).any(|run| {
         let run_digits: String = run.chars().filter(char::is_ascii_digit).collect();
@@ -316,7 +318,10 @@ mod tests {
         let kinds = |marks: &Marks| -> BTreeSet<MarkKind> {
             marks.ticket_keys().into_iter().map(|(kind, _)| kind).collect()
         };
-        assert_eq!(kinds(&marks("0221 4710123", "", "Groß")), [MarkKind::Phone].into());
+        assert_eq!(
+            kinds(&marks("0221 4710123", "", "Groß")),
+            [MarkKind::Phone].into()
+        );
         assert_eq!(kinds(&marks("", "", "Groß")), [MarkKind::Name].into());
         let wanted = marks("0221 4710123", "", "GROSS");
         assert!(wanted.fits(&Fields::of([("name", "Groß")])));

@@ -50,9 +50,7 @@ pub fn persons(tickets: Vec<Ticket>) -> Vec<Person> {
         person.tickets.push(ticket);
     }
     // Those whose name is known come first.
-    let (named, unnamed): (Vec<_>, Vec<_>) = groups
-        .into_values()
-        .partition(|person| person.name.is_some());
+    let (named, unnamed): (Vec<_>, Vec<_>) = groups.into_values().partition(|person| person.name.is_some());
     named.into_iter().chain(unnamed).collect()
 }
 
@@ -125,7 +123,10 @@ mod tests {
 
     #[test]
     fn spelling_and_a_missing_first_name_make_no_other_person() {
-        assert_eq!(grouped(&[("Groß", "Erika"), ("GROSS", ""), (" groß ", "ERIKA")]), [3]);
+        assert_eq!(
+            grouped(&[("Groß", "Erika"), ("GROSS", ""), (" groß ", "ERIKA")]),
+            [3]
+        );
     }
 
     #[test]

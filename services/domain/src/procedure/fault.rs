@@ -103,6 +103,8 @@ named! {
         Full = "full",
         /// Nothing of the ticket is left.
         Erased = "erased",
+        /// An account for what is free.
+        NothingToPay = "nothing_to_pay",
         /// There is no such offer.
         NoOffer = "no_offer",
         /// The deadline of the offer is over.

@@ -171,10 +171,7 @@ impl WrittenProcedure {
             ("consent", self.consent.is_some()),
         ] {
             if is_there {
-                reading.fault(
-                    key,
-                    "leave it out: only procedures of the kind \"entry\" have it",
-                );
+                reading.fault(key, "leave it out: only procedures of the kind \"entry\" have it");
             }
         }
     }
@@ -189,7 +186,9 @@ impl WrittenProcedure {
             reading.fault("confirm_within_days", "use 1 to 90 days, or leave it out");
         }
         let consent = reading.given("consent", self.consent.as_deref());
-        let has_email = fields.iter().any(|field| field.id.as_str() == "email" && field.required);
+        let has_email = fields
+            .iter()
+            .any(|field| field.id.as_str() == "email" && field.required);
         if !has_email {
             reading.fault(
                 "field email",
@@ -197,9 +196,15 @@ impl WrittenProcedure {
             );
         }
         for id in ["consented_at", "confirmed_at"] {
-            if !fields.iter().any(|field| field.id.as_str() == id && field.from_system) {
+            if !fields
+                .iter()
+                .any(|field| field.id.as_str() == id && field.from_system)
+            {
                 let place = format!("field {id}");
-                reading.fault(&place, "declare it, a timestamp from the system: it is kept with every entry");
+                reading.fault(
+                    &place,
+                    "declare it, a timestamp from the system: it is kept with every entry",
+                );
             }
         }
         Some(EntryRules {

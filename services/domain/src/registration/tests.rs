@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use super::*;
 use crate::ids::DepartmentId;
-use crate::offers::{Newsletter, ProgrammeItem};
+use crate::offers::{Newsletter, Offered, ProgrammeItem};
 use crate::procedure::Register;
 
 fn at(text: &str) -> DateTime<Utc> {
@@ -31,10 +31,20 @@ fn offers() -> Offers {
             capacity: Some(2),
         }],
     };
-    Offers::checked(vec![newsletter("a"), newsletter("b")], vec![event], &HashSet::from([&press])).unwrap()
+    let offered = Offered {
+        newsletters: vec![newsletter("a"), newsletter("b")],
+        events: vec![event],
+        brochures: Vec::new(),
+    };
+    Offers::checked(offered, &HashSet::from([&press])).unwrap()
 }
 
-fn apply(procedure: &str, chosen: &[&str], fields: Fields, now: &str) -> Result<CheckedRegistration, Vec<String>> {
+fn apply(
+    procedure: &str,
+    chosen: &[&str],
+    fields: Fields,
+    now: &str,
+) -> Result<CheckedRegistration, Vec<String>> {
     let register = Register::built_in();
     let procedure = register.procedure(procedure).unwrap();
     let application = Application {
@@ -42,8 +52,19 @@ fn apply(procedure: &str, chosen: &[&str], fields: Fields, now: &str) -> Result<
         fields,
         consents: true,
     };
-    checked(procedure, procedure.entry_rules().unwrap(), &offers(), application, at(now))
-        .map_err(|faults| faults.iter().map(|it| format!("{} {}", it.field, it.code.name())).collect())
+    checked(
+        procedure,
+        procedure.entry_rules().unwrap(),
+        &offers(),
+        application,
+        at(now),
+    )
+    .map_err(|faults| {
+        faults
+            .iter()
+            .map(|it| format!("{} {}", it.field, it.code.name()))
+            .collect()
+    })
 }
 
 fn journalist() -> Fields {
@@ -85,14 +106,31 @@ fn everything_that_is_wrong_is_told_at_once() {
 fn an_accreditation_is_checked_against_its_event() {
     let checked = apply("media-accreditation", &["sommerfest"], journalist(), NOW).unwrap();
     assert_eq!(checked.capacities, BTreeMap::from([("Rundgang".to_owned(), 2)]));
-    assert_eq!(checked.expires_at, at("2027-06-04T10:00:00Z"), "a day after the deadline");
+    assert_eq!(
+        checked.expires_at,
+        at("2027-06-04T10:00:00Z"),
+        "a day after the deadline"
+    );
     let mut other = journalist();
-    other.set(FieldId::new("programme_items"), Personal::new("Rundgang\nBankett"));
+    other.set(
+        FieldId::new("programme_items"),
+        Personal::new("Rundgang\nBankett"),
+    );
     other.set(FieldId::new("shuttle"), Personal::new("true"));
-    let faults = apply("media-accreditation", &["sommerfest"], other, "2027-06-03T10:00:00Z").unwrap_err();
+    let faults = apply(
+        "media-accreditation",
+        &["sommerfest"],
+        other,
+        "2027-06-03T10:00:00Z",
+    )
+    .unwrap_err();
     assert_eq!(
         faults,
-        ["offer offer_closed", "programme_items no_option", "shuttle undeclared"]
+        [
+            "offer offer_closed",
+            "programme_items no_option",
+            "shuttle undeclared"
+        ]
     );
 }
 
@@ -121,7 +159,13 @@ fn a_link_is_good_for_its_purpose_and_id_alone() {
     assert_eq!(key.read(LinkPurpose::End, &token), None);
     let other = LinkKey::new(IdentityKey::new([8; 32]));
     assert_eq!(other.read(LinkPurpose::Confirm, &token), None);
-    for wrong in ["", "T-0000-0000", &token[1..], &format!("f{}", &token[1..]), "ä".repeat(32).as_str()] {
+    for wrong in [
+        "",
+        "T-0000-0000",
+        &token[1..],
+        &format!("f{}", &token[1..]),
+        "ä".repeat(32).as_str(),
+    ] {
         assert_eq!(key.read(LinkPurpose::Confirm, wrong), None, "{wrong}");
     }
 }

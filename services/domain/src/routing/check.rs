@@ -12,7 +12,7 @@ use super::times::Times;
 use super::{CheckedRule, Reach, RoutingTable, RuleId, Topics};
 use crate::counting::CountingSources;
 use crate::ids::{DepartmentId, HotlineName};
-use crate::offers::{OfferFault, Offers};
+use crate::offers::{OfferFault, Offered, Offers};
 use crate::places::{MunicipalityKey, Places};
 use crate::procedure::is_email;
 use crate::service_time::OpeningHoursFault;
@@ -180,7 +180,12 @@ pub(super) fn checked(config: RoutingConfig, places: &Places) -> Result<RoutingT
     faults.extend(config.departments.iter().filter_map(mail_fault));
     let departments: HashSet<&DepartmentId> = config.departments.iter().map(|it| &it.id).collect();
     let times = Times::checked(&config, &departments, &mut faults);
-    let offers = Offers::checked(config.newsletters.clone(), config.events.clone(), &departments);
+    let offered = Offered {
+        newsletters: config.newsletters.clone(),
+        events: config.events.clone(),
+        brochures: config.brochures.clone(),
+    };
+    let offers = Offers::checked(offered, &departments);
     let offers = offers.unwrap_or_else(|found| {
         faults.extend(found.into_iter().map(RoutingFault::Offer));
         Offers::default()

@@ -70,7 +70,10 @@ impl Writing<'_> {
             // RFC 8058: mail programs end it with one click, without a page.
             message = message
                 .raw_header(raw("List-Unsubscribe", format!("<{end}>")))
-                .raw_header(raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+                .raw_header(raw(
+                    "List-Unsubscribe-Post",
+                    "List-Unsubscribe=One-Click".to_owned(),
+                ));
         }
         let message = message
             .header(ContentType::TEXT_PLAIN)
@@ -95,8 +98,9 @@ impl Writing<'_> {
     fn to_a_person(&self, mail: &PendingEntryMail, entries: &[Entry]) -> Option<Text> {
         let procedure = self.rules.register.procedure(mail.procedure.as_str())?;
         let kind = procedure.entry_rules()?.offers;
-        let (waiting, holding): (Vec<&Entry>, Vec<&Entry>) =
-            entries.iter().partition(|entry| entry.state == EntryState::Pending);
+        let (waiting, holding): (Vec<&Entry>, Vec<&Entry>) = entries
+            .iter()
+            .partition(|entry| entry.state == EntryState::Pending);
         let mut lines = vec!["Guten Tag,".to_owned(), String::new()];
         if let Some(first) = waiting.first() {
             lines.extend(self.asking(kind, &waiting));
@@ -136,14 +140,20 @@ impl Writing<'_> {
             OfferKind::Events => "mit dieser E-Mail-Adresse wurde bei uns eine Akkreditierung beantragt:",
         };
         let mut lines = vec![opening.to_owned()];
-        lines.extend(waiting.iter().map(|entry| format!("  - {}", self.named(kind, entry))));
+        lines.extend(
+            waiting
+                .iter()
+                .map(|entry| format!("  - {}", self.named(kind, entry))),
+        );
         lines
     }
 
     fn telling(&self, kind: OfferKind, holding: &[&Entry]) -> Vec<String> {
         let opening = match kind {
             OfferKind::Newsletters => "Diese Newsletter erhalten Sie:",
-            OfferKind::Events => "Diese Anmeldungen liegen uns bestätigt vor. Über die Akkreditierung entscheidet die Stelle, die den Termin veranstaltet:",
+            OfferKind::Events => {
+                "Diese Anmeldungen liegen uns bestätigt vor. Über die Akkreditierung entscheidet die Stelle, die den Termin veranstaltet:"
+            }
         };
         let mut lines = vec![opening.to_owned()];
         for entry in holding {
@@ -169,7 +179,11 @@ impl Writing<'_> {
                 let event = offers.event(&entry.offer);
                 let event = event.map_or_else(|| entry.offer.to_string(), told);
                 let fields = &entry.fields;
-                format!("{event}, für {} {}", fields.text("first_name"), fields.text("name"))
+                format!(
+                    "{event}, für {} {}",
+                    fields.text("first_name"),
+                    fields.text("name")
+                )
             }
         }
     }
@@ -179,11 +193,17 @@ impl Writing<'_> {
         let mut lines = vec![
             "Guten Tag,".to_owned(),
             String::new(),
-            format!("die Frist für die Akkreditierung ist abgelaufen: {}.", told(event)),
+            format!(
+                "die Frist für die Akkreditierung ist abgelaufen: {}.",
+                told(event)
+            ),
             "Bitte exportieren Sie die Anmeldungen und löschen Sie sie danach hier:".to_owned(),
             format!("{}/akkreditierungen/{}", self.url, event.id),
             String::new(),
-            format!("Spätestens am {} werden sie gelöscht, auch ohne Export.", local(event.deadline + self.kept)),
+            format!(
+                "Spätestens am {} werden sie gelöscht, auch ohne Export.",
+                local(event.deadline + self.kept)
+            ),
         ];
         lines.extend(closing());
         Text {

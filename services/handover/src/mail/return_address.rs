@@ -73,7 +73,10 @@ mod tests {
     #[test]
     fn an_entry_is_told_from_a_ticket() {
         let id = "0123456789abcdef0123456789abcdef";
-        for spelling in [format!("n+e.{id}@example.org"), format!("<N+E.{}@example.org>", id.to_uppercase())] {
+        for spelling in [
+            format!("n+e.{id}@example.org"),
+            format!("<N+E.{}@example.org>", id.to_uppercase()),
+        ] {
             assert_eq!(entry_of(&spelling).as_deref(), Some(id), "{spelling}");
             assert_eq!(ReturnAddress::read(&spelling), None, "{spelling}");
         }

@@ -27,7 +27,11 @@ pub struct MailsService {
 impl MailsService {
     /// The service on a store.
     pub fn new(store: Arc<dyn MailStore>, entries: Arc<dyn EntryStore>, clock: Clock) -> Self {
-        Self { store, entries, clock }
+        Self {
+            store,
+            entries,
+            clock,
+        }
     }
 }
 
@@ -71,7 +75,10 @@ impl proto::mails_server::Mails for MailsService {
     ) -> Result<Response<proto::ReportBounceResponse>, Status> {
         let request = request.into_inner();
         if let Some(id) = entry_of(&request.return_address) {
-            return self.entry_bounced(&id, request.status.trim()).await.map(Response::new);
+            return self
+                .entry_bounced(&id, request.status.trim())
+                .await
+                .map(Response::new);
         }
         let key = ReturnAddress::read(&request.return_address).ok_or_else(|| {
             Status::invalid_argument(
@@ -111,11 +118,19 @@ impl MailsService {
             ));
         }
         let erased = match status.starts_with('5') {
-            true => self.entries.end_entries(id).await.map_err(|error| refused(&error))?,
+            true => self
+                .entries
+                .end_entries(id)
+                .await
+                .map_err(|error| refused(&error))?,
             false => 0,
         };
         if erased > 0 {
-            tracing::warn!(status, entries = erased, "a mail came back: its entries were erased");
+            tracing::warn!(
+                status,
+                entries = erased,
+                "a mail came back: its entries were erased"
+            );
             metrics::entry_mail("bounced");
             metrics::entries_erased("undeliverable", erased);
         }

@@ -89,7 +89,9 @@ async fn export(
 
 async fn clear(event: String, server: &ServerArguments) -> anyhow::Result<u32> {
     let mut client = RegistrationsClient::new(client::connect(&server.server).await?);
-    let cleared = client.clear_offer(proto::ClearOfferRequest { offer: event }).await;
+    let cleared = client
+        .clear_offer(proto::ClearOfferRequest { offer: event })
+        .await;
     let cleared = cleared.map_err(|status| Failure::of_status(&status))?;
     Ok(cleared.into_inner().erased)
 }

@@ -8,6 +8,7 @@ mod call_records;
 mod calls;
 mod changes;
 mod citizens;
+mod entries;
 mod figures;
 mod history;
 mod life_cycle;

@@ -45,10 +45,15 @@ pub(super) async fn export(
         next => format!("{next}.{began_ms}"),
     };
     let subject = AuditSubject::new("offer", offer.as_str());
-    let noted = parts.audit.entry(&principal, AuditAction::EntriesExported, subject);
+    let noted = parts
+        .audit
+        .entry(&principal, AuditAction::EntriesExported, subject);
     parts.audit.append(noted.of_items(found.len())).await?;
     if next_page_token.is_empty() {
-        let marked = parts.store.mark_exported(&asked.procedure.id, &offer, began).await;
+        let marked = parts
+            .store
+            .mark_exported(&asked.procedure.id, &offer, began)
+            .await;
         marked.map_err(|error| refused(&error))?;
     }
     let columns = columns(asked.procedure);
@@ -56,7 +61,10 @@ pub(super) async fn export(
         id: id.to_owned(),
         heading: heading.to_owned(),
     };
-    let mut told: Vec<_> = columns.iter().map(|it| column(it.id.as_str(), &it.title)).collect();
+    let mut told: Vec<_> = columns
+        .iter()
+        .map(|it| column(it.id.as_str(), &it.title))
+        .collect();
     if parts.ways.is_some() {
         told.push(column("end_link", "Link zum Abmelden"));
         told.push(column("return_address", "Rücksendeadresse"));
@@ -131,10 +139,16 @@ pub(super) async fn clear(
             "offer: its entries were not exported since the deadline; export them first",
         ));
     };
-    let erased = parts.store.clear_offer(&asked.procedure.id, &offer, confirmed_by, at).await;
+    let erased = parts
+        .store
+        .clear_offer(&asked.procedure.id, &offer, confirmed_by, at)
+        .await;
     let erased = erased.map_err(|error| refused(&error))?;
     let subject = AuditSubject::new("offer", offer.as_str());
     let noted = parts.audit.entry(&principal, AuditAction::EntriesErased, subject);
-    parts.audit.append_done(vec![noted.of_items(erased as usize)]).await?;
+    parts
+        .audit
+        .append_done(vec![noted.of_items(erased as usize)])
+        .await?;
     Ok(proto::ClearOfferResponse { erased })
 }

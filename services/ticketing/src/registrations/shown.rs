@@ -52,7 +52,9 @@ fn event(event: &Event, at: DateTime<Utc>) -> proto::Offer {
 /// What has become of an offer.
 pub(super) fn state(offer: proto::Offer, state: &OfferState, kept: TimeDelta) -> proto::OfferState {
     let at = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp_millis());
-    let erased_by = offer.deadline_unix_ms.map(|deadline| deadline + kept.num_milliseconds());
+    let erased_by = offer
+        .deadline_unix_ms
+        .map(|deadline| deadline + kept.num_milliseconds());
     proto::OfferState {
         offer: Some(offer),
         pending: state.pending,

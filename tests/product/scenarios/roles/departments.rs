@@ -42,7 +42,10 @@ const HARMLESS: [&str; 8] = [
 fn every_method_of_departments_is_tried_or_shows_no_ticket() {
     let of_departments = EXPECTED.iter().filter(|(_, roles)| roles.contains('D'));
     for (method, _) in of_departments {
-        let is_known = TRIED.contains(method) || OF_OFFERS.contains(method) || HARMLESS.contains(method) || method.contains("reflection");
+        let is_known = TRIED.contains(method)
+            || OF_OFFERS.contains(method)
+            || HARMLESS.contains(method)
+            || method.contains("reflection");
         assert!(is_known, "{method}: does it show tickets? Try it here");
     }
 }

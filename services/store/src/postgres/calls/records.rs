@@ -53,7 +53,10 @@ pub(super) async fn call(client: &mut Object, identity: Identity) -> Result<Opti
     let Some((month, call_row)) = places.get(&identity) else {
         return Ok(None);
     };
-    let find = format!("{} WHERE month = $1 AND call_row = $2 AND {UNRESTRICTED}", select());
+    let find = format!(
+        "{} WHERE month = $1 AND call_row = $2 AND {UNRESTRICTED}",
+        select()
+    );
     let find = transaction.prepare_cached(&find).await?;
     let row = transaction.query_opt(&find, &[month, call_row]).await?;
     row.as_ref().map(read).transpose()

@@ -109,7 +109,10 @@ impl EntryStore for PostgresTickets {
         found.iter().map(entry).collect()
     }
 
-    async fn offer_states(&self, procedure: &ProcedureId) -> Result<BTreeMap<OfferId, OfferState>, StoreError> {
+    async fn offer_states(
+        &self,
+        procedure: &ProcedureId,
+    ) -> Result<BTreeMap<OfferId, OfferState>, StoreError> {
         let mut client = self.database.client().await?;
         let moment = moment(&mut client).await?;
         let mut states: BTreeMap<OfferId, OfferState> = BTreeMap::new();
@@ -154,7 +157,13 @@ impl EntryStore for PostgresTickets {
         offer: &OfferId,
     ) -> Result<BTreeMap<String, u32>, StoreError> {
         let mut client = self.database.client().await?;
-        items_taken(&moment(&mut client).await?, procedure.as_str(), offer.as_str(), "").await
+        items_taken(
+            &moment(&mut client).await?,
+            procedure.as_str(),
+            offer.as_str(),
+            "",
+        )
+        .await
     }
 
     async fn mark_exported(
@@ -288,7 +297,9 @@ impl EntryStore for PostgresTickets {
                 true => {
                     let id = RegistrationId::new(row.get::<_, &str>(5));
                     let parameters = (row.get::<_, &str>(7), procedure.as_str());
-                    let found = moment.query(&find, &[&parameters.0, &parameters.1, &now_ms]).await?;
+                    let found = moment
+                        .query(&find, &[&parameters.0, &parameters.1, &now_ms])
+                        .await?;
                     let found = found.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
                     EntryMailSubject::Registration {
                         entries: told_of(found, &id),

@@ -46,9 +46,7 @@ impl PersonTickets for PostgresTickets {
     }
 }
 
-fn columns<'k>(
-    marks: impl IntoIterator<Item = &'k (MarkKind, String)>,
-) -> (Vec<&'static str>, Vec<String>) {
+fn columns<'k>(marks: impl IntoIterator<Item = &'k (MarkKind, String)>) -> (Vec<&'static str>, Vec<String>) {
     marks
         .into_iter()
         .map(|(kind, key)| (kind.name(), text(key).into_owned()))

@@ -17,7 +17,9 @@ use crate::persons::{CallsOfNumber, PersonCalls};
 #[async_trait]
 impl PersonCalls for SqliteCalls {
     async fn calls_by(&self, search: CallsOfNumber) -> Result<Vec<StoredCall>, StoreError> {
-        self.file.read(move |connection| calls_by(connection, &search)).await
+        self.file
+            .read(move |connection| calls_by(connection, &search))
+            .await
     }
 
     async fn count_calls_by(&self, keys: Vec<String>) -> Result<i64, StoreError> {
@@ -70,8 +72,8 @@ impl PersonCalls for SqliteCalls {
     async fn restricted_among(&self, identities: Vec<Identity>) -> Result<BTreeSet<Identity>, StoreError> {
         self.file
             .read(move |connection| {
-                let mut find =
-                    connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM restricted_calls WHERE identity = ?1)")?;
+                let mut find = connection
+                    .prepare_cached("SELECT EXISTS (SELECT 1 FROM restricted_calls WHERE identity = ?1)")?;
                 let mut restricted = BTreeSet::new();
                 for identity in identities {
                     if find.query_row([identity.0], |row| row.get::<_, bool>(0))? {
@@ -174,6 +176,9 @@ mod tests {
             .unwrap();
         let plan = steps.map(Result::unwrap).collect::<Vec<_>>().join("; ");
         assert!(plan.contains("calls_by_caller"), "{plan}");
-        assert!(!plan.contains("SCAN calls;") && !plan.ends_with("SCAN calls"), "{plan}");
+        assert!(
+            !plan.contains("SCAN calls;") && !plan.ends_with("SCAN calls"),
+            "{plan}"
+        );
     }
 }

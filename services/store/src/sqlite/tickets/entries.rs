@@ -79,9 +79,13 @@ impl EntryStore for SqliteTickets {
         .await
     }
 
-    async fn offer_states(&self, procedure: &ProcedureId) -> Result<BTreeMap<OfferId, OfferState>, StoreError> {
+    async fn offer_states(
+        &self,
+        procedure: &ProcedureId,
+    ) -> Result<BTreeMap<OfferId, OfferState>, StoreError> {
         let procedure = procedure.clone();
-        self.query(move |connection| offer_states(connection, &procedure)).await
+        self.query(move |connection| offer_states(connection, &procedure))
+            .await
     }
 
     async fn items_taken(
@@ -124,7 +128,11 @@ impl EntryStore for SqliteTickets {
             let gone = transaction.execute(
                 "DELETE FROM entries WHERE procedure = ?1 AND offer = ?2
                      AND (confirmed_at_ms IS NULL OR confirmed_at_ms <= ?3)",
-                params![procedure.as_str(), offer.as_str(), confirmed_by.timestamp_millis()],
+                params![
+                    procedure.as_str(),
+                    offer.as_str(),
+                    confirmed_by.timestamp_millis()
+                ],
             )?;
             if gone > 0 {
                 transaction.execute(
@@ -199,7 +207,12 @@ impl EntryStore for SqliteTickets {
             transaction.execute(
                 "UPDATE entry_mails SET not_before_ms = ?3, attempts = attempts + 1, error = ?4
                  WHERE number = ?1 AND edition = ?2",
-                params![key.number, key.edition, aside.retry_at.timestamp_millis(), aside.error],
+                params![
+                    key.number,
+                    key.edition,
+                    aside.retry_at.timestamp_millis(),
+                    aside.error
+                ],
             )?;
             Ok(())
         })
@@ -216,9 +229,10 @@ fn register(transaction: &Transaction<'_>, new: &NewRegistration) -> Result<Regi
                 "SELECT entry_id, state, told_at_ms FROM entries
                  WHERE procedure = ?1 AND offer = ?2 AND person_key = ?3",
             )?
-            .query_row(params![procedure, entry.offer.as_str(), entry.person_key], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })
+            .query_row(
+                params![procedure, entry.offer.as_str(), entry.person_key],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
             .optional()?;
         let meets = Meets::of(stored, new.quiet_since);
         if let Some(id) = meets.writes() {
@@ -272,7 +286,14 @@ fn register(transaction: &Transaction<'_>, new: &NewRegistration) -> Result<Regi
     }
     if met.iter().any(Meets::is_news) {
         let recipient = new.recipient.reveal();
-        pend(transaction, REGISTRATION, new.id.as_str(), procedure, &new.email_key, recipient)?;
+        pend(
+            transaction,
+            REGISTRATION,
+            new.id.as_str(),
+            procedure,
+            &new.email_key,
+            recipient,
+        )?;
         forget_mails(transaction)?;
     }
     Ok(Registered::Accepted)
@@ -324,7 +345,14 @@ fn confirm(
         )?;
         let fields = entry_fields(&fields)?;
         let recipient = fields.text(domain::registration::EMAIL);
-        pend(transaction, REGISTRATION, registration.as_str(), &procedure, &email_key, recipient)?;
+        pend(
+            transaction,
+            REGISTRATION,
+            registration.as_str(),
+            &procedure,
+            &email_key,
+            recipient,
+        )?;
     }
     Ok(confirmed as u32)
 }
@@ -403,7 +431,11 @@ fn pending(
         if kind == REGISTRATION {
             let parameters = params![email_key, mail.procedure.as_str(), now_ms];
             let entries = told_of(collect(&mut find, parameters, entry)?, &id);
-            mail.about = EntryMailSubject::Registration { id, recipient, entries };
+            mail.about = EntryMailSubject::Registration {
+                id,
+                recipient,
+                entries,
+            };
         }
         mails.push(mail);
     }
@@ -441,7 +473,13 @@ fn offer_states(
             "SELECT offer, state, count(*) FROM entries WHERE procedure = ?1 GROUP BY offer, state",
         )?,
         [procedure.as_str()],
-        |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?)),
+        |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, u32>(2)?,
+            ))
+        },
     )?;
     for (offer, state, count) in counts {
         let known = states.entry(OfferId::new(offer)).or_default();

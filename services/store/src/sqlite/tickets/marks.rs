@@ -134,6 +134,9 @@ mod tests {
             .unwrap();
         let steps = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
         let plan = steps.map(Result::unwrap).collect::<Vec<_>>().join("; ");
-        assert!(!plan.contains("SCAN tickets") && plan.contains("PRIMARY KEY (kind=? AND key=?)"), "{plan}");
+        assert!(
+            !plan.contains("SCAN tickets") && plan.contains("PRIMARY KEY (kind=? AND key=?)"),
+            "{plan}"
+        );
     }
 }
