@@ -194,6 +194,17 @@ pub(crate) fn audit_action(name: &str) -> &'static str {
         Some(AuditAction::EntriesExported) => "Anmeldungen exportiert",
         Some(AuditAction::EntriesErased) => "Anmeldungen gelöscht",
         Some(AuditAction::AuditRead) => "Protokoll gelesen",
+        Some(AuditAction::AccessLogRead) => "Zugriffsprotokoll gelesen",
+        Some(AuditAction::PersonSearched) => "Person gesucht",
+        Some(AuditAction::PersonTold) => "Auskunft erstellt",
+        Some(AuditAction::TicketRectified) => "Vorgang berichtigt",
+        Some(AuditAction::PersonRestricted) => "Verarbeitung eingeschränkt",
+        Some(AuditAction::RestrictionLifted) => "Einschränkung aufgehoben",
+        Some(AuditAction::RecipientsRead) => "Empfänger angezeigt",
+        Some(AuditAction::RecipientConfirmed) => "Bestätigung vermerkt",
+        Some(AuditAction::CaseChanged) => "Antrag bearbeitet",
+        Some(AuditAction::CasesRead) => "Anträge gelesen",
+        Some(AuditAction::ErasureOrdered) => "Löschung angeordnet",
         _ => UNKNOWN_ACTION,
     }
 }

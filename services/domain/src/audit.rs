@@ -70,11 +70,33 @@ pub enum AuditAction {
     EntriesErased,
     /// The audit trail itself was read.
     AuditRead,
+    /// The access log was read, with addresses.
+    AccessLogRead,
+    /// What is kept of a person was searched for.
+    PersonSearched,
+    /// A person was told what is kept of him or her, as a document or as data.
+    PersonTold,
+    /// What a ticket says about a person was put right.
+    TicketRectified,
+    /// A ticket or calls were restricted.
+    PersonRestricted,
+    /// A restriction was lifted.
+    RestrictionLifted,
+    /// Who was told of a rectification, a restriction or an erasure was listed, or a confirmation was noted.
+    RecipientsRead,
+    /// See [`AuditAction::RecipientsRead`].
+    RecipientConfirmed,
+    /// A case of a data subject was opened, or something was done with it.
+    CaseChanged,
+    /// Cases of data subjects were listed or read.
+    CasesRead,
+    /// It was ordered to erase what is known about a person.
+    ErasureOrdered,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 40] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -104,6 +126,17 @@ impl AuditAction {
         Self::EntriesExported,
         Self::EntriesErased,
         Self::AuditRead,
+        Self::AccessLogRead,
+        Self::PersonSearched,
+        Self::PersonTold,
+        Self::TicketRectified,
+        Self::PersonRestricted,
+        Self::RestrictionLifted,
+        Self::RecipientsRead,
+        Self::RecipientConfirmed,
+        Self::CaseChanged,
+        Self::CasesRead,
+        Self::ErasureOrdered,
     ];
 
     /// The name in the store and for programs; part of the hash, so it never changes.
@@ -138,6 +171,17 @@ impl AuditAction {
             Self::EntriesExported => "entries_exported",
             Self::EntriesErased => "entries_erased",
             Self::AuditRead => "audit_read",
+            Self::AccessLogRead => "access_log_read",
+            Self::PersonSearched => "person_searched",
+            Self::PersonTold => "person_told",
+            Self::TicketRectified => "ticket_rectified",
+            Self::PersonRestricted => "person_restricted",
+            Self::RestrictionLifted => "restriction_lifted",
+            Self::RecipientsRead => "recipients_read",
+            Self::RecipientConfirmed => "recipient_confirmed",
+            Self::CaseChanged => "case_changed",
+            Self::CasesRead => "cases_read",
+            Self::ErasureOrdered => "erasure_ordered",
         }
     }
 

@@ -11,6 +11,7 @@ pub mod booking;
 pub mod brochures;
 pub mod counting;
 pub mod counts;
+pub mod erasure;
 pub mod event;
 pub mod figures;
 pub mod holidays;

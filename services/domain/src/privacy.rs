@@ -1,5 +1,8 @@
-//! The rights of data subjects: by what a person is known, and which tickets are of the same person.
+//! Data protection: what is stored where, and for how long; the rights of data subjects: by what a person is known, and which
+//! tickets are of the same person.
 
+pub mod access_log;
+pub mod inventory;
 mod marks;
 mod persons;
 

@@ -40,7 +40,7 @@ pub use acts::{ActRefused, Reopening, close, close_by_hand, reopen, reroute, wit
 pub use addition::{ADDED_CONCERNS_MAX, AddedConcern, AdditionRefused, add_concern};
 pub use alarm::{ALARM_MINUTES_MAX, Alarm, EscalationPolicy, raise_alarms};
 use change::Change;
-pub use course::Course;
+pub use course::{Course, Rectified};
 pub use erasure::{ERASED_STAYS, erase};
 pub use id::{spoken_ticket_id, ticket_id};
 pub use mail::{MailSubject, mail_failed, mailed};
@@ -237,6 +237,11 @@ impl Ticket {
     pub fn former_departments(&self) -> impl Iterator<Item = &DepartmentId> {
         let former = self.returned_by.iter().chain(&self.course.taken_from);
         former.filter(|id| **id != self.department)
+    }
+
+    /// Whether it is kept, and worked on by nobody (Art. 18 GDPR).
+    pub fn is_restricted(&self) -> bool {
+        self.course.restricted_since.is_some()
     }
 
     /// Since when no answer is owed; `None` while one is, and once it is erased.

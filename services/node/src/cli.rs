@@ -27,7 +27,10 @@ pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArg
 pub(crate) use export::{ExportArguments, ExportEncoding};
 pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
-pub(crate) use privacy::{AuditAction, AuditListArguments, PrivacyAction, PrivacyArguments};
+pub(crate) use privacy::{
+    AccessLogArguments, AuditAction, AuditListArguments, EraseArguments, FindArguments, MarkArguments,
+    OrdersArguments, PrivacyAction, PrivacyArguments, ProcessingRegisterArguments,
+};
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use registrations::{
     AccreditationAction, AccreditationArguments, NewsletterAction, NewsletterArguments, OfferListArguments,
@@ -109,6 +112,7 @@ pub(crate) enum Command {
     /// Accreditation to events: who has registered, exports, and the end of the entries.
     Accreditation(AccreditationArguments),
     /// For data protection officers: the audit trail.
+    /// For data protection officers: the audit trail, the register, the access log.
     Privacy(PrivacyArguments),
     /// Users: who signs in, and what they are.
     User(UserArguments),

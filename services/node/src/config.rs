@@ -2,6 +2,7 @@
 
 mod layers;
 mod mail;
+pub(crate) mod privacy;
 mod public;
 pub(crate) mod register;
 mod sign_in;
@@ -70,6 +71,7 @@ pub(crate) struct Written {
     pub(crate) register: RegisterSection,
     #[serde(default)]
     pub(crate) figures: Figures,
+    pub(crate) privacy: privacy::PrivacySection,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -130,7 +132,9 @@ pub(crate) struct Intervals {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Agents {
     pub(crate) figures: bool,
+    pub(crate) visible_to: Vec<Role>,
     pub(crate) kept_days: u32,
+    pub(crate) smallest_group: u32,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -206,11 +210,12 @@ pub(crate) struct Config {
     pub(crate) ledger: ledger::LedgerSettings,
     /// Whether intervals are published; unless said, the bus decides.
     pub(crate) publish_intervals: Option<bool>,
-    pub(crate) agent_figures: bool,
+    pub(crate) agents: reporting::AgentsShown,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) mail: Option<Arc<MailSettings>>,
     /// What whoever comes is offered.
     pub(crate) public: public::Public,
+    pub(crate) privacy: privacy::Privacy,
     pub(crate) routing: Arc<RoutingTable>,
     pub(crate) register: Arc<Register>,
     /// What routing, register and figures were read from: the rules that `up` applies.
@@ -290,11 +295,9 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
     if !(1..=1000).contains(&written.bus.call_partitions) {
         return Err(Failure::usage("bus.call_partitions: use 1 to 1000"));
     }
-    let Agents { figures, kept_days } = written.agents;
-    if !(1..=3_650).contains(&kept_days) {
-        return Err(Failure::usage("agents.kept_days: use 1 to 3650"));
-    }
-    let agents_kept_days = if figures {
+    let agents = agents_shown(&written.agents)?;
+    let kept_days = written.agents.kept_days;
+    let agents_kept_days = if agents.figures {
         kept_days
     } else {
         LIVE_STATES_KEPT_DAYS.min(kept_days)
@@ -334,12 +337,34 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         reopen_within: tickets::checked(&written.tickets)?,
         ledger,
         publish_intervals: written.intervals.publish,
-        agent_figures: figures,
+        agents,
         policy: policy(&written.service_level)?,
         mail,
+        privacy: privacy::checked(written.privacy, at)?,
         routing: book.routing,
         register: book.register,
         documents,
+    })
+}
+
+/// What the works council has agreed to.
+fn agents_shown(written: &Agents) -> anyhow::Result<reporting::AgentsShown> {
+    if !(1..=3_650).contains(&written.kept_days) {
+        return Err(Failure::usage("agents.kept_days: use 1 to 3650"));
+    }
+    if !(1..=1_000).contains(&written.smallest_group) {
+        return Err(Failure::usage("agents.smallest_group: use 1 to 1000"));
+    }
+    let may_be = [Role::Supervisor, Role::DataProtection, Role::Administrator];
+    if written.visible_to.iter().any(|role| !may_be.contains(role)) {
+        let may_be = may_be.map(Role::name).join(", ");
+        return Err(Failure::usage(format!("agents.visible_to: choose from {may_be}")));
+    }
+    Ok(reporting::AgentsShown {
+        figures: written.figures,
+        visible_to: written.visible_to.clone(),
+        kept: TimeDelta::days(i64::from(written.kept_days)),
+        smallest_group: written.smallest_group,
     })
 }
 
@@ -377,6 +402,11 @@ fn known_token(token: &Token) -> anyhow::Result<KnownToken> {
 }
 
 impl Config {
+    /// How soon topics let go of what is to be erased.
+    pub(crate) fn pace(&self) -> bus::topics::Pace {
+        bus::topics::Pace::of(self.privacy.erasure_bound)
+    }
+
     /// Whether the figures of quarter-hours are published: unless said otherwise, where others can read them.
     pub(crate) fn publishes_intervals(&self) -> bool {
         let is_read_by_others = matches!(self.bus, BusChoice::Kafka(_));

@@ -12,12 +12,16 @@ use bus::kafka::{KafkaBus, KafkaSettings};
 use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
+use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
 use store::calls::CallStore;
 use store::entries::EntryStore;
+use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
+use store::persons::{PersonCalls, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rules::RuleStore;
+use store::scrub::Scrub;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
 use store::tickets::TicketStore;
 use store::users::UserStore;
@@ -41,6 +45,14 @@ pub(crate) struct Storage {
     pub(crate) entries: Arc<dyn EntryStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
+    pub(crate) access_log: Arc<dyn AccessLogStore>,
+    pub(crate) person_tickets: Arc<dyn PersonTickets>,
+    pub(crate) person_calls: Arc<dyn PersonCalls>,
+    pub(crate) erasures: Arc<dyn ErasureStore>,
+    pub(crate) callers: Arc<dyn CallErasure>,
+    pub(crate) unpublished: Arc<dyn TicketErasure>,
+    /// Every unit of the store with personal data.
+    pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -58,6 +70,13 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         entries,
         users,
         audit,
+        access_log,
+        person_tickets,
+        person_calls,
+        erasures,
+        callers,
+        unpublished,
+        scrubs,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -79,6 +98,13 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         entries,
         users,
         audit,
+        access_log,
+        person_tickets,
+        person_calls,
+        erasures,
+        callers,
+        unpublished,
+        scrubs,
         embedded,
         _lock: lock,
     })
@@ -93,6 +119,13 @@ struct Stores {
     entries: Arc<dyn EntryStore>,
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
+    access_log: Arc<dyn AccessLogStore>,
+    person_tickets: Arc<dyn PersonTickets>,
+    person_calls: Arc<dyn PersonCalls>,
+    erasures: Arc<dyn ErasureStore>,
+    callers: Arc<dyn CallErasure>,
+    unpublished: Arc<dyn TicketErasure>,
+    scrubs: Vec<Arc<dyn Scrub>>,
 }
 
 impl Stores {
@@ -101,16 +134,26 @@ impl Stores {
         C: CallStore,
         T: TicketStore + RuleStore + MailStore + EntryStore,
         A: UserStore + AuditStore,
+        C: CallStore + PersonCalls + CallErasure + Scrub,
+        T: TicketStore + RuleStore + MailStore + PersonTickets + TicketErasure + Scrub,
+        A: UserStore + AuditStore + AccessLogStore + ErasureStore,
     {
-        let (tickets, access) = (Arc::new(tickets), Arc::new(access));
+        let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
-            calls: Arc::new(calls),
+            person_calls: Arc::clone(&calls) as _,
+            person_tickets: Arc::clone(&tickets) as _,
+            callers: Arc::clone(&calls) as _,
+            unpublished: Arc::clone(&tickets) as _,
+            scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
+            erasures: Arc::clone(&access) as _,
+            calls,
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
             entries: Arc::clone(&tickets) as _,
             tickets,
             users: Arc::clone(&access) as _,
-            audit: access,
+            audit: Arc::clone(&access) as _,
+            access_log: access,
         }
     }
 }
@@ -211,7 +254,7 @@ pub(crate) fn wanted_topics<'a>(
         BusChoice::Embedded => EMBEDDED_CALL_PARTITIONS,
         BusChoice::Kafka(_) => config.call_partitions,
     };
-    let mut wanted = topics::wanted(partitions, departments);
+    let mut wanted = topics::wanted(partitions, departments, config.pace());
     if config.publishes_intervals() {
         wanted.push(topics::intervals());
     }

@@ -16,6 +16,7 @@ pub mod intervals;
 pub mod percentiles;
 pub mod profile;
 pub mod promise;
+pub mod register;
 pub mod sheet;
 pub mod statements;
 pub mod totals;

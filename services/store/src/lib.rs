@@ -4,12 +4,14 @@
 //! are those of `domain`. [`calls`] is for intake, ledger and reporting, [`tickets`] for ticketing and handover, [`users`] and [`audit`]
 //! for the gate and whoever notes what is done.
 
+pub mod access_log;
 pub mod answers;
 pub mod audit;
 mod batch;
 pub mod calls;
 pub mod changes;
 pub mod entries;
+pub mod erasure;
 mod error;
 pub mod history;
 pub mod live;
@@ -23,6 +25,7 @@ pub mod publications;
 pub mod rejected;
 pub mod rules;
 pub mod schedule;
+pub mod scrub;
 pub mod sqlite;
 pub mod statements;
 mod ticket_columns;

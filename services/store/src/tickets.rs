@@ -509,6 +509,11 @@ pub struct ReplyAdvance {
     pub next: i64,
 }
 
+/// Under what the position on a topic of replies is kept. On some buses topics of one installation share an incarnation.
+pub fn reply_place(topic: &str, incarnation: &str) -> String {
+    format!("{topic} {incarnation}")
+}
+
 /// What came of settling a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
@@ -536,6 +541,11 @@ impl LeaseName {
     /// Entries, and the mails about them.
     pub fn entries() -> Self {
         Self("entries".to_owned())
+    }
+
+    /// Carrying out orders to erase.
+    pub fn erasures() -> Self {
+        Self("erasures".to_owned())
     }
 
     /// The look at due times.

@@ -19,6 +19,7 @@ const FIGURES: Admission = Admission::Roles(&[Supervisor]);
 const DESK: Admission = Admission::Roles(&[Agent, Supervisor]);
 const ADMINISTRATION: Admission = Admission::Roles(&[Administrator]);
 const OFFERS: Admission = Admission::Roles(&[Department, Administrator]);
+const RIGHTS: Admission = Admission::Roles(&[DataProtection]);
 const REPAIR: Admission = Admission::Roles(&[Supervisor, Administrator, DataProtection]);
 
 /// The table: `/package.Service/Method`, and who may call it.
@@ -36,12 +37,34 @@ pub const METHODS: &[(&str, Admission)] = &[
     ("/nrwdirekt.access.v1.Users/ChangeUser", ADMINISTRATION),
     ("/nrwdirekt.access.v1.Users/ResetPassword", ADMINISTRATION),
     ("/nrwdirekt.access.v1.Users/EndSessions", ADMINISTRATION),
+    ("/nrwdirekt.privacy.v1.Rights/FindPersons", RIGHTS),
     (
         "/nrwdirekt.privacy.v1.Audit/ListEntries",
         Admission::Roles(&[DataProtection]),
     ),
     (
         "/nrwdirekt.privacy.v1.Audit/Verify",
+        Admission::Roles(&[DataProtection]),
+    ),
+    (
+        "/nrwdirekt.privacy.v1.Register/GetRegister",
+        Admission::Roles(&[DataProtection, Administrator]),
+    ),
+    ("/nrwdirekt.privacy.v1.AccessLog/List", ADMINISTRATION),
+    (
+        "/nrwdirekt.privacy.v1.AccessLog/Statistics",
+        Admission::Roles(&[DataProtection, Administrator]),
+    ),
+    (
+        "/nrwdirekt.privacy.v1.Erasures/Erase",
+        Admission::Roles(&[DataProtection]),
+    ),
+    (
+        "/nrwdirekt.privacy.v1.Erasures/GetOrder",
+        Admission::Roles(&[DataProtection]),
+    ),
+    (
+        "/nrwdirekt.privacy.v1.Erasures/ListOrders",
         Admission::Roles(&[DataProtection]),
     ),
     // Reports of calls.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::TicketVersion;
-use crate::ids::{DepartmentId, Identity};
+use crate::ids::{DepartmentId, FieldId, Identity};
 
 /// How a ticket has gone so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +31,27 @@ pub struct Course {
     /// Departments that have confirmed the erasure.
     #[serde(skip_serializing_if = "is_default")]
     pub erasure_confirmed_by: Vec<DepartmentId>,
+    /// Since when it is restricted: kept, and worked on by nobody until that is lifted.
+    #[serde(skip_serializing_if = "is_default")]
+    pub restricted_since: Option<DateTime<Utc>>,
+    /// Departments that have confirmed the restriction.
+    #[serde(skip_serializing_if = "is_default")]
+    pub restriction_confirmed_by: Vec<DepartmentId>,
+    /// What was last put right.
+    #[serde(skip_serializing_if = "is_default")]
+    pub rectified: Option<Rectified>,
+}
+
+/// What was put right in a ticket, and who knows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rectified {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Which fields; earlier ones that a department has yet to confirm among them.
+    pub fields: Vec<FieldId>,
+    /// Departments that have put right what they keep.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub confirmed_by: Vec<DepartmentId>,
 }
 
 impl Course {

@@ -1,4 +1,9 @@
-//! `nrwdirekt privacy`: the audit trail.
+//! `nrwdirekt privacy`: the audit trail; the other parts are in modules.
+
+mod access_log;
+mod erasure;
+mod find;
+mod register;
 
 use std::process::ExitCode;
 
@@ -12,13 +17,25 @@ use crate::client;
 use crate::exit::Failure;
 use crate::output::say;
 
-/// Does what is asked for with the audit trail.
+/// Does what is asked for.
 pub(crate) async fn run(action: PrivacyAction) -> anyhow::Result<ExitCode> {
-    let PrivacyAction::Audit { action } = action;
     match action {
-        AuditAction::List(arguments) => list(arguments).await.map(|()| ExitCode::SUCCESS),
-        AuditAction::Verify { head, json, server } => verify(head, json, &server).await,
+        PrivacyAction::Find(arguments) => find::run(arguments).await?,
+        PrivacyAction::Audit { action } => return audit(action).await,
+        PrivacyAction::Register(arguments) => register::run(*arguments).await?,
+        PrivacyAction::AccessLog(arguments) => access_log::run(arguments).await?,
+        PrivacyAction::Erase(arguments) => erasure::erase(arguments).await?,
+        PrivacyAction::Orders(arguments) => erasure::orders(arguments).await?,
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn audit(action: AuditAction) -> anyhow::Result<ExitCode> {
+    match action {
+        AuditAction::List(arguments) => list(arguments).await?,
+        AuditAction::Verify { head, json, server } => return verify(head, json, &server).await,
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn list(arguments: AuditListArguments) -> anyhow::Result<()> {

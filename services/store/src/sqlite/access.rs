@@ -1,6 +1,8 @@
 //! `access.db`.
 
+mod access_log;
 mod audit;
+mod erasure;
 mod sessions;
 mod users;
 

@@ -1,6 +1,7 @@
 //! One contract for every store: the same cases on SQLite and PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
 
+mod access_log;
 mod agents;
 mod answers;
 mod audit;
@@ -11,9 +12,11 @@ mod citizens;
 mod entries;
 mod figures;
 mod history;
+mod inventory;
 mod life_cycle;
 mod live;
 mod mails;
+mod persons;
 mod postgres;
 mod postgres_calls;
 mod postgres_tickets;

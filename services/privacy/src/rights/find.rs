@@ -1,0 +1,141 @@
+//! Finding persons.
+
+use std::collections::BTreeSet;
+
+use domain::audit::{AuditAction, AuditSubject};
+use domain::ids::Identity;
+use domain::privacy::Person;
+use domain::ticket::Ticket;
+use store::calls::StoredCall;
+use store::persons::PersonCallPlace;
+use store::rejected::RejectedItem;
+use tonic::{Request, Response, Status};
+use wire::access::principal;
+use wire::v1::privacy as proto;
+
+use super::{RightsService, refused};
+use crate::finder::{Found, calls_of_ticket};
+
+/// Calls on a page unless asked otherwise, and at most.
+const PAGE: usize = 100;
+const PAGE_MAX: usize = 500;
+
+pub(super) async fn find_persons(
+    service: &RightsService,
+    request: Request<proto::FindPersonsRequest>,
+) -> Result<Response<proto::FindPersonsResponse>, Status> {
+    let principal = principal(&request)?;
+    let sent = request.into_inner();
+    let after = place(&sent.page_token)?;
+    let most = match sent.page_size as usize {
+        0 => PAGE,
+        wanted => wanted.min(PAGE_MAX),
+    };
+    let marks = service.marks(sent.marks).await?;
+    let finder = &service.parts.finder;
+    let found = finder.find(&marks).await.map_err(|error| refused(&error))?;
+    let calls = finder.calls_by(&found.phone_keys, after, most).await;
+    let calls = calls.map_err(|error| refused(&error))?;
+    let calls_total = finder.person_calls.count_calls_by(found.phone_keys.clone()).await;
+    let calls_total = calls_total.map_err(|error| refused(&error))?;
+    let (rejected, more_rejected) = finder.rejected(&marks).await.map_err(|error| refused(&error))?;
+    let identities = calls.iter().map(|call| call.identity).collect();
+    let restricted = finder.person_calls.restricted_among(identities).await;
+    let restricted = restricted.map_err(|error| refused(&error))?;
+
+    let tickets: usize = found.persons.iter().map(|person| person.tickets.len()).sum();
+    let audit = &service.parts.audit;
+    let entry = audit.entry(&principal, AuditAction::PersonSearched, AuditSubject::none());
+    audit
+        .append(entry.of_items(tickets + calls.len() + rejected.len()))
+        .await?;
+    let last = calls.last().filter(|_| calls.len() == most);
+    Ok(Response::new(proto::FindPersonsResponse {
+        next_page_token: last.map(token).unwrap_or_default(),
+        calls: calls
+            .iter()
+            .map(|call| shown_call(call, &found, &restricted))
+            .collect(),
+        persons: found.persons.iter().map(shown_person).collect(),
+        calls_total,
+        rejected_items: rejected.iter().map(shown_item).collect(),
+        incomplete: found.incomplete || more_rejected,
+    }))
+}
+
+fn shown_person(person: &Person) -> proto::FoundPerson {
+    let text = |name: &Option<domain::personal::Personal>| {
+        name.as_ref()
+            .map(|name| name.reveal().to_owned())
+            .unwrap_or_default()
+    };
+    proto::FoundPerson {
+        name: text(&person.name),
+        first_name: text(&person.first_name),
+        tickets: person.tickets.iter().map(shown_ticket).collect(),
+    }
+}
+
+fn shown_ticket(ticket: &Ticket) -> proto::FoundTicket {
+    proto::FoundTicket {
+        ticket_id: ticket.id.to_string(),
+        procedure: ticket.procedure.to_string(),
+        state: ticket.state.name().to_owned(),
+        department: ticket.department.to_string(),
+        created_at_unix_ms: ticket.created_at.timestamp_millis(),
+        restricted: ticket.is_restricted(),
+        calls: calls_of_ticket(ticket).map(Identity::to_hex).collect(),
+    }
+}
+
+fn shown_call(call: &StoredCall, found: &Found, restricted: &BTreeSet<Identity>) -> proto::FoundCall {
+    let (owner, shared) = found.owner(call);
+    let record = call.state.assembled().record;
+    proto::FoundCall {
+        identity: call.identity.to_hex(),
+        source: call.source.to_string(),
+        started_at_unix_ms: record.as_ref().map(|record| record.started_at.timestamp_millis()),
+        hotline: record
+            .as_ref()
+            .map(|record| record.hotline.to_string())
+            .unwrap_or_default(),
+        status: record
+            .map(|record| record.connection_status.name().to_owned())
+            .unwrap_or_default(),
+        restricted: restricted.contains(&call.identity),
+        person: owner.and_then(|at| u32::try_from(at + 1).ok()).unwrap_or(0),
+        shared,
+    }
+}
+
+fn shown_item(item: &RejectedItem) -> proto::FoundRejectedItem {
+    proto::FoundRejectedItem {
+        id: item.id.to_hex(),
+        source: item.source.to_string(),
+        received_at_unix_ms: item.received_at.timestamp_millis(),
+        field: item.field.clone(),
+        reason: item.reason.clone(),
+    }
+}
+
+fn token(last: &StoredCall) -> String {
+    let place = PersonCallPlace::of(last);
+    format!("{}_{}", place.started_at_ms, place.identity.to_hex())
+}
+
+/// Reads what [`token`] wrote.
+fn place(token: &str) -> Result<Option<PersonCallPlace>, Status> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let read = || {
+        let (at, identity) = token.split_once('_')?;
+        Some(PersonCallPlace {
+            started_at_ms: at.parse().ok()?,
+            identity: Identity::from_hex(identity)?,
+        })
+    };
+    read()
+        .map(Some)
+        .ok_or_else(|| Status::invalid_argument("page_token: repeat the next_page_token of the page before"))
+}

@@ -1,0 +1,125 @@
+//! Finding a person.
+
+use serde_json::{Value, json};
+use testkit::{Backend, TestNode};
+
+use super::{find, log, tickets};
+
+const CALLS: &str = "\
+Zeitstempel;Task Typ;Anrufer/Absender (Telefonnummer);Eingangsthema (angerufene Hotline);Verbindungsstatus
+03.03.2025 09:00:12;Anruf eingehend;0221 4710123;Bürgertelefon;Verbunden
+04.03.2025 09:03:40;Anruf eingehend;+492214710123;Steuern und Finanzen;Abbruch Warteschlange
+04.03.2025 09:04:40;Anruf eingehend;0211 8371001;Steuern und Finanzen;Verbunden
+gestern;Anruf eingehend;(0221) 471 0123;Steuern und Finanzen;Verbunden
+";
+
+async fn import(node: &TestNode) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("calls.csv");
+    std::fs::write(&file, CALLS).expect("a file");
+    let file = file.to_str().expect("a path");
+    node.run(&["import", "--format", "hotline-export", "--wait", file])
+        .await
+        .exits(3);
+}
+
+#[tokio::test]
+async fn a_person_is_found_wherever_something_is_kept() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        import(&node).await;
+        let phone = [
+            "--phone",
+            "0221/4710123",
+            "--name",
+            "Groß",
+            "--first-name",
+            "Erika",
+        ];
+        let first = log(&node, &phone).await;
+        let second = log(&node, &["--email", "Erika@Example.org", "--name", "GROSS"]).await;
+        let close = [
+            "ticket", "close", &first, "--reason", "erledigt", "--agent", "anna",
+        ];
+        node.run(&close).await.exits(0);
+
+        let found = find(&node, &["--phone", "0049 221 47 10-123"]).await;
+        assert_eq!(tickets(&found), [[first.as_str()]]);
+        assert_eq!(found["persons"][0]["name"], "Groß");
+        assert_eq!(found["persons"][0]["tickets"][0]["state"], "closed");
+        assert_eq!(found["calls_total"], 2);
+        assert_eq!(found["calls"][0]["hotline"], "Steuern und Finanzen");
+        assert_eq!(
+            (&found["calls"][0]["person"], &found["calls"][0]["shared"]),
+            (&json!(1), &json!(false))
+        );
+        assert_eq!(found["rejected_items"].as_array().map(Vec::len), Some(1));
+
+        let by_email = find(&node, &["--email", " erika@example.org"]).await;
+        assert_eq!(tickets(&by_email), [[second.as_str()]]);
+        assert_eq!(tickets(&find(&node, &["--name", "groß"]).await)[0].len(), 2);
+        let by_ticket = find(&node, &["--ticket", &first]).await;
+        assert_eq!(
+            (tickets(&by_ticket), &by_ticket["calls_total"]),
+            (vec![vec![first.as_str()]], &json!(2))
+        );
+        let nobody = find(&node, &["--phone", "0221 4710199"]).await;
+        assert_eq!(
+            (&nobody["persons"], &nobody["calls_total"]),
+            (&json!([]), &json!(0))
+        );
+
+        let audit = node
+            .run(&["privacy", "audit", "list", "--json"])
+            .await
+            .exits(0)
+            .json_lines();
+        let searched: Vec<&Value> = audit
+            .iter()
+            .filter(|entry| entry["action"] == "person_searched")
+            .collect();
+        assert_eq!(searched.len(), 5);
+        assert!(!format!("{searched:?}").contains("4710123"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_names_on_one_number_are_two_persons() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        import(&node).await;
+        let of = |name| ["--phone", "0221 4710123", "--name", name];
+        let erika = log(&node, &of("Groß")).await;
+        let max = log(&node, &of("Klein")).await;
+        let found = find(&node, &["--phone", "0221 4710123"]).await;
+        assert_eq!(tickets(&found), [[erika.as_str()], [max.as_str()]]);
+        assert_eq!(
+            (&found["calls"][0]["person"], &found["calls"][0]["shared"]),
+            (&Value::Null, &json!(true))
+        );
+        let found = find(&node, &of("gross")).await;
+        assert_eq!(tickets(&found), [[erika.as_str()]]);
+        assert_eq!(found["calls"][0]["shared"], true);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_missing_or_no_mark_is_named() {
+    Backend::first(|backend| async move {
+        let node = TestNode::start(backend).await;
+        for (marks, named) in [
+            (&[][..], "say by what the person is known"),
+            (&["--first-name", "Erika"][..], "give the family name too"),
+            (&["--phone", "Erika"][..], "no telephone number"),
+            (&["--email", "Erika"][..], "no e-mail address"),
+            (&["--ticket", "T-XXXX"][..], "ticket_id"),
+        ] {
+            node.run(&[&["privacy", "find"][..], marks].concat())
+                .await
+                .fails_with(named);
+        }
+    })
+    .await;
+}
