@@ -27,6 +27,7 @@ use wire::v1::reporting::records_client::RecordsClient;
 use wire::v1::reporting::rejected_items_client::RejectedItemsClient;
 use wire::v1::reporting::reporting_client::ReportingClient;
 use wire::v1::tickets::handover_client::HandoverClient;
+use wire::v1::tickets::registrations_client::RegistrationsClient;
 use wire::v1::tickets::rules_client::RulesClient;
 use wire::v1::tickets::ticketing_client::TicketingClient;
 
@@ -115,6 +116,7 @@ clients! {
     intake: IntakeClient,
     ticketing: TicketingClient,
     rules: RulesClient,
+    registrations: RegistrationsClient,
     handover: HandoverClient,
     reporting: ReportingClient,
     figures: FiguresClient,

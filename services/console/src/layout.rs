@@ -41,6 +41,8 @@ pub(crate) struct Link {
 const PLACES: &[(&str, &str, &[Role])] = &[
     ("/platz", "Anrufplatz", &[Agent]),
     ("/eingang", "Eingang", &[Department]),
+    ("/akkreditierungen", "Akkreditierungen", &[Department]),
+    ("/newsletters", "Newsletter", &[Department, Administrator]),
     ("/warteschlangen", "Live", &[Supervisor]),
     ("/verlauf", "Verlauf", &[Supervisor]),
     ("/anrufe", "Anrufe", &[Supervisor, DataProtection]),

@@ -18,8 +18,10 @@ mod guard;
 mod history;
 mod inbox;
 mod layout;
+mod offers;
 pub mod pages;
 mod queues;
+mod registrations;
 mod rejected;
 mod retention;
 mod shown_ticket;
@@ -81,7 +83,9 @@ pub fn router(parts: ConsoleParts) -> Router {
         .merge(desk::routes())
         .merge(history::routes())
         .merge(inbox::routes())
+        .merge(offers::routes())
         .merge(queues::routes())
+        .merge(registrations::routes())
         .merge(rejected::routes())
         .merge(retention::routes())
         .merge(tickets::routes())

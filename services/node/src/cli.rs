@@ -8,6 +8,7 @@ mod live;
 mod mail;
 mod privacy;
 mod register;
+mod registrations;
 mod rejected;
 mod report;
 mod route;
@@ -36,6 +37,9 @@ pub(crate) use privacy::{
     OrdersArguments, PrivacyAction, PrivacyArguments, ProcessingRegisterArguments, RetentionAction,
 };
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
+pub(crate) use registrations::{
+    AccreditationAction, AccreditationArguments, NewsletterAction, NewsletterArguments, OfferListArguments,
+};
 pub(crate) use rejected::{
     DiscardArguments, RejectedAction, RejectedArguments, RejectedListArguments, RejectedShowArguments,
     RetryArguments,
@@ -108,7 +112,12 @@ pub(crate) enum Command {
     Department(DepartmentArguments),
     /// Mails to departments without Kafka: which wait or failed, and why.
     Mail(MailArguments),
-    /// For data protection officers: the audit trail, the register, the access log.
+    /// Newsletters: who has subscribed, and their addresses for sending.
+    Newsletter(NewsletterArguments),
+    /// Accreditation to events: who has registered, exports, and the end of the entries.
+    Accreditation(AccreditationArguments),
+    /// For data protection officers: rights of data subjects, erasing, retention, the audit trail, the register, the access
+    /// log.
     Privacy(PrivacyArguments),
     /// Take a backup, encrypted, while the node runs or when it is stopped; check and list backups; make a key pair.
     Backup(Box<BackupArguments>),

@@ -16,6 +16,7 @@ use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
 use store::backups::RestoreStore;
 use store::calls::CallStore;
+use store::entries::EntryStore;
 use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
 use store::persons::{PersonCalls, PersonTickets};
@@ -45,6 +46,7 @@ pub(crate) struct Storage {
     pub(crate) rules: Arc<dyn RuleStore>,
     pub(crate) mails: Arc<dyn MailStore>,
     pub(crate) restores: Arc<dyn RestoreStore>,
+    pub(crate) entries: Arc<dyn EntryStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
     pub(crate) access_log: Arc<dyn AccessLogStore>,
@@ -77,6 +79,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         rules,
         mails,
         restores,
+        entries,
         users,
         audit,
         access_log,
@@ -109,6 +112,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         rules,
         mails,
         restores,
+        entries,
         users,
         audit,
         access_log,
@@ -132,6 +136,7 @@ struct Stores {
     rules: Arc<dyn RuleStore>,
     mails: Arc<dyn MailStore>,
     restores: Arc<dyn RestoreStore>,
+    entries: Arc<dyn EntryStore>,
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
     access_log: Arc<dyn AccessLogStore>,
@@ -158,9 +163,6 @@ impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
         C: CallStore + PersonCalls + CallErasure + CallRetention + Scrub,
-        T: TicketStore + RuleStore + MailStore + PersonTickets + TicketErasure + TicketRetention + Scrub,
-        A: UserStore + AuditStore + AccessLogStore + ErasureStore + RunStore,
-        C: CallStore + PersonCalls + CallErasure + CallRetention + Scrub,
         T: TicketStore
             + RuleStore
             + MailStore
@@ -168,6 +170,7 @@ impl Stores {
             + TicketErasure
             + TicketRetention
             + RestoreStore
+            + EntryStore
             + Scrub,
         A: UserStore + AuditStore + AccessLogStore + ErasureStore + RunStore,
     {
@@ -190,6 +193,7 @@ impl Stores {
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
             restores: Arc::clone(&tickets) as _,
+            entries: Arc::clone(&tickets) as _,
             tickets,
             users: Arc::clone(&access) as _,
             audit: Arc::clone(&access) as _,

@@ -11,6 +11,7 @@ pub mod backups;
 mod batch;
 pub mod calls;
 pub mod changes;
+pub mod entries;
 pub mod erasure;
 mod error;
 pub mod history;

@@ -538,6 +538,11 @@ impl LeaseName {
         Self("call notices".to_owned())
     }
 
+    /// Entries, and the mails about them.
+    pub fn entries() -> Self {
+        Self("entries".to_owned())
+    }
+
     /// Carrying out orders to erase.
     pub fn erasures() -> Self {
         Self("erasures".to_owned())

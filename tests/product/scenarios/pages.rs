@@ -68,6 +68,23 @@ const EXPECTED: &[(&str, &str)] = &[
     ("GET /eingang/{ticket}", "D"),
     ("POST /eingang/loeschungen", "D"),
     ("POST /eingang/{ticket}/{meldung}", "D"),
+    // Registrations: for whoever comes.
+    ("GET /newsletter", OPEN),
+    ("POST /newsletter", OPEN),
+    ("GET /akkreditierung", OPEN),
+    ("GET /akkreditierung/{termin}", OPEN),
+    ("POST /akkreditierung/{termin}", OPEN),
+    ("GET /eintrag/bestaetigen/{token}", OPEN),
+    ("POST /eintrag/bestaetigen/{token}", OPEN),
+    ("GET /eintrag/beenden/{token}", OPEN),
+    ("POST /eintrag/beenden/{token}", OPEN),
+    // Who has registered.
+    ("GET /newsletters", "DM"),
+    ("POST /newsletters/{liste}/export", "DM"),
+    ("GET /akkreditierungen", "D"),
+    ("GET /akkreditierungen/{termin}", "D"),
+    ("POST /akkreditierungen/{termin}/export", "D"),
+    ("POST /akkreditierungen/{termin}/loeschen", "D"),
     // Tickets.
     ("GET /vorgaenge", "SP"),
     ("GET /vorgaenge/{ticket}", "SP"),

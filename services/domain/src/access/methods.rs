@@ -18,6 +18,7 @@ const FEED: Admission = Admission::Roles(&[Feed]);
 const FIGURES: Admission = Admission::Roles(&[Supervisor]);
 const DESK: Admission = Admission::Roles(&[Agent, Supervisor]);
 const ADMINISTRATION: Admission = Admission::Roles(&[Administrator]);
+const OFFERS: Admission = Admission::Roles(&[Department, Administrator]);
 const RIGHTS: Admission = Admission::Roles(&[DataProtection]);
 const PRIVACY: Admission = Admission::Roles(&[DataProtection]);
 const REPAIR: Admission = Admission::Roles(&[Supervisor, Administrator, DataProtection]);
@@ -147,6 +148,18 @@ pub const METHODS: &[(&str, Admission)] = &[
     ("/nrwdirekt.tickets.v1.Mails/ListMails", ADMINISTRATION),
     ("/nrwdirekt.tickets.v1.Mails/RetryMail", ADMINISTRATION),
     ("/nrwdirekt.tickets.v1.Mails/ReportBounce", FEED),
+    ("/nrwdirekt.tickets.v1.Registrations/ListOffers", Admission::Open),
+    ("/nrwdirekt.tickets.v1.Registrations/Register", Admission::Open),
+    ("/nrwdirekt.tickets.v1.Registrations/GetLink", Admission::Open),
+    ("/nrwdirekt.tickets.v1.Registrations/Confirm", Admission::Open),
+    ("/nrwdirekt.tickets.v1.Registrations/End", Admission::Open),
+    ("/nrwdirekt.tickets.v1.Registrations/ListOfferStates", OFFERS),
+    ("/nrwdirekt.tickets.v1.Registrations/ListEntries", OFFERS),
+    ("/nrwdirekt.tickets.v1.Registrations/ExportEntries", OFFERS),
+    (
+        "/nrwdirekt.tickets.v1.Registrations/ClearOffer",
+        Admission::Roles(&[Department]),
+    ),
     // Figures.
     ("/nrwdirekt.reporting.v1.Reporting/Totals", FIGURES),
     (

@@ -6,6 +6,7 @@
 mod answers;
 mod changes;
 pub(super) mod citizens;
+mod entries;
 mod hand_overs;
 mod leases;
 mod mails;

@@ -3,6 +3,7 @@
 mod answers;
 mod changes;
 mod citizens;
+mod entries;
 mod hand_overs;
 mod leases;
 mod mails;

@@ -9,6 +9,7 @@ mod call_records;
 mod calls;
 mod changes;
 mod citizens;
+mod entries;
 mod figures;
 mod history;
 mod inventory;
