@@ -7,6 +7,7 @@
 mod checks;
 mod fault;
 mod fields;
+mod rectified;
 mod register;
 mod request;
 mod schema;

@@ -2,6 +2,7 @@
 
 mod layers;
 mod mail;
+mod privacy;
 pub(crate) mod register;
 mod sign_in;
 mod tickets;
@@ -62,6 +63,7 @@ pub(crate) struct Written {
     pub(crate) due: DuePolicy,
     pub(crate) tickets: tickets::TicketsSection,
     pub(crate) mail: mail::MailSection,
+    pub(crate) privacy: privacy::PrivacySection,
     #[serde(default)]
     pub(crate) routing: Routing,
     #[serde(default)]
@@ -201,6 +203,7 @@ pub(crate) struct Config {
     pub(crate) due: DuePolicy,
     /// How long after it was settled a ticket can be reopened.
     pub(crate) reopen_within: TimeDelta,
+    pub(crate) privacy: privacy::Privacy,
     pub(crate) ledger: ledger::LedgerSettings,
     /// Whether intervals are published; unless said, the bus decides.
     pub(crate) publish_intervals: Option<bool>,
@@ -326,6 +329,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         kafka: written.bus.kafka,
         due: written.due,
         reopen_within: tickets::checked(&written.tickets)?,
+        privacy: privacy::checked(&written.privacy)?,
         ledger,
         publish_intervals: written.intervals.publish,
         agent_figures: figures,

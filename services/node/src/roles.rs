@@ -58,7 +58,7 @@ impl Starting<'_> {
                 Role::Ticketing => self.ticketing(services, &health, &wake).await?,
                 Role::Handover => self.handover(services, &health, &wake).await,
                 Role::Reporting => self.reporting(services, &health).await?,
-                Role::Privacy => self.privacy(services, &health).await,
+                Role::Privacy => self.privacy(services, &health, &wake).await?,
                 Role::Console => self.console(services, &health).await,
             };
         }
@@ -203,7 +203,12 @@ impl Starting<'_> {
             .add_service(MailsServer::new(mails))
     }
 
-    async fn privacy(&mut self, services: Routes, health: &HealthReporter) -> Routes {
+    async fn privacy(
+        &mut self,
+        services: Routes,
+        health: &HealthReporter,
+        wake: &Arc<handover::Wake>,
+    ) -> anyhow::Result<Routes> {
         let audit = privacy::AuditService::new(Arc::clone(&self.storage.audit), self.audit());
         health.set_serving::<AuditServer<privacy::AuditService>>().await;
         let rights = privacy::RightsService::new(privacy::RightsParts {
@@ -216,9 +221,9 @@ impl Starting<'_> {
             audit: self.audit(),
         });
         health.set_serving::<RightsServer<privacy::RightsService>>().await;
-        services
+        Ok(services
             .add_service(AuditServer::new(audit))
-            .add_service(RightsServer::new(rights))
+            .add_service(RightsServer::new(rights)))
     }
 
     async fn console(&mut self, services: Routes, health: &HealthReporter) -> Routes {

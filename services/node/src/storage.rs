@@ -13,9 +13,11 @@ use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
 use store::audit::AuditStore;
+use store::cases::CaseStore;
 use store::calls::CallStore;
 use store::mails::MailStore;
 use store::persons::{PersonCalls, PersonTickets};
+use store::recipients::RecipientStore;
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rules::RuleStore;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
@@ -42,6 +44,8 @@ pub(crate) struct Storage {
     pub(crate) audit: Arc<dyn AuditStore>,
     pub(crate) person_tickets: Arc<dyn PersonTickets>,
     pub(crate) person_calls: Arc<dyn PersonCalls>,
+    pub(crate) recipients: Arc<dyn RecipientStore>,
+    pub(crate) cases: Arc<dyn CaseStore>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -60,6 +64,8 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         audit,
         person_tickets,
         person_calls,
+        recipients,
+        cases,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -82,6 +88,8 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         audit,
         person_tickets,
         person_calls,
+        recipients,
+        cases,
         embedded,
         _lock: lock,
     })
@@ -97,20 +105,24 @@ struct Stores {
     audit: Arc<dyn AuditStore>,
     person_tickets: Arc<dyn PersonTickets>,
     person_calls: Arc<dyn PersonCalls>,
+    recipients: Arc<dyn RecipientStore>,
+    cases: Arc<dyn CaseStore>,
 }
 
 impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
         C: CallStore + PersonCalls,
-        T: TicketStore + RuleStore + MailStore + PersonTickets,
-        A: UserStore + AuditStore,
+        T: TicketStore + RuleStore + MailStore + PersonTickets + RecipientStore,
+        A: UserStore + AuditStore + CaseStore,
     {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
             person_calls: Arc::clone(&calls) as _,
             calls,
             person_tickets: Arc::clone(&tickets) as _,
+            recipients: Arc::clone(&tickets) as _,
+            cases: Arc::clone(&access) as _,
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
             tickets,

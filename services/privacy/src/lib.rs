@@ -7,8 +7,9 @@
 mod finder;
 mod rights;
 mod service;
+mod told;
 mod verify;
 
 pub use finder::{Finder, Found, calls_of_ticket};
-pub use rights::{RightsParts, RightsService};
+pub use rights::{RightsParts, RightsService, RightsSettings};
 pub use service::AuditService;

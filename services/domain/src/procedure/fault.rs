@@ -103,6 +103,8 @@ named! {
         Full = "full",
         /// Nothing of the ticket is left.
         Erased = "erased",
+        /// The ticket is restricted, or is not where that is to be lifted.
+        Restricted = "restricted",
         /// Another request was made under the idempotency key.
         KeyTaken = "key_taken",
     }

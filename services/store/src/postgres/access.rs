@@ -4,6 +4,7 @@
 //! trail locks its head, and does so last.
 
 mod audit;
+mod cases;
 mod sessions;
 mod users;
 

@@ -11,6 +11,7 @@ mod leases;
 mod mails;
 pub(super) mod marks;
 mod queries;
+mod recipients;
 mod replies;
 mod rows;
 mod rules;

@@ -1,6 +1,7 @@
 //! `access.db`.
 
 mod audit;
+mod cases;
 mod sessions;
 mod users;
 

@@ -8,6 +8,7 @@ mod leases;
 mod mails;
 mod marks;
 mod queries;
+mod recipients;
 mod replies;
 mod rows;
 mod rules;
