@@ -6,7 +6,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let protos = [
         "access/v1/access",
         "calls/v1/calls",
+        "privacy/v1/access_log",
         "privacy/v1/audit",
+        "privacy/v1/register",
         "privacy/v1/rights",
         "reporting/v1/figures",
         "reporting/v1/live",

@@ -1,5 +1,6 @@
 //! What users do, from end to end.
 
+mod access_log;
 mod appointments;
 mod asterisk;
 mod audit;
@@ -16,6 +17,8 @@ mod live;
 mod mails;
 mod pages;
 mod procedures;
+mod processing_register;
+mod quiet_logs;
 mod rejected_items;
 mod repeated_imports;
 mod replacements;

@@ -4,6 +4,7 @@
 //! way into the store. What a role may do is decided by `domain::access`; the gate applies it to methods, and services
 //! apply it to what they answer. Must not know pages.
 
+mod access_log;
 mod first_users;
 mod gate;
 mod metrics;
@@ -15,6 +16,7 @@ pub mod testing;
 mod trail;
 mod users;
 
+pub use access_log::{AccessLog, AccessLogWriter, access_log, sweep_access_log};
 pub use domain::access::TokenHash;
 pub(crate) use first_users::DEMO_USERS;
 pub use first_users::{FirstUsers, add_first_users};

@@ -4,6 +4,7 @@ use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 const SIGN_INS: &str = "nrwdirekt_sign_ins_total";
 const OPEN_SESSIONS: &str = "nrwdirekt_open_sessions";
+const ACCESSES_LOST: &str = "nrwdirekt_access_log_lost_total";
 
 /// How an attempt to sign in ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,11 @@ pub fn describe() {
         "Attempts to sign in, by outcome: done, refused, held_up (too many failures before), failed (store or provider away)"
     );
     describe_gauge!(OPEN_SESSIONS, "Sessions that are open");
+    describe_counter!(
+        ACCESSES_LOST,
+        "Accesses that the access log could not take: too many waited, or the store was away at the end"
+    );
+    counter!(ACCESSES_LOST).absolute(0);
     for outcome in [Outcome::Done, Outcome::Refused, Outcome::HeldUp, Outcome::Failed] {
         counter!(SIGN_INS, "outcome" => name(outcome)).absolute(0);
     }
@@ -45,4 +51,8 @@ pub(crate) fn sign_in(outcome: Outcome) {
 
 pub(crate) fn open_sessions(count: u32) {
     gauge!(OPEN_SESSIONS).set(f64::from(count));
+}
+
+pub(crate) fn accesses_lost(count: usize) {
+    counter!(ACCESSES_LOST).increment(count as u64);
 }

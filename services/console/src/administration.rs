@@ -1,6 +1,8 @@
-//! Users, rules, and the audit trail.
+//! Users, rules, the audit trail, the access log, and the register.
 
+mod access_log;
 mod audit;
+mod register;
 mod rules;
 mod users;
 
@@ -13,6 +15,7 @@ use crate::pages::{self, Page};
 
 const ADMINISTRATION: Admission = Admission::Roles(&[Role::Administrator]);
 const DATA_PROTECTION: Admission = Admission::Roles(&[Role::DataProtection]);
+const REGISTER: Admission = Admission::Roles(&[Role::DataProtection, Role::Administrator]);
 
 pub(crate) const PAGES: &[Page] = &[
     pages::get("/benutzer", ADMINISTRATION),
@@ -31,6 +34,9 @@ pub(crate) const PAGES: &[Page] = &[
     pages::post("/regeln/{version}/wieder", ADMINISTRATION),
     pages::get("/protokoll", DATA_PROTECTION),
     pages::post("/protokoll/pruefen", DATA_PROTECTION),
+    pages::get("/verzeichnis", REGISTER),
+    pages::get("/verzeichnis/dokument", REGISTER),
+    pages::get("/zugriffe", ADMINISTRATION),
 ];
 
 pub(crate) fn routes() -> Router<Console> {
@@ -52,4 +58,7 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/regeln/{version}/wieder", post(rules::again))
         .route("/protokoll", get(audit::list))
         .route("/protokoll/pruefen", post(audit::verify))
+        .route("/verzeichnis", get(register::page))
+        .route("/verzeichnis/dokument", get(register::document))
+        .route("/zugriffe", get(access_log::list))
 }

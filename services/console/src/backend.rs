@@ -17,7 +17,9 @@ use wire::access::WithinProcess;
 use wire::v1::access::sessions_client::SessionsClient;
 use wire::v1::access::users_client::UsersClient;
 use wire::v1::calls::intake_client::IntakeClient;
+use wire::v1::privacy::access_log_client::AccessLogClient;
 use wire::v1::privacy::audit_client::AuditClient;
+use wire::v1::privacy::register_client::RegisterClient;
 use wire::v1::reporting::figures_client::FiguresClient;
 use wire::v1::reporting::live_client::LiveClient;
 use wire::v1::reporting::records_client::RecordsClient;
@@ -105,7 +107,9 @@ macro_rules! clients {
 clients! {
     sessions: SessionsClient,
     users: UsersClient,
+    access_log: AccessLogClient,
     audit: AuditClient,
+    register: RegisterClient,
     intake: IntakeClient,
     ticketing: TicketingClient,
     rules: RulesClient,

@@ -55,6 +55,8 @@ const PLACES: &[(&str, &str, &[Role])] = &[
         &[Supervisor, Administrator, DataProtection],
     ),
     ("/protokoll", "Protokoll", &[DataProtection]),
+    ("/verzeichnis", "Verzeichnis", &[DataProtection, Administrator]),
+    ("/zugriffe", "Zugriffe", &[Administrator]),
 ];
 
 /// What a role is called.

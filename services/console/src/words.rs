@@ -204,6 +204,7 @@ pub(crate) fn audit_action(name: &str) -> &'static str {
         Some(AuditAction::FiguresSealed) => "Zahlen festgestellt",
         Some(AuditAction::AgentFiguresRead) => "Zahlen einzelner Agenten gelesen",
         Some(AuditAction::AuditRead) => "Protokoll gelesen",
+        Some(AuditAction::AccessLogRead) => "Zugriffsprotokoll gelesen",
         Some(AuditAction::PersonSearched) => "Person gesucht",
         Some(AuditAction::PersonTold) => "Auskunft erstellt",
         Some(AuditAction::TicketRectified) => "Vorgang berichtigt",
@@ -267,9 +268,9 @@ mod tests {
             // Whoever adds a variant is led here.
             match one {
                 UnknownTicket | NotYours | AlreadyAccepted | AlreadyAnswered | AlreadyUnreachable
-                | AlreadyWithdrawn | Outdated | Erased | NotErased | Restricted | NotRestricted | NotRectified
-                | AlreadyConfirmed | AlreadyClosed
-                | ClearingMustDecide | Unreadable(_) | UnknownType => {}
+                | AlreadyWithdrawn | Outdated | Erased | NotErased | Restricted | NotRestricted
+                | NotRectified | AlreadyConfirmed | AlreadyClosed | ClearingMustDecide | Unreadable(_)
+                | UnknownType => {}
             }
             let sentence = rejection(one.code());
             assert!(sentence.ends_with('.'), "{}", one.code());

@@ -64,6 +64,8 @@ pub enum AuditAction {
     AgentFiguresRead,
     /// The audit trail itself was read.
     AuditRead,
+    /// The access log was read, with addresses.
+    AccessLogRead,
     /// What is kept of a person was searched for.
     PersonSearched,
     /// A person was told what is kept of him or her, as a document or as data.
@@ -86,7 +88,7 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -113,6 +115,7 @@ impl AuditAction {
         Self::FiguresSealed,
         Self::AgentFiguresRead,
         Self::AuditRead,
+        Self::AccessLogRead,
         Self::PersonSearched,
         Self::PersonTold,
         Self::TicketRectified,
@@ -153,6 +156,7 @@ impl AuditAction {
             Self::FiguresSealed => "figures_sealed",
             Self::AgentFiguresRead => "agent_figures_read",
             Self::AuditRead => "audit_read",
+            Self::AccessLogRead => "access_log_read",
             Self::PersonSearched => "person_searched",
             Self::PersonTold => "person_told",
             Self::TicketRectified => "ticket_rectified",

@@ -1,6 +1,9 @@
-//! The rights of data subjects: by what a person is known, and which tickets are of the same person.
+//! Data protection: what is stored where, and for how long; the rights of data subjects: by what a person is known, and which
+//! tickets are of the same person.
 
+pub mod access_log;
 mod cases;
+pub mod inventory;
 mod marks;
 mod persons;
 

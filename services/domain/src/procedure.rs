@@ -7,6 +7,7 @@
 mod checks;
 mod fault;
 mod fields;
+mod head;
 mod rectified;
 mod register;
 mod request;
@@ -20,6 +21,7 @@ pub use checks::check_line;
 pub(crate) use checks::is_email;
 pub use fault::{FaultCode, FieldFault};
 pub use fields::{Fields, name_key};
+pub use head::{Head, Party};
 pub use register::{Register, RegisterFault, RegisterFile};
 pub use request::{CheckedRequest, Circumstances};
 pub use schema::request_schema;
@@ -137,6 +139,8 @@ named! {
         Unsubscribed = "unsubscribed",
         /// The deadline of a registration.
         Deadline = "deadline",
+        /// Somebody removed it: until then it is kept.
+        Removed = "removed",
     }
 }
 

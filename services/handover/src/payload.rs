@@ -8,9 +8,9 @@ use domain::ids::{DepartmentId, HotlineName, ReplyId, TicketId};
 use domain::personal::Personal;
 use domain::procedure::{Fields, ProcedureId};
 use domain::ticket::{AddedConcern, Ticket, TicketState, TicketVersion};
+pub use rights::{PutRight, RectifiedMessage, RestrictedMessage};
 use serde::{Deserialize, Serialize};
 use store::tickets::{HandOverKey, PendingResult, Verdict};
-pub use rights::{PutRight, RectifiedMessage, RestrictedMessage};
 pub use times::{Appointment, Times};
 
 /// A ticket as its department sees it: the whole state.

@@ -27,7 +27,9 @@ pub(crate) use export::{ExportArguments, ExportEncoding};
 pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use privacy::{
-    AuditAction, AuditListArguments, FindArguments, MarkArguments, PrivacyAction, PrivacyArguments,
+    AccessLogArguments, AuditAction, AuditListArguments, CaseAction, CaseOpenArguments, ConfirmArguments,
+    FindArguments, MarkArguments, PrivacyAction, PrivacyArguments, ProcessingRegisterArguments,
+    RecipientArguments, RectifyArguments, RestrictArguments, TellArguments, ToldOf,
 };
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{
@@ -102,7 +104,7 @@ pub(crate) enum Command {
     Department(DepartmentArguments),
     /// Mails to departments without Kafka: which wait or failed, and why.
     Mail(MailArguments),
-    /// For data protection officers: the audit trail.
+    /// For data protection officers: the audit trail, the register, the access log.
     Privacy(PrivacyArguments),
     /// Users: who signs in, and what they are.
     User(UserArguments),

@@ -130,7 +130,9 @@ pub(crate) struct Intervals {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Agents {
     pub(crate) figures: bool,
+    pub(crate) visible_to: Vec<Role>,
     pub(crate) kept_days: u32,
+    pub(crate) smallest_group: u32,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -207,7 +209,7 @@ pub(crate) struct Config {
     pub(crate) ledger: ledger::LedgerSettings,
     /// Whether intervals are published; unless said, the bus decides.
     pub(crate) publish_intervals: Option<bool>,
-    pub(crate) agent_figures: bool,
+    pub(crate) agents: reporting::AgentsShown,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) mail: Option<Arc<MailSettings>>,
     pub(crate) routing: Arc<RoutingTable>,
@@ -289,11 +291,9 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
     if !(1..=1000).contains(&written.bus.call_partitions) {
         return Err(Failure::usage("bus.call_partitions: use 1 to 1000"));
     }
-    let Agents { figures, kept_days } = written.agents;
-    if !(1..=3_650).contains(&kept_days) {
-        return Err(Failure::usage("agents.kept_days: use 1 to 3650"));
-    }
-    let agents_kept_days = if figures {
+    let agents = agents_shown(&written.agents)?;
+    let kept_days = written.agents.kept_days;
+    let agents_kept_days = if agents.figures {
         kept_days
     } else {
         LIVE_STATES_KEPT_DAYS.min(kept_days)
@@ -332,12 +332,33 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         privacy: privacy::checked(&written.privacy)?,
         ledger,
         publish_intervals: written.intervals.publish,
-        agent_figures: figures,
+        agents,
         policy: policy(&written.service_level)?,
         mail: mail::checked(written.mail, &book.routing, at)?.map(Arc::new),
         routing: book.routing,
         register: book.register,
         documents,
+    })
+}
+
+/// What the works council has agreed to.
+fn agents_shown(written: &Agents) -> anyhow::Result<reporting::AgentsShown> {
+    if !(1..=3_650).contains(&written.kept_days) {
+        return Err(Failure::usage("agents.kept_days: use 1 to 3650"));
+    }
+    if !(1..=1_000).contains(&written.smallest_group) {
+        return Err(Failure::usage("agents.smallest_group: use 1 to 1000"));
+    }
+    let may_be = [Role::Supervisor, Role::DataProtection, Role::Administrator];
+    if written.visible_to.iter().any(|role| !may_be.contains(role)) {
+        let may_be = may_be.map(Role::name).join(", ");
+        return Err(Failure::usage(format!("agents.visible_to: choose from {may_be}")));
+    }
+    Ok(reporting::AgentsShown {
+        figures: written.figures,
+        visible_to: written.visible_to.clone(),
+        kept: TimeDelta::days(i64::from(written.kept_days)),
+        smallest_group: written.smallest_group,
     })
 }
 

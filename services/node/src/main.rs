@@ -2,6 +2,7 @@
 //!
 //! Owns configuration, wiring, the server, shutdown and what is printed. Only here are implementations known.
 
+mod access_log;
 mod auth;
 mod cli;
 mod client;

@@ -22,7 +22,7 @@ use crate::people::{self, People};
 use crate::roles::Starting;
 use crate::rules::{self, Rules};
 use crate::server::{self, Served};
-use crate::{client, clock, demo, storage, telemetry};
+use crate::{access_log, client, clock, demo, storage, telemetry};
 
 /// How long roles may take to finish what they began.
 const ROLES_GRACE: Duration = Duration::from_secs(15);
@@ -84,6 +84,7 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
         running: JoinSet::new(),
     };
     let (services, mut running) = starting.start(&roles).await?;
+    let logging = access_log::start(&storage, &rules, &mut running, &stopping_roles)?;
     let topics_on = prepare.then(|| Arc::clone(&storage.bus));
     running.spawn(rules.follow(topics_on, stopping_roles.clone()));
     let served = Served {
@@ -95,6 +96,7 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
             .transpose()?,
         ready: storage.readiness(),
         metrics,
+        logging,
     };
     let serving = tokio::spawn(server::serve(listener, served, stopping.clone()));
     if let (true, Some(data), Some(token)) = (demo, &data, &token) {

@@ -10,7 +10,9 @@ use tonic_health::server::HealthReporter;
 use wire::v1::access::sessions_server::SessionsServer;
 use wire::v1::access::users_server::UsersServer;
 use wire::v1::calls::intake_server::IntakeServer;
+use wire::v1::privacy::access_log_server::AccessLogServer;
 use wire::v1::privacy::audit_server::AuditServer;
+use wire::v1::privacy::register_server::RegisterServer;
 use wire::v1::privacy::rights_server::RightsServer;
 use wire::v1::reporting::figures_server::FiguresServer;
 use wire::v1::reporting::live_server::LiveServer;
@@ -211,6 +213,20 @@ impl Starting<'_> {
     ) -> anyhow::Result<Routes> {
         let audit = privacy::AuditService::new(Arc::clone(&self.storage.audit), self.audit());
         health.set_serving::<AuditServer<privacy::AuditService>>().await;
+        let register = privacy::RegisterService::new(Arc::new(self.rules.current()));
+        health
+            .set_serving::<RegisterServer<privacy::RegisterService>>()
+            .await;
+        let current = self.rules.current();
+        let accesses = privacy::AccessLogService::new(
+            Arc::clone(&self.storage.access_log),
+            Arc::new(move || domain::privacy::access_log::kept(&current().register)),
+            Arc::clone(&self.clock),
+            self.audit(),
+        );
+        health
+            .set_serving::<AccessLogServer<privacy::AccessLogService>>()
+            .await;
         let rights = privacy::RightsService::new(privacy::RightsParts {
             finder: privacy::Finder {
                 tickets: Arc::clone(&self.storage.tickets),
@@ -218,11 +234,29 @@ impl Starting<'_> {
                 calls: Arc::clone(&self.storage.calls),
                 person_calls: Arc::clone(&self.storage.person_calls),
             },
+            recipients: Arc::clone(&self.storage.recipients),
+            cases: Arc::clone(&self.storage.cases),
+            looks: Arc::clone(&self.storage.audit),
+            key: self
+                .storage
+                .calls
+                .identity_key()
+                .await
+                .context("the key of identities")?,
+            rules: Arc::new(self.rules.current()),
+            clock: Arc::clone(&self.clock),
+            wake: Some({
+                let wake = Arc::clone(wake);
+                Arc::new(move |department| wake.raise(department))
+            }),
+            settings: self.config.privacy.rights,
             audit: self.audit(),
         });
         health.set_serving::<RightsServer<privacy::RightsService>>().await;
         Ok(services
             .add_service(AuditServer::new(audit))
+            .add_service(RegisterServer::new(register))
+            .add_service(AccessLogServer::new(accesses))
             .add_service(RightsServer::new(rights)))
     }
 
@@ -275,14 +309,14 @@ impl Starting<'_> {
         let reporting = reporting::ReportingService::new(
             figures.clone(),
             Arc::clone(&self.storage.bus),
-            self.config.agent_figures,
+            self.config.agents.clone(),
         );
         health
             .set_serving::<ReportingServer<reporting::ReportingService>>()
             .await;
         let live = reporting::LiveService::new(reporting::LiveParts {
             figures: figures.clone(),
-            agent_figures: self.config.agent_figures,
+            agents: self.config.agents.clone(),
             horizon: chrono::TimeDelta::from_std(self.config.ledger.horizon)
                 .unwrap_or(chrono::TimeDelta::days(1)),
         });
@@ -302,6 +336,8 @@ impl Starting<'_> {
                 .identity_key()
                 .await
                 .context("the key of identities")?,
+            self.config.agents.clone(),
+            Arc::clone(&self.clock),
             self.audit(),
         );
         health

@@ -24,7 +24,10 @@ use tonic::{Code, Status};
 
 use crate::listener::Listener;
 
+mod logged;
 mod watched;
+
+pub(crate) use logged::Logging;
 
 /// How long streams may go on after the server was asked to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -57,6 +60,8 @@ pub(crate) struct Served {
     pub(crate) ready: Readiness,
     /// For `/metrics`.
     pub(crate) metrics: PrometheusHandle,
+    /// Where it is taken down what is asked for.
+    pub(crate) logging: Logging,
 }
 
 /// Serves until `shutdown`, then lets requests that have begun come to their end, for a while.
@@ -67,6 +72,7 @@ pub(crate) async fn serve(listener: Listener, served: Served, shutdown: Cancella
         console,
         ready,
         metrics,
+        logging,
     } = served;
     let gate = Arc::new(gate);
     let services = services
@@ -77,14 +83,15 @@ pub(crate) async fn serve(listener: Listener, served: Served, shutdown: Cancella
     let metrics = Router::new()
         .route("/metrics", get(move || async move { metrics.render() }))
         .layer(from_fn_with_state(gate, admit_monitoring));
-    let mut router = Router::new()
+    let pages = console.map_or_else(Router::new, |console| console(services.clone()));
+    // What comes behind the layer is not logged: whoever watches the node asks for it every few seconds.
+    let router = pages
+        .merge(services)
+        .fallback(nothing_here)
+        .layer(from_fn_with_state(logging, logged::logged))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(move || readyz(ready())))
         .merge(metrics);
-    if let Some(console) = console {
-        router = router.merge(console(services.clone()));
-    }
-    let router = router.merge(services).fallback(nothing_here);
     let connections = take_connections(listener, &router, &shutdown).await;
     tracing::info!("no new requests; those that have begun come to their end");
     if tokio::time::timeout(GRACE, connections.shutdown()).await.is_err() {

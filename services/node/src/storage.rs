@@ -12,13 +12,14 @@ use bus::kafka::{KafkaBus, KafkaSettings};
 use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
+use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
-use store::cases::CaseStore;
 use store::calls::CallStore;
+use store::cases::CaseStore;
 use store::mails::MailStore;
 use store::persons::{PersonCalls, PersonTickets};
-use store::recipients::RecipientStore;
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
+use store::recipients::RecipientStore;
 use store::rules::RuleStore;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
 use store::tickets::TicketStore;
@@ -42,6 +43,7 @@ pub(crate) struct Storage {
     pub(crate) mails: Arc<dyn MailStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
+    pub(crate) access_log: Arc<dyn AccessLogStore>,
     pub(crate) person_tickets: Arc<dyn PersonTickets>,
     pub(crate) person_calls: Arc<dyn PersonCalls>,
     pub(crate) recipients: Arc<dyn RecipientStore>,
@@ -62,6 +64,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         mails,
         users,
         audit,
+        access_log,
         person_tickets,
         person_calls,
         recipients,
@@ -86,6 +89,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         mails,
         users,
         audit,
+        access_log,
         person_tickets,
         person_calls,
         recipients,
@@ -103,6 +107,7 @@ struct Stores {
     mails: Arc<dyn MailStore>,
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
+    access_log: Arc<dyn AccessLogStore>,
     person_tickets: Arc<dyn PersonTickets>,
     person_calls: Arc<dyn PersonCalls>,
     recipients: Arc<dyn RecipientStore>,
@@ -112,6 +117,9 @@ struct Stores {
 impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
+        C: CallStore,
+        T: TicketStore + RuleStore + MailStore,
+        A: UserStore + AuditStore + AccessLogStore,
         C: CallStore + PersonCalls,
         T: TicketStore + RuleStore + MailStore + PersonTickets + RecipientStore,
         A: UserStore + AuditStore + CaseStore,
@@ -127,7 +135,8 @@ impl Stores {
             mails: Arc::clone(&tickets) as _,
             tickets,
             users: Arc::clone(&access) as _,
-            audit: access,
+            audit: Arc::clone(&access) as _,
+            access_log: access,
         }
     }
 }

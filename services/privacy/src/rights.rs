@@ -14,7 +14,6 @@ use access::AuditTrail;
 use chrono::{DateTime, Utc};
 use domain::ids::{DepartmentId, IdentityKey};
 use domain::privacy::{GivenMarks, Marks};
-use domain::rulebook::Rulebook;
 use domain::ticket::spoken_ticket_id;
 use store::StoreError;
 use store::audit::AuditStore;
@@ -23,16 +22,14 @@ use store::recipients::RecipientStore;
 use tonic::{Request, Response, Status};
 use wire::v1::privacy as proto;
 
-use crate::Finder;
 use crate::finder::Found;
+use crate::{CurrentRules, Finder};
 use restrict::Way;
 
 /// Tells the time; set by tests.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-/// Gives the rules that are in force now.
-pub type CurrentRules = Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>;
+pub(crate) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// Told the departments that there is something for, so that handover in the same process need not wait for its next look.
-pub type Wake = Arc<dyn Fn(&DepartmentId) + Send + Sync>;
+pub(crate) type Wake = Arc<dyn Fn(&DepartmentId) + Send + Sync>;
 
 /// Items on a page unless asked otherwise, and at most.
 const PAGE: usize = 100;
@@ -128,7 +125,12 @@ impl RightsService {
     /// What is kept of the one person that marks fit, and which of those that were found it is; none where there are no
     /// tickets.
     async fn one_person(&self, marks: &Marks) -> Result<(Found, Option<usize>), Status> {
-        let found = self.parts.finder.find(marks).await.map_err(|error| refused(&error))?;
+        let found = self
+            .parts
+            .finder
+            .find(marks)
+            .await
+            .map_err(|error| refused(&error))?;
         if found.incomplete {
             return Err(Status::failed_precondition(
                 "name: so many tickets fit that they cannot be of one person; narrow the search down",

@@ -130,10 +130,16 @@ fn fields(record: &CallRecord) -> BTreeMap<&'static str, serde_json::Value> {
         ("started_at", Some(json!(record.started_at))),
         ("task_type", Some(json!(record.task_type.name()))),
         ("caller", caller),
-        ("dialled_address", record.dialled_address.as_ref().map(|it| json!(it))),
+        (
+            "dialled_address",
+            record.dialled_address.as_ref().map(|it| json!(it)),
+        ),
         ("hotline", Some(json!(record.hotline.as_str()))),
         ("connection_status", Some(json!(record.connection_status.name()))),
-        ("customer_record_count", record.customer_record_count.map(|it| json!(it))),
+        (
+            "customer_record_count",
+            record.customer_record_count.map(|it| json!(it)),
+        ),
         (
             "customer_connection_count",
             record.customer_connection_count.map(|it| json!(it)),
@@ -149,7 +155,10 @@ fn fields(record: &CallRecord) -> BTreeMap<&'static str, serde_json::Value> {
             record.consult_connection_count.map(|it| json!(it)),
         ),
         ("consult_talk_ms", record.consult_talk_ms.map(|it| json!(it))),
-        ("after_call_work_ms", record.after_call_work_ms.map(|it| json!(it))),
+        (
+            "after_call_work_ms",
+            record.after_call_work_ms.map(|it| json!(it)),
+        ),
         ("direct_topic_dial", record.direct_topic_dial.map(|it| json!(it))),
         ("external_contact", record.external_contact.map(|it| json!(it))),
         ("inbound_contact", record.inbound_contact.map(|it| json!(it))),

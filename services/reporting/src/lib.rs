@@ -3,6 +3,7 @@
 //! Owns the composition of stored counts into answers. Stores nothing and counts nothing.
 
 mod agents;
+mod agents_shown;
 mod counted;
 mod figures;
 mod forecast;
@@ -20,6 +21,7 @@ mod sum;
 mod visits;
 mod waiting;
 
+pub use agents_shown::AgentsShown;
 pub use figures::{FiguresParts, FiguresService};
 pub use live::{LiveParts, LiveService, describe_metrics};
 pub use records::RecordsService;

@@ -12,7 +12,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use domain::access::Role;
 use domain::audit::{AuditAction, AuditSubject};
 use futures::Stream;
 use tokio_stream::StreamExt;
@@ -20,6 +19,7 @@ use tonic::{Request, Response, Status};
 use wire::access::principal;
 use wire::v1::reporting as proto;
 
+use crate::agents_shown::AgentsShown;
 use crate::figures::FiguresParts;
 use crate::scope::{self, Grouping};
 use desk::Desk;
@@ -32,8 +32,8 @@ use shown::Watched;
 pub struct LiveParts {
     /// Store, rules, policies and clock.
     pub figures: FiguresParts,
-    /// Whether single agents may be shown.
-    pub agent_figures: bool,
+    /// Whether single agents may be shown, and to whom.
+    pub agents: AgentsShown,
     /// A visit that has stood still for longer has lost its end.
     pub horizon: TimeDelta,
 }
@@ -80,8 +80,8 @@ impl proto::live_server::Live for LiveService {
         request: Request<proto::WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         let watcher = principal(&request)?;
-        // Agents see queues; single agents are for supervisors.
-        let with_agents = self.parts.agent_figures && watcher.is(Role::Supervisor);
+        // Agents see queues; single agents are for those whom the works council has agreed to.
+        let with_agents = self.parts.agents.is_for(&watcher);
         let request = request.into_inner();
         let by = match request.by() {
             proto::Grouping::Group => Grouping::Group,

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use access::AuditTrail;
 use chrono::{DateTime, Utc};
+use domain::access::Principal;
 use domain::audit::{AuditAction, AuditSubject};
 use domain::ids::{AgentName, CallId, HotlineName, Identity, IdentityKey, SourceKey, SourceName};
 use domain::local_time;
@@ -16,7 +17,8 @@ use tonic::{Request, Response, Status};
 use wire::access::principal;
 use wire::v1::reporting as proto;
 
-use crate::service::{page_size, status};
+use crate::agents_shown::{AgentsShown, Names, named};
+use crate::service::{Clock, page_size, status};
 use crate::shown_call::{Detail, shown_call};
 
 /// Calls that an export reads at once.
@@ -27,13 +29,48 @@ const CALLS_AT_ONCE: usize = 500;
 pub struct RecordsService {
     store: Arc<dyn CallStore>,
     key: IdentityKey,
+    agents: AgentsShown,
+    clock: Clock,
     audit: AuditTrail,
 }
 
 impl RecordsService {
-    /// Shows the calls of a store; the key finds a call by the id that its source gave to it.
-    pub fn new(store: Arc<dyn CallStore>, key: IdentityKey, audit: AuditTrail) -> Self {
-        Self { store, key, audit }
+    /// Shows the calls of a store; the key finds a call by the id that its source gave to it. `agents`: who sees who
+    /// answered.
+    pub fn new(
+        store: Arc<dyn CallStore>,
+        key: IdentityKey,
+        agents: AgentsShown,
+        clock: Clock,
+        audit: AuditTrail,
+    ) -> Self {
+        Self {
+            store,
+            key,
+            agents,
+            clock,
+            audit,
+        }
+    }
+
+    /// Which names of agents somebody sees.
+    fn names(&self, principal: &Principal) -> Names {
+        match self.agents.is_for(principal) {
+            true => Names::From(self.agents.oldest((self.clock)())),
+            false => Names::Hidden,
+        }
+    }
+
+    /// Notes that names of agents are shown, if any are.
+    async fn note_names(&self, principal: &Principal, shown: usize) -> Result<(), Status> {
+        if shown == 0 {
+            return Ok(());
+        }
+        let subject = AuditSubject::none();
+        let entry = self
+            .audit
+            .entry(principal, AuditAction::AgentFiguresRead, subject);
+        self.audit.append(entry.of_items(shown)).await
     }
 
     /// The call with an identity, or the one that a source knows by an id.
@@ -95,8 +132,9 @@ impl proto::records_server::Records for RecordsService {
         if is_personal && !principal.may_reveal_calls() {
             return Err(not_revealed(if request.reveal { "reveal" } else { "number" }));
         }
+        let names = self.names(&principal);
         let most = page_size(request.page_size);
-        let query = CallQuery {
+        let mut query = CallQuery {
             order: match request.order() {
                 proto::CallOrder::OldestFirst => CallOrder::OldestFirst,
                 proto::CallOrder::NewestFirst => CallOrder::NewestFirst,
@@ -106,6 +144,10 @@ impl proto::records_server::Records for RecordsService {
             most,
             ..filter(request.filter.unwrap_or_default())?
         };
+        if query.agent.is_some() {
+            self.agents.admit(&principal)?;
+            query.from = query.from.max(self.agents.oldest((self.clock)()));
+        }
         let calls = self.store.calls(query).await.map_err(|error| status(&error))?;
         let next_page_token = match calls.last().and_then(StoredCall::place) {
             Some(last) if calls.len() == most => page_token(last.started_at, last.identity),
@@ -117,9 +159,12 @@ impl proto::records_server::Records for RecordsService {
                 .entry(&principal, AuditAction::CallsListed, AuditSubject::none());
             self.audit.append(entry.of_items(calls.len())).await?;
         }
-        let shown = |call: &StoredCall| shown_call(call, Detail::Listed, request.reveal);
+        let shown = |call: &StoredCall| shown_call(call, Detail::Listed, request.reveal, names);
+        let calls: Vec<proto::Call> = calls.iter().map(shown).collect();
+        self.note_names(&principal, named(calls.iter().flat_map(|call| &call.visits)))
+            .await?;
         Ok(Response::new(proto::ListCallsResponse {
-            calls: calls.iter().map(shown).collect(),
+            calls,
             next_page_token,
         }))
     }
@@ -128,7 +173,11 @@ impl proto::records_server::Records for RecordsService {
         &self,
         request: Request<proto::ListVisitsRequest>,
     ) -> Result<Response<proto::ListVisitsResponse>, Status> {
-        let answer = crate::visits::list(&*self.store, request.into_inner()).await?;
+        let principal = principal(&request)?;
+        let names = self.names(&principal);
+        let answer = crate::visits::list(&*self.store, request.into_inner(), names).await?;
+        let visits = answer.visits.iter().filter_map(|listed| listed.visit.as_ref());
+        self.note_names(&principal, named(visits)).await?;
         Ok(Response::new(answer))
     }
 
@@ -147,11 +196,10 @@ impl proto::records_server::Records for RecordsService {
             let note = self.audit.note(&principal, AuditAction::CallRevealed, subject);
             note.await?;
         }
-        Ok(Response::new(shown_call(
-            &call,
-            Detail::Everything,
-            request.reveal,
-        )))
+        let names = self.names(&principal);
+        let shown = shown_call(&call, Detail::Everything, request.reveal, names);
+        self.note_names(&principal, named(&shown.visits)).await?;
+        Ok(Response::new(shown))
     }
 
     type ExportCallsStream = Pin<Box<dyn Stream<Item = Result<proto::ExportedCalls, Status>> + Send>>;

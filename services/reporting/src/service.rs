@@ -12,6 +12,7 @@ use store::calls::{CallStore, Period};
 use tonic::{Request, Response, Status};
 use wire::v1::reporting as proto;
 
+use crate::agents_shown::AgentsShown;
 use crate::figures::{Asking, FiguresParts};
 use crate::scope::day;
 use crate::sum::{Sum, shown};
@@ -39,21 +40,21 @@ struct Inner {
     store: Arc<dyn CallStore>,
     bus: Arc<dyn Bus>,
     figures: Arc<FiguresParts>,
-    agent_figures: bool,
+    agents: AgentsShown,
     clock: Clock,
 }
 
 impl ReportingService {
-    /// Reports figures; the bus only tells which incarnation of the topic positions belong to. `agent_figures`: figures of
-    /// single agents may be shown.
-    pub fn new(figures: FiguresParts, bus: Arc<dyn Bus>, agent_figures: bool) -> Self {
+    /// Reports figures; the bus only tells which incarnation of the topic positions belong to. `agents`: who may see
+    /// figures of single agents.
+    pub fn new(figures: FiguresParts, bus: Arc<dyn Bus>, agents: AgentsShown) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store: Arc::clone(&figures.store),
                 bus,
                 clock: Arc::clone(&figures.clock),
                 figures: Arc::new(figures),
-                agent_figures,
+                agents,
             }),
         }
     }
@@ -139,11 +140,8 @@ impl proto::reporting_server::Reporting for ReportingService {
         request: Request<proto::AgentsRequest>,
     ) -> Result<Response<proto::AgentsResponse>, Status> {
         let principal = wire::access::principal(&request)?;
-        if !self.inner.agent_figures {
-            return Err(Status::failed_precondition(
-                "figures of single agents are off; `agents.figures = true` in the configuration turns them on",
-            ));
-        }
+        let rules = &self.inner.agents;
+        rules.admit(&principal)?;
         let request = request.into_inner();
         let now = (self.inner.clock)();
         let asked = |field, text: &str, otherwise| match text {
@@ -157,21 +155,27 @@ impl proto::reporting_server::Reporting for ReportingService {
                 "to: give a day after `from`; it is exclusive",
             ));
         }
+        let oldest = rules.oldest(now);
         let period = Period {
-            from: local_time::start_of(from),
-            to: local_time::start_of(to),
+            from: local_time::start_of(from).max(oldest),
+            to: local_time::start_of(to).max(oldest),
         };
-        let agents = crate::agents::figures(&*self.inner.store, period, now)
+        let mut agents = crate::agents::figures(&*self.inner.store, period, now)
             .await
             .map_err(|error| status(&error))?;
         let audit = &self.inner.figures.audit;
         let read = audit.entry(&principal, AuditAction::AgentFiguresRead, AuditSubject::none());
+        let too_few = rules.are_too_few(agents.len());
+        if too_few {
+            agents.clear();
+        }
         audit.append(read.of_items(agents.len())).await?;
         Ok(Response::new(proto::AgentsResponse {
             from: from.to_string(),
             to: to.to_string(),
             zone: local_time::ZONE.name().to_owned(),
             agents,
+            too_few,
         }))
     }
 

@@ -12,6 +12,8 @@ use store::calls::StoredCall;
 use wire::v1::calls as calls_proto;
 use wire::v1::reporting as proto;
 
+use crate::agents_shown::Names;
+
 /// How much of a call is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Detail {
@@ -21,8 +23,8 @@ pub(crate) enum Detail {
     Everything,
 }
 
-/// Shows a call; numbers and addresses masked unless `reveal`.
-pub(crate) fn shown_call(call: &StoredCall, detail: Detail, reveal: bool) -> proto::Call {
+/// Shows a call; numbers and addresses masked unless `reveal`, names of agents as `names` says.
+pub(crate) fn shown_call(call: &StoredCall, detail: Detail, reveal: bool, names: Names) -> proto::Call {
     let state = &call.state;
     let assembled = state.assembled();
     let number = assembled
@@ -56,7 +58,7 @@ pub(crate) fn shown_call(call: &StoredCall, detail: Detail, reveal: bool) -> pro
         visits: assembled
             .visits
             .iter()
-            .map(|visit| shown_visit(visit, state.counts_for(&visit.hotline)))
+            .map(|visit| shown_visit(visit, state.counts_for(&visit.hotline), names))
             .collect(),
         retracted: state.retracted,
         visits_origin: state
@@ -67,12 +69,12 @@ pub(crate) fn shown_call(call: &StoredCall, detail: Detail, reveal: bool) -> pro
         ..proto::Call::default()
     };
     if detail == Detail::Everything {
-        add_everything(&mut shown, state, reveal);
+        add_everything(&mut shown, state, reveal, names);
     }
     shown
 }
 
-fn add_everything(shown: &mut proto::Call, state: &CallState, reveal: bool) {
+fn add_everything(shown: &mut proto::Call, state: &CallState, reveal: bool, names: Names) {
     let origins = state.origins();
     shown.origins = origins
         .into_iter()
@@ -94,6 +96,7 @@ fn add_everything(shown: &mut proto::Call, state: &CallState, reveal: bool) {
         .iter()
         .map(|event| {
             let mut event = event.clone();
+            names.hide_in(&mut event);
             if let EventKind::Arrived {
                 caller,
                 dialled_address,
@@ -167,7 +170,7 @@ fn reason(reason: DoubtReason) -> &'static str {
 }
 
 /// Shows a visit.
-pub(crate) fn shown_visit(visit: &Visit, counted: bool) -> proto::Visit {
+pub(crate) fn shown_visit(visit: &Visit, counted: bool, names: Names) -> proto::Visit {
     proto::Visit {
         ordinal: u32::from(visit.ordinal),
         hotline: visit.hotline.to_string(),
@@ -183,7 +186,7 @@ pub(crate) fn shown_visit(visit: &Visit, counted: bool) -> proto::Visit {
         consult_connection_count: visit.consult_connection_count,
         consult_talk_ms: visit.consult_talk_ms,
         transfer_count: visit.transfer_count,
-        agent: visit.agent.as_ref().map(AgentName::to_string),
+        agent: names.of(visit.agent.as_ref().map(AgentName::to_string), visit.offered_at),
         ended_by: visit.ended_by.map(|by| by.name().to_owned()),
         overflowed_in: visit.overflowed_in,
         network_overflow_count: visit.network_overflow_count,

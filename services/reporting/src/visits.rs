@@ -6,6 +6,7 @@ use store::calls::{CallOrder, CallStore, StoredVisit, VisitPlace, VisitQuery};
 use tonic::Status;
 use wire::v1::reporting as proto;
 
+use crate::agents_shown::Names;
 use crate::records::instant;
 use crate::scope;
 use crate::service::{page_size, status};
@@ -15,6 +16,7 @@ use crate::shown_call::shown_visit;
 pub(crate) async fn list(
     store: &dyn CallStore,
     request: proto::ListVisitsRequest,
+    names: Names,
 ) -> Result<proto::ListVisitsResponse, Status> {
     let query = query(request)?;
     let most = query.most;
@@ -25,7 +27,7 @@ pub(crate) async fn list(
     };
     let shown = |stored: &StoredVisit| proto::ListedVisit {
         identity: stored.identity.to_hex(),
-        visit: Some(shown_visit(&stored.visit, true)),
+        visit: Some(shown_visit(&stored.visit, true, names)),
     };
     Ok(proto::ListVisitsResponse {
         visits: visits.iter().map(shown).collect(),

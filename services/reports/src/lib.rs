@@ -15,6 +15,7 @@ pub mod intervals;
 pub mod percentiles;
 pub mod profile;
 pub mod promise;
+pub mod register;
 pub mod sheet;
 pub mod statements;
 pub mod totals;

@@ -4,6 +4,7 @@
 //! are those of `domain`. [`calls`] is for intake, ledger and reporting, [`tickets`] for ticketing and handover, [`users`] and [`audit`]
 //! for the gate and whoever notes what is done.
 
+pub mod access_log;
 pub mod answers;
 pub mod audit;
 mod batch;

@@ -129,7 +129,7 @@ impl<'a> Ledger<'a> {
         let bus = EmbeddedBus::open(&self.file.with_extension("bus")).expect("the bus opens");
         let tickets = SqliteTickets::open(&self.file.with_extension("tickets")).expect("the store opens");
         let figures = reporting_on(Arc::new(self.store), tickets);
-        let reporting = ReportingService::new(figures, Arc::new(bus), false);
+        let reporting = ReportingService::new(figures, Arc::new(bus), reporting::AgentsShown::off());
         let [from, to] = days();
         let request = TotalsRequest {
             from: from.to_string(),

@@ -1,7 +1,7 @@
 //! Calls one by one, and as a file for another installation.
 
 use serde_json::Value;
-use testkit::{Backend, TestNode};
+use testkit::{Backend, Builder, TestNode};
 
 use crate::figures;
 
@@ -140,7 +140,11 @@ async fn a_list_is_limited_ordered_and_paged_without_loss() {
 #[tokio::test]
 async fn a_call_told_by_events_shows_its_visits_events_and_agent() {
     Backend::each(|backend| async move {
-        let node = TestNode::start(backend).await;
+        let node = Builder::on(backend)
+            .set("agents.figures", "true")
+            .set("agents.kept_days", "3650")
+            .start()
+            .await;
         let day = ["--from", "2024-10-28", "--to", "2024-10-29"];
         let simulate = [
             &["simulate", "--as", "events", "--calls-per-day", "150", "--wait"],

@@ -102,6 +102,9 @@ const EXPECTED: &[(&str, &str)] = &[
     ("POST /regeln/{version}/wieder", "M"),
     ("GET /protokoll", "P"),
     ("POST /protokoll/pruefen", "P"),
+    ("GET /verzeichnis", "PM"),
+    ("GET /verzeichnis/dokument", "PM"),
+    ("GET /zugriffe", "M"),
 ];
 
 /// A node that knows a token of each role.
@@ -179,6 +182,45 @@ async fn every_page_opens_for_its_roles_alone_and_a_new_one_must_be_in_the_table
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(seen, EXPECTED.len(), "the table names pages that are not there");
     node.stop().await;
+}
+
+/// The names of the cookies that an answer sets.
+fn cookies(answer: &testkit::Answer) -> Vec<String> {
+    let lines = answer.head.lines().filter_map(|line| line.split_once(':'));
+    lines
+        .filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie"))
+        .filter_map(|(_, value)| value.split_once('='))
+        .map(|(name, _)| name.trim().to_owned())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_cookie_is_one_that_the_register_names() {
+    let known = domain::privacy::inventory::Inventory::built_in().columns("elsewhere", "browser-cookies");
+    assert_eq!(
+        known.len(),
+        2,
+        "the session, and the sign-in with a provider: no other is necessary"
+    );
+    let node = node(Backend::Embedded).await;
+    let mut set = Vec::new();
+    for page in pages() {
+        let form = (page.method == Verb::Post).then_some("name=admin&kennwort=falsch");
+        let path = concrete(page.path);
+        set.extend(cookies(&node.page(&path, None, form).await));
+        for (_, token) in ROLES {
+            set.extend(cookies(&node.page(&path, Some(token), form).await));
+        }
+    }
+    assert!(
+        set.contains(&"nrwdirekt".to_owned()),
+        "signing out takes the session's away: {set:?}"
+    );
+    let others: Vec<&String> = set.iter().filter(|name| !known.contains(*name)).collect();
+    assert!(
+        others.is_empty(),
+        "name them in schemas/register/stored/elsewhere.toml, or set none: {others:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,8 +31,8 @@ pub(super) struct Asked {
 struct TeamPage {
     layout: Layout,
     at: String,
-    total: proto::AgentCounts,
-    queues: Vec<(String, proto::AgentCounts)>,
+    total: [String; 4],
+    queues: Vec<(String, [String; 4])>,
     /// What each does; none where single agents are not shown.
     agents: Option<Vec<Shown>>,
     days: Days,
@@ -71,21 +71,28 @@ pub(super) async fn page(
             .with_style("queues.css")
             .with_style("history.css"),
         at: format::clock(moment.at_unix_ms),
-        total: moment
-            .total
-            .as_ref()
-            .and_then(|all| all.agents)
-            .unwrap_or_default(),
+        total: counts(moment.total.as_ref().and_then(|all| all.agents.as_ref())),
         queues: moment
             .queues
             .iter()
-            .map(|queue| (queue.group.clone(), queue.agents.unwrap_or_default()))
+            .map(|queue| (queue.group.clone(), counts(queue.agents.as_ref())))
             .collect(),
         agents: moment.agents_shown.then(|| shown(&moment)),
         days,
         figures,
     };
     Ok(page.into_response())
+}
+
+/// How many do what; dashes where they are too few to be told of.
+fn counts(agents: Option<&proto::AgentCounts>) -> [String; 4] {
+    let of: [fn(&proto::AgentCounts) -> i64; 4] = [
+        |agents| agents.ready,
+        |agents| agents.talking,
+        |agents| agents.after_call_work,
+        |agents| agents.paused,
+    ];
+    of.map(|of| super::tiles::told(agents, of))
 }
 
 async fn figures(visitor: &Visitor, days: &Days) -> Result<Vec<proto::AgentFigures>, Status> {

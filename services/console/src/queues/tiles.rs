@@ -65,7 +65,8 @@ pub(super) struct Tile {
     pub(super) after_call_work: i64,
     /// Since when the one who waits longest waits, in milliseconds since 1970.
     pub(super) longest_since_ms: Option<i64>,
-    pub(super) agents: proto::AgentCounts,
+    /// None: too few to be told of.
+    pub(super) agents: Option<proto::AgentCounts>,
     pub(super) offered: i64,
     pub(super) answered: i64,
     pub(super) abandoned: i64,
@@ -78,7 +79,22 @@ pub(super) struct Tile {
     pub(super) policy: String,
 }
 
+/// A number of agents, or a dash where they are too few to be told of.
+pub(super) fn told(agents: Option<&proto::AgentCounts>, of: fn(&proto::AgentCounts) -> i64) -> String {
+    agents.map_or_else(|| "–".to_owned(), |agents| of(agents).to_string())
+}
+
 impl Tile {
+    /// Those who wait for a call.
+    pub(super) fn ready(&self) -> String {
+        told(self.agents.as_ref(), |agents| agents.ready)
+    }
+
+    /// Those who pause.
+    pub(super) fn paused(&self) -> String {
+        told(self.agents.as_ref(), |agents| agents.paused)
+    }
+
     pub(super) fn of(queue: &proto::Queue, at_ms: i64, usual: &proto::Policy, is_group: bool) -> Self {
         let day = queue.day.clone().unwrap_or_default();
         let interval = queue.interval.as_ref();
@@ -115,7 +131,7 @@ impl Tile {
             after_call_work: queue.after_call_work,
             // A tenth of a second is as exact as two looks at the same wait agree.
             longest_since_ms: queue.longest_wait_ms.map(|ms| (at_ms - ms) / 100 * 100),
-            agents: queue.agents.unwrap_or_default(),
+            agents: queue.agents,
             offered: day.offered,
             answered: day.answered,
             abandoned: day.abandoned,

@@ -55,6 +55,15 @@ pub const METHODS: &[(&str, Admission)] = &[
         "/nrwdirekt.privacy.v1.Audit/Verify",
         Admission::Roles(&[DataProtection]),
     ),
+    (
+        "/nrwdirekt.privacy.v1.Register/GetRegister",
+        Admission::Roles(&[DataProtection, Administrator]),
+    ),
+    ("/nrwdirekt.privacy.v1.AccessLog/List", ADMINISTRATION),
+    (
+        "/nrwdirekt.privacy.v1.AccessLog/Statistics",
+        Admission::Roles(&[DataProtection, Administrator]),
+    ),
     // Reports of calls.
     // An administrator sends repaired items again.
     (

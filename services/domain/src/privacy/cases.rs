@@ -138,7 +138,9 @@ pub enum CaseRefused {
     #[error("number: the time was extended already; it can be extended once (Art. 12(3) GDPR)")]
     ExtendedBefore,
     /// It is too late to extend the time.
-    #[error("number: the month is over; the person had to be told of an extension within it (Art. 12(3) GDPR)")]
+    #[error(
+        "number: the month is over; the person had to be told of an extension within it (Art. 12(3) GDPR)"
+    )]
     TooLateToExtend,
     /// Nobody has made sure who asks.
     #[error("number: note first how it was made sure who asks (case check)")]
@@ -309,7 +311,8 @@ impl Case {
 
 /// The same day some months later; the last day of a month that is too short.
 fn months_after(day: NaiveDate, months: u32) -> NaiveDate {
-    day.checked_add_months(Months::new(months)).unwrap_or(NaiveDate::MAX)
+    day.checked_add_months(Months::new(months))
+        .unwrap_or(NaiveDate::MAX)
 }
 
 #[cfg(test)]
@@ -346,10 +349,14 @@ mod tests {
 
     #[test]
     fn an_erasure_needs_the_right_kind_an_identity_and_two_persons() {
-        assert_eq!(case(CaseKind::Access).may_erase(false), Err(CaseRefused::OtherKind));
+        assert_eq!(
+            case(CaseKind::Access).may_erase(false),
+            Err(CaseRefused::OtherKind)
+        );
         let mut case = case(CaseKind::Erasure);
         assert_eq!(case.may_erase(false), Err(CaseRefused::IdentityUnchecked));
-        case.check_identity(stamp("2026-02-03", "anna"), "Personalausweis").unwrap();
+        case.check_identity(stamp("2026-02-03", "anna"), "Personalausweis")
+            .unwrap();
         assert_eq!(case.may_erase(false), Ok(()));
         assert_eq!(case.may_erase(true), Err(CaseRefused::NotApproved));
         case.approve(stamp("2026-02-03", "anna")).unwrap();
@@ -366,7 +373,8 @@ mod tests {
         let decided = stamp("2026-02-05", "anna");
         let refused = case.decide(decided.clone(), CaseOutcome::Refused, " ");
         assert_eq!(refused, Err(CaseRefused::Text("grounds")));
-        case.decide(decided.clone(), CaseOutcome::Refused, "§ 10 DSG NRW").unwrap();
+        case.decide(decided.clone(), CaseOutcome::Refused, "§ 10 DSG NRW")
+            .unwrap();
         assert_eq!(
             case.decide(decided.clone(), CaseOutcome::Dropped, ""),
             Err(CaseRefused::Decided)

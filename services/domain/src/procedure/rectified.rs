@@ -94,7 +94,10 @@ mod tests {
 
     #[test]
     fn what_is_right_follows_the_rules_too() {
-        assert_eq!(put_right(&[("postal_code", "K")]), Err(vec!["postal_code".to_owned()]));
+        assert_eq!(
+            put_right(&[("postal_code", "K")]),
+            Err(vec!["postal_code".to_owned()])
+        );
         assert_eq!(put_right(&[("concern", "")]), Err(vec!["concern".to_owned()]));
         assert_eq!(put_right(&[("phone", "")]), Err(vec!["phone".to_owned()]));
         assert_eq!(put_right(&[("colour", "rot")]), Err(vec!["colour".to_owned()]));

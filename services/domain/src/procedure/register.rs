@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::head::{self, Head};
 use super::written::WrittenProcedure;
 use super::{Procedure, ProcedureId};
 
@@ -12,7 +13,7 @@ macro_rules! built_in {
 }
 
 /// The built-in procedures, in the order in which they are listed.
-const BUILT_IN: [(&str, &str); 10] = built_in![
+const BUILT_IN: [(&str, &str); 23] = built_in![
     "callback",
     "contact-form",
     "email",
@@ -23,6 +24,19 @@ const BUILT_IN: [(&str, &str); 10] = built_in![
     "newsletter",
     "media-accreditation",
     "access-logs",
+    "tickets",
+    "call-course",
+    "agents",
+    "rejected-items",
+    "imports",
+    "department-mails",
+    "desk-drafts",
+    "exports",
+    "users",
+    "administration",
+    "audit-trail",
+    "data-subject-cases",
+    "backups",
 ];
 
 /// A file of the register.
@@ -55,6 +69,7 @@ impl fmt::Display for RegisterFault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Register {
     procedures: Vec<Procedure>,
+    head: Head,
 }
 
 impl Register {
@@ -80,8 +95,9 @@ impl Register {
                 &mut faults,
             ));
         }
+        let head = Head::with(files, &mut faults);
         let mut origins: Vec<(ProcedureId, &str)> = Vec::new();
-        for file in files {
+        for file in files.iter().filter(|file| !head::is_head(&file.name)) {
             let Some(procedure) = WrittenProcedure::read(&file.name, &file.text, &mut faults) else {
                 continue;
             };
@@ -99,10 +115,15 @@ impl Register {
                 None => procedures.push(procedure),
             }
         }
-        match faults.is_empty() {
-            true => Ok(Self { procedures }),
-            false => Err(faults),
+        match head {
+            Some(head) if faults.is_empty() => Ok(Self { procedures, head }),
+            _ => Err(faults),
         }
+    }
+
+    /// Who is responsible, and what protects the data.
+    pub fn head(&self) -> &Head {
+        &self.head
     }
 
     /// All of them.

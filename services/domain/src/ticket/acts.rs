@@ -32,7 +32,9 @@ pub enum ActRefused {
     #[error("ticket_id: the ticket was erased; nothing about the citizen is left")]
     Erased,
     /// It is restricted: nobody works on it.
-    #[error("ticket_id: the ticket is restricted (Art. 18 GDPR); nothing is done with it until that is lifted")]
+    #[error(
+        "ticket_id: the ticket is restricted (Art. 18 GDPR); nothing is done with it until that is lifted"
+    )]
     Restricted,
     /// It is not restricted.
     #[error("ticket_id: the ticket is not restricted; there is nothing to lift")]

@@ -16,8 +16,8 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use super::{
-    Action, Actor, Change, REROUTES_MAX, Ticket, TicketState, TicketVersion, ToldOf, Transition, erasure, named,
-    rectification, restriction,
+    Action, Actor, Change, REROUTES_MAX, Ticket, TicketState, TicketVersion, ToldOf, Transition, erasure,
+    named, rectification, restriction,
 };
 use crate::ids::DepartmentId;
 use crate::personal::Personal;
@@ -134,7 +134,9 @@ pub enum ReplyRejection {
     #[error("the ticket was not erased; there is nothing to confirm")]
     NotErased,
     /// The ticket is restricted.
-    #[error("the ticket is restricted: do nothing with it until it comes again, and reply restriction_confirmed")]
+    #[error(
+        "the ticket is restricted: do nothing with it until it comes again, and reply restriction_confirmed"
+    )]
     Restricted,
     /// The ticket is not restricted.
     #[error("the ticket is not restricted; there is nothing to confirm")]

@@ -92,10 +92,12 @@ pub fn lift(
     }
     let former = ticket.all_departments();
     let former = former.into_iter().filter(|it| **it != ticket.department);
-    transition.effects.extend(former.map(|department| Effect::Withdraw {
-        department: department.clone(),
-        tombstone_at: at + WITHDRAWN_STAYS,
-    }));
+    transition
+        .effects
+        .extend(former.map(|department| Effect::Withdraw {
+            department: department.clone(),
+            tombstone_at: at + WITHDRAWN_STAYS,
+        }));
     // What was put right meanwhile is told now.
     let put_right = ticket.course.rectified.as_ref();
     if put_right.is_some_and(|rectified| Some(rectified.at) >= ticket.course.restricted_since) {

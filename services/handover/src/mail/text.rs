@@ -205,7 +205,8 @@ fn erased(mail: &PendingMail, title: &str) -> MailText {
 }
 
 /// What a department is asked for that does not reply by itself.
-const CONFIRM: &str = "Bestätigen Sie das bitte der oder dem Datenschutzbeauftragten von Nordrhein-Westfalen direkt.";
+const CONFIRM: &str =
+    "Bestätigen Sie das bitte der oder dem Datenschutzbeauftragten von Nordrhein-Westfalen direkt.";
 
 fn restricted(mail: &PendingMail, title: &str) -> MailText {
     let id = &mail.key.ticket;
@@ -238,7 +239,10 @@ fn rectified(
     };
     let headings: Vec<String> = fields.iter().map(heading).collect();
     let mut lines = vec![
-        format!("Angaben zu {title} {id} wurden berichtigt: {}.", headings.join(", ")),
+        format!(
+            "Angaben zu {title} {id} wurden berichtigt: {}.",
+            headings.join(", ")
+        ),
         "Bitte berichtigen Sie, was Sie dazu gespeichert haben.".to_owned(),
         CONFIRM.to_owned(),
     ];

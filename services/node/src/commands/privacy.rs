@@ -1,6 +1,12 @@
-//! `nrwdirekt privacy`: the rights of data subjects, and the audit trail.
+//! `nrwdirekt privacy`: the audit trail; the other parts are in modules.
 
+mod access;
+mod access_log;
+mod cases;
 mod find;
+mod recipients;
+mod register;
+mod rights;
 
 use std::process::ExitCode;
 
@@ -14,16 +20,30 @@ use crate::client;
 use crate::exit::Failure;
 use crate::output::say;
 
-/// Does what is asked for with the audit trail.
+/// Does what is asked for.
 pub(crate) async fn run(action: PrivacyAction) -> anyhow::Result<ExitCode> {
     match action {
         PrivacyAction::Find(arguments) => find::run(arguments).await?,
-        PrivacyAction::Audit { action } => match action {
-            AuditAction::List(arguments) => list(arguments).await?,
-            AuditAction::Verify { head, json, server } => return verify(head, json, &server).await,
-        },
+        PrivacyAction::Access(arguments) => access::tell(arguments, false).await?,
+        PrivacyAction::Portability(arguments) => access::tell(arguments, true).await?,
+        PrivacyAction::Rectify(arguments) => rights::rectify(arguments).await?,
+        PrivacyAction::Restrict(arguments) => rights::restrict(arguments, true).await?,
+        PrivacyAction::Lift(arguments) => rights::restrict(arguments, false).await?,
+        PrivacyAction::Recipients(arguments) => recipients::list(arguments).await?,
+        PrivacyAction::Confirm(arguments) => recipients::confirm(arguments).await?,
+        PrivacyAction::Case { action } => cases::run(action).await?,
+        PrivacyAction::Audit { action } => return audit(action).await,
+        PrivacyAction::Register(arguments) => register::run(*arguments).await?,
+        PrivacyAction::AccessLog(arguments) => access_log::run(arguments).await?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+async fn audit(action: AuditAction) -> anyhow::Result<ExitCode> {
+    match action {
+        AuditAction::List(arguments) => list(arguments).await.map(|()| ExitCode::SUCCESS),
+        AuditAction::Verify { head, json, server } => verify(head, json, &server).await,
+    }
 }
 
 async fn list(arguments: AuditListArguments) -> anyhow::Result<()> {

@@ -52,7 +52,11 @@ fn check(source: &RegisterSource, as_json: bool) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn sound(source: &RegisterSource) -> anyhow::Result<Register> {
+/// The register of a configuration.
+///
+/// # Errors
+/// Every fault of it.
+pub(super) fn sound(source: &RegisterSource) -> anyhow::Result<Register> {
     Register::with(&config::register::written(source)?).map_err(|faults| {
         let faults: Vec<String> = faults.iter().map(RegisterFault::to_string).collect();
         Failure::usage(faults.join("; "))

@@ -39,7 +39,10 @@ pub(super) async fn perform(
     }
     let rules = (parts.rules)();
     for _ in 0..DECISIONS {
-        let found = store.ticket(change.ticket).await.map_err(|error| refused(&error))?;
+        let found = store
+            .ticket(change.ticket)
+            .await
+            .map_err(|error| refused(&error))?;
         let ticket = found.ok_or_else(|| no_ticket(change.ticket))?.ticket;
         let at = (parts.clock)().trunc_subsecs(3);
         let transition = decide(&ticket, &rules, at)?.with_mails(&rules.routing);
@@ -61,7 +64,10 @@ pub(super) async fn perform(
             Err(error) => return Err(refused(&error)),
         }
     }
-    Err(refused(&StoreError::Conflict(format!("ticket {}", change.ticket))))
+    Err(refused(&StoreError::Conflict(format!(
+        "ticket {}",
+        change.ticket
+    ))))
 }
 
 fn repeated(logged: Logged) -> Result<(Ticket, bool), Status> {

@@ -33,7 +33,9 @@ fn not_done(refusal: CaseRefused) -> Status {
 }
 
 fn no_case(number: i64) -> Status {
-    Status::not_found(format!("number: there is no case {number}; see privacy case list --all"))
+    Status::not_found(format!(
+        "number: there is no case {number}; see privacy case list --all"
+    ))
 }
 
 async fn kept(parts: &RightsParts, number: i64) -> Result<KeptCase, Status> {
@@ -88,7 +90,11 @@ pub(super) async fn open(
         case,
         idempotency_key: key,
     };
-    let opened = parts.cases.open_case(new.clone()).await.map_err(|error| refused(&error))?;
+    let opened = parts
+        .cases
+        .open_case(new.clone())
+        .await
+        .map_err(|error| refused(&error))?;
     let kept = match opened {
         OpenedCase::New(number) => KeptCase {
             number,
@@ -141,7 +147,9 @@ pub(super) async fn list(
         most,
     };
     let found = parts.cases.cases(query).await.map_err(|error| refused(&error))?;
-    let entry = parts.audit.entry(&principal, AuditAction::CasesRead, AuditSubject::none());
+    let entry = parts
+        .audit
+        .entry(&principal, AuditAction::CasesRead, AuditSubject::none());
     parts.audit.append(entry.of_items(found.len())).await?;
     let last = found.last().filter(|_| found.len() == most);
     Ok(Response::new(proto::ListCasesResponse {
@@ -172,7 +180,10 @@ pub(super) async fn get(
     let parts = &*service.parts;
     let kept = kept(parts, number).await?;
     let subject = AuditSubject::new("case", number.to_string());
-    parts.audit.note(&principal, AuditAction::CasesRead, subject).await?;
+    parts
+        .audit
+        .note(&principal, AuditAction::CasesRead, subject)
+        .await?;
     Ok(Response::new(shown(parts, &kept)))
 }
 
@@ -218,7 +229,11 @@ pub(super) async fn change(
         }
     };
     done.map_err(not_done)?;
-    parts.cases.change_case(kept.clone()).await.map_err(|error| refused(&error))?;
+    parts
+        .cases
+        .change_case(kept.clone())
+        .await
+        .map_err(|error| refused(&error))?;
     kept.revision += 1;
     note_done(parts, &principal, kept.number, what).await?;
     Ok(Response::new(shown(parts, &kept)))
@@ -315,7 +330,10 @@ fn shown(parts: &RightsParts, kept: &KeptCase) -> proto::Case {
         }),
         may_erase: may_erase.is_ok(),
         missing: match case.kind.may_erase() {
-            true => may_erase.err().map(|missing| missing.to_string()).unwrap_or_default(),
+            true => may_erase
+                .err()
+                .map(|missing| missing.to_string())
+                .unwrap_or_default(),
             false => String::new(),
         },
     }

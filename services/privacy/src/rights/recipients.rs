@@ -35,7 +35,9 @@ pub(super) async fn list(
     };
     let found = parts.recipients.recipients(query).await;
     let found = found.map_err(|error| refused(&error))?;
-    let entry = parts.audit.entry(&principal, AuditAction::RecipientsRead, AuditSubject::none());
+    let entry = parts
+        .audit
+        .entry(&principal, AuditAction::RecipientsRead, AuditSubject::none());
     parts.audit.append(entry.of_items(found.len())).await?;
     let last = found.last().filter(|_| found.len() == most);
     Ok(Response::new(proto::ListRecipientsResponse {
@@ -54,9 +56,8 @@ pub(super) async fn confirm(
     let id = acts::ticket_id(&sent.ticket_id)?;
     let reason = acts::reason(&sent.reason)?;
     let department = DepartmentId::new(sent.department.trim());
-    let of = ToldOf::from_name(sent.told_of.trim()).ok_or_else(|| {
-        Status::invalid_argument("told_of: use rectified, restricted or erased")
-    })?;
+    let of = ToldOf::from_name(sent.told_of.trim())
+        .ok_or_else(|| Status::invalid_argument("told_of: use rectified, restricted or erased"))?;
     let change = Change {
         ticket: &id,
         key: acts::key(&principal, &sent.idempotency_key)?,
@@ -72,7 +73,9 @@ pub(super) async fn confirm(
     });
     let (_, repeated) = done.await?;
     let subject = AuditSubject::new("ticket", id.as_str());
-    let entry = parts.audit.entry(&principal, AuditAction::RecipientConfirmed, subject);
+    let entry = parts
+        .audit
+        .entry(&principal, AuditAction::RecipientConfirmed, subject);
     parts.audit.append_done(vec![entry]).await?;
     Ok(Response::new(proto::ConfirmRecipientResponse { repeated }))
 }

@@ -33,7 +33,13 @@ pub(super) async fn rectify_ticket(
         ));
     }
     let case = cases::for_act(parts, sent.case_number, cases::is_open).await?;
-    let content = content_hash(&("rectify", &id, reason.reveal(), sent.case_number, sorted(&changes)));
+    let content = content_hash(&(
+        "rectify",
+        &id,
+        reason.reveal(),
+        sent.case_number,
+        sorted(&changes),
+    ));
     let change = Change {
         ticket: &id,
         key: acts::key(&principal, &sent.idempotency_key)?,
@@ -50,7 +56,9 @@ pub(super) async fn rectify_ticket(
     });
     let (ticket, repeated) = done.await?;
     let subject = AuditSubject::new("ticket", id.as_str());
-    let entry = parts.audit.entry(&principal, AuditAction::TicketRectified, subject);
+    let entry = parts
+        .audit
+        .entry(&principal, AuditAction::TicketRectified, subject);
     parts.audit.append_done(vec![entry]).await?;
     let fields: Vec<String> = changes.iter().map(|(id, _)| id.to_string()).collect();
     let said = format!("rectified {id}: {}", fields.join(", "));

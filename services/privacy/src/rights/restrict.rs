@@ -12,7 +12,7 @@ use wire::access::principal;
 use wire::v1::privacy as proto;
 
 use super::acts::{self, Change};
-use super::{RightsParts, RightsService, cases, refused, rectify};
+use super::{RightsParts, RightsService, cases, rectify, refused};
 use crate::finder::calls_of_ticket;
 
 /// Calls that are looked at, or restricted, at once.
@@ -73,7 +73,11 @@ pub(super) async fn act(
         };
         if sent.ticket_ids.is_empty() && !is_due(way, &ticket) {
             // Of a person whatever can be; what is so already is left alone.
-            let before = parts.finder.tickets.logged_before(&change.key, change.content).await;
+            let before = parts
+                .finder
+                .tickets
+                .logged_before(&change.key, change.content)
+                .await;
             if before.map_err(|error| refused(&error))?.is_none() {
                 continue;
             }
@@ -89,7 +93,12 @@ pub(super) async fn act(
         let (ticket, _) = done.await?;
         departments.extend(rectify::departments(&ticket));
         answer.ticket_ids.push(id.to_string());
-        entries.push(noted(parts, &principal, way, AuditSubject::new("ticket", id.as_str())));
+        entries.push(noted(
+            parts,
+            &principal,
+            way,
+            AuditSubject::new("ticket", id.as_str()),
+        ));
     }
     answer.calls = calls(parts, way, scope.calls.into_iter().collect()).await?;
     if answer.calls > 0 {
@@ -135,7 +144,9 @@ async fn scope(service: &RightsService, sent: &proto::RestrictRequest) -> Result
         };
         if let Some(person) = person.and_then(|at| found.persons.get(at)) {
             scope.tickets = person.tickets.iter().map(|ticket| ticket.id.clone()).collect();
-            scope.calls.extend(person.tickets.iter().flat_map(calls_of_ticket));
+            scope
+                .calls
+                .extend(person.tickets.iter().flat_map(calls_of_ticket));
         }
         let mut after = None;
         loop {
@@ -170,7 +181,11 @@ async fn scope(service: &RightsService, sent: &proto::RestrictRequest) -> Result
     };
     for id in &sent.ticket_ids {
         let id = acts::ticket_id(id)?;
-        let found = finder.tickets.ticket(&id).await.map_err(|error| refused(&error))?;
+        let found = finder
+            .tickets
+            .ticket(&id)
+            .await
+            .map_err(|error| refused(&error))?;
         let found = found.ok_or_else(|| acts::no_ticket(&id))?;
         scope.calls.extend(calls_of_ticket(&found.ticket));
         scope.tickets.push(id);

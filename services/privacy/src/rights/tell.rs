@@ -51,15 +51,23 @@ pub(super) async fn tell_person(
         parts.audit.entry(&principal, AuditAction::PersonTold, subject)
     };
     let mut entries: Vec<_> = told.tickets.iter().map(told_of).collect();
-    let calls = parts.audit.entry(&principal, AuditAction::PersonTold, AuditSubject::none());
+    let calls = parts
+        .audit
+        .entry(&principal, AuditAction::PersonTold, AuditSubject::none());
     entries.push(calls.of_items(told.calls.len()));
     parts.audit.append_done(entries).await?;
     let form = if sent.as_data { "data" } else { "document" };
-    let said = format!("told as {form}: {} tickets, {} calls", told.tickets.len(), told.calls.len());
+    let said = format!(
+        "told as {form}: {} tickets, {} calls",
+        told.tickets.len(),
+        told.calls.len()
+    );
     let key = format!("{form} {}", told.created_at.timestamp_millis());
     cases::note_act(parts, &principal, case, &key, &said).await?;
     let content = match sent.as_data {
-        true => serde_json::to_vec_pretty(&told).map_err(|_| Status::internal("the data cannot be written"))?,
+        true => {
+            serde_json::to_vec_pretty(&told).map_err(|_| Status::internal("the data cannot be written"))?
+        }
         false => html::document(&told).into_bytes(),
     };
     let pieces: Vec<_> = content
@@ -105,7 +113,14 @@ async fn told(
     }
     // A number or an address that several persons have says nothing about this one.
     let rejected = match found.shared.is_empty() {
-        true => parts.finder.rejected(marks).await.map_err(|error| refused(&error))?.0,
+        true => {
+            parts
+                .finder
+                .rejected(marks)
+                .await
+                .map_err(|error| refused(&error))?
+                .0
+        }
         false => Vec::new(),
     };
     let text = |name: Option<&Option<Personal>>| {
@@ -167,7 +182,11 @@ async fn calls(
         .flat_map(|person| person.tickets.iter().flat_map(calls_of_ticket))
         .filter(|identity| !known.contains(&identity.to_hex()))
         .collect();
-    let further = finder.person_calls.calls_of(further).await.map_err(|error| refused(&error))?;
+    let further = finder
+        .person_calls
+        .calls_of(further)
+        .await
+        .map_err(|error| refused(&error))?;
     tell_calls(parts, &further.iter().collect::<Vec<_>>(), &mut told).await?;
     Ok((told, left_out))
 }
@@ -198,6 +217,10 @@ async fn looks(parts: &RightsParts, subject: &str) -> Result<Vec<Look>, Status> 
         before: None,
         most: LOOKS_MAX,
     };
-    let entries = parts.looks.entries(filter).await.map_err(|error| refused(&error))?;
+    let entries = parts
+        .looks
+        .entries(filter)
+        .await
+        .map_err(|error| refused(&error))?;
     Ok(entries.iter().rev().map(Look::of).collect())
 }

@@ -105,7 +105,11 @@ fn summary(page: &mut Page, told: &Told) {
     let counts = [
         (told.tickets.len(), "Vorgang", "Vorgänge"),
         (told.calls.len(), "Anruf", "Anrufe"),
-        (told.rejected_items.len(), "nicht lesbarer Datensatz", "nicht lesbare Datensätze"),
+        (
+            told.rejected_items.len(),
+            "nicht lesbarer Datensatz",
+            "nicht lesbare Datensätze",
+        ),
     ];
     page.raw("<ul>");
     for (count, one, many) in counts {
@@ -145,7 +149,11 @@ fn ticket_section(page: &mut Page, ticket: &ToldTicket) {
         title => title,
     };
     page.element("h2", &format!("{title} {}", ticket.ticket_id));
-    let restricted = if ticket.restricted { "ja (Art. 18 DSGVO)" } else { "" };
+    let restricted = if ticket.restricted {
+        "ja (Art. 18 DSGVO)"
+    } else {
+        ""
+    };
     page.table(&[
         ("Stand", state(&ticket.state)),
         ("Verarbeitung eingeschränkt", restricted),
@@ -165,7 +173,10 @@ fn ticket_section(page: &mut Page, ticket: &ToldTicket) {
         .iter()
         .map(|(id, text)| (heading(id), text.as_str()))
         .collect();
-    let fields: Vec<(&str, &str)> = fields.iter().map(|(heading, text)| (heading.as_str(), *text)).collect();
+    let fields: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|(heading, text)| (heading.as_str(), *text))
+        .collect();
     page.table(&fields);
     for added in &ticket.added {
         page.table(&[
@@ -197,7 +208,12 @@ fn ticket_section(page: &mut Page, ticket: &ToldTicket) {
                 _ => "die Löschung",
             };
             let confirmed = sent.confirmed_at.map(|at| format!("bestätigt {}", local(at)));
-            vec![local(sent.at), sent.to.clone(), what.to_owned(), confirmed.unwrap_or_default()]
+            vec![
+                local(sent.at),
+                sent.to.clone(),
+                what.to_owned(),
+                confirmed.unwrap_or_default(),
+            ]
         });
         page.list(&["Zeit", "Empfänger", "was", ""], sent);
     }
@@ -211,7 +227,11 @@ fn looks(page: &mut Page, seen: &[Look]) {
     page.element("h3", "Wer darauf zugegriffen hat");
     let rows = seen.iter().map(|look| {
         let roles: Vec<&str> = look.roles.iter().map(|name| role(name)).collect();
-        vec![local(look.at), roles.join(", "), look_action(&look.action).to_owned()]
+        vec![
+            local(look.at),
+            roles.join(", "),
+            look_action(&look.action).to_owned(),
+        ]
     });
     page.list(&["Zeit", "Rolle", "was"], rows);
 }
@@ -254,7 +274,10 @@ fn call_section(page: &mut Page, call: &ToldCall) {
     if call.restricted {
         rows.push(("Verarbeitung eingeschränkt", "ja (Art. 18 DSGVO)".to_owned()));
     }
-    let rows: Vec<(&str, &str)> = rows.iter().map(|(heading, text)| (*heading, text.as_str())).collect();
+    let rows: Vec<(&str, &str)> = rows
+        .iter()
+        .map(|(heading, text)| (*heading, text.as_str()))
+        .collect();
     page.table(&rows);
     if call.visits.len() > 1 {
         let visits = call.visits.iter().map(|visit| {
@@ -311,7 +334,12 @@ fn local(at: DateTime<Utc>) -> String {
 /// Milliseconds as hours, minutes and seconds.
 fn duration(ms: i64) -> String {
     let seconds = ms / 1000;
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+    format!(
+        "{:02}:{:02}:{:02}",
+        seconds / 3600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
 }
 
 fn state(name: &str) -> &str {

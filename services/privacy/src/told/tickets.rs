@@ -114,7 +114,11 @@ impl ToldTicket {
                 .collect(),
             titles: procedure.map(titles).unwrap_or_default(),
             added: concerns(ticket),
-            history: found.history.iter().map(|entry| told_entry(entry, rules)).collect(),
+            history: found
+                .history
+                .iter()
+                .map(|entry| told_entry(entry, rules))
+                .collect(),
             sent: sent(found, rules, recipients),
             calls: calls_of_ticket(ticket).map(Identity::to_hex).collect(),
             seen,

@@ -106,8 +106,10 @@ impl Watched {
         let mut promised = super::promised::of(self, parts, &book, taken, running, (interval, day));
         let mut tell = |name: &str, queue: &Queue| proto::Queue {
             target: promised.remove(name),
+            agents: parts.agents.counts(queue.agents),
             ..queue.shown(name, taken.at, &policy, &self.within)
         };
+        let with_agents = self.with_agents && !parts.agents.are_too_few(doing.len());
         Ok(Some(proto::Moment {
             at_unix_ms: taken.at.timestamp_millis(),
             zone: self.clock.zone.name().to_owned(),
@@ -121,8 +123,8 @@ impl Watched {
                 .iter()
                 .map(|(name, queue)| tell(name, queue))
                 .collect(),
-            agents_shown: self.with_agents,
-            agents: match self.with_agents {
+            agents_shown: with_agents,
+            agents: match with_agents {
                 true => doing.iter().map(agent_shown).collect(),
                 false => Vec::new(),
             },
@@ -262,7 +264,7 @@ impl Queue {
             longest_wait_ms: self
                 .longest_since
                 .map(|since| (at - since).num_milliseconds().max(0)),
-            agents: Some(self.agents),
+            agents: None,
             interval: figures(&self.interval),
             day: figures(&self.day),
             target: None,

@@ -3,6 +3,7 @@
 //! Several instances write at once. Whoever changes users locks their table, which is rare; whoever appends to the audit
 //! trail locks its head, and does so last.
 
+mod access_log;
 mod audit;
 mod cases;
 mod sessions;

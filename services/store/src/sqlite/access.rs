@@ -1,5 +1,6 @@
 //! `access.db`.
 
+mod access_log;
 mod audit;
 mod cases;
 mod sessions;

@@ -1,6 +1,7 @@
 //! One contract for every store: the same cases on SQLite and PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "in tests a panic is the report")]
 
+mod access_log;
 mod agents;
 mod answers;
 mod audit;
@@ -10,6 +11,7 @@ mod changes;
 mod citizens;
 mod figures;
 mod history;
+mod inventory;
 mod life_cycle;
 mod live;
 mod mails;

@@ -177,3 +177,163 @@ async fn single_agents_are_shown_to_supervisors_alone() {
     assert_eq!(noted(&node, "supervisor").await, ["agent_figures_read"]);
     assert_eq!(noted(&node, "agent").await, [""; 0]);
 }
+
+/// One call that anna answered, now; gives its identity.
+async fn answered_by_anna(node: &TestNode) -> String {
+    let now = chrono::Utc::now();
+    let told = |kind| {
+        let event = domain::event::CallEvent::new(now, kind);
+        wire::calls::event_report(Key::CallId("call-1".to_owned()), &event)
+    };
+    let hotline = HotlineName::new(HOTLINE);
+    let agent = Some(AgentName::new("anna"));
+    let sent = vec![
+        told(EventKind::Queued { hotline }),
+        told(EventKind::Answered { agent }),
+    ];
+    let receipt = node.intake().submit_reports(reports::batch(1, sent)).await;
+    let receipt = receipt.expect("a receipt").into_inner();
+    node.await_figures(reports::positions([&receipt])).await;
+    let calls = calls_by(node, "operator", "").await.expect("calls");
+    calls[0].identity.clone()
+}
+
+fn connection(node: &TestNode, token: &str) -> testkit::Connection {
+    match token {
+        "operator" => node.connection(),
+        token => by(node, token),
+    }
+}
+
+async fn calls_by(node: &TestNode, token: &str, agent: &str) -> Result<Vec<proto::Call>, Status> {
+    let day = chrono::Utc::now().date_naive();
+    let request = proto::ListCallsRequest {
+        filter: Some(proto::CallFilter {
+            from: (day - chrono::Days::new(1)).to_string(),
+            to: (day + chrono::Days::new(2)).to_string(),
+            agent: agent.to_owned(),
+            ..proto::CallFilter::default()
+        }),
+        ..proto::ListCallsRequest::default()
+    };
+    let listed = RecordsClient::new(connection(node, token))
+        .list_calls(request)
+        .await;
+    listed.map(|listed| listed.into_inner().calls)
+}
+
+/// Everything that somebody is shown of a call, as text.
+async fn shown_to(node: &TestNode, token: &str, identity: &str) -> String {
+    let day = chrono::Utc::now().date_naive();
+    let mut records = RecordsClient::new(connection(node, token));
+    let visits = proto::ListVisitsRequest {
+        filter: Some(proto::VisitFilter {
+            from: (day - chrono::Days::new(1)).to_string(),
+            to: (day + chrono::Days::new(2)).to_string(),
+            ..proto::VisitFilter::default()
+        }),
+        ..proto::ListVisitsRequest::default()
+    };
+    let visits = records.list_visits(visits).await.expect("visits").into_inner();
+    let call = proto::GetCallRequest {
+        id: identity.to_owned(),
+        ..proto::GetCallRequest::default()
+    };
+    let call = records.get_call(call).await.expect("a call").into_inner();
+    let listed = calls_by(node, token, "").await.expect("calls");
+    let mut moments = LiveClient::new(connection(node, token));
+    let moment = match token {
+        "data_protection" => String::new(),
+        _ => {
+            let mut watched = moments
+                .watch(proto::WatchRequest::default())
+                .await
+                .expect("a stream");
+            let moment = watched.get_mut().message().await.expect("no error");
+            format!("{moment:?}")
+        }
+    };
+    assert_eq!((visits.visits.len(), listed.len()), (1, 1));
+    format!("{visits:?} {call:?} {listed:?} {moment}")
+}
+
+#[tokio::test]
+async fn nobody_sees_who_answered_unless_the_works_council_has_agreed() {
+    Backend::each(|backend| async move {
+        let node = node_with(backend, |builder| builder).await;
+        let identity = answered_by_anna(&node).await;
+        for token in ["supervisor", "data_protection", "operator"] {
+            let shown = shown_to(&node, token, &identity).await;
+            assert!(!shown.contains("anna"), "{token}: {shown}");
+            let asked = calls_by(&node, token, "anna").await.expect_err("refused");
+            assert_eq!(asked.code(), Code::FailedPrecondition, "{token}");
+        }
+        assert_eq!(noted(&node, "supervisor").await, [""; 0]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_answered_is_shown_to_those_whom_the_works_council_named_and_noted() {
+    let on = |roles: &'static str| {
+        move |builder: testkit::Builder| {
+            builder
+                .set("agents.figures", "true")
+                .set("agents.visible_to", roles)
+        }
+    };
+    let node = node_with(Backend::Embedded, on("[\"data_protection\"]")).await;
+    let identity = answered_by_anna(&node).await;
+    assert!(!shown_to(&node, "supervisor", &identity).await.contains("anna"));
+    let refused = calls_by(&node, "supervisor", "anna").await.expect_err("refused");
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    assert_eq!(noted(&node, "supervisor").await, [""; 0]);
+    assert!(
+        shown_to(&node, "data_protection", &identity)
+            .await
+            .contains("anna")
+    );
+    assert_eq!(
+        calls_by(&node, "data_protection", "anna")
+            .await
+            .expect("calls")
+            .len(),
+        1
+    );
+    // Visits, the call, the list, and the list by agent.
+    assert_eq!(noted(&node, "data_protection").await, ["agent_figures_read"; 4]);
+}
+
+#[tokio::test]
+async fn what_is_older_than_agreed_names_nobody_and_few_are_not_counted() {
+    let settings = |builder: testkit::Builder| {
+        builder
+            .set("agents.figures", "true")
+            .set("agents.kept_days", "1")
+            .set("agents.smallest_group", "3")
+    };
+    let mut node = node_with(Backend::Embedded, settings).await;
+    let identity = answered_by_anna(&node).await;
+    let watched = LiveClient::new(by(&node, "supervisor"))
+        .watch(proto::WatchRequest::default())
+        .await;
+    let moment = watched.expect("a stream").into_inner().message().await;
+    let moment = moment.expect("no error").expect("a moment");
+    assert!(!moment.agents_shown && moment.agents.is_empty());
+    assert!(moment.total.expect("a total").agents.is_none());
+    let figures = node.reporting().agents(proto::AgentsRequest::default()).await;
+    let figures = figures.expect("an answer").into_inner();
+    assert!(figures.too_few && figures.agents.is_empty());
+    assert!(shown_to(&node, "supervisor", &identity).await.contains("anna"));
+    node.stop().await;
+    node.set_variable("NRWDIREKT_TEST_CLOCK_AHEAD_S", Some("90000"));
+    node.start_again().await;
+    let later = RecordsClient::new(by(&node, "supervisor"))
+        .get_call(proto::GetCallRequest {
+            id: identity,
+            ..proto::GetCallRequest::default()
+        })
+        .await;
+    let later = format!("{:?}", later.expect("a call").into_inner());
+    assert!(!later.contains("anna"), "{later}");
+}

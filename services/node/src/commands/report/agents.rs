@@ -24,6 +24,10 @@ pub(super) async fn run(
         to: date(to),
     };
     let response = client.agents(request).await.map_err(refused)?.into_inner();
+    if response.too_few && !json {
+        say!("fewer agents than agents.smallest_group: nothing is told");
+        return Ok(());
+    }
     if !json {
         say!(
             "{:30} {:>8} {:>10} {:>10} {:>10}",
@@ -68,6 +72,7 @@ pub(super) async fn run(
         "from": response.from,
         "to": response.to,
         "zone": response.zone,
+        "too_few": response.too_few,
         "agents": response.agents.iter().map(agent).collect::<Vec<_>>(),
     });
     say!("{}", serde_json::to_string_pretty(&answer)?);

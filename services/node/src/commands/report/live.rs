@@ -73,19 +73,21 @@ fn named_json(queue: &proto::Queue) -> Value {
 }
 
 fn queue_json(queue: &proto::Queue) -> Value {
-    let agents = queue.agents.unwrap_or_default();
+    let agents = queue.agents.map(|agents| {
+        json!({
+            "ready": agents.ready,
+            "talking": agents.talking,
+            "after_call_work": agents.after_call_work,
+            "paused": agents.paused,
+        })
+    });
     let mut object = json!({
         "waiting": queue.waiting,
         "ringing": queue.ringing,
         "talking": queue.talking,
         "on_hold": queue.on_hold,
         "after_call_work": queue.after_call_work,
-        "agents": {
-            "ready": agents.ready,
-            "talking": agents.talking,
-            "after_call_work": agents.after_call_work,
-            "paused": agents.paused,
-        },
+        "agents": agents,
         "interval": queue.interval.as_ref().map(figures_json),
         "day": queue.day.as_ref().map(figures_json),
     });
@@ -132,10 +134,11 @@ fn print(moment: &proto::Moment) {
         let longest = queue.longest_wait_ms.map_or("–".to_owned(), |ms| {
             format!("{}:{:02}", ms / 60_000, ms / 1000 % 60)
         });
-        let (agents, day) = (
-            queue.agents.unwrap_or_default(),
-            queue.day.clone().unwrap_or_default(),
-        );
+        let day = queue.day.clone().unwrap_or_default();
+        let agents = |of: fn(&proto::AgentCounts) -> i64| {
+            let told = queue.agents.as_ref().map(of);
+            told.map_or("–".to_owned(), |count| count.to_string())
+        };
         let level = day
             .service_level
             .map_or("–".to_owned(), |level| format!("{:.1} %", level * 100.0));
@@ -144,8 +147,8 @@ fn print(moment: &proto::Moment) {
             queue.waiting,
             queue.talking,
             queue.on_hold,
-            agents.ready,
-            agents.paused,
+            agents(|agents| agents.ready),
+            agents(|agents| agents.paused),
             day.offered,
             day.answered,
             day.abandoned

@@ -8,7 +8,9 @@ use futures::future::try_join3;
 use super::super::values::{key, text};
 use super::{mails, marks, queries, recipients, slots, ticket_rows};
 use crate::StoreError;
-use crate::ticket_columns::{CURRENT, ERASED, FORGOTTEN, RECTIFIED, RESTRICTED, WITHDRAWN, changes_marks, hotline_column, json};
+use crate::ticket_columns::{
+    CURRENT, ERASED, FORGOTTEN, RECTIFIED, RESTRICTED, WITHDRAWN, changes_marks, hotline_column, json,
+};
 use crate::tickets::{Addition, Logged, NewTicket};
 
 /// A ticket of this version has neither a tombstone nor slots of before.

@@ -61,7 +61,9 @@ pub(super) async fn acquaintance(
     let newest = |wanted: &str| {
         let found: Vec<String> = conditions
             .iter()
-            .map(|condition| format!("SELECT * FROM tickets WHERE {wanted} AND {UNRESTRICTED} AND {condition}"))
+            .map(|condition| {
+                format!("SELECT * FROM tickets WHERE {wanted} AND {UNRESTRICTED} AND {condition}")
+            })
             .collect();
         format!(
             "WITH found AS MATERIALIZED ({})

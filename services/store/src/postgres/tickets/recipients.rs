@@ -10,9 +10,7 @@ use tokio_postgres::types::ToSql;
 use super::super::values::{limit, text};
 use super::PostgresTickets;
 use crate::StoreError;
-use crate::recipients::{
-    BY_HAND, Recipient, RecipientPlace, RecipientQuery, RecipientStore, confirmed_by,
-};
+use crate::recipients::{BY_HAND, Recipient, RecipientPlace, RecipientQuery, RecipientStore, confirmed_by};
 use crate::ticket_columns::{time, unreadable};
 
 #[async_trait]

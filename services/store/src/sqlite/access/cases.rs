@@ -81,8 +81,8 @@ fn open(transaction: &Transaction<'_>, new: &NewCase) -> Result<OpenedCase, Stor
             new.requested
         ])?;
     let number = transaction.last_insert_rowid();
-    let mut mark =
-        transaction.prepare_cached("INSERT INTO case_marks (mark, number) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+    let mut mark = transaction
+        .prepare_cached("INSERT INTO case_marks (mark, number) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
     for hash in &case.marks {
         mark.execute(params![hash, number])?;
     }

@@ -9,8 +9,8 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use super::{mails, marks, queries, recipients, slots};
 use crate::StoreError;
 use crate::ticket_columns::{
-    CURRENT, CitizenColumns, Details, ERASED, FORGOTTEN, RECTIFIED, RESTRICTED, WITHDRAWN, actor_columns, alarm_column,
-    changes_marks, hotline_column, json,
+    CURRENT, CitizenColumns, Details, ERASED, FORGOTTEN, RECTIFIED, RESTRICTED, WITHDRAWN, actor_columns,
+    alarm_column, changes_marks, hotline_column, json,
 };
 use crate::tickets::{Addition, Logged, NewTicket};
 

@@ -9,9 +9,7 @@ use rusqlite::{Row, Transaction, params, params_from_iter};
 use super::SqliteTickets;
 use super::rows::collect;
 use crate::StoreError;
-use crate::recipients::{
-    BY_HAND, Recipient, RecipientPlace, RecipientQuery, RecipientStore, confirmed_by,
-};
+use crate::recipients::{BY_HAND, Recipient, RecipientPlace, RecipientQuery, RecipientStore, confirmed_by};
 use crate::ticket_columns::{time, unreadable};
 
 #[async_trait]
@@ -47,7 +45,11 @@ impl RecipientStore for SqliteTickets {
                  ORDER BY told_at_ms, ticket_id, department, told_of LIMIT ?",
                 conditions.join(" AND ")
             );
-            collect(&mut *connection.prepare_cached(&sql)?, params_from_iter(values), read)
+            collect(
+                &mut *connection.prepare_cached(&sql)?,
+                params_from_iter(values),
+                read,
+            )
         })
         .await
     }
