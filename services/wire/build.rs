@@ -10,6 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "privacy/v1/audit",
         "privacy/v1/register",
         "privacy/v1/rights",
+        "privacy/v1/erasure",
         "reporting/v1/figures",
         "reporting/v1/live",
         "reporting/v1/records",

@@ -2,6 +2,7 @@
 
 mod acls;
 mod connections;
+mod erasure;
 mod full_disk;
 mod intervals;
 mod kills;

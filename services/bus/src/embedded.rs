@@ -7,6 +7,7 @@
 mod appender;
 mod cleaning;
 mod connections;
+mod forgetting;
 mod lock;
 mod reader;
 mod schema;
@@ -15,11 +16,13 @@ mod topics;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::{
-    Bus, BusError, Outgoing, Positions, Publisher, Reader, StartPositions, TopicFault, TopicSpec, message,
+    Bus, BusError, Forgetting, Forgotten, Outgoing, Positions, Publisher, Reader, StartPositions, TopicFault,
+    TopicSpec, message,
 };
 use appender::{Appender, Fence, Owners};
 use connections::Connections;
@@ -219,6 +222,31 @@ impl Bus for EmbeddedBus {
         let topic = self.inner.topics.get(topic)?;
         let ranges = topic.ranges.borrow();
         Ok((0..).zip(ranges.iter().map(|range| range.next)).collect())
+    }
+
+    async fn forget(
+        &self,
+        topic: &str,
+        what: Forgetting,
+        read_up_to: Positions,
+    ) -> Result<Forgotten, BusError> {
+        let topic = self.inner.topics.get(topic)?;
+        forgetting::forget(&self.inner, &topic, &what, &read_up_to).await?;
+        Ok(Forgotten::Done {
+            stays: Duration::ZERO,
+        })
+    }
+
+    async fn scrub(&self) -> Result<(), BusError> {
+        self.inner
+            .appender
+            .run(|connection| forgetting::scrub(connection))
+            .await
+    }
+
+    async fn stays(&self, topic: &str) -> Result<Duration, BusError> {
+        self.inner.topics.get(topic)?;
+        Ok(Duration::ZERO)
     }
 
     async fn probe(&self) -> Result<(), BusError> {

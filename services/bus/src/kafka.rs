@@ -7,6 +7,7 @@
 mod admin;
 mod context;
 mod errors;
+mod forgetting;
 mod polling;
 mod producing;
 mod reading;
@@ -20,7 +21,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Bus, BusError, Outgoing, Positions, Publisher, Reader, StartPositions, TopicFault, TopicSpec, message,
+    Bus, BusError, Forgetting, Forgotten, Outgoing, Positions, Publisher, Reader, StartPositions, TopicFault,
+    TopicSpec, message,
 };
 use admin::Admin;
 pub use polling::ALONE_PREFIX;
@@ -205,6 +207,24 @@ impl Bus for KafkaBus {
             self.known.forget(topic);
         }
         ends
+    }
+
+    async fn forget(
+        &self,
+        topic: &str,
+        what: Forgetting,
+        read_up_to: Positions,
+    ) -> Result<Forgotten, BusError> {
+        forgetting::forget(self, topic, what, read_up_to).await
+    }
+
+    /// Brokers do it by their own looks.
+    async fn scrub(&self) -> Result<(), BusError> {
+        Ok(())
+    }
+
+    async fn stays(&self, topic: &str) -> Result<Duration, BusError> {
+        Ok(forgetting::Times::ask(self, topic).await?.longest())
     }
 
     async fn probe(&self) -> Result<(), BusError> {

@@ -6,6 +6,7 @@
 
 pub mod embedded;
 mod error;
+mod forgetting;
 pub mod kafka;
 mod message;
 pub mod prefixed;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use error::BusError;
+pub use forgetting::{Forgetting, Forgotten, Instead};
 pub use message::{MESSAGE_BYTES_MAX, Outgoing, Received};
 pub use topics::{Cleanup, TopicFault, TopicSpec};
 
@@ -83,6 +85,33 @@ pub trait Bus: Send + Sync + 'static {
     /// # Errors
     /// [`BusError::Unavailable`], [`BusError::UnknownTopic`].
     async fn ends(&self, topic: &str) -> Result<Positions, BusError>;
+
+    /// Takes messages out of a topic, as far as it was read: nothing at or after the given position of a partition is
+    /// touched, and no partition without one. Everything else can be read as before, though some of it may then stand
+    /// further behind in its partition. To be repeated until it is done.
+    ///
+    /// # Errors
+    /// [`BusError::Unavailable`], [`BusError::UnknownTopic`]; [`BusError::Forbidden`] where the installation does not
+    /// allow it.
+    async fn forget(
+        &self,
+        topic: &str,
+        what: Forgetting,
+        read_up_to: Positions,
+    ) -> Result<Forgotten, BusError>;
+
+    /// Lets the bytes of what was forgotten go from the disk, where the bus itself decides on that. Appends wait.
+    ///
+    /// # Errors
+    /// [`BusError::Unavailable`] while something else is read: do it again.
+    async fn scrub(&self) -> Result<(), BusError>;
+
+    /// How long the bytes of a message may stay on the disk after it is to be forgotten, given that all of it is read at
+    /// once and heartbeats come as they should.
+    ///
+    /// # Errors
+    /// [`BusError::Unavailable`], [`BusError::UnknownTopic`].
+    async fn stays(&self, topic: &str) -> Result<Duration, BusError>;
 
     /// Whether the bus can be asked right now; for readiness.
     ///

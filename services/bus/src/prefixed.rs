@@ -1,10 +1,14 @@
 //! A bus whose topics, groups and publishers all have a prefix: several installations on one cluster.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{Bus, BusError, Outgoing, Positions, Publisher, Reader, StartPositions, TopicFault, TopicSpec};
+use crate::{
+    Bus, BusError, Forgetting, Forgotten, Outgoing, Positions, Publisher, Reader, StartPositions, TopicFault,
+    TopicSpec,
+};
 
 /// Puts a prefix before every name that reaches the bus behind it.
 pub struct PrefixedBus {
@@ -79,6 +83,23 @@ impl Bus for PrefixedBus {
 
     async fn ends(&self, topic: &str) -> Result<Positions, BusError> {
         self.bus.ends(&self.name(topic)).await
+    }
+
+    async fn forget(
+        &self,
+        topic: &str,
+        what: Forgetting,
+        read_up_to: Positions,
+    ) -> Result<Forgotten, BusError> {
+        self.bus.forget(&self.name(topic), what, read_up_to).await
+    }
+
+    async fn scrub(&self) -> Result<(), BusError> {
+        self.bus.scrub().await
+    }
+
+    async fn stays(&self, topic: &str) -> Result<Duration, BusError> {
+        self.bus.stays(&self.name(topic)).await
     }
 
     async fn probe(&self) -> Result<(), BusError> {

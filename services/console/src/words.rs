@@ -214,6 +214,7 @@ pub(crate) fn audit_action(name: &str) -> &'static str {
         Some(AuditAction::RecipientConfirmed) => "Bestätigung vermerkt",
         Some(AuditAction::CaseChanged) => "Antrag bearbeitet",
         Some(AuditAction::CasesRead) => "Anträge gelesen",
+        Some(AuditAction::ErasureOrdered) => "Löschung angeordnet",
         _ => UNKNOWN_ACTION,
     }
 }

@@ -46,6 +46,9 @@ pub struct CallState {
     /// Hotlines of the call for which another feed counts.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub uncounted: BTreeSet<HotlineName>,
+    /// Who called was erased: what comes later loses it, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
 }
 
 /// Why a call is flagged. It counts; somebody may want to look at it.
@@ -122,7 +125,10 @@ impl Assembled {
 
 impl CallState {
     /// Takes a report in. Returns whether anything changed.
-    pub fn apply(&mut self, body: ReportBody) -> bool {
+    pub fn apply(&mut self, mut body: ReportBody) -> bool {
+        if self.erased {
+            body.take_out_person();
+        }
         match body {
             ReportBody::Record(record) => {
                 let is_back = std::mem::take(&mut self.retracted);
@@ -144,6 +150,15 @@ impl CallState {
                 true
             }
         }
+    }
+
+    /// Takes out who called, for good. The same record counts as before, and the call adds the same to the figures; what
+    /// was reported of it stays a repetition when it comes again.
+    pub fn erase_person(&mut self) {
+        self.erased = true;
+        let records = self.record.iter_mut().chain(&mut self.conflicts);
+        records.for_each(|revised| revised.record.take_out_person());
+        self.events.iter_mut().for_each(CallEvent::take_out_person);
     }
 
     fn apply_record(&mut self, incoming: RevisedRecord) -> bool {

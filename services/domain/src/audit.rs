@@ -84,11 +84,13 @@ pub enum AuditAction {
     CaseChanged,
     /// Cases of data subjects were listed or read.
     CasesRead,
+    /// It was ordered to erase what is known about a person.
+    ErasureOrdered,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -125,6 +127,7 @@ impl AuditAction {
         Self::RecipientConfirmed,
         Self::CaseChanged,
         Self::CasesRead,
+        Self::ErasureOrdered,
     ];
 
     /// The name in the store and for programs; part of the hash, so it never changes.
@@ -166,6 +169,7 @@ impl AuditAction {
             Self::RecipientConfirmed => "recipient_confirmed",
             Self::CaseChanged => "case_changed",
             Self::CasesRead => "cases_read",
+            Self::ErasureOrdered => "erasure_ordered",
         }
     }
 

@@ -85,6 +85,10 @@ text_id! {
     /// The id that a department gave to a reply; the same id is applied once.
     ReplyId
 }
+text_id! {
+    /// An order to erase what is known about a person.
+    ErasureOrderId
+}
 
 /// SHA-256 of the canonical form of a row, for formats that give their calls no id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

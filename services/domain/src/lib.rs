@@ -10,6 +10,7 @@ pub mod audit;
 pub mod booking;
 pub mod counting;
 pub mod counts;
+pub mod erasure;
 pub mod event;
 pub mod figures;
 pub mod holidays;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bus::{BusError, Positions, Reader, Received, topics};
 use domain::ids::{DepartmentId, TicketId};
 use domain::ticket::{ReplyRejection, Transition, apply_reply};
-use store::tickets::{ReplyAdvance, ReplyOutcome, Settled, Settlement, Verdict};
+use store::tickets::{ReplyAdvance, ReplyOutcome, Settled, Settlement, Verdict, reply_place};
 
 use crate::error::HandoverError;
 use crate::reply::Incoming;
@@ -17,11 +17,6 @@ use crate::{metrics, reply};
 const REPLIES_AT_ONCE: usize = 100;
 /// How often a reply is decided anew because its ticket was changed meanwhile.
 const DECISIONS: usize = 5;
-
-/// Under what the position on a topic is kept. On some buses topics of one installation share an incarnation.
-pub fn reply_place(topic: &str, incarnation: &str) -> String {
-    format!("{topic} {incarnation}")
-}
 
 /// Reads the replies of one department.
 pub(crate) struct Inbound {

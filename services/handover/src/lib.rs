@@ -26,10 +26,10 @@ pub use envelope::{
     ERASED_TYPE, HEARTBEAT_TYPE, RECTIFIED_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE,
     RESTRICTED_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
 };
-pub use inbound::reply_place;
 pub use outbound::PUBLISHER_PREFIX;
 pub use service::{HandoverService, HandoverServiceParts};
 pub use settings::HandoverSettings;
+pub use store::tickets::reply_place;
 pub use supervisor::{Clock, CurrentRules, HandoverLoop, HandoverParts};
 pub use wake::Wake;
 

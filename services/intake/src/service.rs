@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bus::{Bus, BusError, Outgoing, Positions, topics};
 use chrono::{DateTime, Utc};
 use domain::agents::{AcceptedAgentReport, AgentReport};
+use domain::erasure::Suppression;
 use domain::event::EventKind;
 use domain::ids::{CallId, HotlineName, IdentityKey, ImportRun, SourceKey, SourceName};
 use domain::report::{CallReport, ReportBody};
@@ -24,6 +25,9 @@ pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// Tells whether a hotline is configured.
 pub type KnownHotlines = Arc<dyn Fn(&HotlineName) -> bool + Send + Sync>;
 
+/// Gives the list of what was erased, as it is now.
+pub type CurrentSuppression = Arc<dyn Fn() -> Arc<Suppression> + Send + Sync>;
+
 /// Reports in one batch at most: larger ones are to be split.
 const REPORTS_A_BATCH: usize = 10_000;
 /// Batches of one stream that are worked on at once.
@@ -42,6 +46,7 @@ pub(crate) struct Inner {
     is_known: KnownHotlines,
     pub(crate) clock: Clock,
     pub(crate) envelopes: Envelopes,
+    suppression: Option<CurrentSuppression>,
 }
 
 impl IntakeService {
@@ -61,8 +66,18 @@ impl IntakeService {
                 is_known,
                 clock,
                 envelopes: Envelopes::new(),
+                suppression: None,
             }),
         }
+    }
+
+    /// With a list of what was erased: it does not come back by a report of before.
+    #[must_use]
+    pub fn suppressing(mut self, list: CurrentSuppression) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.inner) {
+            inner.suppression = Some(list);
+        }
+        self
     }
 }
 
@@ -181,6 +196,7 @@ impl Inner {
             )));
         }
         let now = (self.clock)();
+        let erased = self.suppression.as_ref().map(|list| list());
         let ce_source = ce_source(&source);
         let mut examined = Examined {
             messages: Vec::with_capacity(batch.reports.len()),
@@ -190,6 +206,9 @@ impl Inner {
             match self.check(report, &source, &run, now) {
                 Ok(mut report) => {
                     report.confirms = batch.replaces;
+                    if let Some(erased) = &erased {
+                        erased.apply(&mut report);
+                    }
                     self.accept(&report, &ce_source, &mut examined);
                 }
                 Err(rejection) => {
@@ -220,6 +239,12 @@ impl Inner {
         }
         for item in batch.unreadable {
             examined.rejected.push(self.unreadable(item, &source, &run, now)?);
+        }
+        if let Some(erased) = &erased {
+            let items = examined.rejected.iter_mut();
+            items
+                .filter(|item| erased.erases_item(item.id))
+                .for_each(RejectedItem::empty);
         }
         Ok(examined)
     }

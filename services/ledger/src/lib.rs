@@ -15,6 +15,7 @@ use std::time::Duration;
 use bus::{Bus, BusError, topics};
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use domain::counting::CountingSources;
+use domain::erasure::Suppression;
 use domain::ids::{IdentityKey, SourceName};
 use domain::local_time;
 use store::StoreError;
@@ -52,6 +53,9 @@ const TIMES_A_SWEEP: usize = 20;
 /// Gives the feeds that count for hotlines, as they are now.
 pub type CurrentCounting = Arc<dyn Fn() -> Arc<CountingSources> + Send + Sync>;
 
+/// Gives the list of what was erased, as it is now.
+pub type CurrentSuppression = Arc<dyn Fn() -> Arc<Suppression> + Send + Sync>;
+
 /// How the ledger works.
 #[derive(Clone, Debug)]
 pub struct LedgerSettings {
@@ -81,6 +85,8 @@ impl Default for LedgerSettings {
 
 /// The ledger: one instance of it.
 pub struct Ledger {
+    /// What was erased and must not come back.
+    pub suppression: CurrentSuppression,
     /// Where reports come from.
     pub bus: Arc<dyn Bus>,
     /// Where calls and counts are kept.

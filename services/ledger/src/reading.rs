@@ -173,6 +173,7 @@ async fn apply(
     let mut reports = Vec::with_capacity(messages.len());
     let mut agents = Vec::new();
     let mut unreadable = Vec::new();
+    let erased = (ledger.suppression)();
     for message in messages {
         let expected = positions.get(&message.partition).copied().unwrap_or(0);
         if message.offset < expected {
@@ -190,8 +191,14 @@ async fn apply(
             next: expected,
         });
         advance.next = message.offset + 1;
+        if message.payload.is_none() && message.key == topics::HEARTBEAT_KEY.as_bytes() {
+            continue; // closes a segment of the topic, and says nothing
+        }
         match wire::calls::decode_stored(message.payload.as_deref().unwrap_or_default()) {
-            Ok(Stored::Call(report)) => reports.push((partition, report)),
+            Ok(Stored::Call(mut report)) => {
+                erased.apply(&mut report);
+                reports.push((partition, report));
+            }
             Ok(Stored::Agent(report)) => agents.push((partition, report)),
             Err(error) => {
                 tracing::error!(partition, offset = message.offset, %error, "a message of the topic of calls is unreadable");

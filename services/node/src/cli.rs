@@ -28,8 +28,9 @@ pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use privacy::{
     AccessLogArguments, AuditAction, AuditListArguments, CaseAction, CaseOpenArguments, ConfirmArguments,
-    FindArguments, MarkArguments, PrivacyAction, PrivacyArguments, ProcessingRegisterArguments,
-    RecipientArguments, RectifyArguments, RestrictArguments, TellArguments, ToldOf,
+    EraseArguments, FindArguments, MarkArguments, OrdersArguments, PrivacyAction, PrivacyArguments,
+    ProcessingRegisterArguments, RecipientArguments, RectifyArguments, RestrictArguments, TellArguments,
+    ToldOf,
 };
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use rejected::{

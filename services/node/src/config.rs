@@ -2,7 +2,7 @@
 
 mod layers;
 mod mail;
-mod privacy;
+pub(crate) mod privacy;
 pub(crate) mod register;
 mod sign_in;
 mod tickets;
@@ -63,13 +63,13 @@ pub(crate) struct Written {
     pub(crate) due: DuePolicy,
     pub(crate) tickets: tickets::TicketsSection,
     pub(crate) mail: mail::MailSection,
-    pub(crate) privacy: privacy::PrivacySection,
     #[serde(default)]
     pub(crate) routing: Routing,
     #[serde(default)]
     pub(crate) register: RegisterSection,
     #[serde(default)]
     pub(crate) figures: Figures,
+    pub(crate) privacy: privacy::PrivacySection,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -205,13 +205,13 @@ pub(crate) struct Config {
     pub(crate) due: DuePolicy,
     /// How long after it was settled a ticket can be reopened.
     pub(crate) reopen_within: TimeDelta,
-    pub(crate) privacy: privacy::Privacy,
     pub(crate) ledger: ledger::LedgerSettings,
     /// Whether intervals are published; unless said, the bus decides.
     pub(crate) publish_intervals: Option<bool>,
     pub(crate) agents: reporting::AgentsShown,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) mail: Option<Arc<MailSettings>>,
+    pub(crate) privacy: privacy::Privacy,
     pub(crate) routing: Arc<RoutingTable>,
     pub(crate) register: Arc<Register>,
     /// What routing, register and figures were read from: the rules that `up` applies.
@@ -329,12 +329,12 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         kafka: written.bus.kafka,
         due: written.due,
         reopen_within: tickets::checked(&written.tickets)?,
-        privacy: privacy::checked(&written.privacy)?,
         ledger,
         publish_intervals: written.intervals.publish,
         agents,
         policy: policy(&written.service_level)?,
         mail: mail::checked(written.mail, &book.routing, at)?.map(Arc::new),
+        privacy: privacy::checked(written.privacy, at)?,
         routing: book.routing,
         register: book.register,
         documents,
@@ -396,6 +396,11 @@ fn known_token(token: &Token) -> anyhow::Result<KnownToken> {
 }
 
 impl Config {
+    /// How soon topics let go of what is to be erased.
+    pub(crate) fn pace(&self) -> bus::topics::Pace {
+        bus::topics::Pace::of(self.privacy.erasure_bound)
+    }
+
     /// Whether the figures of quarter-hours are published: unless said otherwise, where others can read them.
     pub(crate) fn publishes_intervals(&self) -> bool {
         let is_read_by_others = matches!(self.bus, BusChoice::Kafka(_));

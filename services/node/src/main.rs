@@ -21,6 +21,7 @@ mod roles;
 mod rules;
 mod server;
 mod storage;
+mod suppression;
 mod telemetry;
 
 use std::process::ExitCode;

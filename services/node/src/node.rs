@@ -22,6 +22,7 @@ use crate::people::{self, People};
 use crate::roles::Starting;
 use crate::rules::{self, Rules};
 use crate::server::{self, Served};
+use crate::suppression::SuppressionList;
 use crate::{access_log, client, clock, demo, storage, telemetry};
 
 /// How long roles may take to finish what they began.
@@ -73,19 +74,24 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
     let mut people = People::open(&config, &storage, &clock, first, is_demo).await?;
     let gate = people.gate(tokens);
 
+    let suppression = SuppressionList::open(Arc::clone(&storage.erasures))
+        .await
+        .context("the suppression list")?;
     let stopping_roles = CancellationToken::new();
     let starting = Starting {
         config: &config,
         storage: &storage,
         rules: &rules,
         people: &people,
+        suppression: &suppression,
         clock,
         stopping: stopping_roles.clone(),
         running: JoinSet::new(),
     };
     let (services, mut running) = starting.start(&roles).await?;
     let logging = access_log::start(&storage, &rules, &mut running, &stopping_roles)?;
-    let topics_on = prepare.then(|| Arc::clone(&storage.bus));
+    let topics_on = prepare.then(|| (Arc::clone(&storage.bus), config.pace()));
+    running.spawn(Arc::clone(&suppression).follow(stopping_roles.clone()));
     running.spawn(rules.follow(topics_on, stopping_roles.clone()));
     let served = Served {
         services,

@@ -12,6 +12,7 @@ use wire::v1::access::users_server::UsersServer;
 use wire::v1::calls::intake_server::IntakeServer;
 use wire::v1::privacy::access_log_server::AccessLogServer;
 use wire::v1::privacy::audit_server::AuditServer;
+use wire::v1::privacy::erasures_server::ErasuresServer;
 use wire::v1::privacy::register_server::RegisterServer;
 use wire::v1::privacy::rights_server::RightsServer;
 use wire::v1::reporting::figures_server::FiguresServer;
@@ -30,6 +31,7 @@ use crate::config::Config;
 use crate::people::People;
 use crate::rules::{self, Rules};
 use crate::storage::Storage;
+use crate::suppression::SuppressionList;
 
 /// Starts roles; what they do in the background goes into `running` and ends with `stopping`.
 pub(crate) struct Starting<'a> {
@@ -37,6 +39,7 @@ pub(crate) struct Starting<'a> {
     pub(crate) storage: &'a Storage,
     pub(crate) rules: &'a Rules,
     pub(crate) people: &'a People,
+    pub(crate) suppression: &'a Arc<SuppressionList>,
     pub(crate) clock: Clock,
     pub(crate) stopping: CancellationToken,
     pub(crate) running: JoinSet<()>,
@@ -92,7 +95,8 @@ impl Starting<'_> {
                 .context("the key of identities")?,
             Arc::new(move |hotline| current().routing.has_hotline(hotline)),
             Arc::clone(&self.clock),
-        );
+        )
+        .suppressing(Arc::new(self.suppression.current()));
         health.set_serving::<IntakeServer<intake::IntakeService>>().await;
         Ok(services.add_service(IntakeServer::new(intake)))
     }
@@ -109,6 +113,7 @@ impl Starting<'_> {
                 .await
                 .context("the key of identities")?,
             clock: Arc::clone(&self.clock),
+            suppression: Arc::new(self.suppression.current()),
             counting: Arc::new(move || current().routing.counting_sources()),
             settings: self.config.ledger.clone(),
         };
@@ -181,7 +186,11 @@ impl Starting<'_> {
             rules: Arc::clone(&current),
             clock: Arc::clone(&self.clock),
             wake: Arc::clone(wake),
-            settings: handover::HandoverSettings::of(uuid::Uuid::new_v4().to_string()),
+            settings: handover::HandoverSettings {
+                heartbeat: chrono::TimeDelta::from_std(self.config.pace().heartbeat)
+                    .unwrap_or(chrono::TimeDelta::hours(1)),
+                ..handover::HandoverSettings::of(uuid::Uuid::new_v4().to_string())
+            },
         });
         self.running.spawn(exchange.run(self.stopping.clone()));
         let service = handover::HandoverService::new(handover::HandoverServiceParts {
@@ -253,11 +262,47 @@ impl Starting<'_> {
             audit: self.audit(),
         });
         health.set_serving::<RightsServer<privacy::RightsService>>().await;
+        let erasures = self.erasures(health, wake).await?;
         Ok(services
             .add_service(AuditServer::new(audit))
             .add_service(RegisterServer::new(register))
             .add_service(AccessLogServer::new(accesses))
-            .add_service(RightsServer::new(rights)))
+            .add_service(RightsServer::new(rights))
+            .add_service(ErasuresServer::new(erasures)))
+    }
+
+    /// What was erased is taken out of the store before anything is served: it may have come from a backup.
+    async fn erasures(
+        &mut self,
+        health: &HealthReporter,
+        wake: &Arc<handover::Wake>,
+    ) -> anyhow::Result<privacy::erasure::ErasuresService> {
+        let (wake, list) = (Arc::clone(wake), Arc::clone(self.suppression));
+        let runner = privacy::erasure::ErasureRunner::new(privacy::erasure::ErasureParts {
+            orders: Arc::clone(&self.storage.erasures),
+            tickets: Arc::clone(&self.storage.tickets),
+            unpublished: Arc::clone(&self.storage.unpublished),
+            calls: Arc::clone(&self.storage.calls),
+            callers: Arc::clone(&self.storage.callers),
+            scrubs: self.storage.scrubs.clone(),
+            bus: Arc::clone(&self.storage.bus),
+            rules: Arc::new(self.rules.current()),
+            clock: Arc::clone(&self.clock),
+            wake: Arc::new(move |department| wake.raise(department)),
+            entered: Arc::new(move || list.entered()),
+            audit: self.audit(),
+            bound: self.config.privacy.erasure_bound,
+            journal: self.config.privacy.erasures_file.clone(),
+        });
+        runner.begin().await.context("orders to erase")?;
+        let owner = uuid::Uuid::new_v4().to_string();
+        self.running
+            .spawn(Arc::clone(&runner).run(owner, self.stopping.clone()));
+        let service = privacy::erasure::ErasuresService::new(runner);
+        health
+            .set_serving::<ErasuresServer<privacy::erasure::ErasuresService>>()
+            .await;
+        Ok(service)
     }
 
     async fn console(&mut self, services: Routes, health: &HealthReporter) -> Routes {

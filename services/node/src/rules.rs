@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use bus::topics::Pace;
 use bus::{Bus, topics};
 use chrono::{SubsecRound, Utc};
 use domain::ids::DepartmentId;
@@ -64,7 +65,7 @@ impl Rules {
     }
 
     /// Takes newer versions up until `stopping`. With a bus, topics of new departments are made there.
-    pub(crate) async fn follow(self, topics_on: Option<Arc<dyn Bus>>, stopping: CancellationToken) {
+    pub(crate) async fn follow(self, topics_on: Option<(Arc<dyn Bus>, Pace)>, stopping: CancellationToken) {
         let mut topics = Topics {
             of: departments(&self.current.borrow()),
             on: topics_on,
@@ -110,17 +111,17 @@ impl Rules {
 /// The departments whose topics are known to be there.
 struct Topics {
     of: BTreeSet<DepartmentId>,
-    on: Option<Arc<dyn Bus>>,
+    on: Option<(Arc<dyn Bus>, Pace)>,
 }
 
 impl Topics {
     async fn make(&mut self, book: &Rulebook) -> anyhow::Result<()> {
         let departments = departments(book);
-        let Some(bus) = self.on.as_ref().filter(|_| departments != self.of) else {
+        let Some((bus, pace)) = self.on.as_ref().filter(|_| departments != self.of) else {
             return Ok(());
         };
         // The topic of calls is there since the start.
-        let mut wanted = topics::wanted(1, departments.iter());
+        let mut wanted = topics::wanted(1, departments.iter(), *pace);
         wanted.retain(|topic| topic.name != topics::CALLS);
         let changed = tokio::time::timeout(TOPICS_WITHIN, bus.apply_topics(&wanted)).await??;
         tracing::info!(

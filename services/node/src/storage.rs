@@ -16,11 +16,13 @@ use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
 use store::calls::CallStore;
 use store::cases::CaseStore;
+use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
 use store::persons::{PersonCalls, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::recipients::RecipientStore;
 use store::rules::RuleStore;
+use store::scrub::Scrub;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
 use store::tickets::TicketStore;
 use store::users::UserStore;
@@ -48,6 +50,11 @@ pub(crate) struct Storage {
     pub(crate) person_calls: Arc<dyn PersonCalls>,
     pub(crate) recipients: Arc<dyn RecipientStore>,
     pub(crate) cases: Arc<dyn CaseStore>,
+    pub(crate) erasures: Arc<dyn ErasureStore>,
+    pub(crate) callers: Arc<dyn CallErasure>,
+    pub(crate) unpublished: Arc<dyn TicketErasure>,
+    /// Every unit of the store with personal data.
+    pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
@@ -69,6 +76,10 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         person_calls,
         recipients,
         cases,
+        erasures,
+        callers,
+        unpublished,
+        scrubs,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -94,6 +105,10 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         person_calls,
         recipients,
         cases,
+        erasures,
+        callers,
+        unpublished,
+        scrubs,
         embedded,
         _lock: lock,
     })
@@ -112,6 +127,10 @@ struct Stores {
     person_calls: Arc<dyn PersonCalls>,
     recipients: Arc<dyn RecipientStore>,
     cases: Arc<dyn CaseStore>,
+    erasures: Arc<dyn ErasureStore>,
+    callers: Arc<dyn CallErasure>,
+    unpublished: Arc<dyn TicketErasure>,
+    scrubs: Vec<Arc<dyn Scrub>>,
 }
 
 impl Stores {
@@ -123,14 +142,21 @@ impl Stores {
         C: CallStore + PersonCalls,
         T: TicketStore + RuleStore + MailStore + PersonTickets + RecipientStore,
         A: UserStore + AuditStore + CaseStore,
+        C: CallStore + PersonCalls + CallErasure + Scrub,
+        T: TicketStore + RuleStore + MailStore + PersonTickets + TicketErasure + Scrub,
+        A: UserStore + AuditStore + AccessLogStore + ErasureStore,
     {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
             person_calls: Arc::clone(&calls) as _,
-            calls,
             person_tickets: Arc::clone(&tickets) as _,
             recipients: Arc::clone(&tickets) as _,
             cases: Arc::clone(&access) as _,
+            callers: Arc::clone(&calls) as _,
+            unpublished: Arc::clone(&tickets) as _,
+            scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
+            erasures: Arc::clone(&access) as _,
+            calls,
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
             tickets,
@@ -237,7 +263,7 @@ pub(crate) fn wanted_topics<'a>(
         BusChoice::Embedded => EMBEDDED_CALL_PARTITIONS,
         BusChoice::Kafka(_) => config.call_partitions,
     };
-    let mut wanted = topics::wanted(partitions, departments);
+    let mut wanted = topics::wanted(partitions, departments, config.pace());
     if config.publishes_intervals() {
         wanted.push(topics::intervals());
     }

@@ -26,12 +26,14 @@ struct More {
     retracted: bool,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     uncounted: BTreeSet<HotlineName>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    erased: bool,
 }
 
 /// Events, conflicting records, callbacks and where it does not count; none if there is nothing.
 pub(crate) fn pack_more(state: &CallState) -> Result<Option<Vec<u8>>, StoreError> {
     let has_lists = !(state.conflicts.is_empty() && state.events.is_empty() && state.callbacks.is_empty());
-    if !has_lists && !state.retracted && state.uncounted.is_empty() {
+    if !has_lists && !state.retracted && !state.erased && state.uncounted.is_empty() {
         return Ok(None);
     }
     let more = More {
@@ -40,6 +42,7 @@ pub(crate) fn pack_more(state: &CallState) -> Result<Option<Vec<u8>>, StoreError
         callbacks: state.callbacks.clone(),
         retracted: state.retracted,
         uncounted: state.uncounted.clone(),
+        erased: state.erased,
     };
     let packed = zstd::bulk::compress(json(&more)?.as_bytes(), 1);
     packed
@@ -69,6 +72,7 @@ pub(crate) fn unpack_state(
         given_up,
         retracted: more.retracted,
         uncounted: more.uncounted,
+        erased: more.erased,
     })
 }
 

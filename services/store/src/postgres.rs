@@ -8,6 +8,7 @@ mod calls;
 mod database;
 mod errors;
 mod schema;
+mod scrub;
 mod tickets;
 mod tls;
 mod values;

@@ -30,6 +30,14 @@ pub struct RejectedItem {
     pub discard: Option<Discard>,
 }
 
+impl RejectedItem {
+    /// Takes out what was delivered.
+    pub fn empty(&mut self) {
+        self.payload.clear();
+        self.again.context.clear();
+    }
+}
+
 /// What is needed to read an item again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadAgain {

@@ -513,6 +513,11 @@ pub struct ReplyAdvance {
     pub next: i64,
 }
 
+/// Under what the position on a topic of replies is kept. On some buses topics of one installation share an incarnation.
+pub fn reply_place(topic: &str, incarnation: &str) -> String {
+    format!("{topic} {incarnation}")
+}
+
 /// What came of settling a reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
@@ -535,6 +540,11 @@ impl LeaseName {
     /// The notices for the topic of calls.
     pub fn call_notices() -> Self {
         Self("call notices".to_owned())
+    }
+
+    /// Carrying out orders to erase.
+    pub fn erasures() -> Self {
+        Self("erasures".to_owned())
     }
 
     /// The look at due times.

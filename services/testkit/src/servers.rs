@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -139,6 +140,14 @@ impl OwnServers {
         servers.store = servers.postgres("start", &[]);
         servers.bus = format!("kafka://{}", servers.kafka("start", &[]));
         Some(servers)
+    }
+
+    /// Where both keep their data.
+    pub fn folders(&self) -> [PathBuf; 2] {
+        [
+            self.postgres.path().to_path_buf(),
+            self.kafka.path().to_path_buf(),
+        ]
     }
 
     /// Stops PostgreSQL.

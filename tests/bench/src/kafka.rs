@@ -40,6 +40,7 @@ pub(crate) async fn create(bus: &dyn Bus, name: &str, partitions: u32) -> anyhow
         name: name.to_owned(),
         partitions,
         cleanup: Cleanup::Delete { retention },
+        segments: Duration::from_secs(86_400),
     };
     bus.apply_topics(&[spec]).await?;
     Ok(())

@@ -90,7 +90,12 @@ impl Desk {
             .departments()
             .iter()
             .map(|department| &department.id);
-        bus.apply_topics(&topics::wanted(1, departments)).await?;
+        bus.apply_topics(&topics::wanted(
+            1,
+            departments,
+            topics::Pace::of(std::time::Duration::from_secs(86_400)),
+        ))
+        .await?;
         let rules = move || Arc::clone(&rules);
         let wake = Arc::new(handover::Wake::default());
         let handover = HandoverLoop::new(HandoverParts {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use rdkafka::TopicPartitionList;
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, ConfigResource, ConfigSource, NewTopic, OwnedResourceSpecifier,
     ResourceSpecifier, TopicReplication,
@@ -16,7 +17,8 @@ use super::topics::{Asking, TopicShape};
 use super::{errors, off_the_runtime};
 use crate::{BusError, Cleanup, TopicFault, TopicSpec};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Kafka's own default.
+const DELETE_DELAY_MAX: Duration = Duration::from_secs(60);
 const REQUEST_TIME: Duration = Duration::from_secs(20);
 
 /// Policies of a topic by the names that Kafka gives them.
@@ -59,7 +61,7 @@ impl Admin {
     pub(super) async fn create(&self, spec: &TopicSpec) -> Result<bool, BusError> {
         let refused = |why: &str| BusError::Refused(format!("topic {}: {why}", spec.name));
         let partitions = i32::try_from(spec.partitions).map_err(|_| refused("too many partitions"))?;
-        let mut policies = policies(spec.cleanup);
+        let mut policies = policies(spec);
         if self.replication_factor > 2 {
             policies.insert("min.insync.replicas", (self.replication_factor - 1).to_string());
         }
@@ -112,6 +114,43 @@ impl Admin {
         Ok(described)
     }
 
+    /// The settings of a topic and of a broker, as both are.
+    pub(super) async fn describe_both(
+        &self,
+        topic: &str,
+        broker: i32,
+    ) -> Result<(ConfigResource, ConfigResource), BusError> {
+        let named = [ResourceSpecifier::Topic(topic), ResourceSpecifier::Broker(broker)];
+        let answers = self
+            .client()?
+            .describe_configs(&named, &options())
+            .await
+            .map_err(|error| errors::of(&error, topic))?;
+        let mut described = answers
+            .into_iter()
+            .map(|answer| answer.map_err(|code| errors::of_code(code, topic)));
+        match (described.next(), described.next()) {
+            (Some(of_topic), Some(of_broker)) => Ok((of_topic?, of_broker?)),
+            _ => Err(BusError::Unavailable(format!(
+                "topic {topic}: its settings were not told"
+            ))),
+        }
+    }
+
+    /// Deletes what stands before these positions.
+    pub(super) async fn delete_before(
+        &self,
+        topic: &str,
+        positions: &TopicPartitionList,
+    ) -> Result<(), BusError> {
+        let answer = self.client()?.delete_records(positions, &options()).await;
+        let answer = answer.map_err(|error| errors::of(&error, topic))?;
+        for element in answer.elements() {
+            element.error().map_err(|error| errors::of(&error, topic))?;
+        }
+        Ok(())
+    }
+
     /// Sets the policies of a topic and keeps what else was set for it. Returns what was changed.
     pub(super) async fn alter(
         &self,
@@ -122,7 +161,7 @@ impl Admin {
         if differing.is_empty() {
             return Ok(Vec::new());
         }
-        let wanted = policies(spec.cleanup);
+        let wanted = policies(spec);
         let mut alter = AlterConfig::new(ResourceSpecifier::Topic(&spec.name));
         // The request replaces everything that was set for the topic itself.
         for entry in &now.entries {
@@ -241,14 +280,21 @@ fn options() -> AdminOptions {
 }
 
 /// The policies that a topic should have, in Kafka's words.
-fn policies(cleanup: Cleanup) -> Policies {
+fn policies(spec: &TopicSpec) -> Policies {
     let ms = |time: Duration| time.as_millis().to_string();
-    let mut policies = Policies::from([("message.timestamp.type", "LogAppendTime".to_owned())]);
-    match cleanup {
+    let mut policies = Policies::from([
+        ("message.timestamp.type", "LogAppendTime".to_owned()),
+        ("segment.ms", ms(spec.segments)),
+        // A file that is to go leaves the disk a little later: readers may still have it open.
+        (
+            "file.delete.delay.ms",
+            ms((spec.segments / 2).min(DELETE_DELAY_MAX)),
+        ),
+    ]);
+    match spec.cleanup {
         Cleanup::Delete { retention } => policies.extend([
             ("cleanup.policy", "delete".to_owned()),
             ("retention.ms", ms(retention)),
-            ("segment.ms", ms(DAY)),
         ]),
         Cleanup::Compact {
             tombstones,
@@ -257,7 +303,6 @@ fn policies(cleanup: Cleanup) -> Policies {
             ("cleanup.policy", "compact".to_owned()),
             ("delete.retention.ms", ms(tombstones)),
             ("max.compaction.lag.ms", ms(longest_lag)),
-            ("segment.ms", ms(longest_lag)),
             ("min.cleanable.dirty.ratio", "0.1".to_owned()),
         ]),
     }
@@ -266,7 +311,7 @@ fn policies(cleanup: Cleanup) -> Policies {
 
 /// The policies of a topic that are not as wanted, in words.
 fn differing(spec: &TopicSpec, now: &ConfigResource) -> Vec<String> {
-    let wanted = policies(spec.cleanup);
+    let wanted = policies(spec);
     let differs = wanted.into_iter().filter_map(|(name, wanted)| {
         let has = value(now, name).unwrap_or("not set");
         (has != wanted).then(|| format!("{name} is {has} instead of {wanted}"))
@@ -274,6 +319,6 @@ fn differing(spec: &TopicSpec, now: &ConfigResource) -> Vec<String> {
     differs.collect()
 }
 
-fn value<'a>(resource: &'a ConfigResource, name: &str) -> Option<&'a str> {
+pub(super) fn value<'a>(resource: &'a ConfigResource, name: &str) -> Option<&'a str> {
     resource.get(name).and_then(|entry| entry.value.as_deref())
 }

@@ -399,7 +399,7 @@ fn number(partition: u32) -> i32 {
     i32::try_from(partition).unwrap_or(i32::MAX)
 }
 
-fn received(message: &BorrowedMessage<'_>) -> Received {
+pub(super) fn received(message: &BorrowedMessage<'_>) -> Received {
     let headers = message.headers().map_or_else(Vec::new, |headers| {
         (0..headers.count())
             .filter_map(|index| header(headers, index))

@@ -62,6 +62,28 @@ impl SharedProducer {
             .map_err(|code| errors::of_code(code, topic))
     }
 
+    /// Appends a message to a partition, whatever its key.
+    pub(super) async fn append_to(
+        &self,
+        topic: &str,
+        partition: i32,
+        message: Outgoing,
+    ) -> Result<(), BusError> {
+        let _room = self.room(std::slice::from_ref(&message)).await?;
+        let producer = self.usable()?;
+        let (batch, result) = Batch::new(1);
+        let sent = producer.send(record(topic, &message, Arc::clone(&batch)).partition(partition));
+        if let Err((error, record)) = sent {
+            drop(record);
+            batch.unsent(1, error.rdkafka_error_code().unwrap_or(Code::Fail));
+        }
+        drop(batch);
+        let result = result
+            .await
+            .map_err(|_| BusError::Unavailable("the producer was stopped".to_owned()))?;
+        result.map(|_| ()).map_err(|code| errors::of_code(code, topic))
+    }
+
     /// Waits for room beside what is under way. When nothing gets away for long, there is none.
     async fn room(&self, messages: &[Outgoing]) -> Result<SemaphorePermit<'_>, BusError> {
         let time = Duration::from_millis(DELIVERY_MS_MAX);

@@ -68,6 +68,19 @@ impl Asking {
             .collect()
     }
 
+    /// The number of a broker; blocks.
+    pub(super) fn broker(&self, topic: &str) -> Result<i32, BusError> {
+        let metadata = self
+            .0
+            .fetch_metadata(Some(topic), ANSWER_TIME)
+            .map_err(|error| errors::of(&error, topic))?;
+        let broker = metadata
+            .brokers()
+            .first()
+            .map(rdkafka::metadata::MetadataBroker::id);
+        broker.ok_or_else(|| BusError::Unavailable("the Kafka cluster named no broker".to_owned()))
+    }
+
     /// Names the cluster; blocks.
     pub(super) fn cluster_id(&self) -> Result<String, BusError> {
         self.0

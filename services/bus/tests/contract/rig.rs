@@ -73,6 +73,7 @@ pub(crate) fn topic(partitions: u32) -> TopicSpec {
         cleanup: Cleanup::Delete {
             retention: Duration::from_secs(7 * 24 * 60 * 60),
         },
+        segments: Duration::from_secs(86_400),
     }
 }
 
@@ -84,6 +85,7 @@ pub(crate) fn compacted(partitions: u32) -> TopicSpec {
             tombstones: Duration::from_secs(30 * 24 * 60 * 60),
             longest_lag: Duration::from_secs(24 * 60 * 60),
         },
+        segments: Duration::from_secs(86_400),
     }
 }
 

@@ -64,6 +64,18 @@ pub const METHODS: &[(&str, Admission)] = &[
         "/nrwdirekt.privacy.v1.AccessLog/Statistics",
         Admission::Roles(&[DataProtection, Administrator]),
     ),
+    (
+        "/nrwdirekt.privacy.v1.Erasures/Erase",
+        Admission::Roles(&[DataProtection]),
+    ),
+    (
+        "/nrwdirekt.privacy.v1.Erasures/GetOrder",
+        Admission::Roles(&[DataProtection]),
+    ),
+    (
+        "/nrwdirekt.privacy.v1.Erasures/ListOrders",
+        Admission::Roles(&[DataProtection]),
+    ),
     // Reports of calls.
     // An administrator sends repaired items again.
     (

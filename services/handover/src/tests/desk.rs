@@ -132,7 +132,11 @@ impl Desk {
         let departments = ["clearing", "a", "b"].map(department);
         self.parts
             .bus
-            .apply_topics(&topics::wanted(2, departments.iter()))
+            .apply_topics(&topics::wanted(
+                2,
+                departments.iter(),
+                topics::Pace::of(std::time::Duration::from_secs(86_400)),
+            ))
             .await
             .unwrap();
     }

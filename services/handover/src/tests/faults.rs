@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::desk::{Desk, accepted, answered, department, desk, desk_without_topics, returned};
 use crate::error::HandoverError;
-use crate::inbound::reply_place;
 use crate::{HandoverLoop, envelope};
+use store::tickets::reply_place;
 
 async fn versions(desk: &Desk, of: &str, ticket: &TicketId) -> Vec<u32> {
     let seen = desk.seen_by(of).await.into_iter();

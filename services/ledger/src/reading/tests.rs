@@ -65,15 +65,24 @@ async fn a_position_that_the_topic_has_lost_skips_nothing_that_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let bus = Arc::new(EmbeddedBus::open(&folder.path().join("bus.db")).unwrap());
     let store = Arc::new(SqliteCalls::open(&folder.path().join("calls.db")).unwrap());
-    bus.apply_topics(&topics::wanted(1, std::iter::empty()))
-        .await
-        .unwrap();
+    bus.apply_topics(&topics::wanted(
+        1,
+        std::iter::empty(),
+        topics::Pace::of(Duration::from_secs(86_400)),
+    ))
+    .await
+    .unwrap();
     let topic_id = bus.topic_id(topics::CALLS).await.unwrap();
     bus.publish(topics::CALLS, vec![message(1)]).await.unwrap();
     // The topic was made anew, and is shorter than what had been read of the former one.
     set_position(&*store, &topic_id, 0, 3).await;
 
     let ledger = Ledger {
+        suppression: Arc::new(|| {
+            Arc::new(domain::erasure::Suppression::new(domain::erasure::MarkKey::new(
+                [0; 32],
+            )))
+        }),
         bus: Arc::clone(&bus) as Arc<dyn Bus>,
         store: Arc::clone(&store) as Arc<dyn CallStore>,
         key: IdentityKey::new([7; 32]),

@@ -60,6 +60,11 @@ pub(crate) enum PrivacyAction {
     Register(Box<ProcessingRegisterArguments>),
     /// Who asked for which page or method, from where: of the last 48 hours, for administrators. That it was read is noted.
     AccessLog(AccessLogArguments),
+    /// Erase what is known about a person, in every copy. The order is durable when it is answered; what is pending then goes
+    /// on by itself, also after a crash. The same request again is answered by the same order.
+    Erase(EraseArguments),
+    /// Orders to erase, newest first, and how far they have come.
+    Orders(OrdersArguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -96,6 +101,61 @@ pub(crate) struct AuditListArguments {
     /// Only before this local day or time.
     #[arg(long, value_name = "DAY")]
     pub(crate) to: Option<String>,
+    /// At most so many.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) max: u32,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EraseArguments {
+    /// The number of a ticket: it loses everything about the citizen, and the calls that led to it lose who called. May be
+    /// given several times.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) ticket: Vec<String>,
+    /// The identity of a call: it loses who called. May be given several times.
+    #[arg(long, value_name = "ID")]
+    pub(crate) call: Vec<String>,
+    /// All tickets and calls of a person with this telephone number, in any spelling.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) phone: Option<String>,
+    /// … with this e-mail address.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: Option<String>,
+    /// … with this family name: tells persons apart who share a number.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// … with this first name.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) first_name: Option<String>,
+    /// … with this postal code.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) postal_code: Option<String>,
+    /// Why. It is recorded with the order, so no personal data.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: String,
+    /// The case of the person's right that it belongs to.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) case: Option<u64>,
+    /// One a request; made up unless given.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+    /// As JSON: order, erased places, pending places with the time until when, recipients, what is kept and why.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct OrdersArguments {
+    /// Only this order, with every place.
+    #[arg(value_name = "ORDER")]
+    pub(crate) order: Option<String>,
     /// At most so many.
     #[arg(long, default_value_t = 100)]
     pub(crate) max: u32,

@@ -3,6 +3,7 @@
 mod access;
 mod access_log;
 mod cases;
+mod erasure;
 mod find;
 mod recipients;
 mod register;
@@ -35,6 +36,8 @@ pub(crate) async fn run(action: PrivacyAction) -> anyhow::Result<ExitCode> {
         PrivacyAction::Audit { action } => return audit(action).await,
         PrivacyAction::Register(arguments) => register::run(*arguments).await?,
         PrivacyAction::AccessLog(arguments) => access_log::run(arguments).await?,
+        PrivacyAction::Erase(arguments) => erasure::erase(arguments).await?,
+        PrivacyAction::Orders(arguments) => erasure::orders(arguments).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

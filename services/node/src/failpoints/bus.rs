@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bus::{
-    Bus, BusError, Outgoing, Positions, Publisher, Reader, Received, StartPositions, TopicFault, TopicSpec,
+    Bus, BusError, Forgetting, Forgotten, Outgoing, Positions, Publisher, Reader, Received, StartPositions,
+    TopicFault, TopicSpec,
 };
 
 use super::{Cut, Point};
@@ -73,6 +74,24 @@ impl Bus for CutBus {
 
     async fn ends(&self, topic: &str) -> Result<Positions, BusError> {
         self.cut.around(Point::Ends, self.bus.ends(topic)).await
+    }
+
+    async fn forget(
+        &self,
+        topic: &str,
+        what: Forgetting,
+        read_up_to: Positions,
+    ) -> Result<Forgotten, BusError> {
+        let work = self.bus.forget(topic, what, read_up_to);
+        self.cut.around(Point::Forget, work).await
+    }
+
+    async fn scrub(&self) -> Result<(), BusError> {
+        self.cut.around(Point::ScrubBus, self.bus.scrub()).await
+    }
+
+    async fn stays(&self, topic: &str) -> Result<Duration, BusError> {
+        self.cut.around(Point::Stays, self.bus.stays(topic)).await
     }
 
     async fn probe(&self) -> Result<(), BusError> {

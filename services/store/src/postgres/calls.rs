@@ -37,17 +37,19 @@ use domain::record::TaskType;
 use self::names::Dictionary;
 use self::partitions::Months;
 use super::database::Database;
-use super::schema;
+use super::{schema, scrub};
 use crate::StoreError;
 use crate::calls::{
     AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RunCounts,
     StoredCall, StoredVisit, VisitQuery,
 };
 use crate::changes::{Change, ChangeQuery};
+use crate::erasure::CallErasure;
 use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::live::{LiveQuery, Moment};
 use crate::publications::{HeldPublication, PublicationAdvance, PublicationLease};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
+use crate::scrub::{Scrub, Scrubbed, Touched};
 use crate::statements::{Seal, Statement, StatementHead};
 
 /// The calls in PostgreSQL.
@@ -261,5 +263,22 @@ impl CallStore for PostgresCalls {
 
     async fn probe(&self) -> Result<(), StoreError> {
         self.database.probe().await
+    }
+}
+
+#[async_trait]
+impl CallErasure for PostgresCalls {
+    async fn erase_callers(&self, calls: Vec<Identity>, at: DateTime<Utc>) -> Result<usize, StoreError> {
+        apply::erase_callers(self, &calls, at).await
+    }
+}
+
+#[async_trait]
+impl Scrub for PostgresCalls {
+    async fn scrub(&self, touched: &Touched) -> Result<Scrubbed, StoreError> {
+        let months = partitions::months_of(&self.database.client().await?, &touched.calls).await?;
+        let calls = months.into_iter().map(|month| format!("calls_{month}"));
+        let tables: Vec<String> = calls.chain(["rejected_items".to_owned()]).collect();
+        scrub::rewrite(&self.database, &tables).await
     }
 }

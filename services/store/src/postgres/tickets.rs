@@ -28,8 +28,10 @@ use domain::ticket::{Ticket, Transition};
 use tokio_postgres::IsolationLevel;
 
 use super::database::Database;
-use super::schema;
+use super::{schema, scrub};
 use crate::StoreError;
+use crate::erasure::TicketErasure;
+use crate::scrub::{Scrub, Scrubbed, Touched};
 use crate::tickets::{
     Acquaintance, AcquaintanceSearch, Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged,
     NewTicket, Pending, ReplyAdvance, ReplyOutcome, SetAside, Settled, Settlement, TicketFilter, TicketStore,
@@ -228,5 +230,23 @@ impl TicketStore for PostgresTickets {
 
     async fn probe(&self) -> Result<(), StoreError> {
         self.database.probe().await
+    }
+}
+
+#[async_trait]
+impl TicketErasure for PostgresTickets {
+    async fn unpublished(
+        &self,
+        tickets: &[TicketId],
+    ) -> Result<BTreeMap<TicketId, Vec<DepartmentId>>, StoreError> {
+        hand_overs::unpublished(&self.database.client().await?, tickets).await
+    }
+}
+
+#[async_trait]
+impl Scrub for PostgresTickets {
+    async fn scrub(&self, _touched: &Touched) -> Result<Scrubbed, StoreError> {
+        let tables = ["tickets", "ticket_history", "idempotency_keys", "pending_mails"];
+        scrub::rewrite(&self.database, &tables.map(str::to_owned)).await
     }
 }

@@ -3,6 +3,7 @@
 mod access_log;
 mod audit;
 mod cases;
+mod erasure;
 mod sessions;
 mod users;
 

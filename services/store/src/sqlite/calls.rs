@@ -37,10 +37,12 @@ use crate::calls::{
     StoredCall, StoredVisit, VisitQuery,
 };
 use crate::changes::{Change, ChangeQuery};
+use crate::erasure::CallErasure;
 use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::live::{LiveQuery, Moment};
 use crate::publications::{HeldPublication, PublicationAdvance, PublicationLease};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
+use crate::scrub::{Scrub, Scrubbed, Touched};
 use crate::statements::{Seal, Statement, StatementHead};
 
 mod migrations {
@@ -338,6 +340,22 @@ impl CallStore for SqliteCalls {
         self.file
             .read(|connection| Ok(connection.query_row("SELECT 1", [], |_| Ok(()))?))
             .await
+    }
+}
+
+#[async_trait]
+impl CallErasure for SqliteCalls {
+    async fn erase_callers(&self, calls: Vec<Identity>, at: DateTime<Utc>) -> Result<usize, StoreError> {
+        self.file
+            .write(move |connection| apply::erase_callers(connection, &calls, at))
+            .await
+    }
+}
+
+#[async_trait]
+impl Scrub for SqliteCalls {
+    async fn scrub(&self, _touched: &Touched) -> Result<Scrubbed, StoreError> {
+        self.file.scrub().await
     }
 }
 

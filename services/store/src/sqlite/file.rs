@@ -9,9 +9,13 @@ use rusqlite::config::DbConfig;
 use tokio::sync::Semaphore;
 
 use crate::StoreError;
+use crate::scrub::Scrubbed;
 
 /// Readers beside the writer: more would only wait for the two or four cores of a small machine.
 const READERS: usize = 4;
+
+/// A file of more bytes is written anew beside a temporary file.
+const SCRUBBED_IN_MEMORY: i64 = 256 << 20;
 
 /// A file of the store. Work runs on blocking threads, never on those of the runtime.
 pub(super) struct File {
@@ -50,6 +54,33 @@ impl File {
         blocking(move || {
             let mut connection = writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             work(&mut connection)
+        })
+        .await
+    }
+
+    /// Writes the file anew and empties its log. Overwriting what is deleted (`secure_delete`) leaves bytes of rows that
+    /// were moved from page to page before; a new file has none. Writers wait.
+    pub(super) async fn scrub(&self) -> Result<Scrubbed, StoreError> {
+        self.write(|connection| {
+            let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
+            let bytes = number("PRAGMA page_count")? * number("PRAGMA page_size")?;
+            // The new file is made beside: in memory, unless it is large.
+            let place = if bytes > SCRUBBED_IN_MEMORY {
+                "FILE"
+            } else {
+                "MEMORY"
+            };
+            connection.execute_batch(&format!("PRAGMA temp_store = {place}"))?;
+            let rewritten = connection.execute_batch("VACUUM");
+            connection.execute_batch("PRAGMA temp_store = MEMORY")?;
+            rewritten?;
+            let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            match busy {
+                false => Ok(Scrubbed::default()),
+                true => Err(StoreError::Unavailable(
+                    "the log of a file could not be emptied while it was read".to_owned(),
+                )),
+            }
         })
         .await
     }

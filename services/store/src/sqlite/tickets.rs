@@ -25,6 +25,8 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::file::File;
 use crate::StoreError;
+use crate::erasure::TicketErasure;
+use crate::scrub::{Scrub, Scrubbed, Touched};
 use crate::tickets::{
     Acquaintance, AcquaintanceSearch, Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged,
     NewTicket, Pending, ReplyAdvance, ReplyOutcome, SetAside, Settled, Settlement, TicketFilter, TicketStore,
@@ -237,5 +239,24 @@ impl TicketStore for SqliteTickets {
     async fn probe(&self) -> Result<(), StoreError> {
         self.query(|connection| Ok(connection.query_row("SELECT count(*) FROM leases", [], |_| Ok(()))?))
             .await
+    }
+}
+
+#[async_trait]
+impl TicketErasure for SqliteTickets {
+    async fn unpublished(
+        &self,
+        tickets: &[TicketId],
+    ) -> Result<BTreeMap<TicketId, Vec<DepartmentId>>, StoreError> {
+        let tickets = tickets.to_vec();
+        self.query(move |connection| hand_overs::unpublished(connection, &tickets))
+            .await
+    }
+}
+
+#[async_trait]
+impl Scrub for SqliteTickets {
+    async fn scrub(&self, _touched: &Touched) -> Result<Scrubbed, StoreError> {
+        self.file.scrub().await
     }
 }

@@ -141,6 +141,29 @@ pub(super) async fn give_up(
     Ok(given_up)
 }
 
+/// See [`crate::erasure::CallErasure::erase_callers`].
+pub(super) async fn erase_callers(
+    store: &PostgresCalls,
+    calls: &[Identity],
+    at: DateTime<Utc>,
+) -> Result<usize, StoreError> {
+    let mut client = store.database.client().await?;
+    let transaction = begin(&mut client).await?;
+    let places = rows::lock(&transaction, calls).await?;
+    let known = rows::known_calls(&transaction, &places).await?;
+    let known_calls = known.len();
+    let mut ledger = Ledger::default();
+    for call in known.into_values() {
+        let mut state = call.state.clone();
+        state.erase_person();
+        if state != call.state {
+            ledger.rewrite(call, state);
+        }
+    }
+    ledger.commit(store, transaction, at).await?;
+    Ok(known_calls)
+}
+
 /// Statements see what was committed before each of them, so that a call is read as it is once its lock is held.
 async fn begin(client: &mut Object) -> Result<Transaction<'_>, StoreError> {
     let builder = client.build_transaction();

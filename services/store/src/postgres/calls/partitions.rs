@@ -5,11 +5,16 @@ use std::sync::{PoisonError, RwLock};
 
 use chrono::{DateTime, Datelike, Utc};
 use deadpool_postgres::Object;
+use domain::ids::Identity;
 
+use super::super::values::key;
 use crate::StoreError;
 
 /// Held while months are added: any number, but always the same.
 const LOCK: i64 = 0x6e72_7764_0002;
+
+/// Columns of calls that hold personal data.
+const PERSONAL: [&str; 5] = ["caller", "caller_key", "dialled_address", "doubts", "more"];
 
 /// The month of a time, as a number like 202410. Times without a month of four digits go to the nearest.
 pub(super) fn month_of(at: DateTime<Utc>) -> i32 {
@@ -51,6 +56,18 @@ impl Months {
     }
 }
 
+/// The months of calls that have partitions.
+pub(super) async fn months_of(client: &Object, calls: &[Identity]) -> Result<Vec<i32>, StoreError> {
+    let keys: Vec<_> = calls.iter().map(|identity| key(*identity)).collect();
+    let rows = client
+        .query(
+            "SELECT DISTINCT month FROM identities JOIN partitions USING (month) WHERE identity = ANY($1)",
+            &[&keys],
+        )
+        .await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
 async fn add(client: &mut Object, month: i32) -> Result<(), StoreError> {
     let is_there = "SELECT FROM partitions WHERE month = $1";
     if client.query_opt(is_there, &[&month]).await?.is_some() {
@@ -72,6 +89,11 @@ async fn add(client: &mut Object, month: i32) -> Result<(), StoreError> {
             ))
             .await?;
     }
+    // The planner takes no samples of what is personal; a table does not take that over from the one it is made after.
+    let unsampled = PERSONAL.map(|column| format!("ALTER COLUMN {column} SET STATISTICS 0"));
+    transaction
+        .batch_execute(&format!("ALTER TABLE calls_{month} {}", unsampled.join(", ")))
+        .await?;
     transaction
         .execute("INSERT INTO partitions (month) VALUES ($1)", &[&month])
         .await?;

@@ -1,6 +1,6 @@
 //! What is pending towards departments and towards the topic of calls.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Transaction};
@@ -14,6 +14,27 @@ use super::{changes, queries, replies};
 use crate::StoreError;
 use crate::ticket_columns::{self, CURRENT, time};
 use crate::tickets::{CallNotice, HandOver, HandOverKey, Pending, SetAside};
+
+/// See [`crate::erasure::TicketErasure::unpublished`].
+pub(super) async fn unpublished(
+    client: &Object,
+    tickets: &[TicketId],
+) -> Result<BTreeMap<TicketId, Vec<DepartmentId>>, StoreError> {
+    let tickets: Vec<&str> = tickets.iter().map(TicketId::as_str).collect();
+    let rows = client
+        .query(
+            "SELECT ticket_id, department FROM pending_hand_overs WHERE ticket_id = ANY($1)",
+            &[&tickets],
+        )
+        .await?;
+    let mut unpublished: BTreeMap<TicketId, Vec<DepartmentId>> = BTreeMap::new();
+    for row in &rows {
+        let ticket = TicketId::new(row.get::<_, &str>(0));
+        let department = DepartmentId::new(row.get::<_, &str>(1));
+        unpublished.entry(ticket).or_default().push(department);
+    }
+    Ok(unpublished)
+}
 
 pub(super) async fn pending(
     moment: &Transaction<'_>,

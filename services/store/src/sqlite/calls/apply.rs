@@ -73,6 +73,29 @@ pub(super) fn give_up(
     Ok(overdue.len())
 }
 
+/// See [`crate::erasure::CallErasure::erase_callers`].
+pub(super) fn erase_callers(
+    connection: &mut Connection,
+    calls: &[Identity],
+    at: DateTime<Utc>,
+) -> Result<usize, StoreError> {
+    let mut ledger = Ledger::begin(connection, Arc::default())?;
+    let mut known_calls = 0;
+    for identity in calls {
+        let Some(known) = rows::known_call(&ledger.transaction, *identity)? else {
+            continue;
+        };
+        known_calls += 1;
+        let mut state = known.state.clone();
+        state.erase_person();
+        if state != known.state {
+            ledger.rewrite(*identity, &known, &state, known.heard_at_ms)?;
+        }
+    }
+    ledger.commit(at)?;
+    Ok(known_calls)
+}
+
 impl<'a> Ledger<'a> {
     fn begin(connection: &'a mut Connection, counting: Arc<CountingSources>) -> Result<Self, StoreError> {
         Ok(Self {

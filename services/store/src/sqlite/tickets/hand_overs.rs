@@ -1,5 +1,7 @@
 //! What is pending towards departments and towards the topic of calls.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use domain::ids::{DepartmentId, HotlineName, Identity, TicketId};
 use domain::ticket::{TicketVersion, handed_over};
@@ -10,6 +12,26 @@ use super::{changes, queries, replies};
 use crate::StoreError;
 use crate::ticket_columns::{self, CURRENT, time};
 use crate::tickets::{CallNotice, HandOver, HandOverKey, Pending, SetAside};
+
+/// See [`crate::erasure::TicketErasure::unpublished`].
+pub(super) fn unpublished(
+    connection: &Connection,
+    tickets: &[TicketId],
+) -> Result<BTreeMap<TicketId, Vec<DepartmentId>>, StoreError> {
+    let mut find =
+        connection.prepare_cached("SELECT department FROM pending_hand_overs WHERE ticket_id = ?1")?;
+    let mut unpublished = BTreeMap::new();
+    for ticket in tickets {
+        let departments = find.query_map([ticket.as_str()], |row| {
+            Ok(DepartmentId::new(row.get::<_, String>(0)?))
+        })?;
+        let departments: Vec<DepartmentId> = departments.collect::<Result<_, _>>()?;
+        if !departments.is_empty() {
+            unpublished.insert(ticket.clone(), departments);
+        }
+    }
+    Ok(unpublished)
+}
 
 pub(super) fn pending(
     connection: &Connection,

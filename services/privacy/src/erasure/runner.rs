@@ -1,0 +1,302 @@
+//! Carrying out orders, step by step, until every place is clean.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bus::Positions;
+use domain::erasure::Place;
+use domain::ids::ErasureOrderId;
+use store::erasure::{KeptOrder, Step};
+use store::scrub::Touched;
+use store::tickets::LeaseName;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::steps::{self, Outcome, SOON, delta};
+use super::{ErasureError, ErasureParts, journal};
+
+/// Orders that are worked on together.
+const ORDERS_AT_ONCE: usize = 100;
+/// How often to look where nothing is to be done.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// How long an instance has the work to itself.
+const LEASE: Duration = Duration::from_secs(60);
+/// After this time every node's suppression list knows an order: what it did not know then is not kept any more.
+const LISTS_KNOW: Duration = Duration::from_secs(4);
+
+/// Carries out orders. One instance at a time does so by itself; whoever enters an order begins at once.
+pub struct ErasureRunner {
+    pub(super) parts: ErasureParts,
+    /// Held while a pass is under way.
+    turn: tokio::sync::Mutex<Memory>,
+    pub(super) told: Mutex<Told>,
+    wake: Notify,
+}
+
+/// What is known of the work beyond what is stored. After a restart it begins anew.
+#[derive(Default)]
+struct Memory {
+    ends: HashMap<(ErasureOrderId, Place), Vec<(String, Positions)>>,
+    first_tried: HashMap<ErasureOrderId, Instant>,
+    last_scrub: Option<Instant>,
+}
+
+/// What answers tell beside the orders.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Copies that the store's server keeps by its settings.
+    pub(super) kept: Vec<String>,
+    /// When files are rewritten next, at the earliest.
+    pub(super) next_scrub: Option<Instant>,
+}
+
+impl ErasureRunner {
+    /// A runner that has done nothing yet.
+    pub fn new(parts: ErasureParts) -> Arc<Self> {
+        Arc::new(Self {
+            parts,
+            turn: tokio::sync::Mutex::default(),
+            told: Mutex::default(),
+            wake: Notify::new(),
+        })
+    }
+
+    /// Before anything is served: takes out of the store what open orders name. A restored store loses here what was
+    /// erased since its backup.
+    ///
+    /// # Errors
+    /// [`ErasureError`]: then nothing may be served.
+    pub async fn begin(&self) -> Result<(), ErasureError> {
+        for kept in self.open().await? {
+            self.write_down(&kept).await?;
+            for place in [Place::Tickets, Place::Calls, Place::RejectedItems] {
+                if kept.is_due(place) {
+                    self.in_store(&kept, place).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Works until `stopping`.
+    pub async fn run(self: Arc<Self>, owner: String, stopping: CancellationToken) {
+        let mut pause = Duration::ZERO;
+        loop {
+            let woken = async {
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = self.wake.notified() => {}
+                }
+            };
+            if stopping.run_until_cancelled(woken).await.is_none() {
+                return;
+            }
+            pause = match self.holds_lease(&owner).await {
+                Ok(true) => match self.pass().await {
+                    Ok(pause) => pause,
+                    Err(error) => {
+                        tracing::warn!(%error, "an erasure goes on a little later");
+                        Duration::from_secs(1)
+                    }
+                },
+                Ok(false) => LOOK_EVERY,
+                Err(error) => {
+                    tracing::warn!(%error, "orders to erase cannot be looked at");
+                    LOOK_EVERY
+                }
+            };
+        }
+    }
+
+    /// Does what can be done of an order at once, and looks again while the rest may follow within the time.
+    pub(super) async fn hurry(self: &Arc<Self>, id: &ErasureOrderId, time: Duration) {
+        let (runner, id) = (Arc::clone(self), id.clone());
+        // On a task of its own: whoever no longer waits for the answer does not cut it short.
+        let hurrying = tokio::spawn(async move {
+            let begun = Instant::now();
+            while begun.elapsed() < time {
+                if let Err(error) = runner.pass().await {
+                    tracing::warn!(%error, "an erasure goes on a little later");
+                }
+                let kept = runner.parts.orders.order(&id).await;
+                let is_done = |kept: &KeptOrder| Place::ALL.iter().all(|place| !kept.is_due(*place));
+                if kept.is_ok_and(|kept| kept.is_none_or(|kept| is_done(&kept))) {
+                    break;
+                }
+                tokio::time::sleep(SOON).await;
+            }
+            runner.wake.notify_one();
+        });
+        let _ = tokio::time::timeout(time, hurrying).await;
+    }
+
+    async fn holds_lease(&self, owner: &str) -> Result<bool, ErasureError> {
+        let now = (self.parts.clock)();
+        let wanted = [LeaseName::erasures()];
+        let until = now + delta(LEASE);
+        let taken = self.parts.tickets.take_leases(&wanted, owner, now, until).await?;
+        Ok(!taken.is_empty())
+    }
+
+    async fn open(&self) -> Result<Vec<KeptOrder>, ErasureError> {
+        Ok(self.parts.orders.open_orders(ORDERS_AT_ONCE).await?)
+    }
+
+    /// Goes once from place to place. Returns when to do so again.
+    async fn pass(&self) -> Result<Duration, ErasureError> {
+        let mut memory = self.turn.lock().await;
+        let orders = self.open().await?;
+        let mut pause = LOOK_EVERY;
+        let mut failed = None;
+        for kept in &orders {
+            match self.work_on(kept, &mut memory).await {
+                Ok(Some(wait)) => pause = pause.min(wait.max(SOON)),
+                Ok(None) => {}
+                // One that cannot go on does not hold up the others.
+                Err(error) => failed = Some(error),
+            }
+        }
+        if let Some(wait) = self.scrub(&mut memory).await? {
+            pause = pause.min(wait.max(SOON));
+        }
+        self.close_finished(&mut memory).await?;
+        failed.map_or(Ok(pause), Err)
+    }
+
+    async fn work_on(&self, kept: &KeptOrder, memory: &mut Memory) -> Result<Option<Duration>, ErasureError> {
+        self.write_down(kept).await?;
+        let mut wait = None;
+        let mut later = |time: Duration| wait = Some(wait.map_or(time, |wait: Duration| wait.min(time)));
+        for place in [Place::Tickets, Place::RejectedItems] {
+            if kept.is_due(place) {
+                self.in_store(kept, place).await?;
+                self.note(kept, place, Duration::ZERO).await?;
+            }
+        }
+        if kept.is_due(Place::Calls) {
+            let first = *memory
+                .first_tried
+                .entry(kept.order.id.clone())
+                .or_insert_with(Instant::now);
+            let has_waited = first.elapsed() >= LISTS_KNOW;
+            let all_known = steps::calls(&self.parts, &kept.order).await?;
+            // A call that is not known yet may just be read by a node whose list does not have it.
+            match all_known || has_waited {
+                true => self.note(kept, Place::Calls, Duration::ZERO).await?,
+                false => later(SOON),
+            }
+        }
+        let mut forgotten = Vec::new();
+        for place in [Place::BusTickets, Place::BusCalls, Place::BusReplies] {
+            if !kept.is_due(place) {
+                continue;
+            }
+            let outcome = match place {
+                Place::BusTickets => steps::ticket_topics(&self.parts, &kept.order).await?,
+                place => {
+                    let key = (kept.order.id.clone(), place);
+                    if !memory.ends.contains_key(&key) {
+                        let ends = steps::ends(&self.parts, &kept.order, place).await?;
+                        memory.ends.insert(key.clone(), ends);
+                    }
+                    let ends = memory.ends.get(&key).map(Vec::as_slice).unwrap_or_default();
+                    steps::read_topics(&self.parts, &kept.order, place, ends).await?
+                }
+            };
+            match outcome {
+                Outcome::Done(stays) => forgotten.push((place, stays)),
+                Outcome::Later(time) => later(time),
+            }
+        }
+        if !forgotten.is_empty() {
+            self.parts.bus.scrub().await?;
+            for (place, stays) in forgotten {
+                self.note(kept, place, stays).await?;
+            }
+        }
+        Ok(wait)
+    }
+
+    async fn in_store(&self, kept: &KeptOrder, place: Place) -> Result<(), ErasureError> {
+        match place {
+            Place::Tickets => drop(steps::tickets(&self.parts, &kept.order).await?),
+            Place::Calls => drop(steps::calls(&self.parts, &kept.order).await?),
+            Place::RejectedItems => drop(steps::rejected_items(&self.parts, &kept.order).await?),
+            Place::BusCalls | Place::BusTickets | Place::BusReplies | Place::StoreFiles => {}
+        }
+        Ok(())
+    }
+
+    /// Rewrites files and tables, for all orders that are so far together, and not too often.
+    async fn scrub(&self, memory: &mut Memory) -> Result<Option<Duration>, ErasureError> {
+        const BEFORE: [Place; 3] = [Place::Tickets, Place::Calls, Place::RejectedItems];
+        let orders = self.open().await?;
+        let is_ready = |kept: &&KeptOrder| {
+            kept.is_due(Place::StoreFiles) && BEFORE.iter().all(|place| !kept.is_due(*place))
+        };
+        let ready: Vec<&KeptOrder> = orders.iter().filter(is_ready).collect();
+        if ready.is_empty() {
+            return Ok(None);
+        }
+        let pause = self.parts.bound / 4;
+        if let Some(last) = memory.last_scrub
+            && last.elapsed() < pause
+        {
+            return Ok(Some(pause.saturating_sub(last.elapsed())));
+        }
+        let touched = Touched {
+            calls: ready.iter().flat_map(|kept| &kept.order.calls).copied().collect(),
+        };
+        let mut scrubbed = store::scrub::Scrubbed::default();
+        for unit in &self.parts.scrubs {
+            scrubbed = scrubbed.and(unit.scrub(&touched).await?);
+        }
+        memory.last_scrub = Some(Instant::now());
+        {
+            let mut told = self.told();
+            told.kept.clone_from(&scrubbed.kept);
+            told.next_scrub = Some(Instant::now() + pause);
+        }
+        let stays = scrubbed.stays.to_std().unwrap_or_default();
+        for kept in ready {
+            self.note(kept, Place::StoreFiles, stays).await?;
+        }
+        Ok(None)
+    }
+
+    async fn close_finished(&self, memory: &mut Memory) -> Result<(), ErasureError> {
+        let now = (self.parts.clock)();
+        for kept in self.open().await? {
+            let is_done = Place::ALL.iter().all(|place| !kept.is_due(*place));
+            if is_done && kept.steps.values().all(|step| step.until <= now) {
+                self.parts.orders.close_order(&kept.order.id, now).await?;
+                memory.ends.retain(|(id, _), _| *id != kept.order.id);
+                memory.first_tried.remove(&kept.order.id);
+                tracing::info!(order = %kept.order.id, "an erasure is through at every place");
+            }
+        }
+        Ok(())
+    }
+
+    async fn note(&self, kept: &KeptOrder, place: Place, stays: Duration) -> Result<(), ErasureError> {
+        let now = (self.parts.clock)();
+        let step = Step {
+            done_at: now,
+            until: now + delta(stays),
+        };
+        Ok(self.parts.orders.note_step(&kept.order.id, place, step).await?)
+    }
+
+    /// An order is in the file beside the backups before anything else of it is done.
+    pub(super) async fn write_down(&self, kept: &KeptOrder) -> Result<(), ErasureError> {
+        match &self.parts.journal {
+            Some(path) if kept.steps.is_empty() => journal::write_down(path, &kept.order).await,
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn told(&self) -> std::sync::MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

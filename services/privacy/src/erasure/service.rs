@@ -1,0 +1,206 @@
+//! The gRPC service `nrwdirekt.privacy.v1.Erasures`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::SubsecRound;
+use domain::audit::{AuditAction, AuditSubject};
+use domain::erasure::ErasureOrder;
+use domain::ids::ErasureOrderId;
+use store::StoreError;
+use store::erasure::{Entered, KeptOrder, NewOrder};
+use tonic::{Request, Response, Status};
+use wire::access::principal;
+use wire::v1::privacy as proto;
+
+use super::planning::{Asked, Plan, plan};
+use super::runner::ErasureRunner;
+use super::{ErasureError, answer};
+
+/// How long an answer waits for what may be done at once.
+const HURRY: Duration = Duration::from_secs(8);
+/// Orders on a page unless asked otherwise.
+const PAGE: usize = 100;
+/// Orders on a page at most.
+const PAGE_MAX: usize = 500;
+
+/// Takes orders, and tells how far they have come.
+#[derive(Clone)]
+pub struct ErasuresService {
+    runner: Arc<ErasureRunner>,
+}
+
+impl ErasuresService {
+    /// In front of a runner.
+    pub fn new(runner: Arc<ErasureRunner>) -> Self {
+        Self { runner }
+    }
+
+    /// The order of a request: a new one, or the one that it was given before.
+    async fn ordered(&self, asked: Asked, plan: Plan, by: &str) -> Result<KeptOrder, Status> {
+        let parts = &self.runner.parts;
+        let key = parts
+            .orders
+            .mark_key()
+            .await
+            .map_err(|error| store_status(&error))?;
+        let digest = asked.digest(&key);
+        let before = parts.orders.order_of(digest).await;
+        if let Some(before) = before.map_err(|error| store_status(&error))?
+            && plan.is_within(&before.order)
+        {
+            return Ok(before);
+        }
+        let order = ErasureOrder {
+            id: ErasureOrderId::new(new_id()),
+            at: (parts.clock)().trunc_subsecs(3),
+            by: by.to_owned(),
+            reason: asked.reason,
+            case: asked.case,
+            tickets: plan.tickets,
+            calls: plan.calls,
+            rejected: plan.rejected,
+            marks: plan.marks,
+        };
+        let new = NewOrder {
+            order: order.clone(),
+            idempotency_key: Some(asked.key).filter(|key| !key.is_empty()),
+            digest: Some(digest),
+        };
+        match parts
+            .orders
+            .enter_order(new)
+            .await
+            .map_err(|error| store_status(&error))?
+        {
+            Entered::Known(known) if known.digest != Some(digest) => Err(Status::already_exists(
+                "idempotency_key: it was used for another request; choose another one",
+            )),
+            Entered::Known(known) => Ok(*known),
+            Entered::New => {
+                (parts.entered)();
+                let kept = parts
+                    .orders
+                    .order(&order.id)
+                    .await
+                    .map_err(|error| store_status(&error))?;
+                kept.ok_or_else(|| Status::internal("an order was entered and is not there"))
+            }
+        }
+    }
+
+    async fn state(&self, id: &ErasureOrderId) -> Result<proto::ErasureState, Status> {
+        let kept = self
+            .runner
+            .parts
+            .orders
+            .order(id)
+            .await
+            .map_err(|error| store_status(&error))?;
+        let kept = kept.ok_or_else(|| Status::not_found(format!("order_id: there is no order {id}")))?;
+        answer::state(&self.runner, &kept)
+            .await
+            .map_err(|error| status(&error))
+    }
+}
+
+#[tonic::async_trait]
+impl proto::erasures_server::Erasures for ErasuresService {
+    async fn erase(
+        &self,
+        request: Request<proto::EraseRequest>,
+    ) -> Result<Response<proto::ErasureState>, Status> {
+        let principal = principal(&request)?;
+        let asked = Asked::of(request.into_inner())?;
+        let reason = asked.reason.clone();
+        let parts = &self.runner.parts;
+        let plan = plan(parts, &asked).await?;
+        let kept = self.ordered(asked, plan, &principal.name).await?;
+        self.runner
+            .write_down(&kept)
+            .await
+            .map_err(|error| status(&error))?;
+        let subject = AuditSubject::new("erasure", kept.order.id.as_str());
+        let done = parts
+            .audit
+            .entry(&principal, AuditAction::ErasureOrdered, subject);
+        let items = kept.order.tickets.len() + kept.order.calls.len();
+        parts
+            .audit
+            .append_done(vec![done.because(&reason).of_items(items)])
+            .await?;
+        tracing::info!(order = %kept.order.id, tickets = kept.order.tickets.len(), calls = kept.order.calls.len(),
+            "an erasure was ordered");
+        self.runner.hurry(&kept.order.id, HURRY).await;
+        self.state(&kept.order.id).await.map(Response::new)
+    }
+
+    async fn get_order(
+        &self,
+        request: Request<proto::GetErasureRequest>,
+    ) -> Result<Response<proto::ErasureState>, Status> {
+        principal(&request)?;
+        let id = ErasureOrderId::new(request.into_inner().order_id);
+        self.state(&id).await.map(Response::new)
+    }
+
+    async fn list_orders(
+        &self,
+        request: Request<proto::ListErasuresRequest>,
+    ) -> Result<Response<proto::ListErasuresResponse>, Status> {
+        principal(&request)?;
+        let asked = request.into_inner();
+        let before = match asked.page_token.as_str() {
+            "" => i64::MAX,
+            token => token.parse().map_err(|_| {
+                Status::invalid_argument("page_token: repeat the next_page_token of the page before")
+            })?,
+        };
+        let page = match asked.page_size as usize {
+            0 => PAGE,
+            wanted => wanted.min(PAGE_MAX),
+        };
+        let orders = self.runner.parts.orders.orders_before(before, page + 1).await;
+        let mut orders = orders.map_err(|error| store_status(&error))?;
+        let has_more = orders.len() > page;
+        orders.truncate(page);
+        let last = orders.last().filter(|_| has_more).map(|kept| kept.sequence);
+        let mut states = Vec::with_capacity(orders.len());
+        for kept in &orders {
+            states.push(
+                answer::state(&self.runner, kept)
+                    .await
+                    .map_err(|error| status(&error))?,
+            );
+        }
+        Ok(Response::new(proto::ListErasuresResponse {
+            orders: states,
+            next_page_token: last.map(|last| last.to_string()).unwrap_or_default(),
+        }))
+    }
+}
+
+/// A number that nobody guesses, short enough to be said.
+fn new_id() -> String {
+    let random = uuid::Uuid::new_v4().simple().to_string().to_uppercase();
+    format!("E-{}-{}-{}", &random[..4], &random[4..8], &random[16..20])
+}
+
+fn status(error: &ErasureError) -> Status {
+    tracing::warn!(%error, "an erasure cannot be worked on");
+    match error {
+        ErasureError::Store(error) => store_status(error),
+        ErasureError::Bus(error) => Status::unavailable(format!("{error}; ask again")),
+        ErasureError::Journal { .. } => Status::unavailable(format!(
+            "{error}; the order stands, and is carried out once it can be written there: repeat the request"
+        )),
+    }
+}
+
+pub(super) fn store_status(error: &StoreError) -> Status {
+    tracing::warn!(%error, "orders to erase cannot be read or written");
+    match error.is_temporary() {
+        true => Status::unavailable(format!("{error}; ask again")),
+        false => Status::internal("orders to erase cannot be read or written; see the log of the server"),
+    }
+}

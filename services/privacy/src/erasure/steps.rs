@@ -1,0 +1,254 @@
+//! What is done at each place. Every step may be done twice.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bus::{Forgetting, Forgotten, Instead, Positions, Received, topics};
+use chrono::TimeDelta;
+use domain::erasure::{ErasureOrder, Place};
+use domain::ids::{AgentName, DepartmentId, Identity, TicketId};
+use domain::personal::Personal;
+use domain::ticket::{Actor, TicketState, erase};
+use store::StoreError;
+use store::rejected::Discard;
+use store::tickets::reply_place;
+use wire::calls::Stored;
+
+use super::{ErasureError, ErasureParts};
+
+/// Calls of one transaction.
+const CALLS_AT_ONCE: usize = 500;
+/// How soon to look again.
+pub(super) const SOON: Duration = Duration::from_millis(300);
+
+/// What came of a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The last bytes are gone after this time.
+    Done(Duration),
+    /// Something else has to come first: again after this time.
+    Later(Duration),
+}
+
+impl Outcome {
+    /// Both together.
+    fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Done(one), Self::Done(other)) => Self::Done(one.max(other)),
+            (Self::Later(one), Self::Later(other)) => Self::Later(one.max(other)),
+            (Self::Later(later), _) | (_, Self::Later(later)) => Self::Later(later),
+        }
+    }
+}
+
+impl From<Forgotten> for Outcome {
+    fn from(forgotten: Forgotten) -> Self {
+        match forgotten {
+            Forgotten::Done { stays } => Self::Done(stays),
+            Forgotten::Later { again_in } => Self::Later(again_in),
+        }
+    }
+}
+
+/// Erases the tickets; their departments are told by what follows from it.
+pub(super) async fn tickets(parts: &ErasureParts, order: &ErasureOrder) -> Result<Outcome, ErasureError> {
+    for id in &order.tickets {
+        loop {
+            let Some(found) = parts.tickets.ticket(id).await? else {
+                break;
+            };
+            if found.ticket.state == TicketState::Erased {
+                break;
+            }
+            let actor = Actor::Agent(AgentName::new(&order.by));
+            let at = (parts.clock)();
+            let Ok(transition) = erase(&found.ticket, Personal::new(&order.reason), actor, at) else {
+                break;
+            };
+            let rules = (parts.rules)();
+            let transition = transition.with_mails(&rules.routing);
+            let concerned: Vec<DepartmentId> = transition.departments().cloned().collect();
+            match parts.tickets.record(transition).await {
+                Ok(()) => {
+                    concerned.iter().for_each(|department| (parts.wake)(department));
+                    break;
+                }
+                // Somebody else was faster: decided anew.
+                Err(StoreError::Conflict(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(Outcome::Done(Duration::ZERO))
+}
+
+/// Takes out who called. Returns whether all of the calls are known.
+pub(super) async fn calls(parts: &ErasureParts, order: &ErasureOrder) -> Result<bool, ErasureError> {
+    let mut known = 0;
+    for some in order.calls.chunks(CALLS_AT_ONCE) {
+        known += parts
+            .callers
+            .erase_callers(some.to_vec(), (parts.clock)())
+            .await?;
+    }
+    Ok(known == order.calls.len())
+}
+
+/// Empties rejected items; they do not come back.
+pub(super) async fn rejected_items(
+    parts: &ErasureParts,
+    order: &ErasureOrder,
+) -> Result<Outcome, ErasureError> {
+    let ids: Vec<Identity> = order.rejected.iter().chain(&order.calls).copied().collect();
+    for some in ids.chunks(CALLS_AT_ONCE) {
+        let discard = Discard {
+            at: (parts.clock)(),
+            by: order.by.clone(),
+            reason: format!("erased by order {}", order.id),
+        };
+        parts.calls.discard_rejected(some.to_vec(), discard).await?;
+    }
+    Ok(Outcome::Done(Duration::ZERO))
+}
+
+/// Where the topics of an order end when it is first looked at: everything up to there is to be read first.
+pub(super) async fn ends(
+    parts: &ErasureParts,
+    order: &ErasureOrder,
+    place: Place,
+) -> Result<Vec<(String, Positions)>, ErasureError> {
+    let mut ends = Vec::new();
+    for topic in topics_of(parts, order, place).await? {
+        let end = parts.bus.ends(&topic).await?;
+        ends.push((topic, end));
+    }
+    Ok(ends)
+}
+
+/// Forgets messages of topics that roles read once.
+pub(super) async fn read_topics(
+    parts: &ErasureParts,
+    order: &ErasureOrder,
+    place: Place,
+    ends: &[(String, Positions)],
+) -> Result<Outcome, ErasureError> {
+    let mut outcome = Outcome::Done(Duration::ZERO);
+    for (topic, end) in ends {
+        let incarnation = parts.bus.topic_id(topic).await?;
+        let read = match place {
+            Place::BusCalls => parts.calls.positions(&incarnation).await?,
+            _ => {
+                parts
+                    .tickets
+                    .reply_positions(&reply_place(topic, &incarnation))
+                    .await?
+            }
+        };
+        let unread = |(partition, end): (&u32, &i64)| read.get(partition).copied().unwrap_or(0) < *end;
+        if end.iter().any(unread) {
+            outcome = outcome.and(Outcome::Later(SOON));
+            continue;
+        }
+        let what = match place {
+            Place::BusCalls => Forgetting {
+                keys: order
+                    .calls
+                    .iter()
+                    .map(|call| call.to_hex().into_bytes())
+                    .collect(),
+                instead: without_caller(),
+            },
+            _ => Forgetting {
+                keys: ticket_keys(&order.tickets),
+                instead: Arc::new(|_: &Received| None),
+            },
+        };
+        outcome = outcome.and(parts.bus.forget(topic, what, read).await?.into());
+    }
+    Ok(outcome)
+}
+
+/// Forgets what departments were sent, once the newest message is on their topics.
+pub(super) async fn ticket_topics(
+    parts: &ErasureParts,
+    order: &ErasureOrder,
+) -> Result<Outcome, ErasureError> {
+    if !parts.unpublished.unpublished(&order.tickets).await?.is_empty() {
+        return Ok(Outcome::Later(SOON));
+    }
+    let mut outcome = Outcome::Done(Duration::ZERO);
+    for topic in topics_of(parts, order, Place::BusTickets).await? {
+        let what = Forgetting {
+            keys: ticket_keys(&order.tickets),
+            instead: Arc::new(|_: &Received| None),
+        };
+        outcome = outcome.and(parts.bus.forget(&topic, what, Positions::new()).await?.into());
+    }
+    Ok(outcome)
+}
+
+/// The departments that have, or had, the tickets.
+pub(super) async fn departments(
+    parts: &ErasureParts,
+    tickets: &[TicketId],
+) -> Result<BTreeSet<DepartmentId>, ErasureError> {
+    let mut departments = BTreeSet::new();
+    for id in tickets {
+        if let Some(found) = parts.tickets.ticket(id).await? {
+            departments.extend(found.ticket.former_departments().cloned());
+            departments.insert(found.ticket.department);
+        }
+    }
+    Ok(departments)
+}
+
+pub(super) async fn topics_of(
+    parts: &ErasureParts,
+    order: &ErasureOrder,
+    place: Place,
+) -> Result<Vec<String>, ErasureError> {
+    let of_departments = |name: fn(&DepartmentId) -> String| async move {
+        let departments = departments(parts, &order.tickets).await?;
+        Ok(departments.iter().map(name).collect())
+    };
+    match place {
+        Place::BusCalls => Ok(vec![topics::CALLS.to_owned()]),
+        Place::BusTickets => of_departments(topics::tickets).await,
+        Place::BusReplies => of_departments(topics::ticket_replies).await,
+        Place::Tickets | Place::Calls | Place::RejectedItems | Place::StoreFiles => Ok(Vec::new()),
+    }
+}
+
+fn ticket_keys(tickets: &[TicketId]) -> BTreeSet<Vec<u8>> {
+    tickets
+        .iter()
+        .map(|ticket| ticket.as_str().as_bytes().to_vec())
+        .collect()
+}
+
+/// The same report without who called: it counts when it is read again.
+fn without_caller() -> Instead {
+    Arc::new(|message: &Received| {
+        let payload = message.payload.as_deref()?;
+        match wire::calls::decode_stored(payload) {
+            Ok(Stored::Call(mut report)) => {
+                let as_it_was = report.body.clone();
+                report.body.take_out_person();
+                // Written again only where something was taken out: encodings of other versions stay as they are.
+                match report.body == as_it_was {
+                    true => Some(payload.to_vec()),
+                    false => Some(wire::calls::encode_report(&report)),
+                }
+            }
+            Ok(Stored::Agent(_)) => Some(payload.to_vec()),
+            // It was kept as a rejected item, and is nothing that could be counted.
+            Err(_) => None,
+        }
+    })
+}
+
+/// As a difference of times.
+pub(super) fn delta(time: Duration) -> TimeDelta {
+    TimeDelta::from_std(time).unwrap_or(TimeDelta::days(365))
+}

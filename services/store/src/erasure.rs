@@ -1,0 +1,166 @@
+//! Orders to erase what is known about a person, and taking it out of calls and tickets.
+//!
+//! An order is written before it is answered; whatever follows is done by steps that may be repeated.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use domain::erasure::{ErasureOrder, MarkKey, Place};
+use domain::ids::{DepartmentId, ErasureOrderId, Identity, TicketId};
+
+use crate::StoreError;
+
+/// Orders, and how far they have come.
+#[async_trait]
+pub trait ErasureStore: Send + Sync + 'static {
+    /// The secret that marks are hashed with; made when the store is new, and the same ever after.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn mark_key(&self) -> Result<MarkKey, StoreError>;
+
+    /// Writes an order, unless it or one under the same key is there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn enter_order(&self, new: NewOrder) -> Result<Entered, StoreError>;
+
+    /// Orders that are not carried out at every place, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn open_orders(&self, most: usize) -> Result<Vec<KeptOrder>, StoreError>;
+
+    /// Orders behind a place in their sequence, in its order; 0 for the first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn orders_since(&self, sequence: i64, most: usize) -> Result<Vec<KeptOrder>, StoreError>;
+
+    /// Orders before a place in their sequence, newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn orders_before(&self, sequence: i64, most: usize) -> Result<Vec<KeptOrder>, StoreError>;
+
+    /// An order by its number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn order(&self, id: &ErasureOrderId) -> Result<Option<KeptOrder>, StoreError>;
+
+    /// The newest order for the same request.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn order_of(&self, digest: [u8; 32]) -> Result<Option<KeptOrder>, StoreError>;
+
+    /// Notes what was done for an order at a place; what was noted before stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn note_step(&self, id: &ErasureOrderId, place: Place, step: Step) -> Result<(), StoreError>;
+
+    /// Every place is clean.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn close_order(&self, id: &ErasureOrderId, at: DateTime<Utc>) -> Result<(), StoreError>;
+}
+
+/// Takes persons out of calls.
+#[async_trait]
+pub trait CallErasure: Send + Sync + 'static {
+    /// Takes out of calls who called; they count as before. Those that are not known are passed over. Returns how many are
+    /// known.
+    ///
+    /// # Errors
+    /// [`StoreError`]: none of them is changed.
+    async fn erase_callers(&self, calls: Vec<Identity>, at: DateTime<Utc>) -> Result<usize, StoreError>;
+}
+
+/// What is left to do of tickets.
+#[async_trait]
+pub trait TicketErasure: Send + Sync + 'static {
+    /// The departments that have yet to see the newest version of these tickets.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn unpublished(
+        &self,
+        tickets: &[TicketId],
+    ) -> Result<BTreeMap<TicketId, Vec<DepartmentId>>, StoreError>;
+}
+
+/// An order to write.
+#[derive(Clone, Debug)]
+pub struct NewOrder {
+    /// The order.
+    pub order: ErasureOrder,
+    /// Chosen by the client, one a request; `None` for an order of another store.
+    pub idempotency_key: Option<String>,
+    /// A keyed hash of what was asked for.
+    pub digest: Option<[u8; 32]>,
+}
+
+/// What came of writing an order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entered {
+    /// It is there now.
+    New,
+    /// It was there, or another one under its key.
+    Known(Box<KeptOrder>),
+}
+
+/// An order as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptOrder {
+    /// Its place in the sequence of orders.
+    pub sequence: i64,
+    /// What was asked for.
+    pub digest: Option<[u8; 32]>,
+    /// The order.
+    pub order: ErasureOrder,
+    /// What was done, by place.
+    pub steps: BTreeMap<Place, Step>,
+    /// Since when every place is clean.
+    pub closed_at: Option<DateTime<Utc>>,
+}
+
+/// What was done at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// When.
+    pub done_at: DateTime<Utc>,
+    /// When the last bytes are gone from there.
+    pub until: DateTime<Utc>,
+}
+
+impl KeptOrder {
+    /// Whether the work at a place is still to be done.
+    pub fn is_due(&self, place: Place) -> bool {
+        place.concerns(&self.order) && !self.steps.contains_key(&place)
+    }
+}
+
+pub(crate) fn written(order: &ErasureOrder) -> Result<String, StoreError> {
+    serde_json::to_string(order).map_err(|error| StoreError::Unusable(error.to_string()))
+}
+
+pub(crate) fn read(content: &str) -> Result<ErasureOrder, StoreError> {
+    serde_json::from_str(content)
+        .map_err(|error| StoreError::Unusable(format!("an order to erase cannot be read: {error}")))
+}
+
+pub(crate) fn place(name: &str) -> Result<Place, StoreError> {
+    Place::from_name(name)
+        .ok_or_else(|| StoreError::Unusable(format!("a place of erasure that is not known: {name}")))
+}
+
+pub(crate) fn fresh_secret() -> Result<[u8; 32], StoreError> {
+    let mut fresh = [0; 32];
+    getrandom::fill(&mut fresh)
+        .map_err(|error| StoreError::Unavailable(format!("no random bytes: {error}")))?;
+    Ok(fresh)
+}
