@@ -19,6 +19,7 @@ mod history;
 mod inbox;
 mod layout;
 pub mod pages;
+mod persons;
 mod queues;
 mod rejected;
 mod shown_ticket;
@@ -77,6 +78,7 @@ pub fn router(parts: ConsoleParts) -> Router {
         .merge(start::routes())
         .merge(sign_in::routes())
         .merge(administration::routes())
+        .merge(persons::routes())
         .merge(desk::routes())
         .merge(history::routes())
         .merge(inbox::routes())

@@ -61,6 +61,7 @@ pub fn pages() -> impl Iterator<Item = &'static Page> {
         crate::desk::PAGES,
         crate::history::PAGES,
         crate::inbox::PAGES,
+        crate::persons::PAGES,
         crate::queues::PAGES,
         crate::rejected::PAGES,
         crate::tickets::PAGES,

@@ -72,6 +72,7 @@ fn subject(kind: &str, subject: &str) -> String {
         "department" => "Stelle",
         "rules" => "Regeln",
         "statement" => "Feststellung",
+        "case" => "Antrag",
         other => other,
     };
     format!("{kind} {subject}").trim().to_owned()

@@ -329,7 +329,7 @@ fn shown(parts: &RightsParts, kept: &KeptCase) -> proto::Case {
             by: decision.stamp.by.clone(),
         }),
         may_erase: may_erase.is_ok(),
-        missing: match case.kind.may_erase() {
+        missing: match case.kind.may_erase() && case.decision.is_none() {
             true => may_erase
                 .err()
                 .map(|missing| missing.to_string())

@@ -23,6 +23,7 @@ mod procedures;
 mod publications;
 mod rejected;
 mod replacements;
+mod rights;
 mod rules;
 mod settling;
 mod slots;
