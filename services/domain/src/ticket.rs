@@ -440,3 +440,5 @@ pub fn handed_over(ticket: &Ticket, at: DateTime<Utc>) -> Option<Transition> {
 mod tests;
 #[cfg(test)]
 mod tests_life_cycle;
+#[cfg(test)]
+mod tests_rights;

@@ -142,6 +142,7 @@ impl Starting<'_> {
             rules: Arc::clone(&current),
             due_policy: self.config.due,
             reopen_within: self.config.reopen_within,
+            erased_by_case: self.config.privacy.rights.two_persons,
             identity_key: self
                 .storage
                 .calls
@@ -291,6 +292,11 @@ impl Starting<'_> {
             wake: Arc::new(move |department| wake.raise(department)),
             entered: Arc::new(move || list.entered()),
             audit: self.audit(),
+            gate: privacy::CaseGate {
+                cases: Arc::clone(&self.storage.cases),
+                two_persons: self.config.privacy.rights.two_persons,
+                clock: Arc::clone(&self.clock),
+            },
             bound: self.config.privacy.erasure_bound,
             journal: self.config.privacy.erasures_file.clone(),
         });

@@ -17,5 +17,5 @@ mod verify;
 pub use access_log::{AccessLogService, Kept};
 pub use finder::{Finder, Found, calls_of_ticket};
 pub use register::{CurrentRules, RegisterService, processing_register};
-pub use rights::{RightsParts, RightsService, RightsSettings};
+pub use rights::{CaseGate, RightsParts, RightsService, RightsSettings};
 pub use service::AuditService;

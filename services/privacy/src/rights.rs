@@ -3,6 +3,7 @@
 mod acts;
 mod cases;
 mod find;
+mod gate;
 mod recipients;
 mod rectify;
 mod restrict;
@@ -24,6 +25,7 @@ use wire::v1::privacy as proto;
 
 use crate::finder::Found;
 use crate::{CurrentRules, Finder};
+pub use gate::CaseGate;
 use restrict::Way;
 
 /// Tells the time; set by tests.

@@ -51,6 +51,8 @@ pub struct TicketingParts {
     pub due_policy: DuePolicy,
     /// How long after it was settled a ticket can be reopened.
     pub reopen_within: TimeDelta,
+    /// Whether an erasure needs two persons: then tickets are erased by a case alone.
+    pub erased_by_case: bool,
     /// Makes identities of calls.
     pub identity_key: IdentityKey,
     /// Tells the time.
@@ -334,6 +336,11 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::ActOnTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
+        if self.parts.erased_by_case {
+            return Err(Status::failed_precondition(
+                "ticket_id: an erasure needs two persons here (privacy.two_persons); use privacy erase with --case",
+            ));
+        }
         acts::plain(&self.parts, Act::Erase, request).await
     }
 

@@ -60,12 +60,18 @@ pub fn rectify(
     Ok(transition)
 }
 
-/// Every department that has or had the ticket is told what was put right, and asked to confirm.
+/// Every department that has or had the ticket, and has not confirmed it, is told what was put right, and asked to confirm.
 pub(super) fn tell(transition: &mut Transition) {
     let ticket = &transition.ticket;
+    let Some(rectified) = &ticket.course.rectified else {
+        return;
+    };
     let tombstone_at = ticket.changed_at + ERASED_STAYS;
     let mut effects = Vec::new();
     for department in ticket.all_departments() {
+        if rectified.confirmed_by.contains(department) {
+            continue;
+        }
         if *department != ticket.department {
             effects.push(Effect::Rectify {
                 department: department.clone(),

@@ -98,11 +98,8 @@ pub fn lift(
             department: department.clone(),
             tombstone_at: at + WITHDRAWN_STAYS,
         }));
-    // What was put right meanwhile is told now.
-    let put_right = ticket.course.rectified.as_ref();
-    if put_right.is_some_and(|rectified| Some(rectified.at) >= ticket.course.restricted_since) {
-        rectification::tell(&mut transition);
-    }
+    // What was put right meanwhile is told now; and what was on its way, the restriction has taken its place.
+    rectification::tell(&mut transition);
     Ok(transition)
 }
 

@@ -95,6 +95,15 @@ async fn an_erasure_needs_who_asks_and_two_who_approve_where_that_is_wanted() {
         node.run(&["privacy", "case", "approve", "1"])
             .await
             .fails_with("in his or her own name");
+        let ticket = log(&node, &["--phone", "0221 4710123", "--name", "Groß"]).await;
+        let erase = ["privacy", "erase", "--ticket", &ticket, "--reason", "Art. 17"];
+        node.run(&erase).await.fails_with("two data protection officers");
+        node.run(&[&erase[..], &["--case", "1"]].concat())
+            .await
+            .fails_with("has to approve");
+        node.run(&["ticket", "erase", &ticket, "--reason", "Art. 17"])
+            .await
+            .fails_with("needs two persons");
         let refused = ["privacy", "case", "decide", "1", "--outcome", "refused"];
         node.run(&refused).await.fails_with("grounds");
     })
