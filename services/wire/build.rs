@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         prost::Message::encode_to_vec(&descriptors),
     )?;
     tonic_prost_build::configure()
+        .btree_map(".nrwdirekt.privacy.v1.RectifyTicketRequest.fields")
         .btree_map(".nrwdirekt.tickets.v1.LogCallbackRequest.fields")
         .btree_map(".nrwdirekt.tickets.v1.Ticket.fields")
         .btree_map(".nrwdirekt.tickets.v1.RegisterRequest.fields")

@@ -20,6 +20,7 @@ mod inbox;
 mod layout;
 mod offers;
 pub mod pages;
+mod persons;
 mod queues;
 mod registrations;
 mod rejected;
@@ -80,6 +81,7 @@ pub fn router(parts: ConsoleParts) -> Router {
         .merge(start::routes())
         .merge(sign_in::routes())
         .merge(administration::routes())
+        .merge(persons::routes())
         .merge(desk::routes())
         .merge(history::routes())
         .merge(inbox::routes())

@@ -62,6 +62,7 @@ pub fn pages() -> impl Iterator<Item = &'static Page> {
         crate::history::PAGES,
         crate::inbox::PAGES,
         crate::offers::PAGES,
+        crate::persons::PAGES,
         crate::queues::PAGES,
         crate::registrations::PAGES,
         crate::rejected::PAGES,

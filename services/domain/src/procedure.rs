@@ -9,6 +9,7 @@ mod checks;
 mod fault;
 mod fields;
 mod head;
+mod rectified;
 mod register;
 mod request;
 mod schema;

@@ -26,7 +26,8 @@ mod wake;
 
 pub use entries::EntryParts;
 pub use envelope::{
-    ERASED_TYPE, HEARTBEAT_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
+    ERASED_TYPE, HEARTBEAT_TYPE, RECTIFIED_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE,
+    RESTRICTED_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
 };
 pub use outbound::PUBLISHER_PREFIX;
 pub use service::{HandoverService, HandoverServiceParts};

@@ -141,6 +141,7 @@ impl Starting<'_> {
             rules: Arc::clone(&current),
             due_policy: self.config.due,
             reopen_within: self.config.reopen_within,
+            erased_by_case: self.config.privacy.rights.two_persons,
             video: self.config.video.clone(),
             identity_key: self
                 .storage

@@ -17,11 +17,13 @@ use store::audit::AuditStore;
 use store::backups::RestoreStore;
 use store::calls::CallStore;
 use store::entries::EntryStore;
+use store::cases::CaseStore;
 use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
 use store::persons::{PersonCalls, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::retention::{CallRetention, RunStore, TicketRetention};
+use store::recipients::RecipientStore;
 use store::rules::RuleStore;
 use store::scrub::Scrub;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
@@ -52,6 +54,8 @@ pub(crate) struct Storage {
     pub(crate) access_log: Arc<dyn AccessLogStore>,
     pub(crate) person_tickets: Arc<dyn PersonTickets>,
     pub(crate) person_calls: Arc<dyn PersonCalls>,
+    pub(crate) recipients: Arc<dyn RecipientStore>,
+    pub(crate) cases: Arc<dyn CaseStore>,
     pub(crate) erasures: Arc<dyn ErasureStore>,
     pub(crate) callers: Arc<dyn CallErasure>,
     pub(crate) unpublished: Arc<dyn TicketErasure>,
@@ -85,6 +89,8 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         access_log,
         person_tickets,
         person_calls,
+        recipients,
+        cases,
         erasures,
         callers,
         unpublished,
@@ -118,6 +124,8 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         access_log,
         person_tickets,
         person_calls,
+        recipients,
+        cases,
         erasures,
         callers,
         unpublished,
@@ -142,6 +150,8 @@ struct Stores {
     access_log: Arc<dyn AccessLogStore>,
     person_tickets: Arc<dyn PersonTickets>,
     person_calls: Arc<dyn PersonCalls>,
+    recipients: Arc<dyn RecipientStore>,
+    cases: Arc<dyn CaseStore>,
     erasures: Arc<dyn ErasureStore>,
     callers: Arc<dyn CallErasure>,
     unpublished: Arc<dyn TicketErasure>,
@@ -167,17 +177,20 @@ impl Stores {
             + RuleStore
             + MailStore
             + PersonTickets
+            + RecipientStore
             + TicketErasure
             + TicketRetention
             + RestoreStore
             + EntryStore
             + Scrub,
-        A: UserStore + AuditStore + AccessLogStore + ErasureStore + RunStore,
+        A: UserStore + AuditStore + AccessLogStore + CaseStore + ErasureStore + RunStore,
     {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
             person_calls: Arc::clone(&calls) as _,
             person_tickets: Arc::clone(&tickets) as _,
+            recipients: Arc::clone(&tickets) as _,
+            cases: Arc::clone(&access) as _,
             callers: Arc::clone(&calls) as _,
             unpublished: Arc::clone(&tickets) as _,
             scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],

@@ -131,6 +131,7 @@ fn plain_of_tickets(code: FaultCode) -> &'static str {
         FaultCode::AlreadyClosed => "Der Vorgang ist schon abgeschlossen.",
         FaultCode::Full => "Der Vorgang hat schon so viele Anliegen wie möglich. Bitte einen neuen erfassen.",
         FaultCode::Erased => "Der Vorgang wurde gelöscht.",
+        FaultCode::Restricted => "Die Verarbeitung des Vorgangs ist eingeschränkt.",
         FaultCode::KeyTaken => {
             "Dieser Entwurf wurde schon einmal mit anderen Angaben gespeichert. Sehen Sie unter „Bekannte Vorgänge“ nach; soll \
              es ein weiterer Vorgang werden, senden Sie noch einmal."

@@ -12,6 +12,7 @@ mod leases;
 mod mails;
 pub(super) mod marks;
 mod queries;
+mod recipients;
 mod replies;
 mod retention;
 mod restores;

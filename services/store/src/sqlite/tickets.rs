@@ -9,6 +9,7 @@ mod leases;
 mod mails;
 mod marks;
 mod queries;
+mod recipients;
 mod replies;
 mod retention;
 mod restores;

@@ -25,6 +25,7 @@ mod publications;
 mod rejected;
 mod replacements;
 mod retention;
+mod rights;
 mod rules;
 mod settling;
 mod slots;
