@@ -19,6 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "reporting/v1/rejected",
         "reporting/v1/reporting",
         "tickets/v1/mails",
+        "tickets/v1/registrations",
         "tickets/v1/tickets",
     ]
     .map(|file| format!("nrwdirekt/{file}.proto"));
@@ -30,8 +31,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         prost::Message::encode_to_vec(&descriptors),
     )?;
     tonic_prost_build::configure()
+        .btree_map(".nrwdirekt.privacy.v1.RectifyTicketRequest.fields")
         .btree_map(".nrwdirekt.tickets.v1.LogCallbackRequest.fields")
         .btree_map(".nrwdirekt.tickets.v1.Ticket.fields")
+        .btree_map(".nrwdirekt.tickets.v1.RegisterRequest.fields")
+        .btree_map(".nrwdirekt.tickets.v1.RegisteredEntry.fields")
         .btree_map(".nrwdirekt.tickets.v1.RegisterFiles.files")
         .btree_map(".nrwdirekt.tickets.v1.GetRulesResponse.documents")
         .btree_map(".nrwdirekt.reporting.v1.FigureChange.difference")

@@ -20,6 +20,7 @@ mod pages;
 mod procedures;
 mod processing_register;
 mod quiet_logs;
+mod registrations;
 mod rejected_items;
 mod repeated_imports;
 mod replacements;

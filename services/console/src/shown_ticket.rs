@@ -343,6 +343,12 @@ impl Names {
         })
     }
 
+    /// What a procedure is called; its id if it has gone.
+    pub(crate) fn procedure<'a>(&'a self, id: &'a str) -> &'a str {
+        let procedure = self.procedures.iter().find(|procedure| procedure.id == id);
+        procedure.map_or(id, |procedure| &procedure.title)
+    }
+
     /// A ticket, to be shown.
     pub(crate) fn show(&self, ticket: proto::Ticket) -> ShownTicket {
         ShownTicket::of(ticket, &self.procedures, &self.departments, self.now)

@@ -62,6 +62,12 @@ pub enum AuditAction {
     FiguresSealed,
     /// Figures of single agents were shown.
     AgentFiguresRead,
+    /// Entries of an offer were listed.
+    EntriesListed,
+    /// Entries of an offer were exported.
+    EntriesExported,
+    /// All entries of an offer were erased.
+    EntriesErased,
     /// The audit trail itself was read.
     AuditRead,
     /// A backup was asked for.
@@ -100,7 +106,7 @@ pub enum AuditAction {
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 45] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -126,6 +132,9 @@ impl AuditAction {
         Self::RulesApplied,
         Self::FiguresSealed,
         Self::AgentFiguresRead,
+        Self::EntriesListed,
+        Self::EntriesExported,
+        Self::EntriesErased,
         Self::AuditRead,
         Self::BackupMade,
         Self::BackupFetched,
@@ -173,6 +182,9 @@ impl AuditAction {
             Self::RulesApplied => "rules_applied",
             Self::FiguresSealed => "figures_sealed",
             Self::AgentFiguresRead => "agent_figures_read",
+            Self::EntriesListed => "entries_listed",
+            Self::EntriesExported => "entries_exported",
+            Self::EntriesErased => "entries_erased",
             Self::AuditRead => "audit_read",
             Self::BackupMade => "backup_made",
             Self::BackupFetched => "backup_fetched",
@@ -202,7 +214,7 @@ impl AuditAction {
 /// What it was done to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditSubject {
-    /// ticket, call, rejected_item, user, department, rules, statement, backup; empty where there is none.
+    /// ticket, call, rejected_item, user, department, rules, statement, backup, offer; empty where there is none.
     pub kind: &'static str,
     /// Which; never a citizen's name, number or address.
     pub id: String,

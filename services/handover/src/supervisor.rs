@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::entries::EntryParts;
 use crate::mail::MailSettings;
 use crate::settings::HandoverSettings;
 use crate::wake::Wake;
@@ -34,6 +35,8 @@ pub struct HandoverParts {
     pub restores: Arc<dyn RestoreStore>,
     /// How mails are sent; `None` where no department takes any.
     pub mail: Option<Arc<MailSettings>>,
+    /// What entries need; `None` in tests without any.
+    pub entries: Option<EntryParts>,
     /// Carries the messages.
     pub bus: Arc<dyn Bus>,
     /// Knows departments and procedures.
@@ -109,6 +112,7 @@ impl HandoverLoop {
             .collect();
         let mut wanted: Vec<LeaseName> = departments.keys().cloned().collect();
         wanted.extend([LeaseName::call_notices(), LeaseName::due_times()]);
+        wanted.extend(self.parts.entries.is_some().then(LeaseName::entries));
         let settings = &self.parts.settings;
         let now = (self.parts.clock)();
         let until = now + TimeDelta::from_std(settings.lease).unwrap_or(TimeDelta::MAX);
@@ -136,6 +140,7 @@ impl HandoverLoop {
         let task = match department {
             Some(department) => tokio::spawn(lines::department(parts, department.clone(), stop.clone())),
             None if *name == LeaseName::due_times() => tokio::spawn(lines::due_times(parts, stop.clone())),
+            None if *name == LeaseName::entries() => tokio::spawn(lines::entries(parts, stop.clone())),
             None => tokio::spawn(lines::call_notices(parts, stop.clone())),
         };
         Line { stop, task }

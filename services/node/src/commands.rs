@@ -10,6 +10,7 @@ pub(crate) mod import;
 mod mail;
 mod privacy;
 mod register;
+mod registrations;
 mod rejected;
 mod report;
 mod route;
@@ -104,6 +105,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             MailAction::Retry { id, server } => mail::retry(id, &server).await?,
             MailAction::Bounced { recipient, server } => mail::bounced(recipient, &server).await?,
         },
+        Command::Newsletter(arguments) => registrations::newsletter(arguments.action).await?,
+        Command::Accreditation(arguments) => registrations::accreditation(arguments.action).await?,
         Command::Privacy(arguments) => return privacy::run(arguments.action).await,
         Command::Backup(arguments) => return backup::run(*arguments).await,
         Command::Restore(arguments) => backup::restore::run(arguments).await?,

@@ -4,6 +4,7 @@ mod backup;
 mod layers;
 mod mail;
 pub(crate) mod privacy;
+mod public;
 pub(crate) mod register;
 mod retention;
 mod sign_in;
@@ -70,6 +71,7 @@ pub(crate) struct Written {
     #[serde(default)]
     pub(crate) video: video::VideoSection,
     pub(crate) backup: backup::BackupSection,
+    pub(crate) public: public::PublicSection,
     #[serde(default)]
     pub(crate) routing: Routing,
     #[serde(default)]
@@ -223,6 +225,8 @@ pub(crate) struct Config {
     /// What is kept how long beside what the register says, and when retention runs.
     pub(crate) retention: ::privacy::RetentionSettings,
     pub(crate) backup: backup::BackupConfig,
+    /// What whoever comes is offered.
+    pub(crate) public: public::Public,
     pub(crate) privacy: privacy::Privacy,
     pub(crate) routing: Arc<RoutingTable>,
     pub(crate) register: Arc<Register>,
@@ -322,7 +326,9 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         written.register.folder.map(at).as_deref(),
         written.figures.file.map(at).as_deref(),
     )?;
+    let mail = mail::checked(written.mail, &book.routing, at)?.map(Arc::new);
     Ok(Config {
+        public: public::checked(&written.public, mail.as_deref())?,
         listen: written.server.listen,
         tls,
         tokens,
@@ -347,8 +353,8 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         agents,
         policy: policy(&written.service_level)?,
         backup: backup::checked(written.backup, at)?,
-        mail: mail::checked(written.mail, &book.routing, at)?.map(Arc::new),
         retention: retention::checked(&written.retention)?,
+        mail,
         privacy: privacy::checked(written.privacy, at)?,
         routing: book.routing,
         register: book.register,

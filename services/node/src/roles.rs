@@ -5,6 +5,7 @@ mod privacy;
 use std::sync::Arc;
 
 use anyhow::Context;
+use domain::registration::LinkKey;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -19,6 +20,7 @@ use wire::v1::reporting::rejected_items_server::RejectedItemsServer;
 use wire::v1::reporting::reporting_server::ReportingServer;
 use wire::v1::tickets::handover_server::HandoverServer;
 use wire::v1::tickets::mails_server::MailsServer;
+use wire::v1::tickets::registrations_server::RegistrationsServer;
 use wire::v1::tickets::rules_server::RulesServer;
 use wire::v1::tickets::ticketing_server::TicketingServer;
 
@@ -58,7 +60,7 @@ impl Starting<'_> {
                 Role::Intake => self.intake(services, &health).await?,
                 Role::Ledger => self.ledger(services).await?,
                 Role::Ticketing => self.ticketing(services, &health, &wake).await?,
-                Role::Handover => self.handover(services, &health, &wake).await,
+                Role::Handover => self.handover(services, &health, &wake).await?,
                 Role::Reporting => self.reporting(services, &health).await?,
                 Role::Privacy => self.privacy(services, &health, &wake).await?,
                 Role::Console => self.console(services, &health).await,
@@ -139,6 +141,7 @@ impl Starting<'_> {
             rules: Arc::clone(&current),
             due_policy: self.config.due,
             reopen_within: self.config.reopen_within,
+            erased_by_case: self.config.privacy.rights.two_persons,
             video: self.config.video.clone(),
             identity_key: self
                 .storage
@@ -164,9 +167,38 @@ impl Starting<'_> {
             audit: self.audit(),
         });
         health.set_serving::<RulesServer<ticketing::RulesService>>().await;
+        let registrations = ticketing::RegistrationsService::new(ticketing::RegistrationsParts {
+            store: Arc::clone(&self.storage.entries),
+            attempts: Arc::clone(&self.storage.users),
+            rules: Arc::new(self.rules.current()),
+            links: self.links().await?,
+            ways: self.mail_ways(),
+            event_entries_kept: self.config.public.event_entries_kept,
+            clock: Arc::clone(&self.clock),
+            audit: self.audit(),
+        });
+        health
+            .set_serving::<RegistrationsServer<ticketing::RegistrationsService>>()
+            .await;
         Ok(services
+            .add_service(RegistrationsServer::new(registrations))
             .add_service(TicketingServer::new(ticketing))
             .add_service(RulesServer::new(rules)))
+    }
+
+    /// Makes the tokens of links in mails.
+    async fn links(&self) -> anyhow::Result<LinkKey> {
+        let key = self.storage.calls.identity_key().await;
+        Ok(LinkKey::new(key.context("the key of identities")?))
+    }
+
+    /// How people who register are reached; `None` where they cannot be.
+    fn mail_ways(&self) -> Option<ticketing::MailWays> {
+        let (mail, url) = (self.config.mail.clone()?, self.config.public.url.clone()?);
+        Some(ticketing::MailWays {
+            public_url: url,
+            return_address: Arc::new(move |id| mail.entry_return_address(id).map(|it| it.to_string())),
+        })
     }
 
     async fn handover(
@@ -174,13 +206,19 @@ impl Starting<'_> {
         services: Routes,
         health: &HealthReporter,
         wake: &Arc<handover::Wake>,
-    ) -> Routes {
+    ) -> anyhow::Result<Routes> {
         let current: handover::CurrentRules = Arc::new(self.rules.current());
         let exchange = handover::HandoverLoop::new(handover::HandoverParts {
             store: Arc::clone(&self.storage.tickets),
             mails: Arc::clone(&self.storage.mails),
             restores: Arc::clone(&self.storage.restores),
             mail: self.config.mail.clone(),
+            entries: Some(handover::EntryParts {
+                store: Arc::clone(&self.storage.entries),
+                links: self.links().await?,
+                public_url: self.config.public.url.clone(),
+                event_entries_kept: self.config.public.event_entries_kept,
+            }),
             bus: Arc::clone(&self.storage.bus),
             rules: Arc::clone(&current),
             clock: Arc::clone(&self.clock),
@@ -203,14 +241,17 @@ impl Starting<'_> {
         health
             .set_serving::<HandoverServer<handover::HandoverService>>()
             .await;
-        let mails =
-            handover::mail::MailsService::new(Arc::clone(&self.storage.mails), Arc::clone(&self.clock));
+        let mails = handover::mail::MailsService::new(
+            Arc::clone(&self.storage.mails),
+            Arc::clone(&self.storage.entries),
+            Arc::clone(&self.clock),
+        );
         health
             .set_serving::<MailsServer<handover::mail::MailsService>>()
             .await;
-        services
+        Ok(services
             .add_service(HandoverServer::new(service))
-            .add_service(MailsServer::new(mails))
+            .add_service(MailsServer::new(mails)))
     }
 
     async fn console(&mut self, services: Routes, health: &HealthReporter) -> Routes {

@@ -16,11 +16,14 @@ use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
 use store::backups::RestoreStore;
 use store::calls::CallStore;
+use store::entries::EntryStore;
+use store::cases::CaseStore;
 use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
 use store::persons::{PersonCalls, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::retention::{CallRetention, RunStore, TicketRetention};
+use store::recipients::RecipientStore;
 use store::rules::RuleStore;
 use store::scrub::Scrub;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
@@ -45,11 +48,14 @@ pub(crate) struct Storage {
     pub(crate) rules: Arc<dyn RuleStore>,
     pub(crate) mails: Arc<dyn MailStore>,
     pub(crate) restores: Arc<dyn RestoreStore>,
+    pub(crate) entries: Arc<dyn EntryStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
     pub(crate) access_log: Arc<dyn AccessLogStore>,
     pub(crate) person_tickets: Arc<dyn PersonTickets>,
     pub(crate) person_calls: Arc<dyn PersonCalls>,
+    pub(crate) recipients: Arc<dyn RecipientStore>,
+    pub(crate) cases: Arc<dyn CaseStore>,
     pub(crate) erasures: Arc<dyn ErasureStore>,
     pub(crate) callers: Arc<dyn CallErasure>,
     pub(crate) unpublished: Arc<dyn TicketErasure>,
@@ -77,11 +83,14 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         rules,
         mails,
         restores,
+        entries,
         users,
         audit,
         access_log,
         person_tickets,
         person_calls,
+        recipients,
+        cases,
         erasures,
         callers,
         unpublished,
@@ -109,11 +118,14 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         rules,
         mails,
         restores,
+        entries,
         users,
         audit,
         access_log,
         person_tickets,
         person_calls,
+        recipients,
+        cases,
         erasures,
         callers,
         unpublished,
@@ -132,11 +144,14 @@ struct Stores {
     rules: Arc<dyn RuleStore>,
     mails: Arc<dyn MailStore>,
     restores: Arc<dyn RestoreStore>,
+    entries: Arc<dyn EntryStore>,
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
     access_log: Arc<dyn AccessLogStore>,
     person_tickets: Arc<dyn PersonTickets>,
     person_calls: Arc<dyn PersonCalls>,
+    recipients: Arc<dyn RecipientStore>,
+    cases: Arc<dyn CaseStore>,
     erasures: Arc<dyn ErasureStore>,
     callers: Arc<dyn CallErasure>,
     unpublished: Arc<dyn TicketErasure>,
@@ -158,23 +173,24 @@ impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
         C: CallStore + PersonCalls + CallErasure + CallRetention + Scrub,
-        T: TicketStore + RuleStore + MailStore + PersonTickets + TicketErasure + TicketRetention + Scrub,
-        A: UserStore + AuditStore + AccessLogStore + ErasureStore + RunStore,
-        C: CallStore + PersonCalls + CallErasure + CallRetention + Scrub,
         T: TicketStore
             + RuleStore
             + MailStore
             + PersonTickets
+            + RecipientStore
             + TicketErasure
             + TicketRetention
             + RestoreStore
+            + EntryStore
             + Scrub,
-        A: UserStore + AuditStore + AccessLogStore + ErasureStore + RunStore,
+        A: UserStore + AuditStore + AccessLogStore + CaseStore + ErasureStore + RunStore,
     {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
             person_calls: Arc::clone(&calls) as _,
             person_tickets: Arc::clone(&tickets) as _,
+            recipients: Arc::clone(&tickets) as _,
+            cases: Arc::clone(&access) as _,
             callers: Arc::clone(&calls) as _,
             unpublished: Arc::clone(&tickets) as _,
             scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
@@ -190,6 +206,7 @@ impl Stores {
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
             restores: Arc::clone(&tickets) as _,
+            entries: Arc::clone(&tickets) as _,
             tickets,
             users: Arc::clone(&access) as _,
             audit: Arc::clone(&access) as _,

@@ -54,6 +54,8 @@ pub struct TicketingParts {
     pub reopen_within: TimeDelta,
     /// Where appointments by video take place.
     pub video: Option<VideoServer>,
+    /// Whether an erasure needs two persons: then tickets are erased by a case alone.
+    pub erased_by_case: bool,
     /// Makes identities of calls.
     pub identity_key: IdentityKey,
     /// Tells the time.
@@ -337,6 +339,11 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::ActOnTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
+        if self.parts.erased_by_case {
+            return Err(Status::failed_precondition(
+                "ticket_id: an erasure needs two persons here (privacy.two_persons); use privacy erase with --case",
+            ));
+        }
         acts::plain(&self.parts, Act::Erase, request).await
     }
 

@@ -159,7 +159,14 @@ impl Procedure {
 }
 
 /// The ids of fields that the system can add.
-pub(super) const FROM_SYSTEM: [&str; 4] = ["timestamp", "user", "ip_address", VIDEO_LINK];
+pub(super) const FROM_SYSTEM: [&str; 6] = [
+    "timestamp",
+    "user",
+    "ip_address",
+    "consented_at",
+    "confirmed_at",
+    VIDEO_LINK,
+];
 
 impl Circumstances {
     fn field(&self, id: &str) -> Option<Personal> {

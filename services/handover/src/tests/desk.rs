@@ -66,6 +66,7 @@ pub(super) fn desk_without_topics() -> Desk {
         mails: Arc::clone(&store) as _,
         restores: Arc::clone(&store) as _,
         mail: None,
+        entries: None,
         store,
         bus: Arc::new(bus),
         rules: Arc::new(move || Arc::clone(&rules)),

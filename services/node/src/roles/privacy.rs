@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use privacy::backups::BackupService;
 use privacy::erasure::{ErasureParts, ErasureRunner, ErasuresService};
 use privacy::{
-    AccessLogService, AuditService, Finder, RegisterService, RetentionParts, RetentionService, RightsParts,
+    AccessLogService, AuditService, CaseGate, Finder, RegisterService, RetentionParts, RetentionService, RightsParts,
     RightsService,
 };
 use tonic::service::Routes;
@@ -35,7 +35,7 @@ impl Starting<'_> {
         health.set_serving::<RegisterServer<RegisterService>>().await;
         let accesses = self.access_log();
         health.set_serving::<AccessLogServer<AccessLogService>>().await;
-        let rights = self.rights();
+        let rights = self.rights(wake).await?;
         health.set_serving::<RightsServer<RightsService>>().await;
         let services = self.backups(services, health).await;
         let erasures = self.erasures(wake).await?;
@@ -61,11 +61,21 @@ impl Starting<'_> {
         )
     }
 
-    fn rights(&self) -> RightsService {
-        RightsService::new(RightsParts {
+    async fn rights(&self, wake: &Arc<handover::Wake>) -> anyhow::Result<RightsService> {
+        let wake = Arc::clone(wake);
+        let key = self.storage.calls.identity_key().await;
+        Ok(RightsService::new(RightsParts {
             finder: self.finder(),
+            recipients: Arc::clone(&self.storage.recipients),
+            cases: Arc::clone(&self.storage.cases),
+            looks: Arc::clone(&self.storage.audit),
+            key: key.context("the key of identities")?,
+            rules: Arc::new(self.rules.current()),
+            clock: Arc::clone(&self.clock),
+            wake: Some(Arc::new(move |department| wake.raise(department))),
+            settings: self.config.privacy.rights,
             audit: self.audit(),
-        })
+        }))
     }
 
     fn finder(&self) -> Finder {
@@ -105,6 +115,11 @@ impl Starting<'_> {
             wake: Arc::new(move |department| wake.raise(department)),
             entered: Arc::new(move || list.entered()),
             audit: self.audit(),
+            gate: CaseGate {
+                cases: Arc::clone(&self.storage.cases),
+                two_persons: self.config.privacy.rights.two_persons,
+                clock: Arc::clone(&self.clock),
+            },
             bound: self.config.privacy.erasure_bound,
             journal: backups::journal(self.config, self.storage),
         });

@@ -5,6 +5,7 @@
 
 mod access_log;
 mod audit;
+mod cases;
 mod erasure;
 mod retention;
 mod sessions;

@@ -6,11 +6,13 @@
 mod answers;
 mod changes;
 pub(super) mod citizens;
+mod entries;
 mod hand_overs;
 mod leases;
 mod mails;
 pub(super) mod marks;
 mod queries;
+mod recipients;
 mod replies;
 mod retention;
 mod restores;

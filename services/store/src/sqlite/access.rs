@@ -2,6 +2,7 @@
 
 mod access_log;
 mod audit;
+mod cases;
 mod erasure;
 mod retention;
 mod restores;

@@ -1,6 +1,7 @@
 //! What a request would become: read, routed and timed. The preview tells it, and tickets are made from it.
 
 use chrono::{DateTime, Utc};
+use domain::brochures::order_faults;
 use domain::ids::{DepartmentId, HotlineName};
 use domain::procedure::{FaultCode, FieldFault, VIDEO};
 use domain::routing::{RoutingDecision, RoutingRequest, RoutingTable};
@@ -51,6 +52,10 @@ pub(super) fn consider<'r>(
         }
         None => (None, None, Vec::new()),
     };
+    if let Some(procedure) = read.procedure {
+        let brochures = rules.routing.offers().brochures();
+        unplanned.extend(order_faults(procedure, brochures, &read.fields));
+    }
     // One remedy a field: what cannot be read needs no other.
     unplanned.retain(|fault| !read.faults.iter().any(|known| known.field == fault.field));
     Considered {

@@ -22,7 +22,9 @@ const SIMPLE: [(&str, FieldKind); 10] = [
     ("ip_address", FieldKind::IpAddress),
 ];
 /// Fields that the software reads itself, with the type that they always have.
-const WELL_KNOWN: [(&str, &str); 9] = [
+const WELL_KNOWN: [(&str, &str); 11] = [
+    ("consented_at", "timestamp"),
+    ("confirmed_at", "timestamp"),
     ("phone", "phone"),
     ("email", "email"),
     ("name", "line"),
