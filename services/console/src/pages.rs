@@ -61,8 +61,12 @@ pub fn pages() -> impl Iterator<Item = &'static Page> {
         crate::desk::PAGES,
         crate::history::PAGES,
         crate::inbox::PAGES,
+        crate::offers::PAGES,
+        crate::persons::PAGES,
         crate::queues::PAGES,
+        crate::registrations::PAGES,
         crate::rejected::PAGES,
+        crate::retention::PAGES,
         crate::tickets::PAGES,
     ];
     parts.into_iter().flatten()

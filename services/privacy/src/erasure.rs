@@ -62,6 +62,8 @@ pub struct ErasureParts {
     pub entered: Arc<dyn Fn() + Send + Sync>,
     /// Into the audit trail.
     pub audit: AuditTrail,
+    /// Stands before an erasure that a case asks for, or that needs one.
+    pub gate: crate::CaseGate,
     /// Within what time an erasure is to be through.
     pub bound: Duration,
     /// The file of erasures that lies beside backups.

@@ -3,6 +3,8 @@
 mod access;
 mod calls;
 mod file;
+mod tallies;
+pub mod snapshot;
 mod tickets;
 
 pub use access::SqliteAccess;

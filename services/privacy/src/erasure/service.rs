@@ -117,6 +117,8 @@ impl proto::erasures_server::Erasures for ErasuresService {
         let asked = Asked::of(request.into_inner())?;
         let reason = asked.reason.clone();
         let parts = &self.runner.parts;
+        parts.gate.may_erase(asked.case).await?;
+        let case = asked.case;
         let kept = self.ordered(asked, &principal.name).await?;
         self.runner
             .write_down(&kept)
@@ -131,6 +133,8 @@ impl proto::erasures_server::Erasures for ErasuresService {
             .audit
             .append_done(vec![done.because(&reason).of_items(items)])
             .await?;
+        let order = kept.order.id.as_str();
+        parts.gate.note_order(&principal, case, order).await?;
         tracing::info!(order = %kept.order.id, tickets = kept.order.tickets.len(), calls = kept.order.calls.len(),
             "an erasure was ordered");
         self.runner.hurry(&kept.order.id, HURRY).await;

@@ -6,12 +6,16 @@
 mod answers;
 mod changes;
 pub(super) mod citizens;
+mod entries;
 mod hand_overs;
 mod leases;
 mod mails;
 pub(super) mod marks;
 mod queries;
+mod recipients;
 mod replies;
+mod retention;
+mod restores;
 mod rows;
 mod rules;
 mod slots;
