@@ -1,6 +1,7 @@
 //! What goes wrong, and what must not come of it.
 
 mod acls;
+mod backups;
 mod connections;
 mod erasure;
 mod full_disk;

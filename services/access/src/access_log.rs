@@ -65,12 +65,14 @@ impl AccessLogWriter {
                     return;
                 },
             }
-            // What comes in the next moment shares the transaction.
-            tokio::select! {
-                () = &mut stopping => {}
-                () = tokio::time::sleep(GATHERED) => {}
+            // What comes in the next moment shares the transaction, unless it is full already.
+            if accesses.len() < TOGETHER {
+                tokio::select! {
+                    () = &mut stopping => {}
+                    () = tokio::time::sleep(GATHERED) => {}
+                }
+                self.take_more(&mut accesses);
             }
-            self.take_more(&mut accesses);
             while !self.write(accesses.clone()).await {
                 tokio::select! {
                     () = &mut stopping => {

@@ -24,7 +24,7 @@ pub use gate::{Caller, Gate, KnownToken, OpenSessions, SessionLimits};
 pub use metrics::describe as describe_metrics;
 pub use openid::{OpenIdFault, OpenIdParts, OpenIdProvider};
 pub use passwords::{NoRandomBytes, Passwords, fresh_password};
-pub use sessions::{SessionsParts, SessionsService, SignInSettings};
+pub use sessions::{SessionsParts, SessionsService, SignInSettings, client_address};
 use store::StoreError;
 pub use sweep::sweep;
 use tonic::Status;

@@ -17,6 +17,7 @@ use crate::metrics::{self, Outcome};
 use crate::openid::{Claimed, OpenIdProvider};
 use crate::passwords::fresh_token;
 use crate::{AuditTrail, Caller, Clock, DEMO_USERS, Passwords, SessionLimits, refused};
+pub use client::of as client_address;
 
 /// What sessions work with.
 #[derive(Clone)]

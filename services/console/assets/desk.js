@@ -171,6 +171,9 @@
       const place = $(`hinweis-${id(hint.dataset.hinweis)}`);
       if (place && place.textContent !== hint.textContent) place.textContent = hint.textContent;
     }
+    const payment = $("gruppe-zahlung");
+    const pays = pieces.querySelector("[data-zahlt]");
+    if (payment && pays) payment.hidden = pays.dataset.zahlt === "nein";
     const towns = [...pieces.querySelectorAll("[data-ort]")].map((it) => it.textContent);
     $("orte").replaceChildren(...towns.map((town) => new Option(town, town)));
     fill("feld.town", towns.length === 1 ? towns[0] : "");

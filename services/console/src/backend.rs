@@ -21,12 +21,14 @@ use wire::v1::privacy::access_log_client::AccessLogClient;
 use wire::v1::privacy::audit_client::AuditClient;
 use wire::v1::privacy::register_client::RegisterClient;
 use wire::v1::privacy::retention_client::RetentionClient;
+use wire::v1::privacy::rights_client::RightsClient;
 use wire::v1::reporting::figures_client::FiguresClient;
 use wire::v1::reporting::live_client::LiveClient;
 use wire::v1::reporting::records_client::RecordsClient;
 use wire::v1::reporting::rejected_items_client::RejectedItemsClient;
 use wire::v1::reporting::reporting_client::ReportingClient;
 use wire::v1::tickets::handover_client::HandoverClient;
+use wire::v1::tickets::registrations_client::RegistrationsClient;
 use wire::v1::tickets::rules_client::RulesClient;
 use wire::v1::tickets::ticketing_client::TicketingClient;
 
@@ -112,9 +114,11 @@ clients! {
     audit: AuditClient,
     retention: RetentionClient,
     register: RegisterClient,
+    rights: RightsClient,
     intake: IntakeClient,
     ticketing: TicketingClient,
     rules: RulesClient,
+    registrations: RegistrationsClient,
     handover: HandoverClient,
     reporting: ReportingClient,
     figures: FiguresClient,

@@ -6,7 +6,7 @@
 mod acts;
 mod call;
 mod entered;
-mod faults;
+pub(crate) mod faults;
 mod form;
 mod panels;
 mod sending;

@@ -4,7 +4,7 @@ mod asked;
 mod calls;
 mod charts;
 mod choices;
-mod exports;
+pub(crate) mod exports;
 mod kinds;
 mod one_call;
 mod pages;

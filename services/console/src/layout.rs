@@ -41,6 +41,8 @@ pub(crate) struct Link {
 const PLACES: &[(&str, &str, &[Role])] = &[
     ("/platz", "Anrufplatz", &[Agent]),
     ("/eingang", "Eingang", &[Department]),
+    ("/akkreditierungen", "Akkreditierungen", &[Department]),
+    ("/newsletters", "Newsletter", &[Department, Administrator]),
     ("/warteschlangen", "Live", &[Supervisor]),
     ("/verlauf", "Verlauf", &[Supervisor]),
     ("/anrufe", "Anrufe", &[Supervisor, DataProtection]),
@@ -55,6 +57,9 @@ const PLACES: &[(&str, &str, &[Role])] = &[
         &[Supervisor, Administrator, DataProtection],
     ),
     ("/aufbewahrung", "Aufbewahrung", &[DataProtection]),
+    ("/betroffene", "Betroffene", &[DataProtection]),
+    ("/antraege", "Anträge", &[DataProtection]),
+    ("/empfaenger", "Empfänger", &[DataProtection]),
     ("/protokoll", "Protokoll", &[DataProtection]),
     ("/verzeichnis", "Verzeichnis", &[DataProtection, Administrator]),
     ("/zugriffe", "Zugriffe", &[Administrator]),

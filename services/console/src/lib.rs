@@ -18,8 +18,11 @@ mod guard;
 mod history;
 mod inbox;
 mod layout;
+mod offers;
 pub mod pages;
+mod persons;
 mod queues;
+mod registrations;
 mod rejected;
 mod retention;
 mod shown_ticket;
@@ -78,10 +81,13 @@ pub fn router(parts: ConsoleParts) -> Router {
         .merge(start::routes())
         .merge(sign_in::routes())
         .merge(administration::routes())
+        .merge(persons::routes())
         .merge(desk::routes())
         .merge(history::routes())
         .merge(inbox::routes())
+        .merge(offers::routes())
         .merge(queues::routes())
+        .merge(registrations::routes())
         .merge(rejected::routes())
         .merge(retention::routes())
         .merge(tickets::routes())

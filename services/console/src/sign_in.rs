@@ -87,9 +87,9 @@ struct Credentials {
 }
 
 /// Where the browser is, as the connection says.
-type Connection = Option<Extension<TcpConnectInfo>>;
+pub(crate) type Connection = Option<Extension<TcpConnectInfo>>;
 
-fn client(connection: &Connection) -> String {
+pub(crate) fn client(connection: &Connection) -> String {
     let address = connection.as_ref().and_then(|connection| connection.remote_addr);
     address
         .map(|address| address.ip().to_string())

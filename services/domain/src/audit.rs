@@ -62,12 +62,20 @@ pub enum AuditAction {
     FiguresSealed,
     /// Figures of single agents were shown.
     AgentFiguresRead,
+    /// Entries of an offer were listed.
+    EntriesListed,
+    /// Entries of an offer were exported.
+    EntriesExported,
+    /// All entries of an offer were erased.
+    EntriesErased,
     /// The audit trail itself was read.
     AuditRead,
-    /// A run of retention was begun.
-    RetentionRun,
-    /// The beginning of the audit trail is cut: the subject is the last entry that goes, the reason its hash.
-    AuditCut,
+    /// A backup was asked for.
+    BackupMade,
+    /// A backup was fetched, encrypted as it is.
+    BackupFetched,
+    /// A backup was restored: what was noted after it was made is gone from this trail.
+    BackupRestored,
     /// The access log was read, with addresses.
     AccessLogRead,
     /// What is kept of a person was searched for.
@@ -90,11 +98,15 @@ pub enum AuditAction {
     CasesRead,
     /// It was ordered to erase what is known about a person.
     ErasureOrdered,
+    /// A run of retention was begun.
+    RetentionRun,
+    /// The beginning of the audit trail is cut: the subject is the last entry that goes, the reason its hash.
+    AuditCut,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 45] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -120,9 +132,13 @@ impl AuditAction {
         Self::RulesApplied,
         Self::FiguresSealed,
         Self::AgentFiguresRead,
+        Self::EntriesListed,
+        Self::EntriesExported,
+        Self::EntriesErased,
         Self::AuditRead,
-        Self::RetentionRun,
-        Self::AuditCut,
+        Self::BackupMade,
+        Self::BackupFetched,
+        Self::BackupRestored,
         Self::AccessLogRead,
         Self::PersonSearched,
         Self::PersonTold,
@@ -134,6 +150,8 @@ impl AuditAction {
         Self::CaseChanged,
         Self::CasesRead,
         Self::ErasureOrdered,
+        Self::RetentionRun,
+        Self::AuditCut,
     ];
 
     /// The name in the store and for programs; part of the hash, so it never changes.
@@ -164,9 +182,13 @@ impl AuditAction {
             Self::RulesApplied => "rules_applied",
             Self::FiguresSealed => "figures_sealed",
             Self::AgentFiguresRead => "agent_figures_read",
+            Self::EntriesListed => "entries_listed",
+            Self::EntriesExported => "entries_exported",
+            Self::EntriesErased => "entries_erased",
             Self::AuditRead => "audit_read",
-            Self::RetentionRun => "retention_run",
-            Self::AuditCut => "audit_cut",
+            Self::BackupMade => "backup_made",
+            Self::BackupFetched => "backup_fetched",
+            Self::BackupRestored => "backup_restored",
             Self::AccessLogRead => "access_log_read",
             Self::PersonSearched => "person_searched",
             Self::PersonTold => "person_told",
@@ -178,6 +200,8 @@ impl AuditAction {
             Self::CaseChanged => "case_changed",
             Self::CasesRead => "cases_read",
             Self::ErasureOrdered => "erasure_ordered",
+            Self::RetentionRun => "retention_run",
+            Self::AuditCut => "audit_cut",
         }
     }
 
@@ -190,7 +214,7 @@ impl AuditAction {
 /// What it was done to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditSubject {
-    /// ticket, call, rejected_item, user, department, rules, statement; empty where there is none.
+    /// ticket, call, rejected_item, user, department, rules, statement, backup, offer; empty where there is none.
     pub kind: &'static str,
     /// Which; never a citizen's name, number or address.
     pub id: String,

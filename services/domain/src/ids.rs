@@ -74,6 +74,18 @@ text_id! {
     TicketId
 }
 text_id! {
+    /// An offer that people register for, a newsletter or an event: lower-case letters, digits and hyphens.
+    OfferId
+}
+text_id! {
+    /// An entry: 32 hexadecimal digits, random.
+    EntryId
+}
+text_id! {
+    /// A registration, one form that was sent: 32 hexadecimal digits, random.
+    RegistrationId
+}
+text_id! {
     /// A procedure of the register: lower-case letters, digits and hyphens.
     ProcedureId
 }

@@ -1,13 +1,15 @@
 //! Procedures: what citizens may ask for, which fields belong to it, on what legal basis, and how long it is kept.
 //!
 //! The register (`schemas/register/`, one file a procedure) is the one source of fields: validation, the schemas of
-//! departments and forms are made from it. A procedure whose kind is a ticket can be logged; the others are entries of
-//! the register of processing activities (Art. 30 GDPR) alone.
+//! departments and forms are made from it. A procedure whose kind is a ticket can be logged; for one whose kind is an entry
+//! people register themselves ([`crate::registration`]); the others stand in the register of processing activities
+//! (Art. 30 GDPR) alone.
 
 mod checks;
 mod fault;
 mod fields;
 mod head;
+mod rectified;
 mod register;
 mod request;
 mod schema;
@@ -72,7 +74,9 @@ pub struct Procedure {
 pub enum Kind {
     /// A ticket.
     Ticket(TicketRules),
-    /// No ticket: an entry of the register of processing activities.
+    /// An entry for an offer, which the person confirms by mail.
+    Entry(EntryRules),
+    /// Neither: only an entry of the register of processing activities.
     Record,
 }
 
@@ -81,6 +85,7 @@ impl Kind {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Ticket(_) => "ticket",
+            Self::Entry(_) => "entry",
             Self::Record => "record",
         }
     }
@@ -104,6 +109,27 @@ pub struct TicketRules {
     pub concern: Vec<FieldId>,
     /// After so many callbacks in a row that reach nobody, no further one is owed.
     pub unreachable_after: u32,
+}
+
+/// What holds for the entries of a procedure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EntryRules {
+    /// What people register for.
+    pub offers: OfferKind,
+    /// Days until an entry that was not confirmed is gone.
+    pub confirm_within_days: u32,
+    /// What people consent to, in German.
+    pub consent: String,
+}
+
+named! {
+    /// What people register for.
+    OfferKind {
+        /// Newsletters of the rules.
+        Newsletters = "newsletters",
+        /// Events of the rules.
+        Events = "events",
+    }
 }
 
 /// How long data is kept.
@@ -245,6 +271,10 @@ impl FieldKind {
 
 /// The field that names the slots of an appointment, one a line.
 pub const SLOTS: &str = "slots";
+/// The field that says whether an appointment is by video.
+pub const VIDEO: &str = "video";
+/// The field with the place where one meets by video, which the system adds.
+pub const VIDEO_LINK: &str = "video_link";
 /// The field that says what slots are for.
 pub const SERVICE: &str = "service";
 
@@ -258,7 +288,15 @@ impl Procedure {
     pub fn ticket_rules(&self) -> Option<&TicketRules> {
         match &self.kind {
             Kind::Ticket(rules) => Some(rules),
-            Kind::Record => None,
+            Kind::Entry(_) | Kind::Record => None,
+        }
+    }
+
+    /// The rules of its entries; `None` if it makes none.
+    pub fn entry_rules(&self) -> Option<&EntryRules> {
+        match &self.kind {
+            Kind::Entry(rules) => Some(rules),
+            Kind::Ticket(_) | Kind::Record => None,
         }
     }
 

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::counting::CountingSources;
 use crate::ids::{DepartmentId, HotlineName};
+use crate::offers::Offers;
 use crate::personal::Personal;
 use crate::places::{Municipality, MunicipalityKey, Places};
 use crate::service_time::ServiceCalendar;
@@ -103,6 +104,7 @@ pub struct RoutingTable {
     rules: Vec<CheckedRule>,
     topics: Vec<Topics>,
     times: Times,
+    offers: Offers,
 }
 
 /// The categories of a rule as they were written, and the hotlines that it is for; none for any.
@@ -126,6 +128,11 @@ impl RoutingTable {
     /// A department by its id.
     pub fn department(&self, id: &DepartmentId) -> Option<&Department> {
         self.departments.iter().find(|department| department.id == *id)
+    }
+
+    /// What people can register for.
+    pub fn offers(&self) -> &Offers {
+        &self.offers
     }
 
     /// All hotlines, as configured.

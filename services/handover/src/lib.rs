@@ -6,6 +6,7 @@
 //! Replies are settled once for each id. Routes nothing and validates no requests; that is ticketing's.
 
 mod due_times;
+mod entries;
 mod envelope;
 mod error;
 mod inbound;
@@ -19,11 +20,14 @@ pub mod payload;
 mod reply;
 mod service;
 mod settings;
+mod strangers;
 mod supervisor;
 mod wake;
 
+pub use entries::EntryParts;
 pub use envelope::{
-    ERASED_TYPE, HEARTBEAT_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
+    ERASED_TYPE, HEARTBEAT_TYPE, RECTIFIED_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE,
+    RESTRICTED_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
 };
 pub use outbound::PUBLISHER_PREFIX;
 pub use service::{HandoverService, HandoverServiceParts};

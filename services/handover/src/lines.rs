@@ -10,7 +10,7 @@ use crate::error::HandoverError;
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
 use crate::supervisor::HandoverParts;
-use crate::{due_times, mail, metrics, notices};
+use crate::{due_times, entries, mail, metrics, notices};
 
 /// The first pause after a failure; doubled with each further one.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
@@ -124,6 +124,22 @@ pub(crate) async fn call_notices(parts: Arc<HandoverParts>, stop: CancellationTo
         match outcome {
             Ok(more) => pauses.after_success(&stop, more, &mut raised).await,
             Err(error) => pauses.after_failure(&stop, "call notices", &error).await,
+        }
+    }
+}
+
+/// Entries past their time, and the mails about entries, until stopped.
+pub(crate) async fn entries(parts: Arc<HandoverParts>, stop: CancellationToken) {
+    let mut raised = parts.wake.of_notices();
+    let mut pauses = Pauses::new(&parts, "entries");
+    while !stop.is_cancelled() {
+        raised.mark_unchanged();
+        let Some(outcome) = unless_stopped(&stop, entries::step(&parts)).await else {
+            return;
+        };
+        match outcome {
+            Ok(more) => pauses.after_success(&stop, more, &mut raised).await,
+            Err(error) => pauses.after_failure(&stop, "entries", &error).await,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A mail is removed once the server has taken it. What the server puts off is tried again later, what it refuses for
 //! good is set aside with the reason; neither holds up other mails. While the server cannot be used, all of them wait.
 
+pub(crate) mod entry;
 mod message;
 mod post;
 mod return_address;
@@ -23,15 +24,15 @@ use crate::error::HandoverError;
 use crate::metrics;
 use crate::supervisor::HandoverParts;
 pub use post::is_status;
-use post::{Post, Refusal};
+pub(crate) use post::{Post, Refusal};
 pub use return_address::ReturnAddress;
 pub use service::MailsService;
 pub use settings::{MailFault, MailParts, MailSettings, MailTls, is_loopback, password};
 
 /// How long a mail that was put off waits for the first time; doubled each time.
-const LATER_MIN: TimeDelta = TimeDelta::minutes(1);
+pub(crate) const LATER_MIN: TimeDelta = TimeDelta::minutes(1);
 /// How often it is doubled at most: about an hour.
-const LATER_DOUBLINGS: u32 = 6;
+pub(crate) const LATER_DOUBLINGS: u32 = 6;
 
 /// Sends a department what waits for it now. Returns whether more may be waiting.
 pub(crate) async fn step(

@@ -12,6 +12,8 @@ const REPLIES: &str = "nrwdirekt_ticket_replies_total";
 const REPLIES_LOST: &str = "nrwdirekt_ticket_replies_lost_total";
 const FAILURES: &str = "nrwdirekt_handover_failures_total";
 const MAILS: &str = "nrwdirekt_mails_total";
+const ENTRY_MAILS: &str = "nrwdirekt_entry_mails_total";
+const ENTRIES_ERASED: &str = "nrwdirekt_entries_erased_total";
 const FORBIDDEN: &str = "nrwdirekt_handover_forbidden";
 const OVERDUE: &str = "nrwdirekt_tickets_overdue";
 const ALARMS: &str = "nrwdirekt_ticket_alarms_total";
@@ -41,6 +43,14 @@ pub fn describe() {
         MAILS,
         "Mails to departments, by department and outcome: accepted, postponed, failed, bounced"
     );
+    describe_counter!(
+        ENTRY_MAILS,
+        "Mails about entries, by outcome: accepted, postponed, failed, bounced"
+    );
+    describe_counter!(
+        ENTRIES_ERASED,
+        "Entries that were erased by themselves, by cause: unconfirmed, over, undeliverable"
+    );
     describe_gauge!(
         FORBIDDEN,
         "1 while Kafka does not allow this instance to publish to the department, else 0"
@@ -54,6 +64,14 @@ pub fn describe() {
         "What was said of due times, by department and alarm: due_soon, overdue, escalated"
     );
     describe_gauge!(DEPARTMENTS, "Departments that this instance serves now");
+}
+
+pub(crate) fn entry_mail(outcome: &'static str) {
+    counter!(ENTRY_MAILS, "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn entries_erased(cause: &'static str, entries: u32) {
+    counter!(ENTRIES_ERASED, "cause" => cause).increment(u64::from(entries));
 }
 
 pub(crate) fn published(department: &DepartmentId, kind: &'static str, messages: usize) {

@@ -6,12 +6,14 @@ use bus::Bus;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::DepartmentId;
 use domain::rulebook::Rulebook;
+use store::backups::RestoreStore;
 use store::mails::MailStore;
 use store::tickets::{LeaseName, TicketStore};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::entries::EntryParts;
 use crate::mail::MailSettings;
 use crate::settings::HandoverSettings;
 use crate::wake::Wake;
@@ -29,8 +31,12 @@ pub struct HandoverParts {
     pub store: Arc<dyn TicketStore>,
     /// Keeps the mails.
     pub mails: Arc<dyn MailStore>,
+    /// Knows whether the store was restored.
+    pub restores: Arc<dyn RestoreStore>,
     /// How mails are sent; `None` where no department takes any.
     pub mail: Option<Arc<MailSettings>>,
+    /// What entries need; `None` in tests without any.
+    pub entries: Option<EntryParts>,
     /// Carries the messages.
     pub bus: Arc<dyn Bus>,
     /// Knows departments and procedures.
@@ -106,6 +112,7 @@ impl HandoverLoop {
             .collect();
         let mut wanted: Vec<LeaseName> = departments.keys().cloned().collect();
         wanted.extend([LeaseName::call_notices(), LeaseName::due_times()]);
+        wanted.extend(self.parts.entries.is_some().then(LeaseName::entries));
         let settings = &self.parts.settings;
         let now = (self.parts.clock)();
         let until = now + TimeDelta::from_std(settings.lease).unwrap_or(TimeDelta::MAX);
@@ -133,6 +140,7 @@ impl HandoverLoop {
         let task = match department {
             Some(department) => tokio::spawn(lines::department(parts, department.clone(), stop.clone())),
             None if *name == LeaseName::due_times() => tokio::spawn(lines::due_times(parts, stop.clone())),
+            None if *name == LeaseName::entries() => tokio::spawn(lines::entries(parts, stop.clone())),
             None => tokio::spawn(lines::call_notices(parts, stop.clone())),
         };
         Line { stop, task }

@@ -3,6 +3,7 @@
 mod clock;
 mod desk;
 mod due_times;
+mod entries;
 mod faults;
 mod inboxes;
 mod life_cycle;

@@ -1,5 +1,6 @@
 //! The command line: an interface, kept stable.
 
+mod backup;
 mod calendar;
 mod calls;
 mod export;
@@ -7,6 +8,7 @@ mod live;
 mod mail;
 mod privacy;
 mod register;
+mod registrations;
 mod rejected;
 mod report;
 mod route;
@@ -21,16 +23,25 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use backup::{
+    BackupAction, BackupArguments, BackupKeyArguments, BackupListArguments, BackupVerifyArguments,
+    RestoreArguments,
+};
 pub(crate) use calendar::{CalendarAction, CalendarArguments, DueArguments, DueRule};
 pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArguments};
 pub(crate) use export::{ExportArguments, ExportEncoding};
 pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use privacy::{
-    AccessLogArguments, AuditAction, AuditListArguments, EraseArguments, FindArguments, MarkArguments,
-    OrdersArguments, PrivacyAction, PrivacyArguments, ProcessingRegisterArguments, RetentionAction,
+    AccessLogArguments, AuditAction, AuditListArguments, CaseAction, CaseOpenArguments, ConfirmArguments,
+    EraseArguments, FindArguments, MarkArguments, OrdersArguments, PrivacyAction, PrivacyArguments,
+    ProcessingRegisterArguments, RecipientArguments, RectifyArguments, RestrictArguments, RetentionAction,
+    TellArguments, ToldOf,
 };
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
+pub(crate) use registrations::{
+    AccreditationAction, AccreditationArguments, NewsletterAction, NewsletterArguments, OfferListArguments,
+};
 pub(crate) use rejected::{
     DiscardArguments, RejectedAction, RejectedArguments, RejectedListArguments, RejectedShowArguments,
     RetryArguments,
@@ -103,8 +114,17 @@ pub(crate) enum Command {
     Department(DepartmentArguments),
     /// Mails to departments without Kafka: which wait or failed, and why.
     Mail(MailArguments),
-    /// For data protection officers: the audit trail, the register, the access log.
+    /// Newsletters: who has subscribed, and their addresses for sending.
+    Newsletter(NewsletterArguments),
+    /// Accreditation to events: who has registered, exports, and the end of the entries.
+    Accreditation(AccreditationArguments),
+    /// For data protection officers: rights of data subjects, erasing, retention, the audit trail, the register, the access
+    /// log.
     Privacy(PrivacyArguments),
+    /// Take a backup, encrypted, while the node runs or when it is stopped; check and list backups; make a key pair.
+    Backup(Box<BackupArguments>),
+    /// Restore a backup: into a new data folder, or into an empty database.
+    Restore(RestoreArguments),
     /// Users: who signs in, and what they are.
     User(UserArguments),
     /// Print completions for a shell.

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod backup;
 mod calendar;
 mod call;
 mod config;
@@ -9,6 +10,7 @@ pub(crate) mod import;
 mod mail;
 mod privacy;
 mod register;
+mod registrations;
 mod rejected;
 mod report;
 mod route;
@@ -103,7 +105,11 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
             MailAction::Retry { id, server } => mail::retry(id, &server).await?,
             MailAction::Bounced { recipient, server } => mail::bounced(recipient, &server).await?,
         },
+        Command::Newsletter(arguments) => registrations::newsletter(arguments.action).await?,
+        Command::Accreditation(arguments) => registrations::accreditation(arguments.action).await?,
         Command::Privacy(arguments) => return privacy::run(arguments.action).await,
+        Command::Backup(arguments) => return backup::run(*arguments).await,
+        Command::Restore(arguments) => backup::restore::run(arguments).await?,
         Command::User(arguments) => user::run(arguments.action).await?,
         Command::Completions { shell } => {
             let mut script = Vec::new();

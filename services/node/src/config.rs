@@ -1,12 +1,15 @@
 //! The configuration: read once, checked once, and then only values that make sense.
 
+mod backup;
 mod layers;
 mod mail;
 pub(crate) mod privacy;
+mod public;
 pub(crate) mod register;
 mod retention;
 mod sign_in;
 mod tickets;
+mod video;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -65,6 +68,10 @@ pub(crate) struct Written {
     pub(crate) tickets: tickets::TicketsSection,
     pub(crate) mail: mail::MailSection,
     pub(crate) retention: retention::RetentionSection,
+    #[serde(default)]
+    pub(crate) video: video::VideoSection,
+    pub(crate) backup: backup::BackupSection,
+    pub(crate) public: public::PublicSection,
     #[serde(default)]
     pub(crate) routing: Routing,
     #[serde(default)]
@@ -210,11 +217,16 @@ pub(crate) struct Config {
     pub(crate) ledger: ledger::LedgerSettings,
     /// Whether intervals are published; unless said, the bus decides.
     pub(crate) publish_intervals: Option<bool>,
+    /// Where appointments by video take place.
+    pub(crate) video: Option<ticketing::VideoServer>,
     pub(crate) agents: reporting::AgentsShown,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) mail: Option<Arc<MailSettings>>,
     /// What is kept how long beside what the register says, and when retention runs.
     pub(crate) retention: ::privacy::RetentionSettings,
+    pub(crate) backup: backup::BackupConfig,
+    /// What whoever comes is offered.
+    pub(crate) public: public::Public,
     pub(crate) privacy: privacy::Privacy,
     pub(crate) routing: Arc<RoutingTable>,
     pub(crate) register: Arc<Register>,
@@ -314,7 +326,9 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         written.register.folder.map(at).as_deref(),
         written.figures.file.map(at).as_deref(),
     )?;
+    let mail = mail::checked(written.mail, &book.routing, at)?.map(Arc::new);
     Ok(Config {
+        public: public::checked(&written.public, mail.as_deref())?,
         listen: written.server.listen,
         tls,
         tokens,
@@ -333,12 +347,14 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         kafka: written.bus.kafka,
         due: written.due,
         reopen_within: tickets::checked(&written.tickets)?,
+        video: video::checked(&written.video)?,
         ledger,
         publish_intervals: written.intervals.publish,
         agents,
         policy: policy(&written.service_level)?,
-        mail: mail::checked(written.mail, &book.routing, at)?.map(Arc::new),
+        backup: backup::checked(written.backup, at)?,
         retention: retention::checked(&written.retention)?,
+        mail,
         privacy: privacy::checked(written.privacy, at)?,
         routing: book.routing,
         register: book.register,

@@ -1,8 +1,11 @@
 //! The roles of a node: each with its parts, its gRPC services and its work in the background.
 
+mod privacy;
+
 use std::sync::Arc;
 
 use anyhow::Context;
+use domain::registration::LinkKey;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -10,12 +13,6 @@ use tonic_health::server::HealthReporter;
 use wire::v1::access::sessions_server::SessionsServer;
 use wire::v1::access::users_server::UsersServer;
 use wire::v1::calls::intake_server::IntakeServer;
-use wire::v1::privacy::access_log_server::AccessLogServer;
-use wire::v1::privacy::audit_server::AuditServer;
-use wire::v1::privacy::erasures_server::ErasuresServer;
-use wire::v1::privacy::register_server::RegisterServer;
-use wire::v1::privacy::retention_server::RetentionServer;
-use wire::v1::privacy::rights_server::RightsServer;
 use wire::v1::reporting::figures_server::FiguresServer;
 use wire::v1::reporting::live_server::LiveServer;
 use wire::v1::reporting::records_server::RecordsServer;
@@ -23,6 +20,7 @@ use wire::v1::reporting::rejected_items_server::RejectedItemsServer;
 use wire::v1::reporting::reporting_server::ReportingServer;
 use wire::v1::tickets::handover_server::HandoverServer;
 use wire::v1::tickets::mails_server::MailsServer;
+use wire::v1::tickets::registrations_server::RegistrationsServer;
 use wire::v1::tickets::rules_server::RulesServer;
 use wire::v1::tickets::ticketing_server::TicketingServer;
 
@@ -62,7 +60,7 @@ impl Starting<'_> {
                 Role::Intake => self.intake(services, &health).await?,
                 Role::Ledger => self.ledger(services).await?,
                 Role::Ticketing => self.ticketing(services, &health, &wake).await?,
-                Role::Handover => self.handover(services, &health, &wake).await,
+                Role::Handover => self.handover(services, &health, &wake).await?,
                 Role::Reporting => self.reporting(services, &health).await?,
                 Role::Privacy => self.privacy(services, &health, &wake).await?,
                 Role::Console => self.console(services, &health).await,
@@ -143,6 +141,8 @@ impl Starting<'_> {
             rules: Arc::clone(&current),
             due_policy: self.config.due,
             reopen_within: self.config.reopen_within,
+            erased_by_case: self.config.privacy.rights.two_persons,
+            video: self.config.video.clone(),
             identity_key: self
                 .storage
                 .calls
@@ -167,9 +167,38 @@ impl Starting<'_> {
             audit: self.audit(),
         });
         health.set_serving::<RulesServer<ticketing::RulesService>>().await;
+        let registrations = ticketing::RegistrationsService::new(ticketing::RegistrationsParts {
+            store: Arc::clone(&self.storage.entries),
+            attempts: Arc::clone(&self.storage.users),
+            rules: Arc::new(self.rules.current()),
+            links: self.links().await?,
+            ways: self.mail_ways(),
+            event_entries_kept: self.config.public.event_entries_kept,
+            clock: Arc::clone(&self.clock),
+            audit: self.audit(),
+        });
+        health
+            .set_serving::<RegistrationsServer<ticketing::RegistrationsService>>()
+            .await;
         Ok(services
+            .add_service(RegistrationsServer::new(registrations))
             .add_service(TicketingServer::new(ticketing))
             .add_service(RulesServer::new(rules)))
+    }
+
+    /// Makes the tokens of links in mails.
+    async fn links(&self) -> anyhow::Result<LinkKey> {
+        let key = self.storage.calls.identity_key().await;
+        Ok(LinkKey::new(key.context("the key of identities")?))
+    }
+
+    /// How people who register are reached; `None` where they cannot be.
+    fn mail_ways(&self) -> Option<ticketing::MailWays> {
+        let (mail, url) = (self.config.mail.clone()?, self.config.public.url.clone()?);
+        Some(ticketing::MailWays {
+            public_url: url,
+            return_address: Arc::new(move |id| mail.entry_return_address(id).map(|it| it.to_string())),
+        })
     }
 
     async fn handover(
@@ -177,12 +206,19 @@ impl Starting<'_> {
         services: Routes,
         health: &HealthReporter,
         wake: &Arc<handover::Wake>,
-    ) -> Routes {
+    ) -> anyhow::Result<Routes> {
         let current: handover::CurrentRules = Arc::new(self.rules.current());
         let exchange = handover::HandoverLoop::new(handover::HandoverParts {
             store: Arc::clone(&self.storage.tickets),
             mails: Arc::clone(&self.storage.mails),
+            restores: Arc::clone(&self.storage.restores),
             mail: self.config.mail.clone(),
+            entries: Some(handover::EntryParts {
+                store: Arc::clone(&self.storage.entries),
+                links: self.links().await?,
+                public_url: self.config.public.url.clone(),
+                event_entries_kept: self.config.public.event_entries_kept,
+            }),
             bus: Arc::clone(&self.storage.bus),
             rules: Arc::clone(&current),
             clock: Arc::clone(&self.clock),
@@ -205,116 +241,17 @@ impl Starting<'_> {
         health
             .set_serving::<HandoverServer<handover::HandoverService>>()
             .await;
-        let mails =
-            handover::mail::MailsService::new(Arc::clone(&self.storage.mails), Arc::clone(&self.clock));
+        let mails = handover::mail::MailsService::new(
+            Arc::clone(&self.storage.mails),
+            Arc::clone(&self.storage.entries),
+            Arc::clone(&self.clock),
+        );
         health
             .set_serving::<MailsServer<handover::mail::MailsService>>()
             .await;
-        services
-            .add_service(HandoverServer::new(service))
-            .add_service(MailsServer::new(mails))
-    }
-
-    async fn privacy(
-        &mut self,
-        services: Routes,
-        health: &HealthReporter,
-        wake: &Arc<handover::Wake>,
-    ) -> anyhow::Result<Routes> {
-        let audit = privacy::AuditService::new(Arc::clone(&self.storage.audit), self.audit());
-        health.set_serving::<AuditServer<privacy::AuditService>>().await;
-        let retention = self.retention();
-        health
-            .set_serving::<RetentionServer<privacy::RetentionService>>()
-            .await;
-        let register = privacy::RegisterService::new(Arc::new(self.rules.current()));
-        health
-            .set_serving::<RegisterServer<privacy::RegisterService>>()
-            .await;
-        let current = self.rules.current();
-        let accesses = privacy::AccessLogService::new(
-            Arc::clone(&self.storage.access_log),
-            Arc::new(move || domain::privacy::access_log::kept(&current().register)),
-            Arc::clone(&self.clock),
-            self.audit(),
-        );
-        health
-            .set_serving::<AccessLogServer<privacy::AccessLogService>>()
-            .await;
-        let rights = privacy::RightsService::new(privacy::RightsParts {
-            finder: privacy::Finder {
-                tickets: Arc::clone(&self.storage.tickets),
-                person_tickets: Arc::clone(&self.storage.person_tickets),
-                calls: Arc::clone(&self.storage.calls),
-                person_calls: Arc::clone(&self.storage.person_calls),
-            },
-            audit: self.audit(),
-        });
-        health.set_serving::<RightsServer<privacy::RightsService>>().await;
-        let erasures = self.erasures(health, wake).await?;
         Ok(services
-            .add_service(AuditServer::new(audit))
-            .add_service(RegisterServer::new(register))
-            .add_service(AccessLogServer::new(accesses))
-            .add_service(RightsServer::new(rights))
-            .add_service(ErasuresServer::new(erasures))
-            .add_service(RetentionServer::new(retention)))
-    }
-
-    /// Deletes what is kept no longer, by itself at night or when it is asked to.
-    fn retention(&mut self) -> privacy::RetentionService {
-        let store = self.storage.retention.clone();
-        let retention = privacy::Retention::new(privacy::RetentionParts {
-            calls: store.calls,
-            tickets: store.tickets,
-            runs: store.runs,
-            scrub_calls: store.scrub_calls,
-            scrub_tickets: store.scrub_tickets,
-            ticket_store: Arc::clone(&self.storage.tickets),
-            rules: Arc::new(self.rules.current()),
-            trail: self.audit(),
-            clock: Arc::clone(&self.clock),
-            settings: self.config.retention.clone(),
-        });
-        let (nightly, stopping) = (privacy::nightly(Arc::clone(&retention)), self.stopping.clone());
-        self.running.spawn(async move {
-            stopping.run_until_cancelled(nightly).await;
-        });
-        privacy::RetentionService::new(retention)
-    }
-
-    /// What was erased is taken out of the store before anything is served: it may have come from a backup.
-    async fn erasures(
-        &mut self,
-        health: &HealthReporter,
-        wake: &Arc<handover::Wake>,
-    ) -> anyhow::Result<privacy::erasure::ErasuresService> {
-        let (wake, list) = (Arc::clone(wake), Arc::clone(self.suppression));
-        let runner = privacy::erasure::ErasureRunner::new(privacy::erasure::ErasureParts {
-            orders: Arc::clone(&self.storage.erasures),
-            tickets: Arc::clone(&self.storage.tickets),
-            unpublished: Arc::clone(&self.storage.unpublished),
-            calls: Arc::clone(&self.storage.calls),
-            callers: Arc::clone(&self.storage.callers),
-            scrubs: self.storage.scrubs.clone(),
-            bus: Arc::clone(&self.storage.bus),
-            rules: Arc::new(self.rules.current()),
-            clock: Arc::clone(&self.clock),
-            wake: Arc::new(move |department| wake.raise(department)),
-            entered: Arc::new(move || list.entered()),
-            audit: self.audit(),
-            bound: self.config.privacy.erasure_bound,
-            journal: self.config.privacy.erasures_file.clone(),
-        });
-        runner.begin().await.context("orders to erase")?;
-        let owner = uuid::Uuid::new_v4().to_string();
-        self.running
-            .spawn(Arc::clone(&runner).run(owner, self.stopping.clone()));
-        let service = privacy::erasure::ErasuresService::new(runner);
-        health
-            .set_serving::<ErasuresServer<privacy::erasure::ErasuresService>>()
-            .await;
-        Ok(service)
+            .add_service(HandoverServer::new(service))
+            .add_service(MailsServer::new(mails)))
     }
 
     async fn console(&mut self, services: Routes, health: &HealthReporter) -> Routes {

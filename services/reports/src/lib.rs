@@ -8,6 +8,7 @@ pub mod changes;
 pub mod columns;
 pub mod compare;
 mod csv;
+pub mod entries;
 pub mod figures;
 pub mod forecast;
 mod form;

@@ -7,12 +7,17 @@
 pub mod access_log;
 pub mod answers;
 pub mod audit;
+pub mod backups;
 mod batch;
 pub mod calls;
+pub mod cases;
 pub mod changes;
+pub mod entries;
 pub mod erasure;
 mod error;
 pub mod history;
+#[cfg(test)]
+mod json_fields;
 pub mod live;
 pub mod mails;
 mod packed_tally;
@@ -21,6 +26,7 @@ mod periods;
 pub mod persons;
 pub mod postgres;
 pub mod publications;
+pub mod recipients;
 pub mod rejected;
 pub mod retention;
 pub mod rules;

@@ -6,7 +6,9 @@
 mod access;
 mod calls;
 mod database;
+mod dump;
 mod errors;
+mod restore;
 mod schema;
 mod scrub;
 mod tallies;
@@ -17,4 +19,6 @@ mod values;
 pub use access::PostgresAccess;
 pub use calls::PostgresCalls;
 pub use database::Database;
+pub use dump::Piece;
+pub use restore::Restoring;
 pub use tickets::PostgresTickets;

@@ -4,6 +4,7 @@ mod access;
 mod calls;
 mod file;
 mod tallies;
+pub mod snapshot;
 mod tickets;
 
 pub use access::SqliteAccess;

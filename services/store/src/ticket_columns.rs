@@ -115,6 +115,14 @@ pub(crate) fn alarm_column(ticket: &Ticket) -> Option<&'static str> {
 /// The kind of a hand-over that says that the ticket was erased.
 pub(crate) const ERASED: &str = "erased";
 
+/// The kind of a hand-over that says that the ticket is restricted.
+pub(crate) const RESTRICTED: &str = "restricted";
+/// The kind of a hand-over that says what was put right.
+pub(crate) const RECTIFIED: &str = "rectified";
+
+/// The condition of tickets that may be in a list.
+pub(crate) const UNRESTRICTED: &str = "NOT restricted";
+
 /// What a hand-over says, by its kind.
 pub(crate) fn content(
     kind: &str,
@@ -125,6 +133,8 @@ pub(crate) fn content(
         CURRENT => Ok(HandOverContent::Current(Box::new(ticket))),
         WITHDRAWN => Ok(HandOverContent::Withdrawn(since)),
         ERASED => Ok(HandOverContent::Erased(since)),
+        RESTRICTED => Ok(HandOverContent::Restricted(since)),
+        RECTIFIED => Ok(HandOverContent::Rectified(Box::new(ticket))),
         _ => Err(of_ticket("the kind of a hand-over", &ticket.id)),
     }
 }
@@ -136,6 +146,8 @@ pub(crate) fn mail_kind(subject: MailSubject) -> &'static str {
         MailSubject::Withdrawn => WITHDRAWN,
         MailSubject::Escalated => ESCALATED,
         MailSubject::Erased => ERASED,
+        MailSubject::Restricted => RESTRICTED,
+        MailSubject::Rectified => RECTIFIED,
     }
 }
 
@@ -146,6 +158,8 @@ pub(crate) fn mail_subject(kind: &str) -> Result<MailSubject, StoreError> {
         WITHDRAWN => Ok(MailSubject::Withdrawn),
         ESCALATED => Ok(MailSubject::Escalated),
         ERASED => Ok(MailSubject::Erased),
+        RESTRICTED => Ok(MailSubject::Restricted),
+        RECTIFIED => Ok(MailSubject::Rectified),
         _ => Err(unreadable("the kind of a mail")),
     }
 }

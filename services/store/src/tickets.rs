@@ -414,6 +414,10 @@ pub enum HandOverContent {
     Withdrawn(DateTime<Utc>),
     /// Nothing about the citizen may be kept any more, since the given time.
     Erased(DateTime<Utc>),
+    /// The ticket is restricted, since the given time.
+    Restricted(DateTime<Utc>),
+    /// A former department sees what was put right in the ticket.
+    Rectified(Box<Ticket>),
 }
 
 /// Why a hand-over waits, and until when.
@@ -536,6 +540,11 @@ impl LeaseName {
     /// The notices for the topic of calls.
     pub fn call_notices() -> Self {
         Self("call notices".to_owned())
+    }
+
+    /// Entries, and the mails about them.
+    pub fn entries() -> Self {
+        Self("entries".to_owned())
     }
 
     /// Carrying out orders to erase.

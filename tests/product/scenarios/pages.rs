@@ -68,6 +68,23 @@ const EXPECTED: &[(&str, &str)] = &[
     ("GET /eingang/{ticket}", "D"),
     ("POST /eingang/loeschungen", "D"),
     ("POST /eingang/{ticket}/{meldung}", "D"),
+    // Registrations: for whoever comes.
+    ("GET /newsletter", OPEN),
+    ("POST /newsletter", OPEN),
+    ("GET /akkreditierung", OPEN),
+    ("GET /akkreditierung/{termin}", OPEN),
+    ("POST /akkreditierung/{termin}", OPEN),
+    ("GET /eintrag/bestaetigen/{token}", OPEN),
+    ("POST /eintrag/bestaetigen/{token}", OPEN),
+    ("GET /eintrag/beenden/{token}", OPEN),
+    ("POST /eintrag/beenden/{token}", OPEN),
+    // Who has registered.
+    ("GET /newsletters", "DM"),
+    ("POST /newsletters/{liste}/export", "DM"),
+    ("GET /akkreditierungen", "D"),
+    ("GET /akkreditierungen/{termin}", "D"),
+    ("POST /akkreditierungen/{termin}/export", "D"),
+    ("POST /akkreditierungen/{termin}/loeschen", "D"),
     // Tickets.
     ("GET /vorgaenge", "SP"),
     ("GET /vorgaenge/{ticket}", "SP"),
@@ -78,6 +95,18 @@ const EXPECTED: &[(&str, &str)] = &[
     ("POST /vorgaenge/suche", "P"),
     ("GET /vorgaenge/{ticket}/loeschen", "P"),
     ("POST /vorgaenge/{ticket}/loeschen", "P"),
+    // The rights of data subjects.
+    ("GET /betroffene", "P"),
+    ("POST /betroffene", "P"),
+    ("POST /betroffene/auskunft", "P"),
+    ("POST /betroffene/einschraenken", "P"),
+    ("POST /betroffene/aufheben", "P"),
+    ("GET /antraege", "P"),
+    ("POST /antraege", "P"),
+    ("GET /antraege/{number}", "P"),
+    ("POST /antraege/{number}/{handlung}", "P"),
+    ("GET /empfaenger", "P"),
+    ("POST /empfaenger", "P"),
     // Rejected items.
     ("GET /abgewiesen", "SPM"),
     ("GET /abgewiesen/{id}", "SPM"),
@@ -102,10 +131,10 @@ const EXPECTED: &[(&str, &str)] = &[
     ("POST /regeln/{version}/wieder", "M"),
     ("GET /protokoll", "P"),
     ("POST /protokoll/pruefen", "P"),
-    ("GET /aufbewahrung", "P"),
     ("GET /verzeichnis", "PM"),
     ("GET /verzeichnis/dokument", "PM"),
     ("GET /zugriffe", "M"),
+    ("GET /aufbewahrung", "P"),
 ];
 
 /// A node that knows a token of each role.

@@ -1,4 +1,4 @@
-//! Where an attempt to sign in comes from.
+//! Where an attempt to sign in, or a form of whoever comes, is sent from.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use wire::access::WithinProcess;
 
 /// The address of the other side, or the one that the console tells of the browser, which is believed within the process
 /// alone.
-pub(super) fn of<T>(request: &Request<T>, told: impl Fn(&T) -> &String) -> String {
+pub fn of<T>(request: &Request<T>, told: impl Fn(&T) -> &String) -> String {
     let extensions = request.extensions();
     let address = if extensions.get::<WithinProcess>().is_some() {
         told(request.get_ref()).parse().ok()

@@ -74,6 +74,7 @@ fn subject(kind: &str, subject: &str) -> String {
         "statement" => "Feststellung",
         "retention_run" => "Löschlauf",
         "audit_entry" => "Eintrag",
+        "case" => "Antrag",
         other => other,
     };
     format!("{kind} {subject}").trim().to_owned()

@@ -4,7 +4,7 @@ use domain::procedure::{FaultCode, FieldFault};
 use wire::v1::tickets as proto;
 
 /// What to do about a fault.
-pub(super) fn text(fault: &FieldFault, procedure: Option<&proto::Procedure>) -> String {
+pub(crate) fn text(fault: &FieldFault, procedure: Option<&proto::Procedure>) -> String {
     let rule = procedure.and_then(|procedure| procedure.fields.iter().find(|rule| rule.id == fault.field));
     let titled = |id: &str| {
         let fields = procedure.map_or(&[][..], |procedure| &procedure.fields);
@@ -41,10 +41,14 @@ pub(super) fn text(fault: &FieldFault, procedure: Option<&proto::Procedure>) -> 
                 ),
             }
         }
+        (FaultCode::OnlyWith, "video") => "Termine per Video gibt es hier nicht. Bitte abwählen.".to_owned(),
         (FaultCode::OnlyWith, _) => match rule.and_then(|rule| titled(&rule.only_with)) {
             Some(other) => format!("Bitte leer lassen: nur zusammen mit „{other}“."),
             None => "Bitte leer lassen: nur zusammen mit einer anderen Angabe.".to_owned(),
         },
+        (FaultCode::NoOption, "brochures") => {
+            "Je Zeile eine Broschüre aus der Liste, zum Beispiel „2 x“ und ihre Kennung.".to_owned()
+        }
         (FaultCode::TooLong, _) => match rule {
             Some(rule) => format!("Bitte kürzen: höchstens {} Zeichen.", rule.longest),
             None => "Bitte kürzen.".to_owned(),
@@ -98,6 +102,10 @@ fn plain(code: FaultCode) -> &'static str {
 /// What to do about slots, and about tickets that are there.
 fn plain_of_tickets(code: FaultCode) -> &'static str {
     match code {
+        FaultCode::NothingToPay => "Bitte leer lassen: Die bestellten Broschüren sind kostenlos.",
+        FaultCode::NoOffer => "Dieses Angebot gibt es nicht. Bitte ein anderes auswählen.",
+        FaultCode::OfferClosed => "Die Frist ist abgelaufen.",
+        FaultCode::OfferFull => "Kein Platz mehr frei. Bitte etwas anderes auswählen.",
         FaultCode::NoService => "Dafür bietet keine Stelle Termine an.",
         FaultCode::ServiceElsewhere => {
             "Mehrere Stellen bieten das an, die zuständige aber nicht. Bitte Hotline, Kategorie oder Postleitzahl ergänzen."
@@ -123,6 +131,7 @@ fn plain_of_tickets(code: FaultCode) -> &'static str {
         FaultCode::AlreadyClosed => "Der Vorgang ist schon abgeschlossen.",
         FaultCode::Full => "Der Vorgang hat schon so viele Anliegen wie möglich. Bitte einen neuen erfassen.",
         FaultCode::Erased => "Der Vorgang wurde gelöscht.",
+        FaultCode::Restricted => "Die Verarbeitung des Vorgangs ist eingeschränkt.",
         FaultCode::KeyTaken => {
             "Dieser Entwurf wurde schon einmal mit anderen Angaben gespeichert. Sehen Sie unter „Bekannte Vorgänge“ nach; soll \
              es ein weiterer Vorgang werden, senden Sie noch einmal."

@@ -1,5 +1,7 @@
 //! The form of a procedure, made from the register.
 
+use domain::brochures::{BROCHURES, Brochure, cost};
+use domain::ids::OfferId;
 use domain::procedure::{FaultCode, FieldFault};
 use wire::v1::tickets as proto;
 
@@ -19,6 +21,10 @@ pub(super) struct Form {
     pub(super) departments: Vec<Choice>,
     /// Whether the citizen may wish for a time to be called back.
     pub(super) wishes: bool,
+    /// What can be ordered.
+    pub(super) brochures: Vec<ShownBrochure>,
+    /// Whether an account is asked for.
+    pub(super) pays: bool,
     pub(super) entered: Entered,
     faults: Vec<(String, String)>,
     /// Faults that belong to no input.
@@ -30,6 +36,13 @@ pub(super) struct Choice {
     pub(super) value: String,
     pub(super) name: String,
     pub(super) chosen: bool,
+}
+
+/// A brochure that can be ordered.
+pub(super) struct ShownBrochure {
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) price: String,
 }
 
 /// A category with the hotlines that it is for.
@@ -169,6 +182,8 @@ impl Form {
                 .map(|it| choice(&it.id, &it.name, &entered.department))
                 .collect(),
             wishes: procedure.by_phone && procedure.fields.iter().all(|rule| rule.id != "slots"),
+            brochures: offer.routing.brochures.iter().map(shown_brochure).collect(),
+            pays: pays(offer, &entered),
             entered,
             faults,
             general,
@@ -267,6 +282,34 @@ fn placed(found: &[FieldFault], procedure: &proto::Procedure) -> (Vec<(String, S
         }
     }
     (placed, general)
+}
+
+fn shown_brochure(brochure: &proto::Brochure) -> ShownBrochure {
+    let (euros, cents) = (brochure.price_cents / 100, brochure.price_cents % 100);
+    ShownBrochure {
+        id: brochure.id.clone(),
+        title: brochure.title.clone(),
+        price: match brochure.price_cents {
+            0 => "kostenlos".to_owned(),
+            _ => format!("{euros},{cents:02} €"),
+        },
+    }
+}
+
+/// Whether an account may belong to what was entered: where something is to be paid, or was entered already.
+fn pays(offer: &Offer, entered: &Entered) -> bool {
+    let brochure = |it: &proto::Brochure| Brochure {
+        id: OfferId::new(&it.id),
+        title: it.title.clone(),
+        price_cents: it.price_cents,
+    };
+    let brochures: Vec<Brochure> = offer.routing.brochures.iter().map(brochure).collect();
+    let is_free =
+        !brochures.is_empty() && cost(&brochures, entered.field(BROCHURES)).is_none_or(|cost| cost == 0);
+    let is_given = ["iban", "bic", "account_holder", "bank"]
+        .iter()
+        .any(|id| !entered.field(id).is_empty());
+    !is_free || is_given
 }
 
 fn choice(value: &str, name: &str, chosen: &str) -> Choice {

@@ -46,7 +46,7 @@ pub(super) async fn export(
 }
 
 /// A report in a form, to be kept under a name.
-pub(super) fn file(report: &Report, name: &str, form: &str) -> Result<Response, Trouble> {
+pub(crate) fn file(report: &Report, name: &str, form: &str) -> Result<Response, Trouble> {
     let (ending, kind, written) = match form {
         // Spreadsheets know the encoding by its first bytes.
         "csv" => ("csv", "text/csv; charset=utf-8", report.csv(Encoding::Utf8Bom)),

@@ -10,6 +10,8 @@ pub enum AttemptKind {
     Client,
     /// The name that was tried, whether or not there is such a user.
     Name,
+    /// The address that forms for whoever comes are sent from.
+    Form,
 }
 
 impl AttemptKind {
@@ -18,6 +20,7 @@ impl AttemptKind {
         match self {
             Self::Client => "client",
             Self::Name => "name",
+            Self::Form => "form",
         }
     }
 
@@ -26,6 +29,7 @@ impl AttemptKind {
         match self {
             Self::Client => 50,
             Self::Name => 5,
+            Self::Form => 20,
         }
     }
 
@@ -34,6 +38,7 @@ impl AttemptKind {
         match self {
             Self::Client => TimeDelta::minutes(1),
             Self::Name => TimeDelta::minutes(5),
+            Self::Form => TimeDelta::minutes(10),
         }
     }
 }
@@ -53,6 +58,14 @@ impl AttemptKey {
         Self {
             kind: AttemptKind::Name,
             hash: Sha256::digest(name.trim().to_lowercase()).into(),
+        }
+    }
+
+    /// Of an address that forms for whoever comes are sent from.
+    pub fn of_form(address: &str) -> Self {
+        Self {
+            kind: AttemptKind::Form,
+            hash: Sha256::digest(address).into(),
         }
     }
 

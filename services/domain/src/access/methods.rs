@@ -18,8 +18,9 @@ const FEED: Admission = Admission::Roles(&[Feed]);
 const FIGURES: Admission = Admission::Roles(&[Supervisor]);
 const DESK: Admission = Admission::Roles(&[Agent, Supervisor]);
 const ADMINISTRATION: Admission = Admission::Roles(&[Administrator]);
-const PRIVACY: Admission = Admission::Roles(&[DataProtection]);
+const OFFERS: Admission = Admission::Roles(&[Department, Administrator]);
 const RIGHTS: Admission = Admission::Roles(&[DataProtection]);
+const PRIVACY: Admission = Admission::Roles(&[DataProtection]);
 const REPAIR: Admission = Admission::Roles(&[Supervisor, Administrator, DataProtection]);
 
 /// The table: `/package.Service/Method`, and who may call it.
@@ -38,6 +39,16 @@ pub const METHODS: &[(&str, Admission)] = &[
     ("/nrwdirekt.access.v1.Users/ResetPassword", ADMINISTRATION),
     ("/nrwdirekt.access.v1.Users/EndSessions", ADMINISTRATION),
     ("/nrwdirekt.privacy.v1.Rights/FindPersons", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/TellPerson", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/RectifyTicket", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/Restrict", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/LiftRestriction", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/ListRecipients", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/ConfirmRecipient", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/OpenCase", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/ListCases", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/GetCase", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/ChangeCase", RIGHTS),
     (
         "/nrwdirekt.privacy.v1.Audit/ListEntries",
         Admission::Roles(&[DataProtection]),
@@ -46,9 +57,9 @@ pub const METHODS: &[(&str, Admission)] = &[
         "/nrwdirekt.privacy.v1.Audit/Verify",
         Admission::Roles(&[DataProtection]),
     ),
-    ("/nrwdirekt.privacy.v1.Retention/Plan", PRIVACY),
-    ("/nrwdirekt.privacy.v1.Retention/Run", PRIVACY),
-    ("/nrwdirekt.privacy.v1.Retention/ListRuns", PRIVACY),
+    ("/nrwdirekt.privacy.v1.Backups/CreateBackup", ADMINISTRATION),
+    ("/nrwdirekt.privacy.v1.Backups/ListBackups", ADMINISTRATION),
+    ("/nrwdirekt.privacy.v1.Backups/FetchBackup", ADMINISTRATION),
     (
         "/nrwdirekt.privacy.v1.Register/GetRegister",
         Admission::Roles(&[DataProtection, Administrator]),
@@ -70,6 +81,9 @@ pub const METHODS: &[(&str, Admission)] = &[
         "/nrwdirekt.privacy.v1.Erasures/ListOrders",
         Admission::Roles(&[DataProtection]),
     ),
+    ("/nrwdirekt.privacy.v1.Retention/Plan", PRIVACY),
+    ("/nrwdirekt.privacy.v1.Retention/Run", PRIVACY),
+    ("/nrwdirekt.privacy.v1.Retention/ListRuns", PRIVACY),
     // Reports of calls.
     // An administrator sends repaired items again.
     (
@@ -144,6 +158,18 @@ pub const METHODS: &[(&str, Admission)] = &[
     ("/nrwdirekt.tickets.v1.Mails/ListMails", ADMINISTRATION),
     ("/nrwdirekt.tickets.v1.Mails/RetryMail", ADMINISTRATION),
     ("/nrwdirekt.tickets.v1.Mails/ReportBounce", FEED),
+    ("/nrwdirekt.tickets.v1.Registrations/ListOffers", Admission::Open),
+    ("/nrwdirekt.tickets.v1.Registrations/Register", Admission::Open),
+    ("/nrwdirekt.tickets.v1.Registrations/GetLink", Admission::Open),
+    ("/nrwdirekt.tickets.v1.Registrations/Confirm", Admission::Open),
+    ("/nrwdirekt.tickets.v1.Registrations/End", Admission::Open),
+    ("/nrwdirekt.tickets.v1.Registrations/ListOfferStates", OFFERS),
+    ("/nrwdirekt.tickets.v1.Registrations/ListEntries", OFFERS),
+    ("/nrwdirekt.tickets.v1.Registrations/ExportEntries", OFFERS),
+    (
+        "/nrwdirekt.tickets.v1.Registrations/ClearOffer",
+        Admission::Roles(&[Department]),
+    ),
     // Figures.
     ("/nrwdirekt.reporting.v1.Reporting/Totals", FIGURES),
     (

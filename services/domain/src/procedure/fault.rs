@@ -103,6 +103,16 @@ named! {
         Full = "full",
         /// Nothing of the ticket is left.
         Erased = "erased",
+        /// An account for what is free.
+        NothingToPay = "nothing_to_pay",
+        /// There is no such offer.
+        NoOffer = "no_offer",
+        /// The deadline of the offer is over.
+        OfferClosed = "offer_closed",
+        /// No place is left.
+        OfferFull = "offer_full",
+        /// The ticket is restricted, or is not where that is to be lifted.
+        Restricted = "restricted",
         /// Another request was made under the idempotency key.
         KeyTaken = "key_taken",
     }

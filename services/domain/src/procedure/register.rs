@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::head::{self, Head};
 use super::written::WrittenProcedure;
-use super::{Procedure, ProcedureId};
+use super::{OfferKind, Procedure, ProcedureId};
 
 macro_rules! built_in {
     ($($id:literal,)+) => {
@@ -134,6 +134,12 @@ impl Register {
     /// One of them.
     pub fn procedure(&self, id: &str) -> Option<&Procedure> {
         self.procedures.iter().find(|it| it.id.as_str() == id)
+    }
+
+    /// The first one that makes entries for offers of a kind.
+    pub fn entry_procedure(&self, offers: OfferKind) -> Option<&Procedure> {
+        let mut procedures = self.procedures.iter();
+        procedures.find(|it| it.entry_rules().is_some_and(|rules| rules.offers == offers))
     }
 
     /// The ids of those that make tickets, for a remedy.

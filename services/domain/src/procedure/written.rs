@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::register::RegisterFault;
 use super::{
-    FieldId, FieldKind, FieldRule, Kind, Period, Procedure, ProcedureId, Retention, RetentionEvent,
-    TicketRules, UNREACHABLE_AFTER,
+    EntryRules, FieldId, FieldKind, FieldRule, Kind, OfferKind, Period, Procedure, ProcedureId, Retention,
+    RetentionEvent, TicketRules, UNREACHABLE_AFTER,
 };
 use crate::ids::DepartmentId;
 use field::WrittenField;
@@ -35,6 +35,9 @@ pub(super) struct WrittenProcedure {
     reachable_by: Option<Vec<String>>,
     concern: Option<Vec<String>>,
     unreachable_after: Option<u32>,
+    offers: Option<String>,
+    confirm_within_days: Option<u32>,
+    consent: Option<String>,
     #[serde(default, rename = "field")]
     fields: Vec<WrittenField>,
     #[serde(flatten)]
@@ -51,6 +54,9 @@ struct WrittenRetention {
     #[serde(flatten)]
     unknown: BTreeMap<String, toml::Value>,
 }
+
+/// Days until an entry that was not confirmed is gone, unless the register says otherwise.
+const CONFIRM_WITHIN_DAYS: u32 = 7;
 
 /// Whether a text can be the id of a field.
 pub(super) fn is_field_id(text: &str) -> bool {
@@ -117,33 +123,95 @@ impl WrittenProcedure {
 
     fn kind(&self, fields: &[FieldRule], reading: &mut Reading<'_>) -> Option<Kind> {
         match self.kind.as_deref() {
-            Some("ticket") => Some(Kind::Ticket(self.ticket_rules(fields, reading))),
+            Some("ticket") => {
+                self.leave_out_entry_keys(reading);
+                Some(Kind::Ticket(self.ticket_rules(fields, reading)))
+            }
+            Some("entry") => {
+                self.leave_out_ticket_keys(reading);
+                self.entry_rules(fields, reading).map(Kind::Entry)
+            }
             Some("record") => {
-                for (key, is_there) in [
-                    ("department", self.department.is_some()),
-                    ("by_phone", self.by_phone.is_some()),
-                    ("counts_as_callback", self.counts_as_callback.is_some()),
-                    ("reachable_by", self.reachable_by.is_some()),
-                    ("concern", self.concern.is_some()),
-                    ("unreachable_after", self.unreachable_after.is_some()),
-                ] {
-                    if is_there {
-                        reading.fault(
-                            key,
-                            "leave it out: only procedures of the kind \"ticket\" have it",
-                        );
-                    }
-                }
+                self.leave_out_ticket_keys(reading);
+                self.leave_out_entry_keys(reading);
                 Some(Kind::Record)
             }
             _ => {
                 reading.fault(
                     "kind",
-                    "write \"ticket\", or \"record\" where no tickets are made",
+                    "write \"ticket\", \"entry\" where people register for an offer, or \"record\" for neither",
                 );
                 None
             }
         }
+    }
+
+    fn leave_out_ticket_keys(&self, reading: &mut Reading<'_>) {
+        for (key, is_there) in [
+            ("department", self.department.is_some()),
+            ("by_phone", self.by_phone.is_some()),
+            ("counts_as_callback", self.counts_as_callback.is_some()),
+            ("reachable_by", self.reachable_by.is_some()),
+            ("concern", self.concern.is_some()),
+            ("unreachable_after", self.unreachable_after.is_some()),
+        ] {
+            if is_there {
+                reading.fault(
+                    key,
+                    "leave it out: only procedures of the kind \"ticket\" have it",
+                );
+            }
+        }
+    }
+
+    fn leave_out_entry_keys(&self, reading: &mut Reading<'_>) {
+        for (key, is_there) in [
+            ("offers", self.offers.is_some()),
+            ("confirm_within_days", self.confirm_within_days.is_some()),
+            ("consent", self.consent.is_some()),
+        ] {
+            if is_there {
+                reading.fault(key, "leave it out: only procedures of the kind \"entry\" have it");
+            }
+        }
+    }
+
+    fn entry_rules(&self, fields: &[FieldRule], reading: &mut Reading<'_>) -> Option<EntryRules> {
+        let offers = self.offers.as_deref().and_then(OfferKind::from_name);
+        if offers.is_none() {
+            reading.fault("offers", "write \"newsletters\" or \"events\"");
+        }
+        let confirm_within_days = self.confirm_within_days.unwrap_or(CONFIRM_WITHIN_DAYS);
+        if !(1..=90).contains(&confirm_within_days) {
+            reading.fault("confirm_within_days", "use 1 to 90 days, or leave it out");
+        }
+        let consent = reading.given("consent", self.consent.as_deref());
+        let has_email = fields
+            .iter()
+            .any(|field| field.id.as_str() == "email" && field.required);
+        if !has_email {
+            reading.fault(
+                "field email",
+                "declare it as required: entries are confirmed by mail",
+            );
+        }
+        for id in ["consented_at", "confirmed_at"] {
+            if !fields
+                .iter()
+                .any(|field| field.id.as_str() == id && field.from_system)
+            {
+                let place = format!("field {id}");
+                reading.fault(
+                    &place,
+                    "declare it, a timestamp from the system: it is kept with every entry",
+                );
+            }
+        }
+        Some(EntryRules {
+            offers: offers?,
+            confirm_within_days,
+            consent: consent?,
+        })
     }
 
     fn ticket_rules(&self, fields: &[FieldRule], reading: &mut Reading<'_>) -> TicketRules {

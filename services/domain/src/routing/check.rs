@@ -12,6 +12,7 @@ use super::times::Times;
 use super::{CheckedRule, Reach, RoutingTable, RuleId, Topics};
 use crate::counting::CountingSources;
 use crate::ids::{DepartmentId, HotlineName};
+use crate::offers::{OfferFault, Offered, Offers};
 use crate::places::{MunicipalityKey, Places};
 use crate::procedure::is_email;
 use crate::service_time::OpeningHoursFault;
@@ -145,6 +146,9 @@ pub enum RoutingFault {
         /// What is wrong.
         fault: String,
     },
+    /// An offer that cannot be one.
+    #[error(transparent)]
+    Offer(#[from] OfferFault),
     /// Service time that is none.
     #[error("service_time: {0}")]
     ServiceTime(#[from] OpeningHoursFault),
@@ -176,6 +180,16 @@ pub(super) fn checked(config: RoutingConfig, places: &Places) -> Result<RoutingT
     faults.extend(config.departments.iter().filter_map(mail_fault));
     let departments: HashSet<&DepartmentId> = config.departments.iter().map(|it| &it.id).collect();
     let times = Times::checked(&config, &departments, &mut faults);
+    let offered = Offered {
+        newsletters: config.newsletters.clone(),
+        events: config.events.clone(),
+        brochures: config.brochures.clone(),
+    };
+    let offers = Offers::checked(offered, &departments);
+    let offers = offers.unwrap_or_else(|found| {
+        faults.extend(found.into_iter().map(RoutingFault::Offer));
+        Offers::default()
+    });
     let known_hotlines: HashMap<String, HotlineName> = config
         .hotlines
         .iter()
@@ -231,6 +245,7 @@ pub(super) fn checked(config: RoutingConfig, places: &Places) -> Result<RoutingT
                 rules,
                 topics,
                 times,
+                offers,
             })
         }
         _ => Err(faults),

@@ -6,7 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::RuleId;
 use crate::booking::BookingRule;
+use crate::brochures::Brochure;
 use crate::ids::{DepartmentId, HotlineName, SourceName};
+use crate::offers::{Event, Newsletter};
 use crate::service_time::ServiceTime;
 use crate::ticket::EscalationPolicy;
 
@@ -28,6 +30,15 @@ pub struct RoutingConfig {
     /// Slots that can be booked with departments.
     #[serde(rename = "booking", default, skip_serializing_if = "Vec::is_empty")]
     pub bookings: Vec<BookingRule>,
+    /// Brochures that can be ordered.
+    #[serde(rename = "brochure", default, skip_serializing_if = "Vec::is_empty")]
+    pub brochures: Vec<Brochure>,
+    /// Newsletters that can be subscribed to.
+    #[serde(rename = "newsletter", default, skip_serializing_if = "Vec::is_empty")]
+    pub newsletters: Vec<Newsletter>,
+    /// Events that media are accredited to.
+    #[serde(rename = "event", default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
     /// When the hotline is open.
     #[serde(default)]
     pub service_time: ServiceTime,
@@ -45,6 +56,9 @@ impl RoutingConfig {
             hotlines: Vec::new(),
             rules: Vec::new(),
             bookings: Vec::new(),
+            brochures: Vec::new(),
+            newsletters: Vec::new(),
+            events: Vec::new(),
             service_time: ServiceTime::default(),
             escalation: EscalationPolicy::default(),
         }

@@ -16,9 +16,9 @@ use super::settings::MailSettings;
 use super::text;
 
 /// A mail with its envelope. The same news of the same ticket have the same Message-ID, however often they are sent.
-pub(super) struct Letter {
-    pub(super) envelope: Envelope,
-    pub(super) content: Vec<u8>,
+pub(crate) struct Letter {
+    pub(crate) envelope: Envelope,
+    pub(crate) content: Vec<u8>,
 }
 
 /// Writes a mail. `None` when one of its addresses is none.

@@ -17,7 +17,7 @@ const ABOUT_THE_LOG_IN: &[&str] = &["530", "534", "535", "538"];
 
 /// Why a mail was not taken.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// The server cannot be used now, for any mail.
     Away(String),
     /// Not this mail, not now.
@@ -32,13 +32,13 @@ pub(super) enum Refusal {
 }
 
 /// A connection that is made when there is a mail to send.
-pub(super) struct Post<'s> {
+pub(crate) struct Post<'s> {
     settings: &'s MailSettings,
     connection: Option<AsyncSmtpConnection>,
 }
 
 impl<'s> Post<'s> {
-    pub(super) fn new(settings: &'s MailSettings) -> Self {
+    pub(crate) fn new(settings: &'s MailSettings) -> Self {
         Self {
             settings,
             connection: None,
@@ -46,7 +46,7 @@ impl<'s> Post<'s> {
     }
 
     /// Hands a mail to the server; on success the server answers for it.
-    pub(super) async fn send(&mut self, letter: &Letter) -> Result<(), Refusal> {
+    pub(crate) async fn send(&mut self, letter: &Letter) -> Result<(), Refusal> {
         let patience = self.settings.patience;
         let late = || "no answer in time".to_owned();
         let mut connection = match self.connection.take() {
@@ -68,7 +68,7 @@ impl<'s> Post<'s> {
     }
 
     /// Takes leave of the server.
-    pub(super) async fn close(mut self) {
+    pub(crate) async fn close(mut self) {
         if let Some(mut connection) = self.connection.take() {
             let _ = tokio::time::timeout(self.settings.patience, connection.quit()).await;
         }

@@ -6,6 +6,19 @@ use domain::ids::DepartmentId;
 use domain::ticket::{TicketVersion, spoken_ticket_id};
 use store::tickets::HandOverKey;
 
+/// What stands first behind the plus where a mail about an entry came back; no ticket is called so.
+pub(super) const ENTRY_DETAIL: &str = "e";
+
+/// The id of the entry or registration whose mail came back to an address; `None` for any other.
+pub(super) fn entry_of(address: &str) -> Option<String> {
+    let address = address.trim().trim_start_matches('<').trim_end_matches('>');
+    let user = address.rsplit_once('@').map_or(address, |(user, _)| user);
+    let (_, detail) = user.split_once('+')?;
+    let (kind, id) = detail.split_once('.')?;
+    let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (kind.eq_ignore_ascii_case(ENTRY_DETAIL) && is_id).then(|| id.to_ascii_lowercase())
+}
+
 /// Which mail came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnAddress(HandOverKey);
@@ -55,6 +68,20 @@ mod tests {
         for spelling in [address.clone(), address.to_lowercase(), format!("<{address}>")] {
             assert_eq!(ReturnAddress::read(&spelling).as_ref(), Some(&key), "{spelling}");
         }
+    }
+
+    #[test]
+    fn an_entry_is_told_from_a_ticket() {
+        let id = "0123456789abcdef0123456789abcdef";
+        for spelling in [
+            format!("n+e.{id}@example.org"),
+            format!("<N+E.{}@example.org>", id.to_uppercase()),
+        ] {
+            assert_eq!(entry_of(&spelling).as_deref(), Some(id), "{spelling}");
+            assert_eq!(ReturnAddress::read(&spelling), None, "{spelling}");
+        }
+        assert_eq!(entry_of("n+T-7K3M-9QXW.3.amt@example.org"), None);
+        assert_eq!(entry_of("n+e.0123@example.org"), None);
     }
 
     #[test]

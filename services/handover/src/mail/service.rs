@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use store::StoreError;
+use store::entries::EntryStore;
 use store::mails::{KeptMail, MailFailure, MailStore};
 use tonic::{Request, Response, Status};
 use wire::v1::tickets as proto;
 
 use super::post::is_status;
-use super::return_address::ReturnAddress;
+use super::return_address::{ReturnAddress, entry_of};
 use crate::metrics;
 use crate::supervisor::Clock;
 
@@ -19,13 +20,18 @@ const PAGE_MAX: usize = 500;
 #[derive(Clone)]
 pub struct MailsService {
     store: Arc<dyn MailStore>,
+    entries: Arc<dyn EntryStore>,
     clock: Clock,
 }
 
 impl MailsService {
     /// The service on a store.
-    pub fn new(store: Arc<dyn MailStore>, clock: Clock) -> Self {
-        Self { store, clock }
+    pub fn new(store: Arc<dyn MailStore>, entries: Arc<dyn EntryStore>, clock: Clock) -> Self {
+        Self {
+            store,
+            entries,
+            clock,
+        }
     }
 }
 
@@ -68,6 +74,12 @@ impl proto::mails_server::Mails for MailsService {
         request: Request<proto::ReportBounceRequest>,
     ) -> Result<Response<proto::ReportBounceResponse>, Status> {
         let request = request.into_inner();
+        if let Some(id) = entry_of(&request.return_address) {
+            return self
+                .entry_bounced(&id, request.status.trim())
+                .await
+                .map(Response::new);
+        }
         let key = ReturnAddress::read(&request.return_address).ok_or_else(|| {
             Status::invalid_argument(
                 "return_address: it names no ticket; give the address that the mail came back to",
@@ -91,8 +103,42 @@ impl proto::mails_server::Mails for MailsService {
         }
         Ok(Response::new(proto::ReportBounceResponse {
             ticket_id: key.ticket.to_string(),
+            entries_erased: 0,
             is_new,
         }))
+    }
+}
+
+impl MailsService {
+    /// Who cannot be reached for good is written to no more: the entries are erased.
+    async fn entry_bounced(&self, id: &str, status: &str) -> Result<proto::ReportBounceResponse, Status> {
+        if !is_status(status) {
+            return Err(Status::invalid_argument(
+                "status: give an enhanced status code such as 5.1.1",
+            ));
+        }
+        let erased = match status.starts_with('5') {
+            true => self
+                .entries
+                .end_entries(id)
+                .await
+                .map_err(|error| refused(&error))?,
+            false => 0,
+        };
+        if erased > 0 {
+            tracing::warn!(
+                status,
+                entries = erased,
+                "a mail came back: its entries were erased"
+            );
+            metrics::entry_mail("bounced");
+            metrics::entries_erased("undeliverable", erased);
+        }
+        Ok(proto::ReportBounceResponse {
+            ticket_id: String::new(),
+            is_new: erased > 0,
+            entries_erased: erased,
+        })
     }
 }
 
@@ -107,6 +153,8 @@ fn to_wire(mail: KeptMail) -> proto::Mail {
             domain::ticket::MailSubject::Withdrawn => "withdrawn",
             domain::ticket::MailSubject::Escalated => "escalated",
             domain::ticket::MailSubject::Erased => "erased",
+            domain::ticket::MailSubject::Restricted => "restricted",
+            domain::ticket::MailSubject::Rectified => "rectified",
         }
         .to_owned(),
         since_unix_ms: mail.since.timestamp_millis(),

@@ -10,7 +10,7 @@ use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use store::tickets::HandOverKey;
 use thiserror::Error;
 
-use super::return_address::ReturnAddress;
+use super::return_address::{ENTRY_DETAIL, ReturnAddress};
 
 /// How a connection to the mail server is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +114,13 @@ impl MailSettings {
         self.return_address(&longest)
             .map(|_| ())
             .ok_or_else(|| MailFault::Long(department.clone()))
+    }
+
+    /// Where a mail about an entry or a registration comes back to.
+    pub fn entry_return_address(&self, id: &str) -> Option<Address> {
+        let (user, domain) = (self.from.email.user(), self.from.email.domain());
+        let user = format!("{user}+{ENTRY_DETAIL}.{id}");
+        (user.len() <= 64).then(|| Address::new(user, domain).ok())?
     }
 
     /// Where a mail comes back to that cannot be delivered.

@@ -64,7 +64,9 @@ pub(super) fn desk_without_topics() -> Desk {
     let store = Arc::new(store);
     let parts = HandoverParts {
         mails: Arc::clone(&store) as _,
+        restores: Arc::clone(&store) as _,
         mail: None,
+        entries: None,
         store,
         bus: Arc::new(bus),
         rules: Arc::new(move || Arc::clone(&rules)),

@@ -16,10 +16,10 @@ use super::desk::{department, desk};
 use crate::mail::{self, MailParts, MailSettings, MailTls};
 use crate::supervisor::HandoverParts;
 
-type Taken = Arc<Mutex<Vec<String>>>;
+pub(super) type Taken = Arc<Mutex<Vec<String>>>;
 
 /// A mail server that takes everything; what it has taken, and its port.
-async fn server() -> (Taken, u16) {
+pub(super) async fn server() -> (Taken, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let taken = Taken::default();
@@ -110,7 +110,7 @@ impl MailStore for GoneOnce {
     }
 }
 
-fn sending(parts: &HandoverParts, port: u16) -> Arc<HandoverParts> {
+pub(super) fn sending(parts: &HandoverParts, port: u16) -> Arc<HandoverParts> {
     let settings = MailSettings::checked(MailParts {
         server: "127.0.0.1",
         port,
@@ -146,7 +146,7 @@ async fn a_mail_that_was_taken_but_not_noted_goes_out_again_under_the_same_id() 
     assert_eq!(ids, [id.clone(), id]);
 }
 
-fn id(mail: &str) -> Option<String> {
+pub(super) fn id(mail: &str) -> Option<String> {
     let line = mail.lines().find(|line| line.starts_with("Message-ID:"));
     line.map(|line| line.trim().to_owned())
 }

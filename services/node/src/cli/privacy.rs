@@ -1,15 +1,20 @@
 //! `nrwdirekt privacy`.
 
 mod access_log;
+mod cases;
 mod register;
 mod rights;
 
+pub(crate) use access_log::AccessLogArguments;
+pub(crate) use cases::{CaseAction, CaseOpenArguments};
 use clap::{Args, Subcommand};
-pub(crate) use rights::{FindArguments, MarkArguments};
+pub(crate) use register::ProcessingRegisterArguments;
+pub(crate) use rights::{
+    ConfirmArguments, FindArguments, MarkArguments, RecipientArguments, RectifyArguments, RestrictArguments,
+    TellArguments, ToldOf,
+};
 
 use super::ServerArguments;
-pub(crate) use access_log::AccessLogArguments;
-pub(crate) use register::ProcessingRegisterArguments;
 
 #[derive(Args, Debug)]
 pub(crate) struct PrivacyArguments {
@@ -22,15 +27,30 @@ pub(crate) enum PrivacyAction {
     /// Find what is kept of a person: tickets of every state, calls, rejected items. Two names on one number are two
     /// persons.
     Find(FindArguments),
+    /// Tell a person what is kept of him or her (Art. 15 GDPR): a document to be read and printed, in German.
+    Access(TellArguments),
+    /// The same as data to be used elsewhere (Art. 20 GDPR): JSON, by schemas/privacy/portability.v1.schema.json.
+    Portability(TellArguments),
+    /// Put right what a ticket says (Art. 16 GDPR), by the rules of its procedure. Who has or had it is told.
+    Rectify(RectifyArguments),
+    /// Keep what there is, in no list, export or hand-over, until that is lifted (Art. 18 GDPR). Who has or had it is told.
+    Restrict(RestrictArguments),
+    /// Lift a restriction: tickets go on where they were.
+    Lift(RestrictArguments),
+    /// Departments that were told of a rectification, a restriction or an erasure, and have confirmed it or not (Art. 19
+    /// GDPR).
+    Recipients(RecipientArguments),
+    /// Note that a department has confirmed in another way than by a reply, such as a letter.
+    Confirm(ConfirmArguments),
+    /// What persons ask for by right, with the time until which it is to be answered (Art. 12 GDPR).
+    Case {
+        #[command(subcommand)]
+        action: CaseAction,
+    },
     /// Who has seen or done what.
     Audit {
         #[command(subcommand)]
         action: AuditAction,
-    },
-    /// Deleting what is kept no longer: what would go, letting it go, and the proof of what went.
-    Retention {
-        #[command(subcommand)]
-        action: RetentionAction,
     },
     /// What is processed, for what, by which law, for whom, how long and where: the register of Art. 30 GDPR.
     ///
@@ -45,6 +65,11 @@ pub(crate) enum PrivacyAction {
     Erase(EraseArguments),
     /// Orders to erase, newest first, and how far they have come.
     Orders(OrdersArguments),
+    /// Deleting what is kept no longer: what would go, letting it go, and the proof of what went.
+    Retention {
+        #[command(subcommand)]
+        action: RetentionAction,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -111,7 +111,14 @@ pub(crate) async fn bounced(recipient: Option<String>, server: &ServerArguments)
     };
     let answer = client.report_bounce(request).await;
     let answer = answer.map_err(|status| Failure::of_status(&status))?.into_inner();
-    if answer.is_new {
+    if answer.entries_erased > 0 {
+        say!(
+            "entries erased, because their address cannot be reached: {}",
+            answer.entries_erased
+        );
+    } else if answer.ticket_id.is_empty() {
+        say!("nothing new");
+    } else if answer.is_new {
         say!("{}: the mail failed", answer.ticket_id);
     } else {
         say!("{}: nothing new", answer.ticket_id);

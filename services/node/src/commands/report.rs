@@ -4,7 +4,7 @@ mod agents;
 mod changes;
 mod compare;
 pub(super) mod forecast;
-mod form;
+pub(super) mod form;
 mod intervals;
 mod live;
 mod percentiles;

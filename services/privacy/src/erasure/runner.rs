@@ -97,7 +97,7 @@ impl ErasureRunner {
                     Ok(pause) => pause,
                     Err(error) => {
                         tracing::warn!(%error, "an erasure goes on a little later");
-                        Duration::from_secs(1)
+                        (self.parts.bound / 8).clamp(Duration::from_secs(1), Duration::from_secs(30))
                     }
                 },
                 Ok(false) => LOOK_EVERY,

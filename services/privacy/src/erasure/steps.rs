@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Forgetting, Forgotten, Instead, Positions, Received, topics};
+use bus::{BusError, Forgetting, Forgotten, Instead, Positions, Received, topics};
 use chrono::TimeDelta;
 use domain::erasure::{ErasureOrder, Place};
 use domain::ids::{AgentName, DepartmentId, Identity, TicketId};
@@ -61,7 +61,10 @@ pub(super) async fn tickets(parts: &ErasureParts, order: &ErasureOrder) -> Resul
             if found.ticket.state == TicketState::Erased {
                 break;
             }
-            let actor = Actor::Agent(AgentName::new(&order.by));
+            let actor = match order.by.is_empty() {
+                true => Actor::System,
+                false => Actor::Agent(AgentName::new(&order.by)),
+            };
             let at = (parts.clock)();
             let Ok(transition) = erase(&found.ticket, Personal::new(&order.reason), actor, at) else {
                 break;
@@ -120,8 +123,12 @@ pub(super) async fn ends(
 ) -> Result<Vec<(String, Positions)>, ErasureError> {
     let mut ends = Vec::new();
     for topic in topics_of(parts, order, place).await? {
-        let end = parts.bus.ends(&topic).await?;
-        ends.push((topic, end));
+        match parts.bus.ends(&topic).await {
+            Ok(end) => ends.push((topic, end)),
+            // Of a department that has no topics: nothing is there.
+            Err(BusError::UnknownTopic(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(ends)
 }
@@ -183,7 +190,12 @@ pub(super) async fn ticket_topics(
             keys: ticket_keys(&order.tickets),
             instead: Arc::new(|_: &Received| None),
         };
-        outcome = outcome.and(parts.bus.forget(&topic, what, Positions::new()).await?.into());
+        match parts.bus.forget(&topic, what, Positions::new()).await {
+            Ok(forgotten) => outcome = outcome.and(forgotten.into()),
+            // Of a department that has no topics: nothing is there.
+            Err(BusError::UnknownTopic(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(outcome)
 }

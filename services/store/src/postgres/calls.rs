@@ -13,7 +13,7 @@ mod history;
 mod live;
 mod longest;
 mod names;
-mod partitions;
+pub(super) mod partitions;
 mod persons;
 mod publications;
 mod queries;

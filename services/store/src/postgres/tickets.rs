@@ -6,13 +6,16 @@
 mod answers;
 mod changes;
 pub(super) mod citizens;
+mod entries;
 mod hand_overs;
 mod leases;
 mod mails;
 pub(super) mod marks;
 mod queries;
+mod recipients;
 mod replies;
 mod retention;
+mod restores;
 mod rows;
 mod rules;
 mod slots;
@@ -246,7 +249,7 @@ impl TicketErasure for PostgresTickets {
 #[async_trait]
 impl Scrub for PostgresTickets {
     async fn scrub(&self, _touched: &Touched) -> Result<Scrubbed, StoreError> {
-        let tables = ["tickets", "ticket_history", "idempotency_keys", "pending_mails"];
+        let tables = ["tickets", "ticket_history", "ticket_marks", "idempotency_keys", "pending_mails"];
         scrub::rewrite(&self.database, &tables.map(str::to_owned)).await
     }
 }

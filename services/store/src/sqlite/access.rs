@@ -2,8 +2,10 @@
 
 mod access_log;
 mod audit;
+mod cases;
 mod erasure;
 mod retention;
+mod restores;
 mod sessions;
 mod users;
 

@@ -15,6 +15,7 @@ mod records;
 mod rejected;
 mod replacements;
 mod retention;
+mod restores;
 mod rows;
 mod settling;
 mod statements;

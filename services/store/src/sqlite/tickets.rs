@@ -3,13 +3,16 @@
 mod answers;
 mod changes;
 mod citizens;
+mod entries;
 mod hand_overs;
 mod leases;
 mod mails;
 mod marks;
 mod queries;
+mod recipients;
 mod replies;
 mod retention;
+mod restores;
 mod rows;
 mod rules;
 mod slots;

@@ -255,7 +255,13 @@ pub(super) fn describe(rules: &Rulebook) -> proto::DescribeRoutingResponse {
         service: bookable.service.clone(),
         slots_max: bookable.slots_max().into(),
     };
+    let brochure = |brochure: &domain::brochures::Brochure| proto::Brochure {
+        id: brochure.id.to_string(),
+        title: brochure.title.clone(),
+        price_cents: brochure.price_cents,
+    };
     proto::DescribeRoutingResponse {
+        brochures: routing.offers().brochures().iter().map(brochure).collect(),
         hotlines: routing.hotlines().iter().map(hotline).collect(),
         departments: routing.departments().iter().map(department).collect(),
         services: routing.bookings().iter().map(service).collect(),

@@ -10,7 +10,7 @@ use crate::exit::Failure;
 use crate::output::{Unfinished, say};
 
 /// Writes it.
-pub(super) fn deliver(report: &Report, form: &FormArguments) -> anyhow::Result<()> {
+pub(crate) fn deliver(report: &Report, form: &FormArguments) -> anyhow::Result<()> {
     let bytes = match form.format() {
         ReportFormat::Table if form.output.is_some() => {
             return Err(Failure::usage(

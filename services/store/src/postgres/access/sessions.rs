@@ -91,7 +91,9 @@ pub(super) async fn open(transaction: &Transaction<'_>, session: &NewSession) ->
     attempt.sort_unstable();
     for key in attempt {
         let forget = match key.kind {
-            AttemptKind::Name => "DELETE FROM failed_attempts WHERE kind = $1 AND key = $2",
+            AttemptKind::Name | AttemptKind::Form => {
+                "DELETE FROM failed_attempts WHERE kind = $1 AND key = $2"
+            }
             AttemptKind::Client => {
                 "UPDATE failed_attempts SET failures = failures - 1 WHERE kind = $1 AND key = $2 AND failures > 0"
             }

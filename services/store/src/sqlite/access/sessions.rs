@@ -68,7 +68,9 @@ pub(super) fn open(transaction: &Transaction<'_>, session: &NewSession) -> Resul
     )?;
     for key in &session.attempt {
         let forget = match key.kind {
-            AttemptKind::Name => "DELETE FROM failed_attempts WHERE kind = ?1 AND key = ?2",
+            AttemptKind::Name | AttemptKind::Form => {
+                "DELETE FROM failed_attempts WHERE kind = ?1 AND key = ?2"
+            }
             AttemptKind::Client => {
                 "UPDATE failed_attempts SET failures = failures - 1 WHERE kind = ?1 AND key = ?2 AND failures > 0"
             }

@@ -1,0 +1,300 @@
+//! What every [`EntryStore`] must do.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use domain::ids::{EntryId, OfferId, RegistrationId};
+use domain::personal::Personal;
+use domain::procedure::{Fields, ProcedureId};
+use domain::registration::{CheckedEntry, EntryState};
+use store::entries::{
+    EntryFilter, EntryMailSubject, EntryStore, NewRegistration, PendingEntryMail, Registered,
+};
+use store::postgres::PostgresTickets;
+use store::sqlite::SqliteTickets;
+use store::tickets::SetAside;
+
+use crate::postgres::on_a_database;
+use crate::tickets::at;
+
+type Kept = Arc<dyn EntryStore>;
+
+/// A registration of somebody for offers, with a number that makes it and its entries.
+fn registration(number: u32, email: &str, offers: &[&str], minute: i64) -> NewRegistration {
+    let entry = |offer: &&str| CheckedEntry {
+        offer: OfferId::new(offer),
+        person_key: email.to_lowercase(),
+        fields: Fields::of([("email", email), ("programme_items", "Rundgang")]),
+    };
+    let id = |kind: u32, place: usize| format!("{kind:04x}{place:012x}{number:016x}");
+    NewRegistration {
+        id: RegistrationId::new(id(1, 0)),
+        procedure: ProcedureId::new("newsletter"),
+        entries: offers
+            .iter()
+            .enumerate()
+            .map(|(place, offer)| (EntryId::new(id(2, place)), entry(offer)))
+            .collect(),
+        recipient: Personal::new(email),
+        email_key: email.to_lowercase(),
+        consented_at: at(minute),
+        expires_at: at(minute) + TimeDelta::days(7),
+        quiet_since: at(minute) - TimeDelta::minutes(10),
+        capacities: BTreeMap::new(),
+        most: 100,
+    }
+}
+
+async fn mails(store: &Kept, minute: i64) -> Vec<PendingEntryMail> {
+    store.pending_entry_mails(at(minute), 10).await.unwrap()
+}
+
+/// What a mail tells of: each offer, and whether it holds.
+fn told(mail: &PendingEntryMail) -> Vec<(String, bool)> {
+    match &mail.about {
+        EntryMailSubject::Registration { entries, .. } => entries
+            .iter()
+            .map(|entry| (entry.offer.to_string(), entry.state == EntryState::Confirmed))
+            .collect(),
+        EntryMailSubject::Reminder { .. } => panic!("no reminder"),
+    }
+}
+
+fn newsletter() -> ProcedureId {
+    ProcedureId::new("newsletter")
+}
+
+async fn counts(store: &Kept, offer: &str) -> (u32, u32) {
+    let states = store.offer_states(&newsletter()).await.unwrap();
+    let state = states.get(&OfferId::new(offer)).cloned().unwrap_or_default();
+    (state.pending, state.confirmed)
+}
+
+async fn an_entry_waits_holds_and_is_gone(store: Kept) {
+    let new = registration(1, "Erika@example.org", &["a", "b"], 0);
+    assert_eq!(store.register(new.clone()).await.unwrap(), Registered::Accepted);
+    let [mail] = &mails(&store, 0).await[..] else {
+        panic!("one mail")
+    };
+    assert_eq!(told(mail), [("a".to_owned(), false), ("b".to_owned(), false)]);
+    let EntryMailSubject::Registration { recipient, id, .. } = &mail.about else {
+        panic!("a registration")
+    };
+    assert_eq!((recipient.reveal(), id), ("Erika@example.org", &new.id));
+    store.entry_mail_done(mail.key).await.unwrap();
+
+    assert_eq!(store.confirm(&new.id, at(5)).await.unwrap(), 2);
+    assert_eq!(store.confirm(&new.id, at(6)).await.unwrap(), 0, "once");
+    assert_eq!(counts(&store, "a").await, (0, 1));
+    let [mail] = &mails(&store, 6).await[..] else {
+        panic!("one mail")
+    };
+    assert_eq!(told(mail), [("a".to_owned(), true), ("b".to_owned(), true)]);
+    let entries = store.entries_by_id(new.id.as_str(), at(6)).await.unwrap();
+    assert_eq!(entries[0].confirmed_at, Some(at(5)));
+    assert_eq!(
+        store.entries_by_id(entries[1].id.as_str(), at(6)).await.unwrap(),
+        entries[1..]
+    );
+
+    assert_eq!(store.end_entries(entries[0].id.as_str()).await.unwrap(), 1);
+    assert_eq!(store.end_entries(entries[0].id.as_str()).await.unwrap(), 0);
+    assert_eq!(told(&mails(&store, 6).await[0]), [("b".to_owned(), true)]);
+    assert_eq!(store.end_entries(new.id.as_str()).await.unwrap(), 1);
+    assert_eq!(mails(&store, 6).await, [], "nobody is written to who is gone");
+}
+
+async fn what_is_repeated_changes_nothing_and_later_replaces_what_waits(store: Kept) {
+    let first = registration(1, "erika@example.org", &["a"], 0);
+    store.register(first.clone()).await.unwrap();
+    let again = registration(2, "ERIKA@example.org", &["a"], 5);
+    store.register(again).await.unwrap();
+    assert_eq!(mails(&store, 5).await.len(), 1);
+    assert_eq!(store.confirm(&first.id, at(6)).await.unwrap(), 1);
+
+    let other = registration(3, "max@example.org", &["a"], 0);
+    store.register(other.clone()).await.unwrap();
+    let later = registration(4, "max@example.org", &["a", "b"], 30);
+    store.register(later.clone()).await.unwrap();
+    assert_eq!(
+        store.confirm(&other.id, at(31)).await.unwrap(),
+        0,
+        "it was replaced"
+    );
+    assert_eq!(store.confirm(&later.id, at(31)).await.unwrap(), 2);
+    assert_eq!(counts(&store, "a").await, (0, 2));
+}
+
+async fn whoever_has_an_entry_is_told_and_keeps_it(store: Kept) {
+    let first = registration(1, "erika@example.org", &["a"], 0);
+    store.register(first.clone()).await.unwrap();
+    store.confirm(&first.id, at(1)).await.unwrap();
+    for mail in mails(&store, 1).await {
+        store.entry_mail_done(mail.key).await.unwrap();
+    }
+    let mut again = registration(2, "erika@example.org", &["a"], 60);
+    again.entries[0].1.fields = Fields::of([("email", "erika@example.org"), ("medium", "Fälschung")]);
+    store.register(again).await.unwrap();
+    assert_eq!(told(&mails(&store, 60).await[0]), [("a".to_owned(), true)]);
+    let filter = EntryFilter {
+        procedure: newsletter(),
+        offer: OfferId::new("a"),
+        state: Some(EntryState::Confirmed),
+        after: 0,
+        most: 10,
+    };
+    let entries = store.entries(filter.clone()).await.unwrap();
+    assert_eq!(entries.len(), 1);
+    assert_eq!(entries[0].entry.fields.get("medium"), None);
+    let after = EntryFilter {
+        after: entries[0].number,
+        ..filter
+    };
+    assert_eq!(store.entries(after).await.unwrap(), []);
+}
+
+async fn what_was_not_confirmed_in_time_is_gone(store: Kept) {
+    let new = registration(1, "erika@example.org", &["a"], 0);
+    store.register(new.clone()).await.unwrap();
+    let week = 7 * 24 * 60;
+    assert_eq!(store.expire_entries(at(week - 1)).await.unwrap(), 0);
+    assert_eq!(store.confirm(&new.id, at(week)).await.unwrap(), 0);
+    assert_eq!(store.entries_by_id(new.id.as_str(), at(week)).await.unwrap(), []);
+    assert_eq!(store.expire_entries(at(week)).await.unwrap(), 1);
+    assert_eq!(mails(&store, week).await, []);
+    assert_eq!(counts(&store, "a").await, (0, 0));
+}
+
+async fn places_do_not_go_twice(store: Kept) {
+    let limited = |number, email: &str| {
+        let mut new = registration(number, email, &["a"], 0);
+        new.capacities = BTreeMap::from([("Rundgang".to_owned(), 2)]);
+        new
+    };
+    let asked = (0..6).map(|number| {
+        let (store, new) = (
+            Arc::clone(&store),
+            limited(number, &format!("{number}@example.org")),
+        );
+        tokio::spawn(async move { store.register(new).await.unwrap() })
+    });
+    let asked: Vec<_> = asked.collect();
+    let mut accepted = 0;
+    for asked in asked {
+        match asked.await.unwrap() {
+            Registered::Accepted => accepted += 1,
+            refused => assert_eq!(refused, Registered::ItemFull("Rundgang".to_owned())),
+        }
+    }
+    assert_eq!((accepted, counts(&store, "a").await), (2, (2, 0)));
+    let taken = store
+        .items_taken(&newsletter(), &OfferId::new("a"))
+        .await
+        .unwrap();
+    assert_eq!(taken, BTreeMap::from([("Rundgang".to_owned(), 2)]));
+    let mut full = registration(9, "neu@example.org", &["b", "a"], 0);
+    full.most = 2;
+    let refused = store.register(full).await.unwrap();
+    assert_eq!(refused, Registered::OfferFull(OfferId::new("a")));
+    assert_eq!(counts(&store, "b").await, (0, 0), "nothing was written of it");
+}
+
+async fn an_offer_is_cleared_but_for_what_was_confirmed_since(store: Kept) {
+    let (offer, old, late) = (
+        OfferId::new("a"),
+        registration(1, "erika@example.org", &["a"], 0),
+        registration(2, "max@example.org", &["a"], 0),
+    );
+    for new in [&old, &late, &registration(3, "ilse@example.org", &["a"], 0)] {
+        store.register(new.clone()).await.unwrap();
+    }
+    store.confirm(&old.id, at(1)).await.unwrap();
+    store.mark_exported(&newsletter(), &offer, at(2)).await.unwrap();
+    store.confirm(&late.id, at(3)).await.unwrap();
+    assert_eq!(
+        store
+            .clear_offer(&newsletter(), &offer, at(2), at(4))
+            .await
+            .unwrap(),
+        2
+    );
+    assert_eq!(counts(&store, "a").await, (0, 1));
+    assert_eq!(
+        store
+            .clear_offer(&newsletter(), &offer, at(5), at(5))
+            .await
+            .unwrap(),
+        1
+    );
+    let state = store.offer_states(&newsletter()).await.unwrap()[&offer].clone();
+    assert_eq!((state.erased, state.erased_at), (3, Some(at(5))));
+    assert_eq!(state.exported_at, Some(at(2)));
+    assert_eq!(mails(&store, 5).await, []);
+}
+
+async fn a_department_is_reminded_once(store: Kept) {
+    let offer = OfferId::new("a");
+    assert!(store.remind(&newsletter(), &offer, at(0)).await.unwrap());
+    assert!(!store.remind(&newsletter(), &offer, at(1)).await.unwrap());
+    let [mail] = &mails(&store, 1).await[..] else {
+        panic!("one mail")
+    };
+    assert_eq!(mail.about, EntryMailSubject::Reminder { offer });
+    let aside = SetAside {
+        error: "later".to_owned(),
+        retry_at: at(10),
+    };
+    store.postpone_entry_mail(mail.key, aside).await.unwrap();
+    assert_eq!(mails(&store, 9).await, []);
+    assert_eq!(mails(&store, 10).await[0].attempts, 1);
+    store.entry_mail_done(mail.key).await.unwrap();
+    assert_eq!(mails(&store, 10).await, []);
+}
+
+async fn news_that_came_while_a_mail_was_sent_are_not_lost(store: Kept) {
+    let new = registration(1, "erika@example.org", &["a"], 0);
+    store.register(new.clone()).await.unwrap();
+    let sent = mails(&store, 0).await[0].key;
+    store.confirm(&new.id, at(1)).await.unwrap();
+    store.entry_mail_done(sent).await.unwrap();
+    let newer = &mails(&store, 1).await[0];
+    assert_eq!(
+        (newer.key.number, newer.key.edition),
+        (sent.number, sent.edition + 1)
+    );
+}
+
+/// Runs a case on a fresh store of each kind.
+async fn on_every_store<F: Future<Output = ()>>(case: impl Fn(Kept) -> F) {
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = SqliteTickets::open(&folder.path().join("tickets.db")).unwrap();
+    case(Arc::new(sqlite)).await;
+    on_a_database(|database| async move {
+        case(Arc::new(PostgresTickets::connect(&database).await.unwrap())).await;
+    })
+    .await;
+}
+
+macro_rules! cases {
+    ($($case:ident,)+) => {
+        mod on_every_store {
+            $(#[tokio::test]
+            async fn $case() {
+                super::on_every_store(super::$case).await;
+            })+
+        }
+    };
+}
+
+cases! {
+    an_entry_waits_holds_and_is_gone,
+    what_is_repeated_changes_nothing_and_later_replaces_what_waits,
+    whoever_has_an_entry_is_told_and_keeps_it,
+    what_was_not_confirmed_in_time_is_gone,
+    places_do_not_go_twice,
+    an_offer_is_cleared_but_for_what_was_confirmed_since,
+    a_department_is_reminded_once,
+    news_that_came_while_a_mail_was_sent_are_not_lost,
+}
