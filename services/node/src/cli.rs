@@ -28,8 +28,8 @@ pub(crate) use export::{ExportArguments, ExportEncoding};
 pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use privacy::{
-    AccessLogArguments, AuditAction, AuditListArguments, EraseArguments, FindArguments, MarkArguments,
-    OrdersArguments, PrivacyAction, PrivacyArguments, ProcessingRegisterArguments,
+    AccessLogArguments, AuditAction, AuditListArguments, EntriesArguments, EraseArguments, FindArguments,
+    MarkArguments, OrdersArguments, PrivacyAction, PrivacyArguments, ProcessingRegisterArguments,
 };
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use registrations::{

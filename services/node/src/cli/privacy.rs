@@ -1,6 +1,7 @@
 //! `nrwdirekt privacy`.
 
 mod access_log;
+mod entries;
 mod register;
 mod rights;
 
@@ -9,6 +10,7 @@ pub(crate) use rights::{FindArguments, MarkArguments};
 
 use super::ServerArguments;
 pub(crate) use access_log::AccessLogArguments;
+pub(crate) use entries::EntriesArguments;
 pub(crate) use register::ProcessingRegisterArguments;
 
 #[derive(Args, Debug)]
@@ -22,6 +24,8 @@ pub(crate) enum PrivacyAction {
     /// Find what is kept of a person: tickets of every state, calls, rejected items. Two names on one number are two
     /// persons.
     Find(FindArguments),
+    /// What somebody has registered for, newsletters and events, by e-mail address; or erase it.
+    Entries(EntriesArguments),
     /// Who has seen or done what.
     Audit {
         #[command(subcommand)]

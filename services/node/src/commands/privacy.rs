@@ -1,6 +1,7 @@
 //! `nrwdirekt privacy`: the audit trail; the other parts are in modules.
 
 mod access_log;
+mod entries;
 mod erasure;
 mod find;
 mod register;
@@ -21,6 +22,7 @@ use crate::output::say;
 pub(crate) async fn run(action: PrivacyAction) -> anyhow::Result<ExitCode> {
     match action {
         PrivacyAction::Find(arguments) => find::run(arguments).await?,
+        PrivacyAction::Entries(arguments) => entries::run(arguments).await?,
         PrivacyAction::Audit { action } => return audit(action).await,
         PrivacyAction::Register(arguments) => register::run(*arguments).await?,
         PrivacyAction::AccessLog(arguments) => access_log::run(arguments).await?,
