@@ -75,12 +75,12 @@ for (const colorScheme of ["light", "dark"]) {
 test("a newsletter is ordered without a script and without a cookie", async () => {
   const page = await open({ javaScriptEnabled: false });
   await page.goto("/newsletter");
-  await page.getByLabel("Termine").check();
-  await page.getByLabel("E-Mail-Adresse").fill("erika");
+  await page.getByRole("checkbox", { name: "Termine" }).check();
+  await page.getByRole("textbox", { name: "E-Mail-Adresse" }).fill("erika");
   await page.getByRole("button", { name: "Absenden" }).click();
   await page.getByText("Eine Adresse wie name@beispiel.de.").waitFor();
-  assert.ok(await page.getByLabel("Termine").isChecked(), "what was chosen stays");
-  await page.getByLabel("E-Mail-Adresse").fill("erika@example.org");
+  assert.ok(await page.getByRole("checkbox", { name: "Termine" }).isChecked(), "what was chosen stays");
+  await page.getByRole("textbox", { name: "E-Mail-Adresse" }).fill("erika@example.org");
   await page.getByLabel("Ich willige ein").check();
   await page.getByRole("button", { name: "Absenden" }).click();
   await page.getByRole("heading", { name: "Bitte sehen Sie in Ihr Postfach" }).waitFor();
