@@ -37,6 +37,8 @@ pub(crate) use privacy::{
     EraseArguments, FindArguments, MarkArguments, OrdersArguments, PrivacyAction, PrivacyArguments,
     ProcessingRegisterArguments, RecipientArguments, RectifyArguments, RestrictArguments, RetentionAction,
     TellArguments, ToldOf,
+    AccessLogArguments, AuditAction, AuditListArguments, EntriesArguments, EraseArguments, FindArguments,
+    MarkArguments, OrdersArguments, PrivacyAction, PrivacyArguments, ProcessingRegisterArguments,
 };
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use registrations::{

@@ -2,6 +2,7 @@
 
 mod access_log;
 mod cases;
+mod entries;
 mod register;
 mod rights;
 
@@ -15,6 +16,9 @@ pub(crate) use rights::{
 };
 
 use super::ServerArguments;
+pub(crate) use access_log::AccessLogArguments;
+pub(crate) use entries::EntriesArguments;
+pub(crate) use register::ProcessingRegisterArguments;
 
 #[derive(Args, Debug)]
 pub(crate) struct PrivacyArguments {
@@ -47,6 +51,8 @@ pub(crate) enum PrivacyAction {
         #[command(subcommand)]
         action: CaseAction,
     },
+    /// What somebody has registered for, newsletters and events, by e-mail address; or erase it.
+    Entries(EntriesArguments),
     /// Who has seen or done what.
     Audit {
         #[command(subcommand)]
