@@ -9,6 +9,7 @@ mod rights;
 pub(crate) use access_log::AccessLogArguments;
 pub(crate) use cases::{CaseAction, CaseOpenArguments};
 use clap::{Args, Subcommand};
+pub(crate) use entries::EntriesArguments;
 pub(crate) use register::ProcessingRegisterArguments;
 pub(crate) use rights::{
     ConfirmArguments, FindArguments, MarkArguments, RecipientArguments, RectifyArguments, RestrictArguments,
@@ -16,9 +17,6 @@ pub(crate) use rights::{
 };
 
 use super::ServerArguments;
-pub(crate) use access_log::AccessLogArguments;
-pub(crate) use entries::EntriesArguments;
-pub(crate) use register::ProcessingRegisterArguments;
 
 #[derive(Args, Debug)]
 pub(crate) struct PrivacyArguments {
