@@ -323,7 +323,12 @@ impl ErasureRunner {
         }
         // Once for all places of an order: what has to wait for something else is done again with it.
         let places = |kept: &KeptOrder| ON_THE_BUS.iter().filter(|place| kept.is_due(**place)).count();
-        let of = |kept: &KeptOrder| in_file.iter().filter(|it| it.kept.sequence == kept.sequence).count();
+        let of = |kept: &KeptOrder| {
+            in_file
+                .iter()
+                .filter(|it| it.kept.sequence == kept.sequence)
+                .count()
+        };
         let whole: Vec<&OnTheBus<'_>> = in_file
             .iter()
             .filter(|it| of(it.kept) == places(it.kept))
