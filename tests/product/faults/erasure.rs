@@ -260,7 +260,11 @@ async fn a_node_that_dies_at_a_step_carries_the_order_out_when_it_is_back() {
         ];
         // The answer is lost with the node.
         drop(node.run(&command).await);
-        eventually("the node to die", async || node.ended().map(drop)).await;
+        eventually("the node to die", || {
+            let ended = node.ended().map(drop);
+            async move { ended }
+        })
+        .await;
         node.set_variable("NRWDIREKT_TEST_CRASH", None);
         node.start_again().await;
         let through = eventually("the order to be through", async || {
