@@ -8,9 +8,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "calls/v1/calls",
         "privacy/v1/access_log",
         "privacy/v1/audit",
+        "privacy/v1/backup",
         "privacy/v1/register",
         "privacy/v1/rights",
         "privacy/v1/erasure",
+        "privacy/v1/retention",
         "reporting/v1/figures",
         "reporting/v1/live",
         "reporting/v1/records",
@@ -29,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         prost::Message::encode_to_vec(&descriptors),
     )?;
     tonic_prost_build::configure()
+        .btree_map(".nrwdirekt.privacy.v1.RectifyTicketRequest.fields")
         .btree_map(".nrwdirekt.tickets.v1.LogCallbackRequest.fields")
         .btree_map(".nrwdirekt.tickets.v1.Ticket.fields")
         .btree_map(".nrwdirekt.tickets.v1.RegisterRequest.fields")

@@ -1,6 +1,7 @@
 //! What goes wrong, and what must not come of it.
 
 mod acls;
+mod backups;
 mod connections;
 mod erasure;
 mod full_disk;
@@ -10,6 +11,7 @@ mod ledgers;
 mod limits;
 mod load;
 mod refusals;
+mod retention;
 mod servers;
 mod slow_readers;
 mod ticket_topic;

@@ -2,6 +2,7 @@
 //!
 //! Owns what no crate can promise alone. Rules of counting are tested where they live.
 
+mod backups;
 mod faults;
 mod figures;
 mod properties;

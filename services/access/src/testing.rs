@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use domain::audit::{AuditAction, CHAIN_BEGIN, NewAuditEntry};
 use store::StoreError;
 use store::audit::{AuditEntry, AuditFilter, AuditStore};
+use store::retention::Anchor;
 
 use crate::AuditTrail;
 
@@ -112,5 +113,9 @@ impl AuditStore for MemoryAudit {
         let kept = self.locked();
         let behind = kept.entries.iter().filter(|entry| entry.number > after);
         Ok(behind.take(most).cloned().collect())
+    }
+
+    async fn anchor(&self) -> Result<Option<Anchor>, StoreError> {
+        Ok(None)
     }
 }

@@ -10,6 +10,8 @@ mod broker_faults;
 mod compaction;
 #[path = "contract/embedded_file.rs"]
 mod embedded_file;
+#[path = "contract/forgetting.rs"]
+mod forgetting;
 #[path = "contract/groups.rs"]
 mod groups;
 #[path = "contract/publishers.rs"]
@@ -65,6 +67,9 @@ on_every_bus!(
     publishers::a_new_holder_of_a_name_fences_the_former,
     publishers::what_a_publisher_appends_is_in_order_and_visible,
     publishers::a_refused_batch_leaves_the_publisher_usable,
+    forgetting::messages_of_a_key_are_forgotten_and_all_others_stay,
+    forgetting::what_was_not_read_is_not_forgotten,
+    forgetting::a_compacted_topic_keeps_the_last_message_of_a_forgotten_key,
     topic_policies::applying_twice_changes_nothing,
     topic_policies::a_changed_policy_is_noticed_and_applied,
     topic_policies::missing_topics_and_other_partition_counts_are_fatal,

@@ -20,6 +20,8 @@ use wire::v1::calls::intake_client::IntakeClient;
 use wire::v1::privacy::access_log_client::AccessLogClient;
 use wire::v1::privacy::audit_client::AuditClient;
 use wire::v1::privacy::register_client::RegisterClient;
+use wire::v1::privacy::retention_client::RetentionClient;
+use wire::v1::privacy::rights_client::RightsClient;
 use wire::v1::reporting::figures_client::FiguresClient;
 use wire::v1::reporting::live_client::LiveClient;
 use wire::v1::reporting::records_client::RecordsClient;
@@ -110,7 +112,9 @@ clients! {
     users: UsersClient,
     access_log: AccessLogClient,
     audit: AuditClient,
+    retention: RetentionClient,
     register: RegisterClient,
+    rights: RightsClient,
     intake: IntakeClient,
     ticketing: TicketingClient,
     rules: RulesClient,

@@ -20,9 +20,11 @@ mod inbox;
 mod layout;
 mod offers;
 pub mod pages;
+mod persons;
 mod queues;
 mod registrations;
 mod rejected;
+mod retention;
 mod shown_ticket;
 mod sign_in;
 mod start;
@@ -79,6 +81,7 @@ pub fn router(parts: ConsoleParts) -> Router {
         .merge(start::routes())
         .merge(sign_in::routes())
         .merge(administration::routes())
+        .merge(persons::routes())
         .merge(desk::routes())
         .merge(history::routes())
         .merge(inbox::routes())
@@ -86,6 +89,7 @@ pub fn router(parts: ConsoleParts) -> Router {
         .merge(queues::routes())
         .merge(registrations::routes())
         .merge(rejected::routes())
+        .merge(retention::routes())
         .merge(tickets::routes())
         .layer(from_fn_with_state(console.clone(), guard::guard))
         .merge(assets::routes())

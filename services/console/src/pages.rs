@@ -62,9 +62,11 @@ pub fn pages() -> impl Iterator<Item = &'static Page> {
         crate::history::PAGES,
         crate::inbox::PAGES,
         crate::offers::PAGES,
+        crate::persons::PAGES,
         crate::queues::PAGES,
         crate::registrations::PAGES,
         crate::rejected::PAGES,
+        crate::retention::PAGES,
         crate::tickets::PAGES,
     ];
     parts.into_iter().flatten()

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
+use domain::procedure::VIDEO_LINK;
 use domain::ticket::{AttemptOutcome, TicketState};
 use wire::v1::tickets as proto;
 
@@ -208,7 +209,12 @@ fn fields(ticket: &proto::Ticket, procedure: Option<&proto::Procedure>) -> Vec<F
     let mut shown: Vec<Field> = Vec::new();
     for rule in rules {
         if let Some(value) = ticket.fields.get(&rule.id) {
-            shown.push(field(&rule.title, &rule.r#type, value));
+            let mut field = field(&rule.title, &rule.r#type, value);
+            // Made by the system of an address that the configuration names.
+            if rule.id == VIDEO_LINK && rule.from_system {
+                field.link.clone_from(value);
+            }
+            shown.push(field);
         }
     }
     let others: BTreeMap<_, _> = ticket
@@ -335,6 +341,12 @@ impl Names {
             departments,
             now,
         })
+    }
+
+    /// What a procedure is called; its id if it has gone.
+    pub(crate) fn procedure<'a>(&'a self, id: &'a str) -> &'a str {
+        let procedure = self.procedures.iter().find(|procedure| procedure.id == id);
+        procedure.map_or(id, |procedure| &procedure.title)
     }
 
     /// A ticket, to be shown.

@@ -107,7 +107,12 @@ pub(crate) fn rejection(code: &str) -> &'static str {
             "Der Vorgang wurde gelöscht. Löschen Sie, was Sie davon haben, und bestätigen Sie die Löschung."
         }
         "not_erased" => "Der Vorgang wurde nicht gelöscht. Es gibt nichts zu bestätigen.",
-        "already_confirmed" => "Ihre Stelle hat die Löschung schon bestätigt. Es ist nichts mehr zu tun.",
+        "restricted" => {
+            "Die Verarbeitung des Vorgangs ist eingeschränkt. Bearbeiten Sie ihn nicht weiter, bis er wieder erscheint."
+        }
+        "not_restricted" => "Der Vorgang ist nicht eingeschränkt. Es gibt nichts zu bestätigen.",
+        "not_rectified" => "In dem Vorgang wurde nichts berichtigt. Es gibt nichts zu bestätigen.",
+        "already_confirmed" => "Ihre Stelle hat das schon bestätigt. Es ist nichts mehr zu tun.",
         "clearing_must_decide" => {
             "Die Klärungsstelle entscheidet: Nennen Sie eine andere Stelle, die zuständig ist."
         }
@@ -143,6 +148,14 @@ const REFUSALS: &[(ActRefused, &str)] = &[
     (
         ActRefused::Erased,
         "Der Vorgang wurde gelöscht. Von der Person ist nichts mehr bekannt.",
+    ),
+    (
+        ActRefused::Restricted,
+        "Die Verarbeitung des Vorgangs ist eingeschränkt. Bis das aufgehoben ist, geschieht nichts mit ihm.",
+    ),
+    (
+        ActRefused::NotRestricted,
+        "Der Vorgang ist nicht eingeschränkt. Es gibt nichts aufzuheben.",
     ),
     (
         ActRefused::UnknownDepartment,
@@ -205,6 +218,8 @@ pub(crate) fn audit_action(name: &str) -> &'static str {
         Some(AuditAction::CaseChanged) => "Antrag bearbeitet",
         Some(AuditAction::CasesRead) => "Anträge gelesen",
         Some(AuditAction::ErasureOrdered) => "Löschung angeordnet",
+        Some(AuditAction::RetentionRun) => "Löschlauf begonnen",
+        Some(AuditAction::AuditCut) => "Beginn des Protokolls gelöscht",
         _ => UNKNOWN_ACTION,
     }
 }
@@ -246,6 +261,9 @@ mod tests {
             Outdated,
             Erased,
             NotErased,
+            Restricted,
+            NotRestricted,
+            NotRectified,
             AlreadyConfirmed,
             AlreadyClosed,
             ClearingMustDecide,
@@ -256,8 +274,9 @@ mod tests {
             // Whoever adds a variant is led here.
             match one {
                 UnknownTicket | NotYours | AlreadyAccepted | AlreadyAnswered | AlreadyUnreachable
-                | AlreadyWithdrawn | Outdated | Erased | NotErased | AlreadyConfirmed | AlreadyClosed
-                | ClearingMustDecide | Unreadable(_) | UnknownType => {}
+                | AlreadyWithdrawn | Outdated | Erased | NotErased | Restricted | NotRestricted
+                | NotRectified | AlreadyConfirmed | AlreadyClosed | ClearingMustDecide | Unreadable(_)
+                | UnknownType => {}
             }
             let sentence = rejection(one.code());
             assert!(sentence.ends_with('.'), "{}", one.code());
@@ -276,6 +295,8 @@ mod tests {
                 | ActRefused::AlreadyClosed
                 | ActRefused::Full
                 | ActRefused::Erased
+                | ActRefused::Restricted
+                | ActRefused::NotRestricted
                 | ActRefused::UnknownDepartment
                 | ActRefused::SameDepartment => {}
             }

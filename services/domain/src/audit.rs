@@ -70,6 +70,12 @@ pub enum AuditAction {
     EntriesErased,
     /// The audit trail itself was read.
     AuditRead,
+    /// A backup was asked for.
+    BackupMade,
+    /// A backup was fetched, encrypted as it is.
+    BackupFetched,
+    /// A backup was restored: what was noted after it was made is gone from this trail.
+    BackupRestored,
     /// The access log was read, with addresses.
     AccessLogRead,
     /// What is kept of a person was searched for.
@@ -92,11 +98,15 @@ pub enum AuditAction {
     CasesRead,
     /// It was ordered to erase what is known about a person.
     ErasureOrdered,
+    /// A run of retention was begun.
+    RetentionRun,
+    /// The beginning of the audit trail is cut: the subject is the last entry that goes, the reason its hash.
+    AuditCut,
 }
 
 impl AuditAction {
     /// All of them.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 45] = [
         Self::SignedIn,
         Self::SignInFailed,
         Self::SignedOut,
@@ -126,6 +136,9 @@ impl AuditAction {
         Self::EntriesExported,
         Self::EntriesErased,
         Self::AuditRead,
+        Self::BackupMade,
+        Self::BackupFetched,
+        Self::BackupRestored,
         Self::AccessLogRead,
         Self::PersonSearched,
         Self::PersonTold,
@@ -137,6 +150,8 @@ impl AuditAction {
         Self::CaseChanged,
         Self::CasesRead,
         Self::ErasureOrdered,
+        Self::RetentionRun,
+        Self::AuditCut,
     ];
 
     /// The name in the store and for programs; part of the hash, so it never changes.
@@ -171,6 +186,9 @@ impl AuditAction {
             Self::EntriesExported => "entries_exported",
             Self::EntriesErased => "entries_erased",
             Self::AuditRead => "audit_read",
+            Self::BackupMade => "backup_made",
+            Self::BackupFetched => "backup_fetched",
+            Self::BackupRestored => "backup_restored",
             Self::AccessLogRead => "access_log_read",
             Self::PersonSearched => "person_searched",
             Self::PersonTold => "person_told",
@@ -182,6 +200,8 @@ impl AuditAction {
             Self::CaseChanged => "case_changed",
             Self::CasesRead => "cases_read",
             Self::ErasureOrdered => "erasure_ordered",
+            Self::RetentionRun => "retention_run",
+            Self::AuditCut => "audit_cut",
         }
     }
 
@@ -194,7 +214,7 @@ impl AuditAction {
 /// What it was done to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditSubject {
-    /// ticket, call, rejected_item, user, department, rules, statement, offer; empty where there is none.
+    /// ticket, call, rejected_item, user, department, rules, statement, backup, offer; empty where there is none.
     pub kind: &'static str,
     /// Which; never a citizen's name, number or address.
     pub id: String,

@@ -30,6 +30,7 @@ pub mod procedure;
 pub mod record;
 pub mod registration;
 pub mod report;
+pub mod retention;
 pub mod routing;
 pub mod rulebook;
 pub mod service_time;

@@ -2,9 +2,13 @@
 //! tickets are of the same person.
 
 pub mod access_log;
+mod cases;
 pub mod inventory;
 mod marks;
 mod persons;
 
+pub use cases::{
+    CASE_NOTES_MAX, CASE_TEXT_MAX, Case, CaseDecision, CaseKind, CaseNote, CaseOutcome, CaseRefused, Stamp,
+};
 pub use marks::{GivenMarks, MarkFault, MarkKind, Marks, email_key, marks_of_ticket};
 pub use persons::{Person, persons, phones_of};

@@ -9,6 +9,7 @@ mod checks;
 mod fault;
 mod fields;
 mod head;
+mod rectified;
 mod register;
 mod request;
 mod schema;
@@ -28,6 +29,13 @@ pub use schema::request_schema;
 
 /// The procedure that tickets have unless they say otherwise: a callback request.
 pub const CALLBACK: &str = "callback";
+
+/// The procedure that says how long records of calls are kept.
+pub const CALL_RECORDS: &str = "call-records";
+/// The entry that says how long rejected items are kept.
+pub const REJECTED_ITEMS: &str = "rejected-items";
+/// The entry that says how long the audit trail is kept.
+pub const AUDIT_TRAIL: &str = "audit-trail";
 
 impl ProcedureId {
     /// The callback request.
@@ -149,7 +157,7 @@ pub enum Period {
 named! {
     /// What a period of retention begins with.
     RetentionEvent {
-        /// The last change of the ticket.
+        /// The ticket was settled: nobody has handled it since.
         LastHandled = "last_handled",
         /// What was ordered was sent.
         Dispatched = "dispatched",
@@ -263,6 +271,10 @@ impl FieldKind {
 
 /// The field that names the slots of an appointment, one a line.
 pub const SLOTS: &str = "slots";
+/// The field that says whether an appointment is by video.
+pub const VIDEO: &str = "video";
+/// The field with the place where one meets by video, which the system adds.
+pub const VIDEO_LINK: &str = "video_link";
 /// The field that says what slots are for.
 pub const SERVICE: &str = "service";
 

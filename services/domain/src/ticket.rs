@@ -7,7 +7,8 @@
 //! ```
 //!
 //! While an answer is owed, the citizen may withdraw the concern (`withdrawn`), and people may reroute or close the
-//! ticket. A settled one may be reopened for a while: then it is `open` again. `erased` ends everything.
+//! ticket. A settled one may be reopened for a while: then it is `open` again. `erased` ends everything. A restricted ticket
+//! keeps its state, and nothing is done with it until that is lifted.
 //!
 //! A command gives a [`Transition`]: the ticket as it is then, new entries of its history, and what has to follow
 //! ([`Effect`]). The store writes all of it at once, or nothing. A ticket has two counters: its [`TicketVersion`]
@@ -22,7 +23,10 @@ mod course;
 mod erasure;
 mod id;
 mod mail;
+mod recipients;
+mod rectification;
 mod reply;
+mod restriction;
 mod schedule;
 
 use std::fmt;
@@ -44,7 +48,10 @@ pub use course::{Course, Rectified};
 pub use erasure::{ERASED_STAYS, erase};
 pub use id::{spoken_ticket_id, ticket_id};
 pub use mail::{MailSubject, mail_failed, mailed};
+pub use recipients::{ToldOf, confirm_by_hand};
+pub use rectification::rectify;
 pub use reply::{AttemptOutcome, NOTE_LENGTH_MAX, Reply, ReplyRejection, apply_reply};
+pub use restriction::{lift, restrict};
 pub use schedule::{Booking, Raised, RebookingRefused, Schedule, WISH_AHEAD_MAX, Window, WishFault, rebook};
 
 /// A ticket may be returned this often and still go where the returning department says; then clearing decides.
@@ -278,6 +285,38 @@ pub enum Effect {
         /// When its topic loses the ticket.
         tombstone_at: DateTime<Utc>,
     },
+    /// The department must see that the ticket is restricted; at the given time its topic loses it, if it has it no longer.
+    Restrict {
+        /// Who has, or had, the ticket.
+        department: DepartmentId,
+        /// When its topic loses the ticket.
+        tombstone_at: Option<DateTime<Utc>>,
+    },
+    /// A former department must see what was put right; at the given time its topic loses the ticket.
+    Rectify {
+        /// Who had the ticket.
+        department: DepartmentId,
+        /// When its topic loses the ticket.
+        tombstone_at: DateTime<Utc>,
+    },
+    /// The department is told of something that it has to confirm; an earlier confirmation of the same counts no longer.
+    Tell {
+        /// Who has, or had, the ticket.
+        department: DepartmentId,
+        /// What of.
+        of: ToldOf,
+    },
+    /// The department has confirmed what it was told of.
+    Confirm {
+        /// Who.
+        department: DepartmentId,
+        /// What.
+        of: ToldOf,
+        /// Whether people noted it, and the department did not reply.
+        by_hand: bool,
+    },
+    /// Nobody needs to confirm this any more.
+    Untell(ToldOf),
     /// The store must lose what it keeps about the citizen beside the ticket: what it is found by, the digests of what
     /// was requested, and the notes of the history.
     Forget {
@@ -320,6 +359,8 @@ impl Transition {
         self.effects.iter().filter_map(|effect| match effect {
             Effect::HandOver(department)
             | Effect::Withdraw { department, .. }
+            | Effect::Restrict { department, .. }
+            | Effect::Rectify { department, .. }
             | Effect::Erase { department, .. } => Some(department),
             _ => None,
         })
@@ -388,7 +429,7 @@ pub fn open(opening: Opening) -> Transition {
 ///
 /// What the department reads already says `handed_over`, so the version stays.
 pub fn handed_over(ticket: &Ticket, at: DateTime<Utc>) -> Option<Transition> {
-    (ticket.state == TicketState::Open).then(|| {
+    (ticket.state == TicketState::Open && !ticket.is_restricted()).then(|| {
         let mut change = Change::of(ticket.clone(), at);
         change.hand_over();
         change.transition
@@ -399,3 +440,5 @@ pub fn handed_over(ticket: &Ticket, at: DateTime<Utc>) -> Option<Transition> {
 mod tests;
 #[cfg(test)]
 mod tests_life_cycle;
+#[cfg(test)]
+mod tests_rights;

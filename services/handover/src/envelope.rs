@@ -11,7 +11,10 @@ use domain::ticket::TicketVersion;
 use serde::Serialize;
 use store::tickets::{CallNotice, HandOver, HandOverContent, HandOverKey, PendingResult};
 
-use crate::payload::{ErasedMessage, HeartbeatMessage, ReplyResultMessage, TicketMessage, WithdrawnMessage};
+use crate::payload::{
+    ErasedMessage, HeartbeatMessage, RectifiedMessage, ReplyResultMessage, RestrictedMessage, TicketMessage,
+    WithdrawnMessage,
+};
 
 /// The state of a ticket.
 pub const TICKET_TYPE: &str = "nrwdirekt.ticket.v1";
@@ -19,6 +22,10 @@ pub const TICKET_TYPE: &str = "nrwdirekt.ticket.v1";
 pub const WITHDRAWN_TYPE: &str = "nrwdirekt.ticket.withdrawn.v1";
 /// Nothing about the citizen of a ticket may be kept.
 pub const ERASED_TYPE: &str = "nrwdirekt.ticket.erased.v1";
+/// A ticket is restricted: nobody works on it.
+pub const RESTRICTED_TYPE: &str = "nrwdirekt.ticket.restricted.v1";
+/// What was put right in a ticket that the department had.
+pub const RECTIFIED_TYPE: &str = "nrwdirekt.ticket.rectified.v1";
 /// The tombstone of a ticket.
 pub const REMOVED_TYPE: &str = "nrwdirekt.ticket.removed.v1";
 /// A reply of a department.
@@ -96,6 +103,13 @@ pub(crate) fn hand_over(hand_over: &HandOver) -> Outgoing {
         }
         HandOverContent::Erased(at) => {
             event(ERASED_TYPE, *at).json(key.ticket.as_str(), &ErasedMessage::of(key, *at))
+        }
+        HandOverContent::Restricted(at) => {
+            event(RESTRICTED_TYPE, *at).json(key.ticket.as_str(), &RestrictedMessage::of(key, *at))
+        }
+        HandOverContent::Rectified(ticket) => {
+            let message = RectifiedMessage::of(key, ticket);
+            event(RECTIFIED_TYPE, message.rectified_at).json(key.ticket.as_str(), &message)
         }
     }
 }

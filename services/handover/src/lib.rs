@@ -20,12 +20,14 @@ pub mod payload;
 mod reply;
 mod service;
 mod settings;
+mod strangers;
 mod supervisor;
 mod wake;
 
 pub use entries::EntryParts;
 pub use envelope::{
-    ERASED_TYPE, HEARTBEAT_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
+    ERASED_TYPE, HEARTBEAT_TYPE, RECTIFIED_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE,
+    RESTRICTED_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
 };
 pub use outbound::PUBLISHER_PREFIX;
 pub use service::{HandoverService, HandoverServiceParts};

@@ -11,7 +11,7 @@ use store::tickets::{HandOver, HandOverKey, PendingResult, SetAside};
 
 use crate::error::HandoverError;
 use crate::supervisor::HandoverParts;
-use crate::{envelope, metrics};
+use crate::{envelope, metrics, strangers};
 
 /// What the name of each department's publisher begins with.
 pub const PUBLISHER_PREFIX: &str = "nrwdirekt-handover-";
@@ -30,6 +30,8 @@ pub(crate) struct Outbound {
     /// When the topic of tickets last got a message from here.
     last_sent: DateTime<Utc>,
     last_closing: Option<DateTime<Utc>>,
+    /// Whether the topic was compared with a store that may have been restored.
+    is_compared: bool,
 }
 
 impl Outbound {
@@ -47,11 +49,13 @@ impl Outbound {
                 .await?,
             last_sent: (parts.clock)(),
             last_closing: None,
+            is_compared: false,
         })
     }
 
     /// Publishes what is pending now. Returns whether more may be waiting.
     pub(crate) async fn step(&mut self) -> Result<bool, HandoverError> {
+        self.compare().await?;
         let now = (self.parts.clock)();
         self.close_ended(now).await?;
         let most = self.parts.settings.batch;
@@ -62,6 +66,26 @@ impl Outbound {
         self.bury(pending.tombstones, now).await?;
         self.beat(now).await?;
         Ok(more)
+    }
+
+    /// Takes off the topic what a restored store does not know. Before anything else goes out: what the store knows follows.
+    async fn compare(&mut self) -> Result<(), HandoverError> {
+        if self.is_compared {
+            return Ok(());
+        }
+        if let Some(found) = strangers::find(&self.parts, &self.department).await? {
+            let count = found.tombstones.len();
+            if count > 0 {
+                self.send(found.tombstones).await?;
+                metrics::published(&self.department, "tombstone", count);
+            }
+            let restores = &self.parts.restores;
+            restores
+                .mark_topic_checked(&self.department, found.restored_at)
+                .await?;
+        }
+        self.is_compared = true;
+        Ok(())
     }
 
     async fn hand_over(&mut self, hand_overs: &[HandOver]) -> Result<(), HandoverError> {

@@ -1,5 +1,6 @@
 //! What the messages say, as `schemas/topics/` publishes it.
 
+mod rights;
 mod times;
 
 use chrono::{DateTime, Utc};
@@ -7,6 +8,7 @@ use domain::ids::{DepartmentId, HotlineName, ReplyId, TicketId};
 use domain::personal::Personal;
 use domain::procedure::{Fields, ProcedureId};
 use domain::ticket::{AddedConcern, Ticket, TicketState, TicketVersion};
+pub use rights::{PutRight, RectifiedMessage, RestrictedMessage};
 use serde::{Deserialize, Serialize};
 use store::tickets::{HandOverKey, PendingResult, Verdict};
 pub use times::{Appointment, Times};
@@ -49,6 +51,9 @@ pub struct TicketMessage {
     /// What the citizen wants besides, said in later calls; oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub added: Vec<AddedConcern>,
+    /// What was put right, and is to be confirmed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rectified: Option<PutRight>,
     /// Its other times.
     #[serde(flatten)]
     pub times: Times,
@@ -77,6 +82,7 @@ impl TicketMessage {
             returned_because: ticket.returned_because.clone(),
             request: ticket.request.fields().clone(),
             added: ticket.added.clone(),
+            rectified: ticket.course.rectified.as_ref().map(PutRight::of),
             times: Times::of(ticket),
         }
     }

@@ -128,6 +128,8 @@ fn read_fields(fields: &Map<String, Value>) -> Result<Reply, ReplyRejection> {
             },
         ),
         "erasure_confirmed" => (&[], Reply::ErasureConfirmed),
+        "restriction_confirmed" => (&[], Reply::RestrictionConfirmed),
+        "rectification_confirmed" => (&[], Reply::RectificationConfirmed),
         "returned" => {
             let reason = Personal::new(fields.required("reason", NOTE_LENGTH_MAX)?);
             let suggested = fields.text("suggested_department", 100)?;

@@ -6,6 +6,7 @@ use bus::Bus;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::DepartmentId;
 use domain::rulebook::Rulebook;
+use store::backups::RestoreStore;
 use store::mails::MailStore;
 use store::tickets::{LeaseName, TicketStore};
 use tokio::task::JoinHandle;
@@ -30,6 +31,8 @@ pub struct HandoverParts {
     pub store: Arc<dyn TicketStore>,
     /// Keeps the mails.
     pub mails: Arc<dyn MailStore>,
+    /// Knows whether the store was restored.
+    pub restores: Arc<dyn RestoreStore>,
     /// How mails are sent; `None` where no department takes any.
     pub mail: Option<Arc<MailSettings>>,
     /// What entries need; `None` in tests without any.

@@ -8,4 +8,4 @@ pub mod metrics;
 mod replacement;
 mod service;
 
-pub use service::{Clock, IntakeService, KnownHotlines};
+pub use service::{Clock, CurrentSuppression, IntakeService, KnownHotlines};

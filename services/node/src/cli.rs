@@ -1,5 +1,6 @@
 //! The command line: an interface, kept stable.
 
+mod backup;
 mod calendar;
 mod calls;
 mod export;
@@ -22,14 +23,20 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use backup::{
+    BackupAction, BackupArguments, BackupKeyArguments, BackupListArguments, BackupVerifyArguments,
+    RestoreArguments,
+};
 pub(crate) use calendar::{CalendarAction, CalendarArguments, DueArguments, DueRule};
 pub(crate) use calls::{CallAction, CallArguments, CallListArguments, CallShowArguments};
 pub(crate) use export::{ExportArguments, ExportEncoding};
 pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use privacy::{
-    AccessLogArguments, AuditAction, AuditListArguments, EntriesArguments, EraseArguments, FindArguments,
-    MarkArguments, OrdersArguments, PrivacyAction, PrivacyArguments, ProcessingRegisterArguments,
+    AccessLogArguments, AuditAction, AuditListArguments, CaseAction, CaseOpenArguments, ConfirmArguments,
+    EntriesArguments, EraseArguments, FindArguments, MarkArguments, OrdersArguments, PrivacyAction,
+    PrivacyArguments, ProcessingRegisterArguments, RecipientArguments, RectifyArguments, RestrictArguments,
+    RetentionAction, TellArguments, ToldOf,
 };
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use registrations::{
@@ -111,9 +118,13 @@ pub(crate) enum Command {
     Newsletter(NewsletterArguments),
     /// Accreditation to events: who has registered, exports, and the end of the entries.
     Accreditation(AccreditationArguments),
-    /// For data protection officers: the audit trail.
-    /// For data protection officers: the audit trail, the register, the access log.
+    /// For data protection officers: rights of data subjects, erasing, retention, the audit trail, the register, the access
+    /// log.
     Privacy(PrivacyArguments),
+    /// Take a backup, encrypted, while the node runs or when it is stopped; check and list backups; make a key pair.
+    Backup(Box<BackupArguments>),
+    /// Restore a backup: into a new data folder, or into an empty database.
+    Restore(RestoreArguments),
     /// Users: who signs in, and what they are.
     User(UserArguments),
     /// Print completions for a shell.

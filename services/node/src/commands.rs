@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod backup;
 mod calendar;
 mod call;
 mod config;
@@ -107,6 +108,8 @@ pub(crate) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         Command::Newsletter(arguments) => registrations::newsletter(arguments.action).await?,
         Command::Accreditation(arguments) => registrations::accreditation(arguments.action).await?,
         Command::Privacy(arguments) => return privacy::run(arguments.action).await,
+        Command::Backup(arguments) => return backup::run(*arguments).await,
+        Command::Restore(arguments) => backup::restore::run(arguments).await?,
         Command::User(arguments) => user::run(arguments.action).await?,
         Command::Completions { shell } => {
             let mut script = Vec::new();

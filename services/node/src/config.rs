@@ -1,12 +1,15 @@
 //! The configuration: read once, checked once, and then only values that make sense.
 
+mod backup;
 mod layers;
 mod mail;
 pub(crate) mod privacy;
 mod public;
 pub(crate) mod register;
+mod retention;
 mod sign_in;
 mod tickets;
+mod video;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -64,6 +67,10 @@ pub(crate) struct Written {
     pub(crate) due: DuePolicy,
     pub(crate) tickets: tickets::TicketsSection,
     pub(crate) mail: mail::MailSection,
+    pub(crate) retention: retention::RetentionSection,
+    #[serde(default)]
+    pub(crate) video: video::VideoSection,
+    pub(crate) backup: backup::BackupSection,
     pub(crate) public: public::PublicSection,
     #[serde(default)]
     pub(crate) routing: Routing,
@@ -210,9 +217,14 @@ pub(crate) struct Config {
     pub(crate) ledger: ledger::LedgerSettings,
     /// Whether intervals are published; unless said, the bus decides.
     pub(crate) publish_intervals: Option<bool>,
+    /// Where appointments by video take place.
+    pub(crate) video: Option<ticketing::VideoServer>,
     pub(crate) agents: reporting::AgentsShown,
     pub(crate) policy: ServiceLevelPolicy,
     pub(crate) mail: Option<Arc<MailSettings>>,
+    /// What is kept how long beside what the register says, and when retention runs.
+    pub(crate) retention: ::privacy::RetentionSettings,
+    pub(crate) backup: backup::BackupConfig,
     /// What whoever comes is offered.
     pub(crate) public: public::Public,
     pub(crate) privacy: privacy::Privacy,
@@ -335,10 +347,13 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         kafka: written.bus.kafka,
         due: written.due,
         reopen_within: tickets::checked(&written.tickets)?,
+        video: video::checked(&written.video)?,
         ledger,
         publish_intervals: written.intervals.publish,
         agents,
         policy: policy(&written.service_level)?,
+        backup: backup::checked(written.backup, at)?,
+        retention: retention::checked(&written.retention)?,
         mail,
         privacy: privacy::checked(written.privacy, at)?,
         routing: book.routing,

@@ -1,4 +1,4 @@
-//! Ends or holds the node at a chosen call of the store of tickets or of the bus, for tests of faults. Only in builds
+//! Ends or holds the node at a chosen call of the store of tickets, of retention or of the bus, for tests of faults. Only in builds
 //! with debug assertions; no role knows of it.
 //!
 //! `NRWDIREKT_TEST_CRASH=tickets.log:after:1` ends the process right after the first ticket was written, as a power
@@ -6,6 +6,7 @@
 //! SIGSTOP, until it gets a SIGCONT.
 
 mod bus;
+mod retention;
 mod tickets;
 
 use std::process::abort;
@@ -17,6 +18,7 @@ use rustix::process::{Signal, getpid, kill_process};
 use store::tickets::TicketStore;
 
 use crate::exit::Failure;
+use crate::storage::Retention;
 
 const CRASH: &str = "NRWDIREKT_TEST_CRASH";
 const PAUSE: &str = "NRWDIREKT_TEST_PAUSE";
@@ -74,6 +76,18 @@ points! {
     PublishAsOwner = "publisher.publish",
     Next = "reader.next",
     Seek = "reader.seek",
+    BeginRun = "retention.begin_run",
+    HastenEnds = "retention.hasten_ends",
+    PurgeTickets = "retention.purge_tickets",
+    DropPastPart = "retention.drop_past_part",
+    PurgeCalls = "retention.purge_calls",
+    ForgetIdentities = "retention.forget_identities",
+    PurgeRejected = "retention.purge_rejected",
+    CutAudit = "retention.cut_audit",
+    EmptyCallLog = "retention.empty_call_log",
+    EmptyTicketLog = "retention.empty_ticket_log",
+    EmptyAccessLog = "retention.empty_access_log",
+    FinishRun = "retention.finish_run",
 }
 
 /// Where in the work of a node something happens to it, and what.
@@ -161,19 +175,39 @@ fn usage() -> String {
     )
 }
 
-/// Puts the failpoint that the environment asks for, if any, before bus and store.
+/// Puts the failpoint that the environment asks for, if any, before bus and stores.
 pub(crate) fn wrap(
     bus: Arc<dyn ::bus::Bus>,
     store: Arc<dyn TicketStore>,
-) -> anyhow::Result<(Arc<dyn ::bus::Bus>, Arc<dyn TicketStore>)> {
+    stores: Retention,
+) -> anyhow::Result<(Arc<dyn ::bus::Bus>, Arc<dyn TicketStore>, Retention)> {
     let Some(cut) = Cut::of_environment()?.map(Arc::new) else {
-        return Ok((bus, store));
+        return Ok((bus, store, stores));
     };
     let bus = bus::CutBus {
         bus,
         cut: Arc::clone(&cut),
     };
-    Ok((Arc::new(bus), Arc::new(tickets::CutTickets { store, cut })))
+    let stores = Retention {
+        calls: Arc::new(retention::CutCallRetention {
+            store: stores.calls,
+            cut: Arc::clone(&cut),
+        }),
+        tickets: Arc::new(retention::CutTicketRetention {
+            store: stores.tickets,
+            cut: Arc::clone(&cut),
+        }),
+        runs: Arc::new(retention::CutRuns {
+            store: stores.runs,
+            cut: Arc::clone(&cut),
+        }),
+        ..stores
+    };
+    Ok((
+        Arc::new(bus),
+        Arc::new(tickets::CutTickets { store, cut }),
+        stores,
+    ))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 
 mod access_log;
 mod auth;
+mod backups;
 mod cli;
 mod client;
 mod clock;

@@ -1,5 +1,7 @@
 //! The roles of a node: each with its parts, its gRPC services and its work in the background.
 
+mod privacy;
+
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -11,11 +13,6 @@ use tonic_health::server::HealthReporter;
 use wire::v1::access::sessions_server::SessionsServer;
 use wire::v1::access::users_server::UsersServer;
 use wire::v1::calls::intake_server::IntakeServer;
-use wire::v1::privacy::access_log_server::AccessLogServer;
-use wire::v1::privacy::audit_server::AuditServer;
-use wire::v1::privacy::erasures_server::ErasuresServer;
-use wire::v1::privacy::register_server::RegisterServer;
-use wire::v1::privacy::rights_server::RightsServer;
 use wire::v1::reporting::figures_server::FiguresServer;
 use wire::v1::reporting::live_server::LiveServer;
 use wire::v1::reporting::records_server::RecordsServer;
@@ -144,6 +141,8 @@ impl Starting<'_> {
             rules: Arc::clone(&current),
             due_policy: self.config.due,
             reopen_within: self.config.reopen_within,
+            erased_by_case: self.config.privacy.rights.two_persons,
+            video: self.config.video.clone(),
             identity_key: self
                 .storage
                 .calls
@@ -212,6 +211,7 @@ impl Starting<'_> {
         let exchange = handover::HandoverLoop::new(handover::HandoverParts {
             store: Arc::clone(&self.storage.tickets),
             mails: Arc::clone(&self.storage.mails),
+            restores: Arc::clone(&self.storage.restores),
             mail: self.config.mail.clone(),
             entries: Some(handover::EntryParts {
                 store: Arc::clone(&self.storage.entries),
@@ -252,81 +252,6 @@ impl Starting<'_> {
         Ok(services
             .add_service(HandoverServer::new(service))
             .add_service(MailsServer::new(mails)))
-    }
-
-    async fn privacy(
-        &mut self,
-        services: Routes,
-        health: &HealthReporter,
-        wake: &Arc<handover::Wake>,
-    ) -> anyhow::Result<Routes> {
-        let audit = privacy::AuditService::new(Arc::clone(&self.storage.audit), self.audit());
-        health.set_serving::<AuditServer<privacy::AuditService>>().await;
-        let register = privacy::RegisterService::new(Arc::new(self.rules.current()));
-        health
-            .set_serving::<RegisterServer<privacy::RegisterService>>()
-            .await;
-        let current = self.rules.current();
-        let accesses = privacy::AccessLogService::new(
-            Arc::clone(&self.storage.access_log),
-            Arc::new(move || domain::privacy::access_log::kept(&current().register)),
-            Arc::clone(&self.clock),
-            self.audit(),
-        );
-        health
-            .set_serving::<AccessLogServer<privacy::AccessLogService>>()
-            .await;
-        let rights = privacy::RightsService::new(privacy::RightsParts {
-            finder: privacy::Finder {
-                tickets: Arc::clone(&self.storage.tickets),
-                person_tickets: Arc::clone(&self.storage.person_tickets),
-                calls: Arc::clone(&self.storage.calls),
-                person_calls: Arc::clone(&self.storage.person_calls),
-            },
-            audit: self.audit(),
-        });
-        health.set_serving::<RightsServer<privacy::RightsService>>().await;
-        let erasures = self.erasures(health, wake).await?;
-        Ok(services
-            .add_service(AuditServer::new(audit))
-            .add_service(RegisterServer::new(register))
-            .add_service(AccessLogServer::new(accesses))
-            .add_service(RightsServer::new(rights))
-            .add_service(ErasuresServer::new(erasures)))
-    }
-
-    /// What was erased is taken out of the store before anything is served: it may have come from a backup.
-    async fn erasures(
-        &mut self,
-        health: &HealthReporter,
-        wake: &Arc<handover::Wake>,
-    ) -> anyhow::Result<privacy::erasure::ErasuresService> {
-        let (wake, list) = (Arc::clone(wake), Arc::clone(self.suppression));
-        let runner = privacy::erasure::ErasureRunner::new(privacy::erasure::ErasureParts {
-            orders: Arc::clone(&self.storage.erasures),
-            tickets: Arc::clone(&self.storage.tickets),
-            unpublished: Arc::clone(&self.storage.unpublished),
-            calls: Arc::clone(&self.storage.calls),
-            callers: Arc::clone(&self.storage.callers),
-            scrubs: self.storage.scrubs.clone(),
-            bus: Arc::clone(&self.storage.bus),
-            rules: Arc::new(self.rules.current()),
-            clock: Arc::clone(&self.clock),
-            wake: Arc::new(move |department| wake.raise(department)),
-            entered: Arc::new(move || list.entered()),
-            audit: self.audit(),
-            bound: self.config.privacy.erasure_bound,
-            journal: self.config.privacy.erasures_file.clone(),
-        });
-        runner.begin().await.context("orders to erase")?;
-        let owner = uuid::Uuid::new_v4().to_string();
-        self.running
-            .spawn(Arc::clone(&runner).run(owner, self.stopping.clone()));
-        let service = privacy::erasure::ErasuresService::new(runner);
-        health
-            .set_serving::<ErasuresServer<privacy::erasure::ErasuresService>>()
-            .await;
-        Ok(service)
     }
 
     async fn console(&mut self, services: Routes, health: &HealthReporter) -> Routes {

@@ -14,12 +14,16 @@ use bus::{Bus, topics};
 use domain::ids::DepartmentId;
 use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
+use store::backups::RestoreStore;
 use store::calls::CallStore;
+use store::cases::CaseStore;
 use store::entries::EntryStore;
 use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
 use store::persons::{PersonCalls, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
+use store::recipients::RecipientStore;
+use store::retention::{CallRetention, RunStore, TicketRetention};
 use store::rules::RuleStore;
 use store::scrub::Scrub;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
@@ -27,6 +31,7 @@ use store::tickets::TicketStore;
 use store::users::UserStore;
 use tokio_util::sync::CancellationToken;
 
+use crate::backups;
 use crate::config::{BusChoice, Config, StoreChoice};
 use crate::exit::Failure;
 #[cfg(debug_assertions)]
@@ -42,18 +47,24 @@ pub(crate) struct Storage {
     pub(crate) tickets: Arc<dyn TicketStore>,
     pub(crate) rules: Arc<dyn RuleStore>,
     pub(crate) mails: Arc<dyn MailStore>,
+    pub(crate) restores: Arc<dyn RestoreStore>,
     pub(crate) entries: Arc<dyn EntryStore>,
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
     pub(crate) access_log: Arc<dyn AccessLogStore>,
     pub(crate) person_tickets: Arc<dyn PersonTickets>,
     pub(crate) person_calls: Arc<dyn PersonCalls>,
+    pub(crate) recipients: Arc<dyn RecipientStore>,
+    pub(crate) cases: Arc<dyn CaseStore>,
     pub(crate) erasures: Arc<dyn ErasureStore>,
     pub(crate) callers: Arc<dyn CallErasure>,
     pub(crate) unpublished: Arc<dyn TicketErasure>,
     /// Every unit of the store with personal data.
     pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
+    pub(crate) retention: Retention,
     embedded: Option<Arc<EmbeddedBus>>,
+    /// What a backup is a copy of.
+    pub(crate) source: backups::Source,
     /// Held while the node runs, so that no other process opens the same files.
     _lock: Option<fs::File>,
 }
@@ -61,22 +72,30 @@ pub(crate) struct Storage {
 /// Opens bus and store. `prepare` migrates the store; otherwise its schema is only checked.
 pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) -> anyhow::Result<Storage> {
     let lock = data.map(lock_folder).transpose()?;
+    if let Some(data) = data {
+        backups::refuse_half_restored(data)?;
+    }
     let (bus, embedded) = open_either_bus(config, data)?;
+    let source = backups::Source::of(config, data)?;
     let Stores {
         calls,
         tickets,
         rules,
         mails,
+        restores,
         entries,
         users,
         audit,
         access_log,
         person_tickets,
         person_calls,
+        recipients,
+        cases,
         erasures,
         callers,
         unpublished,
         scrubs,
+        retention,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -84,28 +103,36 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
             if prepare {
                 database.migrate().await.context("PostgreSQL")?;
             }
+            for fault in database.settings_at_fault().await.context("PostgreSQL")? {
+                tracing::warn!(fault, "PostgreSQL keeps erased data longer than it needs to");
+            }
             connect(&database).await.context("PostgreSQL")?
         }
     };
     #[cfg(debug_assertions)]
-    let (bus, tickets) = failpoints::wrap(bus, tickets)?;
+    let (bus, tickets, retention) = failpoints::wrap(bus, tickets, retention)?;
     Ok(Storage {
         bus,
         calls,
         tickets,
         rules,
         mails,
+        restores,
         entries,
         users,
         audit,
         access_log,
         person_tickets,
         person_calls,
+        recipients,
+        cases,
         erasures,
         callers,
         unpublished,
         scrubs,
+        retention,
         embedded,
+        source,
         _lock: lock,
     })
 }
@@ -116,39 +143,69 @@ struct Stores {
     tickets: Arc<dyn TicketStore>,
     rules: Arc<dyn RuleStore>,
     mails: Arc<dyn MailStore>,
+    restores: Arc<dyn RestoreStore>,
     entries: Arc<dyn EntryStore>,
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
     access_log: Arc<dyn AccessLogStore>,
     person_tickets: Arc<dyn PersonTickets>,
     person_calls: Arc<dyn PersonCalls>,
+    recipients: Arc<dyn RecipientStore>,
+    cases: Arc<dyn CaseStore>,
     erasures: Arc<dyn ErasureStore>,
     callers: Arc<dyn CallErasure>,
     unpublished: Arc<dyn TicketErasure>,
     scrubs: Vec<Arc<dyn Scrub>>,
+    retention: Retention,
+}
+
+/// What deletes from the units of storage.
+#[derive(Clone)]
+pub(crate) struct Retention {
+    pub(crate) calls: Arc<dyn CallRetention>,
+    pub(crate) tickets: Arc<dyn TicketRetention>,
+    pub(crate) runs: Arc<dyn RunStore>,
+    pub(crate) scrub_calls: Arc<dyn Scrub>,
+    pub(crate) scrub_tickets: Arc<dyn Scrub>,
 }
 
 impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
-        C: CallStore,
-        T: TicketStore + RuleStore + MailStore + EntryStore,
-        A: UserStore + AuditStore,
-        C: CallStore + PersonCalls + CallErasure + Scrub,
-        T: TicketStore + RuleStore + MailStore + PersonTickets + TicketErasure + Scrub,
-        A: UserStore + AuditStore + AccessLogStore + ErasureStore,
+        C: CallStore + PersonCalls + CallErasure + CallRetention + Scrub,
+        T: TicketStore
+            + RuleStore
+            + MailStore
+            + PersonTickets
+            + RecipientStore
+            + TicketErasure
+            + TicketRetention
+            + RestoreStore
+            + EntryStore
+            + Scrub,
+        A: UserStore + AuditStore + AccessLogStore + CaseStore + ErasureStore + RunStore,
     {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
             person_calls: Arc::clone(&calls) as _,
             person_tickets: Arc::clone(&tickets) as _,
+            recipients: Arc::clone(&tickets) as _,
+            cases: Arc::clone(&access) as _,
             callers: Arc::clone(&calls) as _,
             unpublished: Arc::clone(&tickets) as _,
             scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
             erasures: Arc::clone(&access) as _,
+            retention: Retention {
+                calls: Arc::clone(&calls) as _,
+                tickets: Arc::clone(&tickets) as _,
+                runs: Arc::clone(&access) as _,
+                scrub_calls: Arc::clone(&calls) as _,
+                scrub_tickets: Arc::clone(&tickets) as _,
+            },
             calls,
             rules: Arc::clone(&tickets) as _,
             mails: Arc::clone(&tickets) as _,
+            restores: Arc::clone(&tickets) as _,
             entries: Arc::clone(&tickets) as _,
             tickets,
             users: Arc::clone(&access) as _,
@@ -211,7 +268,7 @@ fn folder(data: Option<&Path>) -> anyhow::Result<&Path> {
 
 /// A file that holds personal data: where it is missing it is made readable for its owner only, whatever the folder
 /// is. SQLite gives the files beside it the same mode.
-fn private(file: std::path::PathBuf) -> anyhow::Result<std::path::PathBuf> {
+pub(crate) fn private(file: std::path::PathBuf) -> anyhow::Result<std::path::PathBuf> {
     use std::os::unix::fs::OpenOptionsExt as _;
     fs::OpenOptions::new()
         .append(true)
@@ -223,7 +280,7 @@ fn private(file: std::path::PathBuf) -> anyhow::Result<std::path::PathBuf> {
 }
 
 /// Makes the folder, for its owner only, and keeps other processes out of it.
-fn lock_folder(data: &Path) -> anyhow::Result<fs::File> {
+pub(crate) fn lock_folder(data: &Path) -> anyhow::Result<fs::File> {
     use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
     fs::DirBuilder::new()
         .recursive(true)

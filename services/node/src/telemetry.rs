@@ -59,6 +59,7 @@ fn describe_metrics() {
     ticketing::metrics::describe();
     handover::metrics::describe();
     reporting::describe_metrics();
+    privacy::metrics::describe();
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::scrub::Scrub;
 use store::tickets::TicketStore;
 
+use crate::Finder;
+
 pub use error::ErasureError;
 pub use runner::ErasureRunner;
 pub use service::ErasuresService;
@@ -40,6 +42,8 @@ pub struct ErasureParts {
     pub tickets: Arc<dyn TicketStore>,
     /// What is left to do of tickets.
     pub unpublished: Arc<dyn TicketErasure>,
+    /// Finds what is kept of a person.
+    pub finder: Finder,
     /// Where calls are.
     pub calls: Arc<dyn CallStore>,
     /// Takes persons out of calls.
@@ -58,6 +62,8 @@ pub struct ErasureParts {
     pub entered: Arc<dyn Fn() + Send + Sync>,
     /// Into the audit trail.
     pub audit: AuditTrail,
+    /// Stands before an erasure that a case asks for, or that needs one.
+    pub gate: crate::CaseGate,
     /// Within what time an erasure is to be through.
     pub bound: Duration,
     /// The file of erasures that lies beside backups.

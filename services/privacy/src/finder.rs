@@ -46,6 +46,12 @@ pub struct Found {
 }
 
 impl Found {
+    /// Whether a call is of the person at this place; without tickets of anybody, of whoever has the number.
+    pub fn is_of(&self, person: Option<usize>, call: &StoredCall) -> bool {
+        let (owner, shared) = self.owner(call);
+        owner == person && (owner.is_some() || !shared)
+    }
+
     /// Whose a call is: the place of the person, from 0, and whether several have the number.
     pub fn owner(&self, call: &StoredCall) -> (Option<usize>, bool) {
         let shared = caller_key(call).is_some_and(|key| self.shared.contains(&key));

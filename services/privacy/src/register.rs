@@ -1,16 +1,12 @@
 //! The gRPC service `nrwdirekt.privacy.v1.Register`: the register of processing activities, by the rules in force.
 
-use std::sync::Arc;
-
 use domain::privacy::inventory::Inventory;
 use domain::procedure::{Kind, Party, Period, Procedure, Register};
-use domain::rulebook::Rulebook;
 use tonic::{Request, Response, Status};
 use wire::access::principal;
 use wire::v1::privacy as proto;
 
-/// Gives the rules that are in force now.
-pub type CurrentRules = Arc<dyn Fn() -> Arc<Rulebook> + Send + Sync>;
+use crate::CurrentRules;
 
 /// Tells the register.
 #[derive(Clone)]
@@ -89,7 +85,7 @@ fn activity(procedure: &Procedure, inventory: &Inventory) -> proto::ProcessingAc
         persons: procedure.persons.clone(),
         recipients: procedure.recipients.clone(),
         processors: procedure.processors.clone(),
-        retention: Some(proto::RetentionRule {
+        retention: Some(proto::RegisteredRetention {
             after: procedure.retention.after.name().to_owned(),
             unit: unit.to_owned(),
             period,

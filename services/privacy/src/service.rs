@@ -11,6 +11,7 @@ use tonic::{Request, Response, Status};
 use wire::access::principal;
 use wire::v1::privacy as proto;
 
+use crate::hex::hex;
 use crate::verify::verify;
 
 /// Entries on a page unless asked otherwise.
@@ -82,6 +83,8 @@ impl proto::audit_server::Audit for AuditService {
             broken_at: found.broken_at,
             explanation: found.explanation,
             head: hex(&found.head),
+            begins_at: found.begins_at,
+            cut_at_unix_ms: found.cut_at.map(|at| at.timestamp_millis()),
         }))
     }
 }
@@ -138,10 +141,6 @@ fn shown(entry: AuditEntry) -> proto::AuditEntry {
         reason: entry.reason,
         items: entry.items,
     }
-}
-
-fn hex(hash: &[u8; 32]) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn hash(text: &str) -> Option<[u8; 32]> {

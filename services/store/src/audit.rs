@@ -1,10 +1,11 @@
-//! The audit trail: appended to, and read. Nothing is ever changed.
+//! The audit trail: appended to, and read. Nothing is ever changed; its beginning is cut when its time is over.
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::audit::NewAuditEntry;
 
 use crate::StoreError;
+use crate::retention::Anchor;
 use crate::users::plain;
 
 /// Keeps the audit trail.
@@ -28,6 +29,12 @@ pub trait AuditStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn chain(&self, after: i64, most: usize) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// Where the trail begins, if its beginning was cut because its time was over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn anchor(&self) -> Result<Option<Anchor>, StoreError>;
 }
 
 /// Which entries to list.

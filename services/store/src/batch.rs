@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::assembly::CallState;
 use domain::counting::CountingSources;
-use domain::ids::{Identity, ImportRun};
+use domain::ids::{Identity, ImportRun, SourceName};
+use domain::local_time;
 use domain::report::{CallReport, ReportBody};
 
 use crate::calls::{LedgerBatch, RunCounts};
+use crate::rejected::{RejectedItem, TooLate};
+use crate::told;
 
 /// What a batch tells about one call.
 pub(crate) struct Told<'a> {
@@ -53,6 +56,49 @@ impl Told<'_> {
             state.count_by(counting, &self.first().source);
         }
         news
+    }
+}
+
+/// What a batch tells about a call that was deleted.
+pub(crate) struct Late {
+    /// Reports that were told before its deletion.
+    pub(crate) repeated: usize,
+    /// What came of the others.
+    pub(crate) rejected: Vec<RejectedItem>,
+}
+
+impl Told<'_> {
+    /// What is to become of it when the call was deleted, with these marks of what was told before.
+    pub(crate) fn of_deleted_call(&self, told: &[u8]) -> Late {
+        let news = self.reports.iter().filter(|report| !told::repeats(told, report));
+        let rejected: Vec<RejectedItem> = news
+            .map(|report| RejectedItem::past_retention(report, TooLate::Call))
+            .collect();
+        Late {
+            repeated: self.reports.len() - rejected.len(),
+            rejected,
+        }
+    }
+
+    /// The day and feed that it replaces, if an import that replaces a period brings the call.
+    pub(crate) fn replaces(&self) -> Option<(&SourceName, NaiveDate)> {
+        self.reports.iter().find_map(|report| match &report.body {
+            ReportBody::Record(record) if report.confirms => {
+                Some((&report.source, local_time::day_of(record.record.started_at)))
+            }
+            ReportBody::Event(event) if report.confirms => {
+                Some((&report.source, local_time::day_of(event.at)))
+            }
+            _ => None,
+        })
+    }
+
+    /// What is to become of it when calls of that day were deleted.
+    pub(crate) fn of_deleted_day(&self) -> Vec<RejectedItem> {
+        let reports = self.reports.iter();
+        reports
+            .map(|report| RejectedItem::past_retention(report, TooLate::Day))
+            .collect()
     }
 }
 

@@ -2,18 +2,22 @@
 //!
 //! Owns transactions and their atomicity, migrations, and what makes a commit durable. Decides nothing: the rules
 //! are those of `domain`. [`calls`] is for intake, ledger and reporting, [`tickets`] for ticketing and handover, [`users`] and [`audit`]
-//! for the gate and whoever notes what is done.
+//! for the gate and whoever notes what is done, [`retention`] for whoever deletes what is kept no longer.
 
 pub mod access_log;
 pub mod answers;
 pub mod audit;
+pub mod backups;
 mod batch;
 pub mod calls;
+pub mod cases;
 pub mod changes;
 pub mod entries;
 pub mod erasure;
 mod error;
 pub mod history;
+#[cfg(test)]
+mod json_fields;
 pub mod live;
 pub mod mails;
 mod packed_tally;
@@ -22,7 +26,9 @@ mod periods;
 pub mod persons;
 pub mod postgres;
 pub mod publications;
+pub mod recipients;
 pub mod rejected;
+pub mod retention;
 pub mod rules;
 pub mod schedule;
 pub mod scrub;
@@ -30,6 +36,7 @@ pub mod sqlite;
 pub mod statements;
 mod ticket_columns;
 pub mod tickets;
+mod told;
 pub mod users;
 
 pub use error::StoreError;

@@ -129,6 +129,7 @@ fn is_escalated_to(ticket: &Ticket, key: &HandOverKey) -> bool {
 pub(crate) fn subject_now(ticket: &Ticket, key: &HandOverKey) -> MailSubject {
     match ticket.state {
         TicketState::Erased => MailSubject::Erased,
+        _ if ticket.is_restricted() => MailSubject::Restricted,
         _ if ticket.department == key.department => MailSubject::Ticket,
         _ if is_escalated_to(ticket, key) => MailSubject::Escalated,
         _ => MailSubject::Withdrawn,

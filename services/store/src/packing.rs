@@ -15,7 +15,7 @@ use crate::StoreError;
 
 /// What a call keeps beside its 24 fields, as one compressed value.
 #[derive(Default, Serialize, Deserialize)]
-struct More {
+pub(crate) struct More {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     conflicts: Vec<RevisedRecord>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use domain::ids::{Identity, ImportRun, RowDigest, SourceKey, SourceName};
+use domain::report::CallReport;
 
 use crate::StoreError;
+use crate::told;
 
 /// An item that could not be counted, kept to be repaired.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +49,57 @@ pub struct ReadAgain {
     pub context: Vec<u8>,
     /// Of a row: its digest, and its number among equal rows.
     pub row: Option<(RowDigest, u32)>,
+}
+
+/// The field of items that came for a call after its deletion: they cannot be repaired.
+pub const PAST_RETENTION: &str = "past_retention";
+
+impl RejectedItem {
+    /// A report that came too late: its call was deleted when its time was over. What it says about the call is not kept.
+    pub(crate) fn past_retention(report: &CallReport, why: TooLate) -> Self {
+        let mut id = [0; 16];
+        id.copy_from_slice(&told::digest(report)[..16]);
+        Self {
+            id: Identity(id),
+            source: report.source.clone(),
+            run: report.run.clone(),
+            received_at: report.received_at,
+            position: report
+                .call_id
+                .as_ref()
+                .map(|id| id.as_str().to_owned())
+                .unwrap_or_default(),
+            field: PAST_RETENTION.to_owned(),
+            reason: why.reason().to_owned(),
+            payload: Vec::new(),
+            again: ReadAgain::default(),
+            discard: None,
+        }
+    }
+}
+
+/// Why a report came too late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TooLate {
+    /// Its call is deleted.
+    Call,
+    /// It replaces calls of a day that were deleted.
+    Day,
+}
+
+impl TooLate {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Call => {
+                "past retention: the call was deleted when its period was over, so nothing of it can be corrected; the \
+                 figures stay as they are"
+            }
+            Self::Day => {
+                "past retention: calls of this day were deleted when their period was over, so the day can no longer be \
+                 replaced; the figures stay as they are"
+            }
+        }
+    }
 }
 
 /// That an item needs no repair.

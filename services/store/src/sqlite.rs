@@ -3,6 +3,8 @@
 mod access;
 mod calls;
 mod file;
+pub mod snapshot;
+mod tallies;
 mod tickets;
 
 pub use access::SqliteAccess;

@@ -77,6 +77,16 @@ pub(crate) const RETURNED: &str = "returned_by <> '[]'";
 /// The condition of tickets that time closes.
 pub(crate) const ENDED: &str = "state IN ('answered', 'unreachable', 'withdrawn')";
 
+/// The condition of tickets that are kept because somebody may need them, however old they are.
+pub(crate) const NOT_RESTRICTED: &str = "NOT restricted";
+
+/// Whether something of a ticket is on its way to a department or to the topic of calls, or planned to be.
+pub(crate) const ON_ITS_WAY: &str = "(EXISTS (SELECT 1 FROM pending_hand_overs w WHERE w.ticket_id = tickets.ticket_id)
+    OR EXISTS (SELECT 1 FROM tombstones w WHERE w.ticket_id = tickets.ticket_id)
+    OR EXISTS (SELECT 1 FROM call_notices w WHERE w.ticket_id = tickets.ticket_id)
+    OR EXISTS (SELECT 1 FROM replies r JOIN pending_results w ON w.department = r.department AND w.reply_id = r.reply_id
+        WHERE r.ticket_id = tickets.ticket_id))";
+
 /// Stands for the digest of a request that was forgotten: no request has it.
 pub(crate) const FORGOTTEN: [u8; 32] = [0; 32];
 
@@ -105,6 +115,14 @@ pub(crate) fn alarm_column(ticket: &Ticket) -> Option<&'static str> {
 /// The kind of a hand-over that says that the ticket was erased.
 pub(crate) const ERASED: &str = "erased";
 
+/// The kind of a hand-over that says that the ticket is restricted.
+pub(crate) const RESTRICTED: &str = "restricted";
+/// The kind of a hand-over that says what was put right.
+pub(crate) const RECTIFIED: &str = "rectified";
+
+/// The condition of tickets that may be in a list.
+pub(crate) const UNRESTRICTED: &str = "NOT restricted";
+
 /// What a hand-over says, by its kind.
 pub(crate) fn content(
     kind: &str,
@@ -115,6 +133,8 @@ pub(crate) fn content(
         CURRENT => Ok(HandOverContent::Current(Box::new(ticket))),
         WITHDRAWN => Ok(HandOverContent::Withdrawn(since)),
         ERASED => Ok(HandOverContent::Erased(since)),
+        RESTRICTED => Ok(HandOverContent::Restricted(since)),
+        RECTIFIED => Ok(HandOverContent::Rectified(Box::new(ticket))),
         _ => Err(of_ticket("the kind of a hand-over", &ticket.id)),
     }
 }
@@ -126,6 +146,8 @@ pub(crate) fn mail_kind(subject: MailSubject) -> &'static str {
         MailSubject::Withdrawn => WITHDRAWN,
         MailSubject::Escalated => ESCALATED,
         MailSubject::Erased => ERASED,
+        MailSubject::Restricted => RESTRICTED,
+        MailSubject::Rectified => RECTIFIED,
     }
 }
 
@@ -136,6 +158,8 @@ pub(crate) fn mail_subject(kind: &str) -> Result<MailSubject, StoreError> {
         WITHDRAWN => Ok(MailSubject::Withdrawn),
         ESCALATED => Ok(MailSubject::Escalated),
         ERASED => Ok(MailSubject::Erased),
+        RESTRICTED => Ok(MailSubject::Restricted),
+        RECTIFIED => Ok(MailSubject::Rectified),
         _ => Err(unreadable("the kind of a mail")),
     }
 }

@@ -414,6 +414,10 @@ pub enum HandOverContent {
     Withdrawn(DateTime<Utc>),
     /// Nothing about the citizen may be kept any more, since the given time.
     Erased(DateTime<Utc>),
+    /// The ticket is restricted, since the given time.
+    Restricted(DateTime<Utc>),
+    /// A former department sees what was put right in the ticket.
+    Rectified(Box<Ticket>),
 }
 
 /// Why a hand-over waits, and until when.
@@ -551,6 +555,11 @@ impl LeaseName {
     /// The look at due times.
     pub fn due_times() -> Self {
         Self("due times".to_owned())
+    }
+
+    /// Deleting what is kept no longer.
+    pub fn retention() -> Self {
+        Self("retention".to_owned())
     }
 
     /// The name.

@@ -55,18 +55,24 @@ impl Backend {
         false
     }
 
+    /// Makes an empty database; gives its URL.
+    pub(crate) async fn new_database() -> String {
+        let name = format!("product_{}", Uuid::new_v4().simple());
+        let server = std::env::var(POSTGRES).expect("looked for before");
+        execute(&server, &format!("CREATE DATABASE {name}")).await;
+        database_url(&server, &name)
+    }
+
     /// The arguments that a new node needs to find its storage. Makes the database.
     pub(crate) async fn arguments(self) -> Vec<String> {
         match self {
             Self::Embedded => Vec::new(),
             Self::PostgresKafka => {
                 let name = format!("product_{}", Uuid::new_v4().simple());
-                let server = std::env::var(POSTGRES).expect("looked for before");
-                execute(&server, &format!("CREATE DATABASE {name}")).await;
                 let kafka = std::env::var(KAFKA).expect("looked for before");
                 vec![
                     "--store".to_owned(),
-                    database_url(&server, &name),
+                    Self::new_database().await,
                     "--bus".to_owned(),
                     format!("kafka://{kafka}"),
                     "--set".to_owned(),

@@ -131,6 +131,30 @@ impl TestNode {
         }
     }
 
+    /// A node that is to take the place of this one, not started: with the same settings and bus, and with a data folder and a
+    /// database of its own, which are empty.
+    pub async fn successor(&self) -> Self {
+        let mut builder = Builder {
+            backend: None,
+            call: self.builder.call.clone(),
+            port: None,
+            launcher: Vec::new(),
+            arguments: self.builder.arguments.clone(),
+            environment: self.builder.environment.clone(),
+        };
+        if let Some(store) = builder.arguments.iter().position(|it| it == "--store") {
+            builder.arguments[store + 1] = Backend::new_database().await;
+        }
+        builder.prepare().await
+    }
+
+    /// The URL of its database, if it has one.
+    pub fn store(&self) -> Option<&str> {
+        let arguments = &self.builder.arguments;
+        let store = arguments.iter().position(|it| it == "--store")?;
+        arguments.get(store + 1).map(String::as_str)
+    }
+
     /// Starts it on the data and the port of before, and waits until it is ready.
     ///
     /// # Panics

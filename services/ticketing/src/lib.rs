@@ -11,7 +11,9 @@ mod requests;
 mod rules;
 mod schedule;
 mod service;
+mod video;
 
 pub use registrations::{MailWays, RegistrationsParts, RegistrationsService};
 pub use rules::{RulesParts, RulesService};
 pub use service::{Clock, CurrentRules, TicketingParts, TicketingService, Wake};
+pub use video::VideoServer;

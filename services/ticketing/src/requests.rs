@@ -19,6 +19,7 @@ use store::tickets::{Citizen, CitizenSearch, ListPosition, TicketFilter};
 use tonic::{Code, Status};
 use wire::v1::tickets as proto;
 
+use crate::VideoServer;
 use crate::schedule;
 
 /// Tickets on a page unless asked otherwise.
@@ -255,8 +256,14 @@ impl LogRequest {
     }
 
     /// The request with what the system adds to it.
-    pub(crate) fn completed(&self, at: DateTime<Utc>, address: Option<IpAddr>) -> CheckedRequest {
+    pub(crate) fn completed(
+        &self,
+        at: DateTime<Utc>,
+        address: Option<IpAddr>,
+        video: Option<&VideoServer>,
+    ) -> CheckedRequest {
         let known = Circumstances {
+            video_link: video.map(|video| Personal::new(video.room())),
             at,
             user: self.agent.as_deref().map(Personal::new),
             address,

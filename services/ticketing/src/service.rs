@@ -25,6 +25,7 @@ use tonic::{Code, Request, Response, Status};
 use wire::tickets::{decision_to_wire, procedure_to_wire};
 use wire::v1::tickets as proto;
 
+use crate::VideoServer;
 use crate::acts::{Act, ActRequest};
 use crate::metrics;
 use crate::requests::{LogRequest, citizen_search, invalid, list_filter, route_request, write_token};
@@ -51,6 +52,10 @@ pub struct TicketingParts {
     pub due_policy: DuePolicy,
     /// How long after it was settled a ticket can be reopened.
     pub reopen_within: TimeDelta,
+    /// Where appointments by video take place.
+    pub video: Option<VideoServer>,
+    /// Whether an erasure needs two persons: then tickets are erased by a case alone.
+    pub erased_by_case: bool,
     /// Makes identities of calls.
     pub identity_key: IdentityKey,
     /// Tells the time.
@@ -115,7 +120,7 @@ impl TicketingService {
             let known = self.logged_before(&request).await?;
             return known.map(Outcome::known).ok_or_else(|| invalid(&faults));
         };
-        let completed = request.completed(at, address);
+        let completed = request.completed(at, address, self.parts.video.as_ref());
         let actor = request.actor();
         for _ in 0..DRAWS {
             let id = ticket_id(uuid::Uuid::new_v4().as_u128());
@@ -334,6 +339,11 @@ impl proto::ticketing_server::Ticketing for TicketingService {
         &self,
         request: Request<proto::ActOnTicketRequest>,
     ) -> Result<Response<proto::ActOnTicketResponse>, Status> {
+        if self.parts.erased_by_case {
+            return Err(Status::failed_precondition(
+                "ticket_id: an erasure needs two persons here (privacy.two_persons); use privacy erase with --case",
+            ));
+        }
         acts::plain(&self.parts, Act::Erase, request).await
     }
 

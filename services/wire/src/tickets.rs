@@ -108,6 +108,7 @@ pub fn ticket_to_wire(ticket: &Ticket, history: &[HistoryEntry]) -> wire::Ticket
         settled_at_unix_ms: ticket.settled_at().map(|at| at.timestamp_millis()),
         further_calls: ticket.course.calls.iter().map(|call| call.to_hex()).collect(),
         masked: false,
+        restricted: ticket.is_restricted(),
     }
 }
 

@@ -130,6 +130,7 @@ fn ticketing(
         rules,
         due_policy: DuePolicy::default(),
         reopen_within: chrono::TimeDelta::days(30),
+        video: None,
         identity_key: IdentityKey::new([7; 32]),
         clock: Arc::new(now),
         wake,

@@ -175,3 +175,58 @@ async fn a_department_sees_the_wished_window_and_that_it_is_due_soon() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_appointment_by_video_has_a_room_of_its_own_in_its_ticket() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let routing = folder.path().join("routing.toml");
+    std::fs::write(&routing, RULES).expect("a file");
+    let builder = |backend| Builder::on(backend).set("routing.file", routing.to_str().expect("text"));
+    let node = builder(Backend::Embedded)
+        .set("video.server", "https://meet.example.org/")
+        .start()
+        .await;
+    let slots = free_slots(&node).await;
+    let by_video = |slot: &str| [log(slot), vec!["--field".to_owned(), "video=true".to_owned()]].concat();
+    let mut links = Vec::new();
+    for slot in &slots[2..4] {
+        let command = by_video(slot);
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        let logged = node.run(&command).await.exits(0).json();
+        let ticket = logged["ticket_id"].as_str().expect("a number");
+        let shown = node
+            .run(&["ticket", "show", ticket, "--json"])
+            .await
+            .exits(0)
+            .json();
+        let link = shown["request"]["video_link"]
+            .as_str()
+            .expect("a link")
+            .to_owned();
+        let room = link
+            .strip_prefix("https://meet.example.org/nrwdirekt-")
+            .expect("a room");
+        assert_eq!(room.len(), 64, "{link}");
+        links.push(link);
+    }
+    assert_ne!(links[0], links[1]);
+    let plain = book(&node, &slots[4]).await.exits(0).json();
+    let plain = plain["ticket_id"].as_str().expect("a number");
+    let shown = node
+        .run(&["ticket", "show", plain, "--json"])
+        .await
+        .exits(0)
+        .json();
+    assert!(shown["request"].get("video_link").is_none(), "{shown}");
+
+    let without = builder(Backend::Embedded).start().await;
+    let slot = &free_slots(&without).await[2];
+    let command = by_video(slot);
+    let command: Vec<&str> = command.iter().map(String::as_str).collect();
+    let refused = without.run(&command).await.exits(2);
+    assert!(
+        refused.stderr.contains("video: leave it out"),
+        "{}",
+        refused.stderr
+    );
+}

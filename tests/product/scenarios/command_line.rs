@@ -175,6 +175,13 @@ const OF_USERS: &[Explained] = &[
     (&["mail", "list"], &["--max", "--json", "--server"]),
     (&["mail", "bounced"], &["--recipient", "--server"]),
     (
+        &["privacy", "erase"],
+        &[
+            "--ticket", "--phone", "--name", "--call", "--reason", "--json", "--server",
+        ],
+    ),
+    (&["privacy", "orders"], &["--max", "--json", "--server"]),
+    (
         &["department", "reply"],
         &["--department", "--ticket", "--type", "--json", "--server"],
     ),

@@ -95,6 +95,18 @@ const EXPECTED: &[(&str, &str)] = &[
     ("POST /vorgaenge/suche", "P"),
     ("GET /vorgaenge/{ticket}/loeschen", "P"),
     ("POST /vorgaenge/{ticket}/loeschen", "P"),
+    // The rights of data subjects.
+    ("GET /betroffene", "P"),
+    ("POST /betroffene", "P"),
+    ("POST /betroffene/auskunft", "P"),
+    ("POST /betroffene/einschraenken", "P"),
+    ("POST /betroffene/aufheben", "P"),
+    ("GET /antraege", "P"),
+    ("POST /antraege", "P"),
+    ("GET /antraege/{number}", "P"),
+    ("POST /antraege/{number}/{handlung}", "P"),
+    ("GET /empfaenger", "P"),
+    ("POST /empfaenger", "P"),
     // Rejected items.
     ("GET /abgewiesen", "SPM"),
     ("GET /abgewiesen/{id}", "SPM"),
@@ -122,6 +134,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("GET /verzeichnis", "PM"),
     ("GET /verzeichnis/dokument", "PM"),
     ("GET /zugriffe", "M"),
+    ("GET /aufbewahrung", "P"),
 ];
 
 /// A node that knows a token of each role.

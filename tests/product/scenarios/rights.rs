@@ -1,6 +1,9 @@
 //! The rights of data subjects, as a data protection officer carries them out.
 
+mod acts;
+mod cases;
 mod find;
+mod told;
 
 use serde_json::Value;
 use testkit::TestNode;

@@ -18,3 +18,5 @@ ALTER TABLE tickets
     ALTER COLUMN details TYPE text;
 ALTER TABLE ticket_history ALTER COLUMN note SET STATISTICS 0;
 ALTER TABLE ticket_history ALTER COLUMN note TYPE text;
+ALTER TABLE ticket_marks ALTER COLUMN key SET STATISTICS 0;
+ALTER TABLE ticket_marks ALTER COLUMN key TYPE text COLLATE "C";

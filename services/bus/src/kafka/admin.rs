@@ -114,12 +114,12 @@ impl Admin {
         Ok(described)
     }
 
-    /// The settings of a topic and of a broker, as both are.
+    /// The settings of a topic and of a broker, as both are; of a broker none where that may not be asked.
     pub(super) async fn describe_both(
         &self,
         topic: &str,
         broker: i32,
-    ) -> Result<(ConfigResource, ConfigResource), BusError> {
+    ) -> Result<(ConfigResource, Option<ConfigResource>), BusError> {
         let named = [ResourceSpecifier::Topic(topic), ResourceSpecifier::Broker(broker)];
         let answers = self
             .client()?
@@ -130,7 +130,7 @@ impl Admin {
             .into_iter()
             .map(|answer| answer.map_err(|code| errors::of_code(code, topic)));
         match (described.next(), described.next()) {
-            (Some(of_topic), Some(of_broker)) => Ok((of_topic?, of_broker?)),
+            (Some(of_topic), of_broker) => Ok((of_topic?, of_broker.and_then(Result::ok))),
             _ => Err(BusError::Unavailable(format!(
                 "topic {topic}: its settings were not told"
             ))),

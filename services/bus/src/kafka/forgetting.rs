@@ -53,11 +53,11 @@ impl Times {
         let (of_topic, of_broker) = admin.describe_both(topic, broker).await?;
         Ok(Self {
             compacted: admin::value(&of_topic, "cleanup.policy").is_some_and(|it| it.contains("compact")),
-            retention: ms(&of_topic, "retention.ms", 604_800_000),
-            segments: ms(&of_topic, "segment.ms", 604_800_000),
-            delete_delay: ms(&of_topic, "file.delete.delay.ms", 60_000),
-            cleaner_looks: ms(&of_broker, "log.cleaner.backoff.ms", 15_000),
-            retention_looks: ms(&of_broker, "log.retention.check.interval.ms", 300_000),
+            retention: ms(Some(&of_topic), "retention.ms", 604_800_000),
+            segments: ms(Some(&of_topic), "segment.ms", 604_800_000),
+            delete_delay: ms(Some(&of_topic), "file.delete.delay.ms", 60_000),
+            cleaner_looks: ms(of_broker.as_ref(), "log.cleaner.backoff.ms", 15_000),
+            retention_looks: ms(of_broker.as_ref(), "log.retention.check.interval.ms", 300_000),
         })
     }
 
@@ -79,8 +79,10 @@ impl Times {
     }
 }
 
-fn ms(resource: &ConfigResource, name: &str, default: u64) -> Duration {
-    let value = admin::value(resource, name).and_then(|value| value.parse().ok());
+/// A time of a resource; where it is not told, Kafka's default.
+fn ms(resource: Option<&ConfigResource>, name: &str, default: u64) -> Duration {
+    let value = resource.and_then(|resource| admin::value(resource, name));
+    let value = value.and_then(|value| value.parse().ok());
     Duration::from_millis(value.unwrap_or(default))
 }
 

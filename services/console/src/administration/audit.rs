@@ -72,6 +72,9 @@ fn subject(kind: &str, subject: &str) -> String {
         "department" => "Stelle",
         "rules" => "Regeln",
         "statement" => "Feststellung",
+        "retention_run" => "Löschlauf",
+        "audit_entry" => "Eintrag",
+        "case" => "Antrag",
         other => other,
     };
     format!("{kind} {subject}").trim().to_owned()
@@ -94,6 +97,8 @@ struct Verified {
     broken_at: Option<String>,
     explanation: String,
     head: String,
+    /// Where the trail begins, once its beginning was deleted.
+    begins_at: Option<String>,
 }
 
 async fn page(visitor: &Visitor, asked: Asked) -> Result<AuditPage, Trouble> {
@@ -148,6 +153,7 @@ pub(super) async fn verify(visitor: Visitor, Form(noted): Form<Noted>) -> Result
         broken_at: verified.broken_at.map(format::count),
         explanation: verified.explanation,
         head: verified.head,
+        begins_at: verified.cut_at_unix_ms.map(|_| format::count(verified.begins_at)),
     });
     Ok(page)
 }

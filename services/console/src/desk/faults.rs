@@ -41,6 +41,7 @@ pub(crate) fn text(fault: &FieldFault, procedure: Option<&proto::Procedure>) -> 
                 ),
             }
         }
+        (FaultCode::OnlyWith, "video") => "Termine per Video gibt es hier nicht. Bitte abwählen.".to_owned(),
         (FaultCode::OnlyWith, _) => match rule.and_then(|rule| titled(&rule.only_with)) {
             Some(other) => format!("Bitte leer lassen: nur zusammen mit „{other}“."),
             None => "Bitte leer lassen: nur zusammen mit einer anderen Angabe.".to_owned(),
@@ -130,6 +131,7 @@ fn plain_of_tickets(code: FaultCode) -> &'static str {
         FaultCode::AlreadyClosed => "Der Vorgang ist schon abgeschlossen.",
         FaultCode::Full => "Der Vorgang hat schon so viele Anliegen wie möglich. Bitte einen neuen erfassen.",
         FaultCode::Erased => "Der Vorgang wurde gelöscht.",
+        FaultCode::Restricted => "Die Verarbeitung des Vorgangs ist eingeschränkt.",
         FaultCode::KeyTaken => {
             "Dieser Entwurf wurde schon einmal mit anderen Angaben gespeichert. Sehen Sie unter „Bekannte Vorgänge“ nach; soll \
              es ein weiterer Vorgang werden, senden Sie noch einmal."

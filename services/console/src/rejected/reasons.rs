@@ -27,7 +27,15 @@ pub(super) fn german(reason: &str) -> Option<String> {
     known.map(|(_, german)| (*german).to_owned())
 }
 
-const KNOWN: [(&str, &str); 14] = [
+const KNOWN: [(&str, &str); 16] = [
+    (
+        "the call was deleted when its period",
+        "Die Aufbewahrungsfrist des Anrufs ist abgelaufen, er ist gelöscht; er kann nicht mehr berichtigt werden. Die Zählwerte bleiben.",
+    ),
+    (
+        "calls of this day were deleted",
+        "Anrufe dieses Tages sind nach Ablauf der Aufbewahrungsfrist gelöscht; der Tag kann nicht mehr ersetzt werden. Die Zählwerte bleiben.",
+    ),
     (
         "holds a value that is not known",
         "Enthält einen Wert, der nicht bekannt ist.",

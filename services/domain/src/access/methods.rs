@@ -20,6 +20,7 @@ const DESK: Admission = Admission::Roles(&[Agent, Supervisor]);
 const ADMINISTRATION: Admission = Admission::Roles(&[Administrator]);
 const OFFERS: Admission = Admission::Roles(&[Department, Administrator]);
 const RIGHTS: Admission = Admission::Roles(&[DataProtection]);
+const PRIVACY: Admission = Admission::Roles(&[DataProtection]);
 const REPAIR: Admission = Admission::Roles(&[Supervisor, Administrator, DataProtection]);
 
 /// The table: `/package.Service/Method`, and who may call it.
@@ -38,6 +39,16 @@ pub const METHODS: &[(&str, Admission)] = &[
     ("/nrwdirekt.access.v1.Users/ResetPassword", ADMINISTRATION),
     ("/nrwdirekt.access.v1.Users/EndSessions", ADMINISTRATION),
     ("/nrwdirekt.privacy.v1.Rights/FindPersons", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/TellPerson", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/RectifyTicket", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/Restrict", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/LiftRestriction", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/ListRecipients", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/ConfirmRecipient", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/OpenCase", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/ListCases", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/GetCase", RIGHTS),
+    ("/nrwdirekt.privacy.v1.Rights/ChangeCase", RIGHTS),
     (
         "/nrwdirekt.privacy.v1.Audit/ListEntries",
         Admission::Roles(&[DataProtection]),
@@ -46,6 +57,9 @@ pub const METHODS: &[(&str, Admission)] = &[
         "/nrwdirekt.privacy.v1.Audit/Verify",
         Admission::Roles(&[DataProtection]),
     ),
+    ("/nrwdirekt.privacy.v1.Backups/CreateBackup", ADMINISTRATION),
+    ("/nrwdirekt.privacy.v1.Backups/ListBackups", ADMINISTRATION),
+    ("/nrwdirekt.privacy.v1.Backups/FetchBackup", ADMINISTRATION),
     (
         "/nrwdirekt.privacy.v1.Register/GetRegister",
         Admission::Roles(&[DataProtection, Administrator]),
@@ -67,6 +81,9 @@ pub const METHODS: &[(&str, Admission)] = &[
         "/nrwdirekt.privacy.v1.Erasures/ListOrders",
         Admission::Roles(&[DataProtection]),
     ),
+    ("/nrwdirekt.privacy.v1.Retention/Plan", PRIVACY),
+    ("/nrwdirekt.privacy.v1.Retention/Run", PRIVACY),
+    ("/nrwdirekt.privacy.v1.Retention/ListRuns", PRIVACY),
     // Reports of calls.
     // An administrator sends repaired items again.
     (

@@ -14,7 +14,8 @@ macro_rules! built_in {
 }
 
 /// The files of the inventory.
-const BUILT_IN: [(&str, &str); 6] = built_in!["access", "calls", "tickets", "bus", "topics", "elsewhere",];
+const BUILT_IN: [(&str, &str); 7] =
+    built_in!["access", "calls", "tickets", "json", "bus", "topics", "elsewhere",];
 
 /// Stands for all fields of the procedure that a ticket is of.
 const EVERY_FIELD: &str = "*";

@@ -111,6 +111,8 @@ named! {
         OfferClosed = "offer_closed",
         /// No place is left.
         OfferFull = "offer_full",
+        /// The ticket is restricted, or is not where that is to be lifted.
+        Restricted = "restricted",
         /// Another request was made under the idempotency key.
         KeyTaken = "key_taken",
     }

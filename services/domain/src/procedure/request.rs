@@ -5,7 +5,9 @@ use std::net::IpAddr;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{FaultCode, FieldFault, FieldId, FieldRule, Fields, Procedure, checks, written};
+use super::{
+    FaultCode, FieldFault, FieldId, FieldRule, Fields, Procedure, VIDEO, VIDEO_LINK, checks, written,
+};
 use crate::personal::Personal;
 
 /// A request that can be worked on: its fields have passed [`Procedure::checked`].
@@ -39,6 +41,8 @@ pub struct Circumstances {
     pub user: Option<Personal>,
     /// The address that it came from.
     pub address: Option<IpAddr>,
+    /// Where one meets by video, if that is wished.
+    pub video_link: Option<Personal>,
 }
 
 impl Procedure {
@@ -127,11 +131,19 @@ impl Procedure {
     pub fn completed(&self, request: CheckedRequest, known: &Circumstances) -> CheckedRequest {
         let CheckedRequest(mut fields) = request;
         for rule in self.fields.iter().filter(|rule| rule.from_system) {
+            if rule.id.as_str() == VIDEO_LINK && !wishes_video(&fields) {
+                continue;
+            }
             if let Some(text) = known.field(rule.id.as_str()) {
                 fields.set(rule.id.clone(), text);
             }
         }
         CheckedRequest(fields)
+    }
+
+    /// Whether somebody wishes to meet by video, and the procedure has a place for the link.
+    pub fn wishes_video(&self, fields: &Fields) -> bool {
+        self.field(VIDEO_LINK).is_some_and(|rule| rule.from_system) && wishes_video(fields)
     }
 
     /// What the citizen wants, in words: the fields that the register names for it, a line each.
@@ -147,7 +159,14 @@ impl Procedure {
 }
 
 /// The ids of fields that the system can add.
-pub(super) const FROM_SYSTEM: [&str; 5] = ["timestamp", "user", "ip_address", "consented_at", "confirmed_at"];
+pub(super) const FROM_SYSTEM: [&str; 6] = [
+    "timestamp",
+    "user",
+    "ip_address",
+    "consented_at",
+    "confirmed_at",
+    VIDEO_LINK,
+];
 
 impl Circumstances {
     fn field(&self, id: &str) -> Option<Personal> {
@@ -156,10 +175,15 @@ impl Circumstances {
                 self.at.to_rfc3339_opts(SecondsFormat::Millis, true),
             )),
             "user" => self.user.clone(),
+            VIDEO_LINK => self.video_link.clone(),
             "ip_address" => self.address.map(|address| Personal::new(address.to_string())),
             _ => None,
         }
     }
+}
+
+fn wishes_video(fields: &Fields) -> bool {
+    fields.get(VIDEO).is_some_and(|wish| wish.reveal() == "true")
 }
 
 fn is_given(id: &FieldId, fields: &Fields) -> bool {

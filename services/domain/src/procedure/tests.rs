@@ -191,6 +191,7 @@ fn what_the_system_adds_is_not_taken_from_a_client() {
         at: "2026-12-23T15:30:00Z".parse().unwrap(),
         user: Some(Personal::new("anna")),
         address: None,
+        video_link: Some(Personal::new("https://meet.example.org/x")),
     };
     let completed = order.completed(order.checked(Fields::of(ORDER)).unwrap(), &known);
     let fields = completed.fields();
@@ -423,4 +424,41 @@ fn what_was_not_given_is_absent() {
     let fields: Fields = serde_json::from_str(r#"{"phone":"","concern":"Frage"}"#).unwrap();
     assert_eq!(serde_json::to_string(&fields).unwrap(), r#"{"concern":"Frage"}"#);
     assert!(!format!("{fields:?}").contains("Frage"));
+}
+
+#[test]
+fn a_room_is_given_to_appointments_that_wish_one_alone() {
+    let register = register();
+    let appointment = register.procedure("appointment").unwrap();
+    let known = Circumstances {
+        at: "2026-12-23T15:30:00Z".parse().unwrap(),
+        user: None,
+        address: None,
+        video_link: Some(Personal::new("https://meet.example.org/x")),
+    };
+    let link = |video: Option<&str>| {
+        let mut fields = vec![
+            ("service", "Beratung"),
+            ("slots", "2027-01-11T10:00"),
+            ("first_name", "Erika"),
+            ("name", "Mustermann"),
+            ("email", "erika@example.org"),
+        ];
+        fields.extend(video.map(|video| ("video", video)));
+        let fields = Fields::of(fields);
+        let completed = appointment.completed(appointment.checked(fields).unwrap(), &known);
+        completed
+            .fields()
+            .get("video_link")
+            .map(|link| link.reveal().to_owned())
+    };
+    assert_eq!(link(Some("true")).as_deref(), Some("https://meet.example.org/x"));
+    assert_eq!(link(Some("false")), None);
+    assert_eq!(link(None), None);
+    let given = Fields::of([("video_link", "https://elsewhere.example")]);
+    let faults = appointment.checked(given).unwrap_err();
+    assert!(
+        faults.iter().any(|fault| fault.field == "video_link"),
+        "{faults:?}"
+    );
 }

@@ -31,6 +31,14 @@ pub enum ActRefused {
     /// Nothing of it is left.
     #[error("ticket_id: the ticket was erased; nothing about the citizen is left")]
     Erased,
+    /// It is restricted: nobody works on it.
+    #[error(
+        "ticket_id: the ticket is restricted (Art. 18 GDPR); nothing is done with it until that is lifted"
+    )]
+    Restricted,
+    /// It is not restricted.
+    #[error("ticket_id: the ticket is not restricted; there is nothing to lift")]
+    NotRestricted,
     /// There is no such department.
     #[error("department: there is no department with this id; name one of the rules in force")]
     UnknownDepartment,
@@ -42,6 +50,7 @@ pub enum ActRefused {
 fn refuse_unless_owed(ticket: &Ticket) -> Result<(), ActRefused> {
     match ticket.state {
         TicketState::Erased => Err(ActRefused::Erased),
+        _ if ticket.is_restricted() => Err(ActRefused::Restricted),
         state if state.is_pending() => Ok(()),
         _ => Err(ActRefused::NothingOwed),
     }
@@ -124,6 +133,9 @@ pub fn reopen(
     if ticket.state == TicketState::Erased {
         return Err(ActRefused::Erased);
     }
+    if ticket.is_restricted() {
+        return Err(ActRefused::Restricted);
+    }
     let settled_at = ticket.settled_at().ok_or(ActRefused::StillOwed)?;
     if reopening.at - settled_at > reopening.within {
         return Err(ActRefused::TooLate);
@@ -173,6 +185,7 @@ pub fn close_by_hand(
 ) -> Result<Transition, ActRefused> {
     match ticket.state {
         TicketState::Erased => Err(ActRefused::Erased),
+        _ if ticket.is_restricted() => Err(ActRefused::Restricted),
         TicketState::Closed => Err(ActRefused::AlreadyClosed),
         _ => Ok(closed(ticket, actor, Some(reason), at, stays)),
     }
@@ -185,7 +198,7 @@ pub fn close(ticket: &Ticket, at: DateTime<Utc>, stays: TimeDelta) -> Option<Tra
         ticket.state,
         TicketState::Answered | TicketState::Unreachable | TicketState::Withdrawn
     );
-    is_due.then(|| closed(ticket, Actor::System, None, at, stays))
+    (is_due && !ticket.is_restricted()).then(|| closed(ticket, Actor::System, None, at, stays))
 }
 
 fn closed(

@@ -53,7 +53,7 @@ pub fn add_concern(
     actor: Actor,
     at: DateTime<Utc>,
 ) -> Result<Transition, AdditionRefused> {
-    if !ticket.state.is_pending() {
+    if !ticket.state.is_pending() || ticket.is_restricted() {
         return Err(AdditionRefused::NothingOwed);
     }
     if ticket.added.len() >= ADDED_CONCERNS_MAX {

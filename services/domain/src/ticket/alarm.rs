@@ -75,9 +75,9 @@ impl Ticket {
             .map(|raised| raised.alarm)
     }
 
-    /// The alarm that comes next; `None` if nothing is owed, or all of them were raised.
+    /// The alarm that comes next; `None` if nothing is owed, it is restricted, or all of them were raised.
     pub fn next_alarm(&self) -> Option<Alarm> {
-        if !self.state.is_pending() {
+        if !self.state.is_pending() || self.is_restricted() {
             return None;
         }
         match self.alarm() {

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{ActRefused, Action, Actor, Change, Course, Effect, Schedule, Ticket, TicketState, Transition};
+use super::{
+    ActRefused, Action, Actor, Change, Course, Effect, Schedule, Ticket, TicketState, ToldOf, Transition,
+};
 use crate::ids::DepartmentId;
 use crate::personal::Personal;
 use crate::procedure::CheckedRequest;
@@ -29,17 +31,19 @@ pub fn erase(
     change.enter(actor, Action::Erased, Some(reason));
     let tombstone_at = change.at + ERASED_STAYS;
     let mut transition = change.transition;
-    let mut told: Vec<&DepartmentId> = Vec::new();
-    for department in ticket.former_departments().chain([&ticket.department]) {
-        if told.contains(&department) {
-            continue;
-        }
-        told.push(department);
+    for department in ticket.all_departments() {
         transition.effects.push(Effect::Erase {
             department: department.clone(),
             tombstone_at,
         });
+        transition.effects.push(Effect::Tell {
+            department: department.clone(),
+            of: ToldOf::Erased,
+        });
     }
+    // Where nothing may be kept, nothing is to be put right or left alone.
+    transition.effects.push(Effect::Untell(ToldOf::Rectified));
+    transition.effects.push(Effect::Untell(ToldOf::Restricted));
     transition.effects.push(Effect::Forget {
         entries: ticket.history_length,
     });
@@ -78,6 +82,11 @@ pub(super) fn confirm(ticket: &Ticket, department: &DepartmentId, at: DateTime<U
     transition.effects.push(Effect::Tombstone {
         department: department.clone(),
         at,
+    });
+    transition.effects.push(Effect::Confirm {
+        department: department.clone(),
+        of: ToldOf::Erased,
+        by_hand: false,
     });
     transition
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Action, Actor, Effect, HistoryEntry, Ticket, Transition};
+use super::{Action, Actor, Effect, HistoryEntry, Ticket, ToldOf, Transition};
 use crate::ids::DepartmentId;
 use crate::personal::Personal;
 use crate::routing::RoutingTable;
@@ -18,6 +18,10 @@ pub enum MailSubject {
     Escalated,
     /// The department must erase what it keeps of it.
     Erased,
+    /// The department must do nothing with it until the restriction is lifted.
+    Restricted,
+    /// The department must put right what it keeps of it.
+    Rectified,
 }
 
 impl Transition {
@@ -37,18 +41,32 @@ impl Transition {
             Action::Reopened,
             Action::Closed,
             Action::Erased,
+            Action::Rectified,
+            Action::Restricted,
+            Action::RestrictionLifted,
         ];
         if !self.entries.iter().any(|entry| news.contains(&entry.action)) {
             return self;
         }
         let takes_mail = |id: &DepartmentId| routing.department(id).is_some_and(|it| it.mail.is_some());
+        // A department that has the ticket is told of what was put right with all that it says now.
+        let handed_over = match self.tells(ToldOf::Rectified) {
+            true => MailSubject::Rectified,
+            false => MailSubject::Ticket,
+        };
         let mails = self.effects.iter().filter_map(|effect| match effect {
-            Effect::HandOver(department) => Some((department, MailSubject::Ticket)),
+            Effect::HandOver(department) => Some((department, handed_over)),
             Effect::Withdraw { department, .. } => Some((department, MailSubject::Withdrawn)),
             Effect::Erase { department, .. } => Some((department, MailSubject::Erased)),
-            Effect::Tombstone { .. } | Effect::Forget { .. } | Effect::Mail { .. } | Effect::Book { .. } => {
-                None
-            }
+            Effect::Restrict { department, .. } => Some((department, MailSubject::Restricted)),
+            Effect::Rectify { department, .. } => Some((department, MailSubject::Rectified)),
+            Effect::Tombstone { .. }
+            | Effect::Forget { .. }
+            | Effect::Mail { .. }
+            | Effect::Book { .. }
+            | Effect::Tell { .. }
+            | Effect::Confirm { .. }
+            | Effect::Untell(_) => None,
         });
         let mails: Vec<Effect> = mails
             .filter(|(department, _)| takes_mail(department))
@@ -59,6 +77,14 @@ impl Transition {
             .collect();
         self.effects.extend(mails);
         self
+    }
+}
+
+impl Transition {
+    /// Whether departments are told of something that they have to confirm.
+    fn tells(&self, what: ToldOf) -> bool {
+        let told = |effect: &Effect| matches!(effect, Effect::Tell { of, .. } if *of == what);
+        self.effects.iter().any(told)
     }
 }
 

@@ -9,13 +9,15 @@
 //! - A reply that names the version it has seen is rejected as outdated when the department had to begin anew since, or
 //!   when it would end the work and the citizen has asked for more since. An attempt is kept all the same.
 //! - Only the department that has the ticket now may report. A department that never had it learns nothing, not even
-//!   that the ticket exists. An erasure is confirmed by each department that had the ticket.
+//!   that the ticket exists. An erasure, a restriction and a rectification are confirmed by each department that had the
+//!   ticket. Of a restricted ticket nothing else is reported.
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use super::{
-    Action, Actor, Change, REROUTES_MAX, Ticket, TicketState, TicketVersion, Transition, erasure, named,
+    Action, Actor, Change, REROUTES_MAX, Ticket, TicketState, TicketVersion, ToldOf, Transition, erasure,
+    named, rectification, restriction,
 };
 use crate::ids::DepartmentId;
 use crate::personal::Personal;
@@ -73,9 +75,23 @@ pub enum Reply {
     },
     /// It keeps nothing about the citizen of an erased ticket any more.
     ErasureConfirmed,
+    /// It does nothing with a restricted ticket until that is lifted.
+    RestrictionConfirmed,
+    /// It has put right what it keeps of a ticket.
+    RectificationConfirmed,
 }
 
 impl Reply {
+    /// What it confirms, if it confirms something.
+    fn confirms(&self) -> Option<ToldOf> {
+        match self {
+            Self::ErasureConfirmed => Some(ToldOf::Erased),
+            Self::RestrictionConfirmed => Some(ToldOf::Restricted),
+            Self::RectificationConfirmed => Some(ToldOf::Rectified),
+            _ => None,
+        }
+    }
+
     /// Whether it would end the department's work.
     fn is_an_end(&self) -> bool {
         matches!(
@@ -117,8 +133,19 @@ pub enum ReplyRejection {
     /// The ticket was not erased.
     #[error("the ticket was not erased; there is nothing to confirm")]
     NotErased,
-    /// The erasure was confirmed before.
-    #[error("you have confirmed the erasure before; nothing is left to do")]
+    /// The ticket is restricted.
+    #[error(
+        "the ticket is restricted: do nothing with it until it comes again, and reply restriction_confirmed"
+    )]
+    Restricted,
+    /// The ticket is not restricted.
+    #[error("the ticket is not restricted; there is nothing to confirm")]
+    NotRestricted,
+    /// Nothing was put right in the ticket.
+    #[error("nothing was put right in the ticket; there is nothing to confirm")]
+    NotRectified,
+    /// What the reply confirms was confirmed before.
+    #[error("you have confirmed this before; nothing is left to do")]
     AlreadyConfirmed,
     /// The ticket is closed.
     #[error("the ticket is closed; nothing more can be reported")]
@@ -133,8 +160,8 @@ pub enum ReplyRejection {
     Unreadable(String),
     /// A kind of reply that this version does not know.
     #[error(
-        "the kind of reply is unknown; use accepted, callback_attempted, answered, unreachable, returned or \
-         erasure_confirmed"
+        "the kind of reply is unknown; use accepted, callback_attempted, answered, unreachable, returned, \
+         erasure_confirmed, restriction_confirmed or rectification_confirmed"
     )]
     UnknownType,
 }
@@ -152,6 +179,9 @@ impl ReplyRejection {
             Self::Outdated => "outdated",
             Self::Erased => "erased",
             Self::NotErased => "not_erased",
+            Self::Restricted => "restricted",
+            Self::NotRestricted => "not_restricted",
+            Self::NotRectified => "not_rectified",
             Self::AlreadyConfirmed => "already_confirmed",
             Self::AlreadyClosed => "already_closed",
             Self::ClearingMustDecide => "clearing_must_decide",
@@ -178,6 +208,8 @@ pub fn apply_reply(
     let mut change = Change::of(ticket.clone(), at);
     match reply {
         Reply::ErasureConfirmed => return Ok(erasure::confirm(ticket, department, at)),
+        Reply::RestrictionConfirmed => return Ok(restriction::confirm(ticket, department, at)),
+        Reply::RectificationConfirmed => return Ok(rectification::confirm(ticket, department, at)),
         Reply::Accepted => {
             change.enter_implied(None);
             change.enter(actor, Action::Accepted, None);
@@ -277,19 +309,17 @@ fn check_timeliness(
     if !is_with_it && ticket.former_departments().all(|former| former != department) {
         return Err(ReplyRejection::UnknownTicket);
     }
-    let is_confirmation = *reply == Reply::ErasureConfirmed;
-    match (ticket.state, is_confirmation) {
-        (TicketState::Erased, true) => {
-            let confirmed = &ticket.course.erasure_confirmed_by;
-            return match confirmed.contains(department) {
-                true => Err(ReplyRejection::AlreadyConfirmed),
-                false => Ok(()),
-            };
-        }
-        (TicketState::Erased, false) => return Err(ReplyRejection::Erased),
-        (_, true) => return Err(ReplyRejection::NotErased),
-        (_, false) if !is_with_it => return Err(ReplyRejection::NotYours),
-        (_, false) => {}
+    if let Some(of) = reply.confirms() {
+        return check_confirmation(ticket, department, of);
+    }
+    if ticket.state == TicketState::Erased {
+        return Err(ReplyRejection::Erased);
+    }
+    if ticket.is_restricted() {
+        return Err(ReplyRejection::Restricted);
+    }
+    if !is_with_it {
+        return Err(ReplyRejection::NotYours);
     }
     check_order(ticket.state, reply)?;
     let is_outdated = match reply {
@@ -300,6 +330,18 @@ fn check_timeliness(
     match is_outdated {
         true => Err(ReplyRejection::Outdated),
         false => Ok(()),
+    }
+}
+
+/// Whether a department that has or had the ticket was told of what it confirms.
+fn check_confirmation(ticket: &Ticket, department: &DepartmentId, of: ToldOf) -> Result<(), ReplyRejection> {
+    match (ticket.has_confirmed(department, of), of) {
+        (Some(false), _) => Ok(()),
+        (Some(true), _) => Err(ReplyRejection::AlreadyConfirmed),
+        (None, ToldOf::Erased) => Err(ReplyRejection::NotErased),
+        (None, _) if ticket.state == TicketState::Erased => Err(ReplyRejection::Erased),
+        (None, ToldOf::Restricted) => Err(ReplyRejection::NotRestricted),
+        (None, ToldOf::Rectified) => Err(ReplyRejection::NotRectified),
     }
 }
 

@@ -202,7 +202,7 @@ pub fn rebook(
     actor: Actor,
     at: DateTime<Utc>,
 ) -> Result<Transition, RebookingRefused> {
-    if !ticket.state.is_pending() {
+    if !ticket.state.is_pending() || ticket.is_restricted() {
         return Err(RebookingRefused::NothingOwed);
     }
     if ticket.schedule.booking.is_none() {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::ids::FieldId;
 use crate::procedure::{Fields, Register};
 use crate::routing::{RoutingConfig, RoutingTable};
 use crate::rulebook::{Rulebook, RulesVersion};
@@ -73,6 +74,8 @@ fn reply(word: &str) -> Reply {
         "answered" => Reply::Answered { note: None },
         "unreachable" => Reply::Unreachable { note: None },
         "confirmed" => Reply::ErasureConfirmed,
+        "restriction" => Reply::RestrictionConfirmed,
+        "rectification" => Reply::RectificationConfirmed,
         "returned" => Reply::Returned {
             reason: Personal::new("nicht zuständig"),
             suggested_department: (!argument.is_empty()).then(|| DepartmentId::new(argument)),
@@ -88,6 +91,13 @@ pub(super) fn act(ticket: &Ticket, words: &str, at: DateTime<Utc>) -> Result<Tra
         "withdraw" => withdraw(ticket, reason, actor, at),
         "close by hand" => close_by_hand(ticket, reason, actor, at, CLOSED_STAYS),
         "erase" => erase(ticket, reason, actor, at),
+        "restrict" => restrict(ticket, reason, actor, at),
+        "lift" => lift(ticket, reason, actor, at),
+        "rectify" => {
+            let mut right = ticket.request.clone();
+            right.set(FieldId::new("name"), Personal::new("Groß"));
+            rectify(ticket, right, vec![FieldId::new("name")], &reason, actor, at)
+        }
         "add" => Ok(add_concern(ticket, reason, &Fields::default(), None, actor, at).unwrap()),
         "reopen" => {
             let reopening = Reopening {

@@ -258,10 +258,20 @@ fn an_erased_ticket_says_nothing_about_the_citizen() {
     let forget = Effect::Forget {
         entries: before.history_length,
     };
-    assert_eq!(
-        erased.effects,
-        [erase_at("a"), erase_at("b"), erase_at("c"), forget]
-    );
+    let tell = |id: &str| Effect::Tell {
+        department: DepartmentId::new(id),
+        of: ToldOf::Erased,
+    };
+    let mut effects = Vec::new();
+    for id in ["a", "b", "c"] {
+        effects.extend([erase_at(id), tell(id)]);
+    }
+    effects.extend([
+        Effect::Untell(ToldOf::Rectified),
+        Effect::Untell(ToldOf::Restricted),
+        forget,
+    ]);
+    assert_eq!(erased.effects, effects);
     for act_words in ["erase", "withdraw", "reopen", "close by hand", "reroute b"] {
         assert_eq!(
             act(ticket, act_words, at(10)),

@@ -153,6 +153,8 @@ fn to_wire(mail: KeptMail) -> proto::Mail {
             domain::ticket::MailSubject::Withdrawn => "withdrawn",
             domain::ticket::MailSubject::Escalated => "escalated",
             domain::ticket::MailSubject::Erased => "erased",
+            domain::ticket::MailSubject::Restricted => "restricted",
+            domain::ticket::MailSubject::Rectified => "rectified",
         }
         .to_owned(),
         since_unix_ms: mail.since.timestamp_millis(),

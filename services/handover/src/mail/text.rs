@@ -1,6 +1,7 @@
 //! What a mail says, in German: the only place that knows.
 
 use chrono::{DateTime, Utc};
+use domain::ids::FieldId;
 use domain::local_time;
 use domain::personal::Personal;
 use domain::procedure::{CALLBACK, Procedure};
@@ -30,6 +31,8 @@ pub(super) fn of(
         MailSubject::Withdrawn => withdrawn(mail, title),
         MailSubject::Escalated => escalated(mail, title, link),
         MailSubject::Erased => erased(mail, title),
+        MailSubject::Restricted => restricted(mail, title),
+        MailSubject::Rectified => rectified(mail, title, procedure, content),
         MailSubject::Ticket if !mail.ticket.state.is_pending() => settled(mail, title),
         MailSubject::Ticket => {
             let ticket = &mail.ticket;
@@ -192,10 +195,69 @@ fn erased(mail: &PendingMail, title: &str) -> MailText {
     let mut lines = vec![
         format!("die Angaben zu {title} {id} wurden bei uns gelöscht."),
         "Bitte löschen Sie alles, was Sie dazu gespeichert haben, auch unsere früheren E-Mails.".to_owned(),
+        CONFIRM.to_owned(),
     ];
     lines.extend(closing());
     MailText {
         subject: format!("Bitte löschen: {title} {id}"),
+        body: Personal::new(lines.join("\n")),
+    }
+}
+
+/// What a department is asked for that does not reply by itself.
+const CONFIRM: &str =
+    "Bestätigen Sie das bitte der oder dem Datenschutzbeauftragten von Nordrhein-Westfalen direkt.";
+
+fn restricted(mail: &PendingMail, title: &str) -> MailText {
+    let id = &mail.key.ticket;
+    let mut lines = vec![
+        format!("die Verarbeitung von {title} {id} ist eingeschränkt (Art. 18 DSGVO)."),
+        "Bitte bewahren Sie auf, was Sie dazu haben, und bearbeiten Sie es nicht weiter, bis wir uns wieder melden."
+            .to_owned(),
+        CONFIRM.to_owned(),
+    ];
+    lines.extend(closing());
+    MailText {
+        subject: format!("Bitte nicht bearbeiten: {title} {id}"),
+        body: Personal::new(lines.join("\n")),
+    }
+}
+
+/// What was put right; what it says now only where the department is told of citizens by mail.
+fn rectified(
+    mail: &PendingMail,
+    title: &str,
+    procedure: Option<&Procedure>,
+    content: MailContent,
+) -> MailText {
+    let (ticket, id) = (&mail.ticket, &mail.key.ticket);
+    let fields = ticket.course.rectified.as_ref().map(|it| &it.fields[..]);
+    let fields = fields.unwrap_or_default();
+    let heading = |id: &FieldId| {
+        let rule = procedure.and_then(|procedure| procedure.field(id.as_str()));
+        rule.map_or_else(|| id.to_string(), |rule| rule.title.clone())
+    };
+    let headings: Vec<String> = fields.iter().map(heading).collect();
+    let mut lines = vec![
+        format!(
+            "Angaben zu {title} {id} wurden berichtigt: {}.",
+            headings.join(", ")
+        ),
+        "Bitte berichtigen Sie, was Sie dazu gespeichert haben.".to_owned(),
+        CONFIRM.to_owned(),
+    ];
+    if content == MailContent::Whole {
+        lines.push(String::new());
+        lines.extend(fields.iter().zip(&headings).map(|(id, heading)| {
+            match ticket.request.fields().text(id.as_str()) {
+                "" => line(heading, "entfällt"),
+                text => line(heading, text),
+            }
+        }));
+    }
+    lines.extend(closing());
+    MailText {
+        subject: format!("Bitte berichtigen: {title} {id}"),
         body: Personal::new(lines.join("\n")),
     }
 }

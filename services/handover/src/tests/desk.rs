@@ -64,6 +64,7 @@ pub(super) fn desk_without_topics() -> Desk {
     let store = Arc::new(store);
     let parts = HandoverParts {
         mails: Arc::clone(&store) as _,
+        restores: Arc::clone(&store) as _,
         mail: None,
         entries: None,
         store,

@@ -7,7 +7,10 @@ use domain::procedure::{Register, request_schema};
 use serde_json::Value;
 
 use super::desk::{accepted, department, desk, returned};
-use crate::payload::{ErasedMessage, HeartbeatMessage, ReplyResultMessage, TicketMessage, WithdrawnMessage};
+use crate::payload::{
+    ErasedMessage, HeartbeatMessage, RectifiedMessage, ReplyResultMessage, RestrictedMessage, TicketMessage,
+    WithdrawnMessage,
+};
 use crate::reply;
 
 fn folder() -> PathBuf {
@@ -44,6 +47,8 @@ fn schema_of(message: &Received) -> &'static str {
         crate::TICKET_TYPE => "ticket.v1",
         crate::WITHDRAWN_TYPE => "ticket-withdrawn.v1",
         crate::ERASED_TYPE => "ticket-erased.v1",
+        crate::RESTRICTED_TYPE => "ticket-restricted.v1",
+        crate::RECTIFIED_TYPE => "ticket-rectified.v1",
         crate::REPLY_TYPE => "ticket-reply.v1",
         crate::REPLY_RESULT_TYPE => "ticket-reply-result.v1",
         crate::HEARTBEAT_TYPE => "heartbeat.v1",
@@ -162,6 +167,8 @@ fn every_sample_follows_its_schema_and_can_be_read() {
                 read_whole::<TicketMessage>(&with_procedure(sample));
             }
             "ticket-erased" => read_whole::<ErasedMessage>(&sample),
+            "ticket-restricted" => read_whole::<RestrictedMessage>(&sample),
+            "ticket-rectified" => read_whole::<RectifiedMessage>(&sample),
             "ticket-withdrawn" => read_whole::<WithdrawnMessage>(&sample),
             "ticket-reply-result" => read_whole::<ReplyResultMessage>(&sample),
             // The ledger's: its tests read it.

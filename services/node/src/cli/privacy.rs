@@ -1,17 +1,22 @@
 //! `nrwdirekt privacy`.
 
 mod access_log;
+mod cases;
 mod entries;
 mod register;
 mod rights;
 
-use clap::{Args, Subcommand};
-pub(crate) use rights::{FindArguments, MarkArguments};
-
-use super::ServerArguments;
 pub(crate) use access_log::AccessLogArguments;
+pub(crate) use cases::{CaseAction, CaseOpenArguments};
+use clap::{Args, Subcommand};
 pub(crate) use entries::EntriesArguments;
 pub(crate) use register::ProcessingRegisterArguments;
+pub(crate) use rights::{
+    ConfirmArguments, FindArguments, MarkArguments, RecipientArguments, RectifyArguments, RestrictArguments,
+    TellArguments, ToldOf,
+};
+
+use super::ServerArguments;
 
 #[derive(Args, Debug)]
 pub(crate) struct PrivacyArguments {
@@ -24,6 +29,26 @@ pub(crate) enum PrivacyAction {
     /// Find what is kept of a person: tickets of every state, calls, rejected items. Two names on one number are two
     /// persons.
     Find(FindArguments),
+    /// Tell a person what is kept of him or her (Art. 15 GDPR): a document to be read and printed, in German.
+    Access(TellArguments),
+    /// The same as data to be used elsewhere (Art. 20 GDPR): JSON, by schemas/privacy/portability.v1.schema.json.
+    Portability(TellArguments),
+    /// Put right what a ticket says (Art. 16 GDPR), by the rules of its procedure. Who has or had it is told.
+    Rectify(RectifyArguments),
+    /// Keep what there is, in no list, export or hand-over, until that is lifted (Art. 18 GDPR). Who has or had it is told.
+    Restrict(RestrictArguments),
+    /// Lift a restriction: tickets go on where they were.
+    Lift(RestrictArguments),
+    /// Departments that were told of a rectification, a restriction or an erasure, and have confirmed it or not (Art. 19
+    /// GDPR).
+    Recipients(RecipientArguments),
+    /// Note that a department has confirmed in another way than by a reply, such as a letter.
+    Confirm(ConfirmArguments),
+    /// What persons ask for by right, with the time until which it is to be answered (Art. 12 GDPR).
+    Case {
+        #[command(subcommand)]
+        action: CaseAction,
+    },
     /// What somebody has registered for, newsletters and events, by e-mail address; or erase it.
     Entries(EntriesArguments),
     /// Who has seen or done what.
@@ -44,6 +69,45 @@ pub(crate) enum PrivacyAction {
     Erase(EraseArguments),
     /// Orders to erase, newest first, and how far they have come.
     Orders(OrdersArguments),
+    /// Deleting what is kept no longer: what would go, letting it go, and the proof of what went.
+    Retention {
+        #[command(subcommand)]
+        action: RetentionAction,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetentionAction {
+    /// What would go by which rule. Deletes nothing.
+    Plan {
+        /// What would go at this local day or time instead of now.
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// Delete what is past, and wait for it. Figures stay as they are. A run that was cut short is gone on with.
+    Run {
+        /// One JSON object.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
+    /// What went in each run and by which rule, newest first. Names nobody.
+    Runs {
+        /// At most so many.
+        #[arg(long, default_value_t = 20)]
+        max: u32,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        server: ServerArguments,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -317,6 +317,10 @@ pub(crate) enum ReplyType {
     Returned,
     /// What was kept of an erased ticket is deleted.
     ErasureConfirmed,
+    /// Nothing is done with a restricted ticket until it comes again.
+    RestrictionConfirmed,
+    /// What was put right in a ticket is right here too.
+    RectificationConfirmed,
 }
 
 #[derive(Args, Debug)]

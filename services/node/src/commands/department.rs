@@ -152,6 +152,8 @@ fn payload(arguments: &ReplyArguments) -> Value {
         ReplyType::Unreachable => "unreachable",
         ReplyType::Returned => "returned",
         ReplyType::ErasureConfirmed => "erasure_confirmed",
+        ReplyType::RestrictionConfirmed => "restriction_confirmed",
+        ReplyType::RectificationConfirmed => "rectification_confirmed",
     };
     let mut reply = json!({ "ticket_id": arguments.ticket, "type": kind });
     let note = if arguments.kind == ReplyType::Returned {

@@ -1,10 +1,15 @@
 //! `nrwdirekt privacy`: the audit trail; the other parts are in modules.
 
+mod access;
 mod access_log;
+mod cases;
 mod entries;
 mod erasure;
 mod find;
+mod recipients;
 mod register;
+mod retention;
+mod rights;
 
 use std::process::ExitCode;
 
@@ -22,22 +27,30 @@ use crate::output::say;
 pub(crate) async fn run(action: PrivacyAction) -> anyhow::Result<ExitCode> {
     match action {
         PrivacyAction::Find(arguments) => find::run(arguments).await?,
+        PrivacyAction::Access(arguments) => access::tell(arguments, false).await?,
+        PrivacyAction::Portability(arguments) => access::tell(arguments, true).await?,
+        PrivacyAction::Rectify(arguments) => rights::rectify(arguments).await?,
+        PrivacyAction::Restrict(arguments) => rights::restrict(arguments, true).await?,
+        PrivacyAction::Lift(arguments) => rights::restrict(arguments, false).await?,
+        PrivacyAction::Recipients(arguments) => recipients::list(arguments).await?,
+        PrivacyAction::Confirm(arguments) => recipients::confirm(arguments).await?,
+        PrivacyAction::Case { action } => cases::run(action).await?,
         PrivacyAction::Entries(arguments) => entries::run(arguments).await?,
         PrivacyAction::Audit { action } => return audit(action).await,
         PrivacyAction::Register(arguments) => register::run(*arguments).await?,
         PrivacyAction::AccessLog(arguments) => access_log::run(arguments).await?,
         PrivacyAction::Erase(arguments) => erasure::erase(arguments).await?,
         PrivacyAction::Orders(arguments) => erasure::orders(arguments).await?,
+        PrivacyAction::Retention { action } => retention::run(action).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn audit(action: AuditAction) -> anyhow::Result<ExitCode> {
     match action {
-        AuditAction::List(arguments) => list(arguments).await?,
-        AuditAction::Verify { head, json, server } => return verify(head, json, &server).await,
+        AuditAction::List(arguments) => list(arguments).await.map(|()| ExitCode::SUCCESS),
+        AuditAction::Verify { head, json, server } => verify(head, json, &server).await,
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 async fn list(arguments: AuditListArguments) -> anyhow::Result<()> {
@@ -122,12 +135,21 @@ async fn verify(head: Option<String>, as_json: bool, server: &ServerArguments) -
             "broken_at": found.broken_at,
             "explanation": found.explanation,
             "head": found.head,
+            "begins_at": found.begins_at,
+            "cut_at": found.cut_at_unix_ms.map(local),
         });
         say!("{object}");
     } else {
         match found.broken_at {
             None => say!("{} entries are whole: {}", found.entries, found.explanation),
             Some(number) => say!("broken at entry {number}: {}", found.explanation),
+        }
+        if let Some(cut_at) = found.cut_at_unix_ms {
+            say!(
+                "begins with entry {}: those before it were deleted on {}, when their time was over",
+                found.begins_at,
+                local(cut_at)
+            );
         }
         say!("head {}", found.head);
     }

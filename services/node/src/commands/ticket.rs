@@ -296,6 +296,7 @@ pub(super) fn summary(ticket: &proto::Ticket) -> Value {
 fn whole(ticket: &proto::Ticket) -> Value {
     let mut object = summary(ticket);
     object["call"] = json!(ticket.call);
+    object["restricted"] = json!(ticket.restricted);
     object["further_calls"] = json!(ticket.further_calls);
     object["returned_because"] = json!(ticket.returned_because);
     object["fields"] = json!(ticket.fields);

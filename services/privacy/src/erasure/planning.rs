@@ -1,16 +1,22 @@
 //! From a request to the tickets and calls that it is about.
 
-use domain::erasure::{ErasureOrder, MarkHash, MarkKey};
+use domain::erasure::{ErasureOrder, Mark, MarkHash, MarkKey};
 use domain::ids::{Identity, TicketId};
-use domain::ticket::spoken_ticket_id;
+use domain::numbers::Number;
+use domain::privacy::{GivenMarks, Marks};
+use domain::ticket::{TicketState, spoken_ticket_id};
+use store::persons::PersonCallPlace;
 use tonic::Status;
 use wire::v1::privacy as proto;
 
 use super::ErasureParts;
 use super::service::store_status;
+use crate::calls_of_ticket;
 
 /// Tickets and calls of one request at most.
 const NAMED_MAX: usize = 1_000;
+/// Calls of a person that are read at once.
+const CALLS_A_PAGE: usize = 500;
 /// Characters of a reason.
 const REASON_LENGTH_MAX: usize = 500;
 
@@ -18,6 +24,9 @@ const REASON_LENGTH_MAX: usize = 500;
 pub(super) struct Asked {
     pub(super) tickets: Vec<TicketId>,
     pub(super) calls: Vec<Identity>,
+    pub(super) person: Option<Marks>,
+    /// As it was said, free of spelling: personal.
+    said: Vec<String>,
     pub(super) reason: String,
     pub(super) case: Option<u64>,
     pub(super) key: String,
@@ -35,21 +44,14 @@ pub(super) struct Plan {
 impl Asked {
     pub(super) fn of(request: proto::EraseRequest) -> Result<Self, Status> {
         let refuse = |why: &str| Err(Status::invalid_argument(why.to_owned()));
-        let person = [
-            &request.phone,
-            &request.email,
-            &request.name,
-            &request.first_name,
-            &request.postal_code,
-        ];
-        if person.iter().any(|text| !text.trim().is_empty()) {
-            return refuse(
-                "phone, email, name: find the person's tickets and calls first, and give their numbers",
-            );
-        }
+        let (person, said) = person(&request)?;
         let count = request.ticket_ids.len() + request.call_ids.len();
-        if count == 0 {
-            return refuse("ticket_ids: say what is to be erased, a ticket or a call");
+        match (count, &person) {
+            (0, None) => {
+                return refuse("ticket_ids: say what is to be erased: a ticket, a call, or a person");
+            }
+            (1.., Some(_)) => return refuse("ticket_ids: give tickets and calls, or a person, not both"),
+            _ => {}
         }
         if count > NAMED_MAX {
             return refuse(
@@ -87,6 +89,8 @@ impl Asked {
         Ok(Self {
             tickets,
             calls,
+            person,
+            said,
             reason,
             case: Some(request.case_number).filter(|case| *case > 0),
             key,
@@ -97,13 +101,129 @@ impl Asked {
     pub(super) fn digest(&self, key: &MarkKey) -> [u8; 32] {
         let tickets = self.tickets.iter().map(ToString::to_string);
         let calls = self.calls.iter().map(|call| call.to_hex());
-        let parts: Vec<String> = tickets.chain(calls).collect();
+        let parts: Vec<String> = tickets.chain(calls).chain(self.said.iter().cloned()).collect();
         key.digest(&parts)
     }
 }
 
-/// Finds the calls that led to the tickets.
-pub(super) async fn plan(parts: &ErasureParts, asked: &Asked) -> Result<Plan, Status> {
+/// The person of a request, if it names one, and what was said, free of spelling.
+fn person(request: &proto::EraseRequest) -> Result<(Option<Marks>, Vec<String>), Status> {
+    let given = GivenMarks {
+        phone: request.phone.clone(),
+        email: request.email.clone(),
+        name: request.name.clone(),
+        first_name: request.first_name.clone(),
+        postal_code: request.postal_code.clone(),
+    };
+    let texts = [
+        &given.phone,
+        &given.email,
+        &given.name,
+        &given.first_name,
+        &given.postal_code,
+    ];
+    if texts.iter().all(|text| text.trim().is_empty()) {
+        return Ok((None, Vec::new()));
+    }
+    let marks = Marks::checked(&given).map_err(|fault| Status::invalid_argument(fault.to_string()))?;
+    let said = vec![
+        marks.phone_keys().join(" "),
+        marks.email_key().unwrap_or_default(),
+        marks.name_key().unwrap_or_default(),
+        given.first_name.trim().to_lowercase(),
+        given.postal_code.trim().to_owned(),
+    ];
+    Ok((Some(marks), said))
+}
+
+/// Finds what is to be erased.
+pub(super) async fn plan(parts: &ErasureParts, asked: &Asked, key: &MarkKey) -> Result<Plan, Status> {
+    match &asked.person {
+        Some(marks) => of_person(parts, marks, key).await,
+        None => of_numbers(parts, asked).await,
+    }
+}
+
+/// Everything of one person. Whatever may be another person's stays: tickets under another name, and calls of a number that
+/// several have, unless they led to one of the tickets.
+async fn of_person(parts: &ErasureParts, marks: &Marks, key: &MarkKey) -> Result<Plan, Status> {
+    let finder = &parts.finder;
+    let found = finder.find(marks).await.map_err(|error| store_status(&error))?;
+    if found.incomplete {
+        return Err(Status::failed_precondition(
+            "name: there are more tickets than one order takes; narrow it down by name or postal code",
+        ));
+    }
+    let tickets = match found.persons.as_slice() {
+        [] => Vec::new(),
+        [person] => person.tickets.clone(),
+        several => {
+            return Err(Status::failed_precondition(format!(
+                "name: {} persons are known by this; say which by name and, where that is not enough, postal_code \
+                 (`privacy find` shows them), or give the numbers of the tickets",
+                several.len()
+            )));
+        }
+    };
+    // A key may be another form of a number that several have.
+    let is_alone = |key: &String| {
+        let forms = Number::read(key).search_keys();
+        !forms.iter().any(|form| found.shared.contains(form))
+    };
+    let mut plan = Plan {
+        calls: tickets.iter().flat_map(calls_of_ticket).collect(),
+        tickets: tickets
+            .iter()
+            .filter(|ticket| ticket.state != TicketState::Erased)
+            .map(|ticket| ticket.id.clone())
+            .collect(),
+        ..Plan::default()
+    };
+    // A number under which nobody has this name may be somebody else's.
+    let numbers: Vec<String> = match tickets.is_empty() && marks.has_name() {
+        true => Vec::new(),
+        false => found
+            .phone_keys
+            .iter()
+            .filter(|key| is_alone(key))
+            .cloned()
+            .collect(),
+    };
+    plan.calls.extend(calls_of_numbers(parts, &numbers).await?);
+    for number in &numbers {
+        plan.marks.extend(key.hashes(Mark::Number(number)));
+    }
+    if found.shared.is_empty() && !(tickets.is_empty() && marks.has_name()) {
+        let (items, _) = finder
+            .rejected(marks)
+            .await
+            .map_err(|error| store_status(&error))?;
+        plan.rejected = items.iter().map(|item| item.id).collect();
+    }
+    plan.tickets.sort_unstable();
+    for list in [&mut plan.calls, &mut plan.rejected] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    Ok(plan)
+}
+
+async fn calls_of_numbers(parts: &ErasureParts, numbers: &[String]) -> Result<Vec<Identity>, Status> {
+    let mut calls = Vec::new();
+    let mut after = None;
+    loop {
+        let page = parts.finder.calls_by(numbers, after, CALLS_A_PAGE).await;
+        let page = page.map_err(|error| store_status(&error))?;
+        calls.extend(page.iter().map(|call| call.identity));
+        match page.last() {
+            Some(last) if page.len() == CALLS_A_PAGE => after = Some(PersonCallPlace::of(last)),
+            _ => return Ok(calls),
+        }
+    }
+}
+
+/// The tickets and calls that were named, and the calls that led to the tickets.
+async fn of_numbers(parts: &ErasureParts, asked: &Asked) -> Result<Plan, Status> {
     let mut plan = Plan {
         calls: asked.calls.clone(),
         ..Plan::default()
@@ -118,7 +238,7 @@ pub(super) async fn plan(parts: &ErasureParts, asked: &Asked) -> Result<Plan, St
             return Err(Status::not_found(format!("ticket_ids: there is no ticket {id}")));
         };
         let ticket = found.ticket;
-        plan.calls.extend(ticket.call.iter().chain(&ticket.course.calls));
+        plan.calls.extend(calls_of_ticket(&ticket));
         plan.tickets.push(ticket.id);
     }
     for call in &asked.calls {
@@ -145,6 +265,11 @@ pub(super) async fn plan(parts: &ErasureParts, asked: &Asked) -> Result<Plan, St
 }
 
 impl Plan {
+    /// Whether there is nothing to do.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tickets.is_empty() && self.calls.is_empty() && self.rejected.is_empty()
+    }
+
     /// Whether an order of before covers all of it.
     pub(super) fn is_within(&self, order: &ErasureOrder) -> bool {
         self.tickets.iter().all(|ticket| order.tickets.contains(ticket))

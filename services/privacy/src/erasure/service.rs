@@ -13,7 +13,7 @@ use tonic::{Request, Response, Status};
 use wire::access::principal;
 use wire::v1::privacy as proto;
 
-use super::planning::{Asked, Plan, plan};
+use super::planning::{Asked, plan};
 use super::runner::ErasureRunner;
 use super::{ErasureError, answer};
 
@@ -37,19 +37,22 @@ impl ErasuresService {
     }
 
     /// The order of a request: a new one, or the one that it was given before.
-    async fn ordered(&self, asked: Asked, plan: Plan, by: &str) -> Result<KeptOrder, Status> {
+    async fn ordered(&self, asked: Asked, by: &str) -> Result<KeptOrder, Status> {
         let parts = &self.runner.parts;
-        let key = parts
-            .orders
-            .mark_key()
-            .await
-            .map_err(|error| store_status(&error))?;
+        let key = parts.orders.mark_key().await;
+        let key = key.map_err(|error| store_status(&error))?;
         let digest = asked.digest(&key);
+        let plan = plan(parts, &asked, &key).await?;
         let before = parts.orders.order_of(digest).await;
         if let Some(before) = before.map_err(|error| store_status(&error))?
             && plan.is_within(&before.order)
         {
             return Ok(before);
+        }
+        if plan.is_empty() {
+            return Err(Status::not_found(
+                "phone, email, name: nothing is kept of whoever is known by this",
+            ));
         }
         let order = ErasureOrder {
             id: ErasureOrderId::new(new_id()),
@@ -114,8 +117,9 @@ impl proto::erasures_server::Erasures for ErasuresService {
         let asked = Asked::of(request.into_inner())?;
         let reason = asked.reason.clone();
         let parts = &self.runner.parts;
-        let plan = plan(parts, &asked).await?;
-        let kept = self.ordered(asked, plan, &principal.name).await?;
+        parts.gate.may_erase(asked.case).await?;
+        let case = asked.case;
+        let kept = self.ordered(asked, &principal.name).await?;
         self.runner
             .write_down(&kept)
             .await
@@ -129,6 +133,8 @@ impl proto::erasures_server::Erasures for ErasuresService {
             .audit
             .append_done(vec![done.because(&reason).of_items(items)])
             .await?;
+        let order = kept.order.id.as_str();
+        parts.gate.note_order(&principal, case, order).await?;
         tracing::info!(order = %kept.order.id, tickets = kept.order.tickets.len(), calls = kept.order.calls.len(),
             "an erasure was ordered");
         self.runner.hurry(&kept.order.id, HURRY).await;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Forgetting, Forgotten, Instead, Positions, Received, topics};
+use bus::{BusError, Forgetting, Forgotten, Instead, Positions, Received, topics};
 use chrono::TimeDelta;
 use domain::erasure::{ErasureOrder, Place};
 use domain::ids::{AgentName, DepartmentId, Identity, TicketId};
@@ -61,7 +61,10 @@ pub(super) async fn tickets(parts: &ErasureParts, order: &ErasureOrder) -> Resul
             if found.ticket.state == TicketState::Erased {
                 break;
             }
-            let actor = Actor::Agent(AgentName::new(&order.by));
+            let actor = match order.by.is_empty() {
+                true => Actor::System,
+                false => Actor::Agent(AgentName::new(&order.by)),
+            };
             let at = (parts.clock)();
             let Ok(transition) = erase(&found.ticket, Personal::new(&order.reason), actor, at) else {
                 break;
@@ -120,53 +123,76 @@ pub(super) async fn ends(
 ) -> Result<Vec<(String, Positions)>, ErasureError> {
     let mut ends = Vec::new();
     for topic in topics_of(parts, order, place).await? {
-        let end = parts.bus.ends(&topic).await?;
-        ends.push((topic, end));
+        match parts.bus.ends(&topic).await {
+            Ok(end) => ends.push((topic, end)),
+            // Of a department that has no topics: nothing is there.
+            Err(BusError::UnknownTopic(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(ends)
 }
 
-/// Forgets messages of topics that roles read once.
-pub(super) async fn read_topics(
+/// How far the role that reads a topic has come.
+async fn read_up_to(parts: &ErasureParts, place: Place, topic: &str) -> Result<Positions, ErasureError> {
+    let incarnation = parts.bus.topic_id(topic).await?;
+    Ok(match place {
+        Place::BusCalls => parts.calls.positions(&incarnation).await?,
+        _ => {
+            let place = reply_place(topic, &incarnation);
+            parts.tickets.reply_positions(&place).await?
+        }
+    })
+}
+
+/// Whether topics were read up to these ends.
+pub(super) async fn is_read(
     parts: &ErasureParts,
-    order: &ErasureOrder,
     place: Place,
     ends: &[(String, Positions)],
-) -> Result<Outcome, ErasureError> {
-    let mut outcome = Outcome::Done(Duration::ZERO);
+) -> Result<bool, ErasureError> {
     for (topic, end) in ends {
-        let incarnation = parts.bus.topic_id(topic).await?;
-        let read = match place {
-            Place::BusCalls => parts.calls.positions(&incarnation).await?,
-            _ => {
-                parts
-                    .tickets
-                    .reply_positions(&reply_place(topic, &incarnation))
-                    .await?
-            }
-        };
+        let read = read_up_to(parts, place, topic).await?;
         let unread = |(partition, end): (&u32, &i64)| read.get(partition).copied().unwrap_or(0) < *end;
         if end.iter().any(unread) {
-            outcome = outcome.and(Outcome::Later(SOON));
-            continue;
+            return Ok(false);
         }
-        let what = match place {
-            Place::BusCalls => Forgetting {
-                keys: order
-                    .calls
-                    .iter()
-                    .map(|call| call.to_hex().into_bytes())
-                    .collect(),
-                instead: without_caller(),
-            },
-            _ => Forgetting {
-                keys: ticket_keys(&order.tickets),
-                instead: Arc::new(|_: &Received| None),
-            },
-        };
-        outcome = outcome.and(parts.bus.forget(topic, what, read).await?.into());
+    }
+    Ok(true)
+}
+
+/// Forgets messages of topics that roles read once, when they have read them up to these ends.
+pub(super) async fn read_topics(
+    parts: &ErasureParts,
+    place: Place,
+    ends: &[(String, Positions)],
+    what: &Forgetting,
+) -> Result<Outcome, ErasureError> {
+    if !is_read(parts, place, ends).await? {
+        return Ok(Outcome::Later(SOON));
+    }
+    let mut outcome = Outcome::Done(Duration::ZERO);
+    for (topic, _) in ends {
+        let read = read_up_to(parts, place, topic).await?;
+        outcome = outcome.and(parts.bus.forget(topic, what.clone(), read).await?.into());
     }
     Ok(outcome)
+}
+
+/// Reports of calls lose who called.
+pub(super) fn forgetting_calls<'a>(calls: impl Iterator<Item = &'a Identity>) -> Forgetting {
+    Forgetting {
+        keys: calls.map(|call| call.to_hex().into_bytes()).collect(),
+        instead: without_caller(),
+    }
+}
+
+/// Messages about tickets go.
+pub(super) fn forgetting_tickets(tickets: &[TicketId]) -> Forgetting {
+    Forgetting {
+        keys: ticket_keys(tickets),
+        instead: Arc::new(|_: &Received| None),
+    }
 }
 
 /// Forgets what departments were sent, once the newest message is on their topics.
@@ -179,11 +205,13 @@ pub(super) async fn ticket_topics(
     }
     let mut outcome = Outcome::Done(Duration::ZERO);
     for topic in topics_of(parts, order, Place::BusTickets).await? {
-        let what = Forgetting {
-            keys: ticket_keys(&order.tickets),
-            instead: Arc::new(|_: &Received| None),
-        };
-        outcome = outcome.and(parts.bus.forget(&topic, what, Positions::new()).await?.into());
+        let what = forgetting_tickets(&order.tickets);
+        match parts.bus.forget(&topic, what, Positions::new()).await {
+            Ok(forgotten) => outcome = outcome.and(forgotten.into()),
+            // Of a department that has no topics: nothing is there.
+            Err(BusError::UnknownTopic(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(outcome)
 }

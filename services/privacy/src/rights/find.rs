@@ -13,12 +13,8 @@ use tonic::{Request, Response, Status};
 use wire::access::principal;
 use wire::v1::privacy as proto;
 
-use super::{RightsService, refused};
+use super::{RightsService, page, refused};
 use crate::finder::{Found, calls_of_ticket};
-
-/// Calls on a page unless asked otherwise, and at most.
-const PAGE: usize = 100;
-const PAGE_MAX: usize = 500;
 
 pub(super) async fn find_persons(
     service: &RightsService,
@@ -27,10 +23,7 @@ pub(super) async fn find_persons(
     let principal = principal(&request)?;
     let sent = request.into_inner();
     let after = place(&sent.page_token)?;
-    let most = match sent.page_size as usize {
-        0 => PAGE,
-        wanted => wanted.min(PAGE_MAX),
-    };
+    let most = page(sent.page_size);
     let marks = service.marks(sent.marks).await?;
     let finder = &service.parts.finder;
     let found = finder.find(&marks).await.map_err(|error| refused(&error))?;

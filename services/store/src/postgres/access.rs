@@ -5,7 +5,9 @@
 
 mod access_log;
 mod audit;
+mod cases;
 mod erasure;
+mod retention;
 mod sessions;
 mod users;
 
@@ -32,6 +34,13 @@ impl PostgresAccess {
         Ok(Self {
             database: database.clone(),
         })
+    }
+
+    /// Of a database that is being restored, which no node takes yet.
+    pub fn of_restore(database: &Database) -> Self {
+        Self {
+            database: database.clone(),
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, R
 use tokio_postgres::{Config, NoTls};
 
 use super::schema::{self, Schema};
+use super::scrub;
 use super::tls::{self, Tls};
 use crate::StoreError;
 
@@ -82,6 +83,15 @@ impl Database {
     /// [`StoreError::Unusable`] when the database was written by a newer version.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         schema::migrate(self).await
+    }
+
+    /// Settings of the server with which copies of what was erased stay longer than they need to, each with what to do.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn settings_at_fault(&self) -> Result<Vec<String>, StoreError> {
+        let client = self.client().await?;
+        scrub::settings_at_fault(&client).await
     }
 
     /// Whether the tables are there and of this version.

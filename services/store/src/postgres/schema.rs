@@ -1,6 +1,9 @@
 //! Tables: creating them, and checking that they fit this program.
 
-use refinery::{Migration, Runner};
+use std::collections::BTreeMap;
+
+use deadpool_postgres::{ClientWrapper, GenericClient};
+use refinery::{Migration, Runner, Target};
 use tokio_postgres::Client;
 
 use super::database::Database;
@@ -22,26 +25,33 @@ mod tickets {
 /// Held while tables are created: several nodes may start at once. Any number, but always the same.
 const LOCK: i64 = 0x6e72_7764_0001;
 
+/// There while a restore fills the database.
+const UNDER_WAY: &str = "restore_under_way";
+
 /// The tables of one store, with a history of their own.
 pub(super) struct Schema {
+    name: &'static str,
     history: &'static str,
     runner: fn() -> Runner,
 }
 
 /// The tables of users, sessions and the audit trail.
 pub(super) const ACCESS: Schema = Schema {
+    name: "access",
     history: "schema_history_access",
     runner: access::migrations::runner,
 };
 
 /// The tables of the calls.
 pub(super) const CALLS: Schema = Schema {
+    name: "calls",
     history: "schema_history_calls",
     runner: calls::migrations::runner,
 };
 
 /// The tables of the tickets.
 pub(super) const TICKETS: Schema = Schema {
+    name: "tickets",
     history: "schema_history_tickets",
     runner: tickets::migrations::runner,
 };
@@ -57,27 +67,138 @@ pub(super) async fn migrate(database: &Database) -> Result<(), StoreError> {
     // Taken out of the pool: its settings, and the lock if anything fails, end with the connection.
     let mut client = deadpool_postgres::Object::take(client);
     client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
+    refuse_half_restored(&client).await?;
+    bring_up_to_date(&mut client).await?;
+    client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await?;
+    Ok(())
+}
+
+async fn bring_up_to_date(client: &mut ClientWrapper) -> Result<(), StoreError> {
     for schema in ALL {
-        if let Some(there) = version(&client, schema).await? {
+        if let Some(there) = version(&*client, schema).await? {
             refuse_newer(there, schema)?;
         }
         let mut runner = (schema.runner)();
         runner.set_migration_table_name(schema.history);
         runner
             .set_grouped(true)
-            .run_async(&mut *client)
+            .run_async(&mut **client)
             .await
             .map_err(|error| failed(&error))?;
     }
-    super::calls::records::fill_caller_keys(&client).await?;
-    super::tickets::citizens::fill_columns(&client).await?;
-    super::tickets::marks::fill(&client).await?;
+    super::calls::records::fill_caller_keys(client).await?;
+    super::tickets::citizens::fill_columns(client).await?;
+    super::tickets::marks::fill(client).await
+}
+
+/// What a cut restore left is no store: its tables are there, and nothing in them.
+async fn refuse_half_restored(client: &Client) -> Result<(), StoreError> {
+    match is_there(client, UNDER_WAY).await? {
+        false => Ok(()),
+        true => Err(StoreError::Unusable(
+            "a restore into this database was cut, or is under way: run `nrwdirekt restore` again with the same backup, or \
+             use another database"
+                .to_owned(),
+        )),
+    }
+}
+
+/// By unit, the version of its tables.
+pub(super) async fn versions(client: &impl GenericClient) -> Result<BTreeMap<String, i32>, StoreError> {
+    let mut versions = BTreeMap::new();
+    for schema in ALL {
+        let select = format!("SELECT max(version) FROM {}", schema.history);
+        let newest = client.query_one(&select, &[]).await?;
+        versions.insert(schema.name.to_owned(), newest.get(0));
+    }
+    Ok(versions)
+}
+
+/// Whether a table tells about the others, and holds nothing that a backup needs.
+pub(super) fn is_bookkeeping(table: &str) -> bool {
+    table == UNDER_WAY || ALL.iter().any(|schema| schema.history == table)
+}
+
+/// The tables that hold something.
+pub(super) async fn data_tables(client: &Client) -> Result<Vec<String>, StoreError> {
+    let rows = client
+        .query(
+            "SELECT relname::text FROM pg_class WHERE relnamespace = current_schema()::regnamespace
+             AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname",
+            &[],
+        )
+        .await?;
+    let names = rows.iter().map(|row| row.get::<_, String>(0));
+    Ok(names.filter(|name| !is_bookkeeping(name)).collect())
+}
+
+/// Makes the tables of the given versions in a database that holds nothing, or what a cut restore left.
+pub(super) async fn begin_restore(
+    client: &mut ClientWrapper,
+    schemas: &BTreeMap<String, i32>,
+) -> Result<(), StoreError> {
+    client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
+    if !is_there(client, UNDER_WAY).await? && !data_tables(client).await?.is_empty() {
+        return Err(StoreError::Unusable(
+            "the database is not empty: a backup is restored into an empty one alone. Make one with `createdb`, and give \
+             its URL with --store"
+                .to_owned(),
+        ));
+    }
+    for schema in ALL {
+        let of_backup = schemas.get(schema.name).copied().unwrap_or(0);
+        if of_backup > newest(schema) {
+            return Err(StoreError::Unusable(format!(
+                "the backup has tables of version {of_backup} ({}), this program knows {} at most: use the newer nrwdirekt \
+                 that made it",
+                schema.name,
+                newest(schema)
+            )));
+        }
+    }
+    client
+        .batch_execute(&format!(
+            "CREATE TABLE IF NOT EXISTS {UNDER_WAY} (nothing integer)"
+        ))
+        .await?;
+    for schema in ALL {
+        let Some(target) = schemas.get(schema.name).copied() else {
+            continue;
+        };
+        let mut runner = (schema.runner)();
+        runner.set_migration_table_name(schema.history);
+        runner
+            .set_grouped(true)
+            .set_target(Target::Version(target))
+            .run_async(&mut **client)
+            .await
+            .map_err(|error| failed(&error))?;
+    }
+    Ok(())
+}
+
+/// Brings restored tables up to date.
+pub(super) async fn finish_migrations(client: &mut ClientWrapper) -> Result<(), StoreError> {
+    bring_up_to_date(client).await
+}
+
+/// From here on nodes take the database.
+pub(super) async fn finish_restore(client: &Client) -> Result<(), StoreError> {
+    client.batch_execute(&format!("DROP TABLE {UNDER_WAY}")).await?;
     client.execute("SELECT pg_advisory_unlock($1)", &[&LOCK]).await?;
     Ok(())
 }
 
+async fn is_there(client: &Client, table: &str) -> Result<bool, StoreError> {
+    let there = client
+        .query_one("SELECT to_regclass($1) IS NOT NULL", &[&table])
+        .await?;
+    Ok(there.get(0))
+}
+
 /// Refuses tables that are missing, older or newer than this program, and says what to do.
 pub(super) async fn check(client: &Client, schema: &Schema) -> Result<(), StoreError> {
+    refuse_half_restored(client).await?;
     let remedy = "run `nrwdirekt up` once with this store, which brings it up to date";
     let Some(there) = version(client, schema).await? else {
         return Err(StoreError::Unusable(format!(
@@ -108,10 +229,7 @@ fn refuse_newer(there: i32, schema: &Schema) -> Result<(), StoreError> {
 /// The version of the tables; none without tables.
 async fn version(client: &Client, schema: &Schema) -> Result<Option<i32>, StoreError> {
     let history = schema.history;
-    let there = client
-        .query_one("SELECT to_regclass($1) IS NOT NULL", &[&history])
-        .await?;
-    if !there.get::<_, bool>(0) {
+    if !is_there(client, history).await? {
         return Ok(None);
     }
     let newest = client

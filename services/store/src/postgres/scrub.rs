@@ -110,3 +110,30 @@ async fn number(client: &Client, setting: &str) -> Result<i64, StoreError> {
         .await?;
     Ok(row.get(0))
 }
+
+/// Settings with which copies of what was erased stay longer than they need to, each with what to do.
+pub(super) async fn settings_at_fault(client: &Client) -> Result<Vec<String>, StoreError> {
+    let mut faults = Vec::new();
+    if said(client, "wal_recycle").await? == "on" {
+        faults.push(
+            "wal_recycle is on: erased data stays in used segments of the write-ahead log; set it to off"
+                .to_owned(),
+        );
+    }
+    let may = client
+        .query_one(
+            "SELECT has_function_privilege('pg_switch_wal()', 'EXECUTE'),
+                 NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'pg_checkpoint')
+                 OR pg_has_role('pg_checkpoint', 'USAGE')",
+            &[],
+        )
+        .await?;
+    if !(may.get::<_, bool>(0) && may.get::<_, bool>(1)) {
+        faults.push(
+            "the node may not empty the write-ahead log: erased data stays there until the server does so; GRANT EXECUTE \
+             ON FUNCTION pg_switch_wal() and the role pg_checkpoint to it"
+                .to_owned(),
+        );
+    }
+    Ok(faults)
+}

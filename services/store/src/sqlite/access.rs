@@ -2,7 +2,10 @@
 
 mod access_log;
 mod audit;
+mod cases;
 mod erasure;
+mod restores;
+mod retention;
 mod sessions;
 mod users;
 

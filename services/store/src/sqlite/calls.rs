@@ -14,6 +14,8 @@ mod queries;
 mod records;
 mod rejected;
 mod replacements;
+mod restores;
+mod retention;
 mod rows;
 mod settling;
 mod statements;

@@ -24,6 +24,8 @@ mod procedures;
 mod publications;
 mod rejected;
 mod replacements;
+mod retention;
+mod rights;
 mod rules;
 mod settling;
 mod slots;

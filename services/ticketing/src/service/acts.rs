@@ -129,6 +129,9 @@ fn status(refusal: &ActRefused) -> Status {
         ActRefused::TooLate => (Code::FailedPrecondition, "ticket_id", FaultCode::SettledLongAgo),
         ActRefused::AlreadyClosed => (Code::FailedPrecondition, "ticket_id", FaultCode::AlreadyClosed),
         ActRefused::Full => (Code::FailedPrecondition, "ticket_id", FaultCode::Full),
+        ActRefused::Restricted | ActRefused::NotRestricted => {
+            (Code::FailedPrecondition, "ticket_id", FaultCode::Restricted)
+        }
         ActRefused::Erased => (Code::FailedPrecondition, "ticket_id", FaultCode::Erased),
     };
     let fault = FieldFault::of(field, fault, refusal.to_string());

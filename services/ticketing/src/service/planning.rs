@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use domain::brochures::order_faults;
 use domain::ids::{DepartmentId, HotlineName};
-use domain::procedure::FieldFault;
+use domain::procedure::{FaultCode, FieldFault, VIDEO};
 use domain::routing::{RoutingDecision, RoutingRequest, RoutingTable};
 use domain::rulebook::Rulebook;
 use wire::v1::tickets as proto;
@@ -46,6 +46,7 @@ pub(super) fn consider<'r>(
             let (plan, faults) = schedule::plan(&wanted, decision, &rules.routing, parts.due_policy, at);
             let faults = unknown_department(&wanted, &rules.routing)
                 .into_iter()
+                .chain(without_video(&wanted, parts))
                 .chain(faults);
             (Some(plan), Some(suggested), faults.collect())
         }
@@ -71,6 +72,13 @@ fn unknown_department(wanted: &Wanted<'_>, routing: &RoutingTable) -> Option<Fie
     let remedy = "there is no department with this id; choose one of the rules";
     let is_known = chosen.as_str().is_empty() || routing.department(chosen).is_some();
     (!is_known).then(|| FieldFault::new("department", remedy))
+}
+
+/// Nobody can meet by video where there is no server for it.
+fn without_video(wanted: &Wanted<'_>, parts: &TicketingParts) -> Option<FieldFault> {
+    let remedy = "leave it out: this installation has no video server (`video.server` in the configuration)";
+    let is_missing = parts.video.is_none() && wanted.procedure.wishes_video(wanted.fields);
+    is_missing.then(|| FieldFault::of(VIDEO, FaultCode::OnlyWith, remedy))
 }
 
 impl Considered<'_> {

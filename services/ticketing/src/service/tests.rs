@@ -46,7 +46,9 @@ pub(super) fn desk_with(change: impl FnOnce(&mut RoutingConfig)) -> Desk {
         store: Arc::clone(&store) as Arc<dyn TicketStore>,
         rules: Arc::new(move || Arc::clone(&rules)),
         due_policy: DuePolicy::default(),
+        erased_by_case: false,
         reopen_within: TimeDelta::days(30),
+        video: None,
         identity_key: IdentityKey::new([7; 32]),
         // Wednesday 2026-12-23 16:30 in Düsseldorf.
         clock: Arc::new(|| "2026-12-23T15:30:00.123456Z".parse().unwrap()),

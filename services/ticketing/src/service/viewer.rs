@@ -1,6 +1,6 @@
 //! Who asks, what he or she may see of tickets, and the note that is taken of it.
 
-use domain::access::{Principal, Sight, TicketView};
+use domain::access::{Principal, Role, Sight, TicketView};
 use domain::audit::{AuditAction, AuditSubject, NewAuditEntry};
 use domain::ids::TicketId;
 use domain::ticket::{HistoryEntry, Ticket};
@@ -29,7 +29,11 @@ impl<'p> Viewer<'p> {
     }
 
     pub(super) fn sight(&self, ticket: &Ticket) -> Sight {
-        self.view.of(&ticket.department)
+        // A restricted ticket is there for data protection alone (Art. 18 GDPR).
+        match ticket.is_restricted() && !self.principal.is(Role::DataProtection) {
+            true => Sight::Hidden,
+            false => self.view.of(&ticket.department),
+        }
     }
 
     /// A ticket as it may be seen; `None` if it must look as if it were not there.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Reading, is_field_id};
 use crate::procedure::request::FROM_SYSTEM;
-use crate::procedure::{FieldId, FieldKind, FieldRule, SERVICE, SLOTS};
+use crate::procedure::{FieldId, FieldKind, FieldRule, SERVICE, SLOTS, VIDEO, VIDEO_LINK};
 
 /// Kinds of fields that have no keys of their own.
 const SIMPLE: [(&str, FieldKind); 10] = [
@@ -22,7 +22,7 @@ const SIMPLE: [(&str, FieldKind); 10] = [
     ("ip_address", FieldKind::IpAddress),
 ];
 /// Fields that the software reads itself, with the type that they always have.
-const WELL_KNOWN: [(&str, &str); 9] = [
+const WELL_KNOWN: [(&str, &str); 11] = [
     ("consented_at", "timestamp"),
     ("confirmed_at", "timestamp"),
     ("phone", "phone"),
@@ -32,6 +32,8 @@ const WELL_KNOWN: [(&str, &str); 9] = [
     ("timestamp", "timestamp"),
     ("ip_address", "ip_address"),
     (SLOTS, "text"),
+    (VIDEO, "boolean"),
+    (VIDEO_LINK, "line"),
 ];
 /// Characters of a line unless the register says otherwise.
 const LINE_LONGEST: usize = 200;

@@ -66,6 +66,7 @@ struct Rule {
 }
 
 enum Resources {
+    Cluster,
     Topics(Vec<String>),
     Group(String),
     GroupsWithPrefix(String),
@@ -86,6 +87,7 @@ impl Rule {
                     words.extend(["--topic", name]);
                 }
             }
+            Resources::Cluster => words.push("--cluster"),
             Resources::Group(name) => words.extend(["--group", name]),
             Resources::GroupsWithPrefix(prefix) => {
                 words.extend(["--resource-pattern-type", "prefixed", "--group", prefix]);
@@ -166,6 +168,8 @@ fn of_the_node(principal: &str, departments: &[&Department], prefix: &str) -> Ve
     // Of intervals it looks for those that its store does not know.
     both.push(topic(topics::INTERVALS.to_owned()));
     let written: Vec<String> = of_all(topics::ticket_reply_results).collect();
+    let mut read_once = vec![topic(topics::CALLS.to_owned())];
+    read_once.extend(of_all(topics::ticket_replies));
     let all = both.iter().chain(&written).cloned().collect();
     vec![
         rule(
@@ -198,6 +202,16 @@ fn of_the_node(principal: &str, departments: &[&Department], prefix: &str) -> Ve
             "the ledger publishes intervals in transactions",
             &["Write", "Describe"],
             Resources::PublishersWithPrefix(format!("{prefix}{}", ledger::INTERVALS_PUBLISHER)),
+        ),
+        rule(
+            "an erasure deletes the beginning of topics that are read once",
+            &["Delete"],
+            Resources::Topics(read_once),
+        ),
+        rule(
+            "an erasure tells by the times of brokers until when bytes stay",
+            &["DescribeConfigs"],
+            Resources::Cluster,
         ),
         rule(
             "topics are checked at every start",

@@ -18,6 +18,9 @@ use crate::client::{self, Connection};
 use crate::exit::{self, Failure};
 use crate::output::say;
 
+/// The field of items whose call was deleted when its period was over.
+const PAST_RETENTION: &str = store::rejected::PAST_RETENTION;
+
 /// What became of an item: nothing more to say, or why it stays.
 type Outcome = Result<(), String>;
 
@@ -90,6 +93,10 @@ impl Retrial {
         let about = rejected.item.clone().unwrap_or_default();
         if about.discard.is_some() {
             return Ok(Err("it was discarded; what was delivered is deleted".to_owned()));
+        }
+        // Nothing of it is there to be read again, and nothing could be corrected by it.
+        if about.field == PAST_RETENTION {
+            return Ok(Err(about.reason));
         }
         let repaired = match again.read(&rejected, payload.unwrap_or(&rejected.payload))? {
             Ok(repaired) => repaired,

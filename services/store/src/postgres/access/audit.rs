@@ -10,6 +10,7 @@ use super::super::values::{count, limit, text};
 use super::{PostgresAccess, begin};
 use crate::StoreError;
 use crate::audit::{AuditEntry, AuditFilter, AuditStore, Head};
+use crate::retention::Anchor;
 use crate::ticket_columns::unreadable;
 use crate::users::time;
 
@@ -62,6 +63,21 @@ impl AuditStore for PostgresAccess {
         let list = client.prepare_cached(&list).await?;
         let rows = client.query(&list, &[&after, &limit(most)]).await?;
         rows.iter().map(read).collect()
+    }
+
+    async fn anchor(&self) -> Result<Option<Anchor>, StoreError> {
+        let client = self.database.client().await?;
+        let anchor = client
+            .query_opt("SELECT number, hash, cut_at_ms FROM audit_anchor", &[])
+            .await?;
+        let read = |row: &Row| {
+            Ok(Anchor {
+                number: row.get(0),
+                hash: hash(row.get(1))?,
+                cut_at: time(row.get(2)),
+            })
+        };
+        anchor.as_ref().map(read).transpose()
     }
 }
 
@@ -125,7 +141,7 @@ fn read(row: &Row) -> Result<AuditEntry, StoreError> {
     })
 }
 
-fn hash(stored: &[u8]) -> Result<[u8; 32], StoreError> {
+pub(super) fn hash(stored: &[u8]) -> Result<[u8; 32], StoreError> {
     stored
         .try_into()
         .map_err(|_| unreadable("the hash of an audit entry"))

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use deadpool_postgres::{Object, Transaction};
 use domain::assembly::{Assembled, CallState};
 use domain::counting::CountingSources;
 use domain::counts::{Contribution, Movements};
 use domain::event::{EventKind, OverflowTarget};
-use domain::ids::{HotlineName, Identity};
+use domain::ids::{HotlineName, Identity, SourceName};
 use domain::personal::{Caller, Personal};
 use domain::report::{CallReport, ReportBody, RevisedRecord};
 use tokio_postgres::IsolationLevel;
@@ -18,7 +18,7 @@ use super::super::values::{self, text};
 use super::names::Numbers;
 use super::partitions::month_of;
 use super::rows::{Filing, KnownCall, Writing};
-use super::{PostgresCalls, agents, counts, queries, rejected, replacements, rows};
+use super::{PostgresCalls, agents, counts, queries, rejected, replacements, retention, rows};
 use crate::StoreError;
 use crate::batch::{Runs, Told, by_call};
 use crate::calls::{Applied, LedgerBatch};
@@ -76,9 +76,12 @@ pub(super) async fn apply(store: &PostgresCalls, mut batch: LedgerBatch) -> Resu
     let identities: Vec<Identity> = incoming.iter().map(|call| call.told.identity).collect();
     let places = rows::lock(&transaction, &identities).await?;
     let mut known = rows::known_calls(&transaction, &places).await?;
+    let deleted = places.keys().filter(|identity| !known.contains_key(identity));
+    let deleted = retention::told_before(&transaction, deleted.copied()).await?;
+    let too_late = on_deleted_days(&transaction, &incoming, &places).await?;
     let new = incoming
         .iter()
-        .filter(|call| !places.contains_key(&call.told.identity));
+        .filter(|call| !places.contains_key(&call.told.identity) && !too_late.contains(&call.told.identity));
     let new: Vec<(Identity, i32)> = new.map(|call| (call.told.identity, call.month)).collect();
     let filed = match new.is_empty() {
         true => HashMap::new(),
@@ -87,21 +90,56 @@ pub(super) async fn apply(store: &PostgresCalls, mut batch: LedgerBatch) -> Resu
     let reports = batch.reports.iter().map(|(_, report)| report);
     rejected::remove_repaired(&transaction, reports).await?;
     let mut ledger = Ledger::default();
+    let mut late = Vec::new();
     for call in incoming {
         let identity = call.told.identity;
         if let Some(known) = known.remove(&identity) {
             ledger.apply_to_known(&call.told, known, &batch.counting, &names)?;
         } else if places.contains_key(&identity) {
-            // Counted once, and purged since: it must not count again.
-            ledger.applied.repeated += call.told.reports.len();
+            // Counted once, and deleted since: it must not count again.
+            match deleted.get(&identity) {
+                Some(told) => {
+                    let of_deleted = call.told.of_deleted_call(told);
+                    ledger.applied.repeated += of_deleted.repeated;
+                    late.extend(of_deleted.rejected);
+                }
+                // Its month was dropped by hand.
+                None => ledger.applied.repeated += call.told.reports.len(),
+            }
+        } else if too_late.contains(&identity) {
+            late.extend(call.told.of_deleted_day());
         } else {
             let filed = filed.get(&identity).ok_or_else(filed_elsewhere)?;
             ledger.add_new(call, *filed, &names)?;
         }
     }
+    if !late.is_empty() {
+        rejected::keep(&transaction, &late).await?;
+    }
     replacements::confirm(&transaction, &batch).await?;
     agents::keep(&transaction, &batch.agents, &mut ledger.runs).await?;
     ledger.commit(store, transaction, batch.at).await
+}
+
+/// Calls not heard of before that would replace calls of days that were deleted.
+async fn on_deleted_days(
+    transaction: &Transaction<'_>,
+    incoming: &[Incoming<'_>],
+    places: &rows::Places,
+) -> Result<BTreeSet<Identity>, StoreError> {
+    let new = incoming
+        .iter()
+        .filter(|call| !places.contains_key(&call.told.identity));
+    let days: Vec<(Identity, (SourceName, NaiveDate))> = new
+        .filter_map(|call| {
+            let (source, day) = call.told.replaces()?;
+            Some((call.told.identity, (source.clone(), day)))
+        })
+        .collect();
+    let asked = days.iter().map(|(_, day)| day.clone()).collect();
+    let deleted = retention::purged_days(transaction, &asked).await?;
+    let too_late = days.into_iter().filter(|(_, day)| deleted.contains(day));
+    Ok(too_late.map(|(identity, _)| identity).collect())
 }
 
 /// See [`crate::calls::CallStore::give_up`].

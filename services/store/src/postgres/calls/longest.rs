@@ -8,8 +8,8 @@ use super::counts::{KeyedRows, Keys, RowKey};
 use crate::StoreError;
 use crate::periods::{SETTLED, TOGETHER, Tables};
 
-/// Times were taken away, and they may have been the longest: the visits know, and of all hotlines together the rows of
-/// each. The rows of the shards are read again, held since their counts were written, and the settled ones, which every
+/// Times were taken away, and they may have been the longest: the visits know, with what is kept of deleted ones, and of
+/// all hotlines together the rows of each. The rows of the shards are read again, held since their counts were written, and the settled ones, which every
 /// shard has a part in: they are held first. These statements, being later ones, see what whoever held the rows before
 /// has written.
 pub(super) async fn read_again(
@@ -25,16 +25,24 @@ pub(super) async fn read_again(
         return Ok(());
     }
     hold_settled(transaction, tables, single.iter().chain(&together).copied()).await?;
-    let of_visits = |outcome: Outcome| {
+    let of_visits = |(name, outcome): (&str, Outcome)| {
         format!(
-            "(SELECT max(wait_ms + coalesce(ring_ms, 0)) FROM visits v
+            "greatest((SELECT max(wait_ms + coalesce(ring_ms, 0)) FROM visits v
               WHERE v.hotline_id = k.hotline_id AND v.offered_at_ms >= k.from_ms AND v.offered_at_ms < k.to_ms
                 AND v.task_type = k.task_type AND (v.shard = c.shard OR c.shard = {SETTLED})
-                AND v.counted AND v.outcome = {})",
+                AND v.counted AND v.outcome = {}),
+             (SELECT max(p.{name}) FROM purged_longest p
+              WHERE p.hotline_id = k.hotline_id AND p.interval >= k.from_ms / 900000
+                AND p.interval < k.to_ms / 900000 AND p.task_type = k.task_type
+                AND (p.shard = c.shard OR c.shard = {SETTLED})))",
             outcome.code()
         )
     };
-    let longest = [Outcome::Answered, Outcome::Abandoned].map(of_visits);
+    let longest = [
+        ("longest_time_to_answer_ms", Outcome::Answered),
+        ("longest_time_to_abandon_ms", Outcome::Abandoned),
+    ];
+    let longest = longest.map(of_visits);
     update(transaction, tables, &single, &longest).await?;
     let of_hotlines = |name: &str| {
         format!(

@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 
 use chrono::{DateTime, Datelike, Utc};
-use deadpool_postgres::Object;
+use deadpool_postgres::{Object, Transaction};
 use domain::ids::Identity;
+use tokio_postgres::Client;
 
 use super::super::values::key;
 use crate::StoreError;
 
-/// Held while months are added: any number, but always the same.
+/// The tables that have a partition for each month.
+const TABLES: [&str; 2] = ["calls", "visits"];
+/// Held while months are added or dropped: any number, but always the same.
 const LOCK: i64 = 0x6e72_7764_0002;
 
 /// Columns of calls that hold personal data.
@@ -56,6 +59,14 @@ impl Months {
     }
 }
 
+/// Nobody else adds or drops months until the transaction ends.
+pub(super) async fn alone(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+    transaction
+        .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
+        .await?;
+    Ok(())
+}
+
 /// The months of calls that have partitions.
 pub(super) async fn months_of(client: &Object, calls: &[Identity]) -> Result<Vec<i32>, StoreError> {
     let keys: Vec<_> = calls.iter().map(|identity| key(*identity)).collect();
@@ -74,28 +85,42 @@ async fn add(client: &mut Object, month: i32) -> Result<(), StoreError> {
         return Ok(());
     }
     let transaction = client.transaction().await?;
-    transaction
-        .execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK])
-        .await?;
+    alone(&transaction).await?;
     if transaction.query_opt(is_there, &[&month]).await?.is_some() {
         return Ok(());
     }
-    for table in ["calls", "visits"] {
-        // Creating a table as a partition would stop all readers and writers of the parent; attaching one does not.
-        transaction
-            .batch_execute(&format!(
-                "CREATE TABLE {table}_{month} (LIKE {table});
-                 ALTER TABLE {table} ATTACH PARTITION {table}_{month} FOR VALUES IN ({month})"
-            ))
-            .await?;
+    for table in TABLES {
+        transaction.batch_execute(&attachment(table, month)).await?;
     }
-    // The planner takes no samples of what is personal; a table does not take that over from the one it is made after.
-    let unsampled = PERSONAL.map(|column| format!("ALTER COLUMN {column} SET STATISTICS 0"));
-    transaction
-        .batch_execute(&format!("ALTER TABLE calls_{month} {}", unsampled.join(", ")))
-        .await?;
     transaction
         .execute("INSERT INTO partitions (month) VALUES ($1)", &[&month])
         .await?;
     Ok(transaction.commit().await?)
+}
+
+/// Adds a month to a table. Creating a table as a partition would stop all readers and writers of the parent; attaching one
+/// does not. The planner takes no samples of what is personal; a table does not take that over from the one it is made after.
+fn attachment(table: &str, month: i32) -> String {
+    let unsampled = PERSONAL.map(|column| format!("ALTER COLUMN {column} SET STATISTICS 0"));
+    let unsampled = match table {
+        "calls" => format!("ALTER TABLE {table}_{month} {};", unsampled.join(", ")),
+        _ => String::new(),
+    };
+    format!(
+        "CREATE TABLE {table}_{month} (LIKE {table});
+         ALTER TABLE {table} ATTACH PARTITION {table}_{month} FOR VALUES IN ({month}); {unsampled}"
+    )
+}
+
+/// The table and the month that a partition is of.
+pub(in super::super) fn of_partition(name: &str) -> Option<(&'static str, i32)> {
+    TABLES.into_iter().find_map(|table| {
+        let month = name.strip_prefix(table)?.strip_prefix('_')?;
+        Some((table, month.parse().ok()?))
+    })
+}
+
+/// Adds a month to a table of a database that is being restored.
+pub(in super::super) async fn attach(client: &Client, table: &str, month: i32) -> Result<(), StoreError> {
+    Ok(client.batch_execute(&attachment(table, month)).await?)
 }

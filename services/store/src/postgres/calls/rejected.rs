@@ -1,7 +1,7 @@
 //! Items that could not be counted.
 
 use chrono::DateTime;
-use deadpool_postgres::{Object, Transaction};
+use deadpool_postgres::{GenericClient, Object, Transaction};
 use domain::ids::{Identity, ImportRun, SourceName};
 use domain::report::CallReport;
 use tokio_postgres::Row;
@@ -17,7 +17,7 @@ const COLUMNS: &str =
     discarded_at_ms, discarded_by, discard_reason";
 
 /// See [`crate::calls::CallStore::keep_rejected`].
-pub(super) async fn keep(client: &Object, items: &[RejectedItem]) -> Result<(), StoreError> {
+pub(super) async fn keep(client: &impl GenericClient, items: &[RejectedItem]) -> Result<(), StoreError> {
     let mut items: Vec<&RejectedItem> = items.iter().collect();
     items.sort_by_key(|item| item.id);
     let texts =

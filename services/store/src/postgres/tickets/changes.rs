@@ -6,9 +6,11 @@ use domain::ticket::{Effect, Ticket, TicketVersion, Transition};
 use futures::future::try_join3;
 
 use super::super::values::{key, text};
-use super::{mails, marks, queries, slots, ticket_rows};
+use super::{mails, marks, queries, recipients, slots, ticket_rows};
 use crate::StoreError;
-use crate::ticket_columns::{CURRENT, ERASED, FORGOTTEN, WITHDRAWN, changes_marks, hotline_column, json};
+use crate::ticket_columns::{
+    CURRENT, ERASED, FORGOTTEN, RECTIFIED, RESTRICTED, WITHDRAWN, changes_marks, hotline_column, json,
+};
 use crate::tickets::{Addition, Logged, NewTicket};
 
 /// A ticket of this version has neither a tombstone nor slots of before.
@@ -141,8 +143,7 @@ pub(super) async fn apply(transaction: &Transaction<'_>, transition: &Transition
         return Err(StoreError::Conflict(format!("ticket {}", ticket.id)));
     }
     if transition.history_before == 0 || changes_marks(transition) {
-        marks::remove(transaction, &ticket.id).await?;
-        marks::write(transaction, ticket).await?;
+        marks::write_anew(transaction, ticket).await?;
     }
     follow_all(transaction, transition).await
 }
@@ -211,6 +212,30 @@ async fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect)
             pend(transaction, ticket, department, ERASED).await?;
             bury(transaction, ticket, department, tombstone_at.timestamp_millis()).await
         }
+        Effect::Restrict {
+            department,
+            tombstone_at,
+        } => {
+            pend(transaction, ticket, department, RESTRICTED).await?;
+            match tombstone_at {
+                Some(at) => bury(transaction, ticket, department, at.timestamp_millis()).await,
+                None => Ok(()),
+            }
+        }
+        Effect::Rectify {
+            department,
+            tombstone_at,
+        } => {
+            pend(transaction, ticket, department, RECTIFIED).await?;
+            bury(transaction, ticket, department, tombstone_at.timestamp_millis()).await
+        }
+        Effect::Tell { department, of } => recipients::tell(transaction, ticket, department, *of).await,
+        Effect::Confirm {
+            department,
+            of,
+            by_hand,
+        } => recipients::confirm(transaction, ticket, department, *of, *by_hand).await,
+        Effect::Untell(of) => recipients::untell(transaction, ticket, *of).await,
         Effect::Forget { entries } => forget(transaction, ticket, *entries).await,
         Effect::Mail { department, subject } => mails::pend(transaction, ticket, department, *subject).await,
         Effect::Book { booking, capacity } => slots::book(transaction, ticket, booking, *capacity).await,

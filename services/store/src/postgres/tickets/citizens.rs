@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use super::super::values::{limit, text};
 use super::rows::{self, TICKET_COLUMNS};
 use crate::StoreError;
-use crate::ticket_columns::{CitizenColumns, OWED, SETTLED, of_ticket};
+use crate::ticket_columns::{CitizenColumns, OWED, SETTLED, UNRESTRICTED, of_ticket};
 use crate::tickets::{Acquaintance, AcquaintanceSearch, Citizen, CitizenSearch};
 
 /// Tickets that a step of the filling takes.
@@ -34,7 +34,7 @@ pub(super) async fn find(client: &Object, search: &CitizenSearch) -> Result<Vec<
     // Found first, then ordered: else the planner, which does not know how few tickets a citizen has, walks all of them
     // from the newest back.
     let find = format!(
-        "WITH found AS MATERIALIZED (SELECT * FROM tickets WHERE {wanted} AND {conditions})
+        "WITH found AS MATERIALIZED (SELECT * FROM tickets WHERE {wanted} AND {UNRESTRICTED} AND {conditions})
          SELECT {TICKET_COLUMNS} FROM found AS tickets ORDER BY created_at_ms DESC, ticket_id DESC LIMIT {most}"
     );
     parameters.query(client, &find).await
@@ -61,7 +61,9 @@ pub(super) async fn acquaintance(
     let newest = |wanted: &str| {
         let found: Vec<String> = conditions
             .iter()
-            .map(|condition| format!("SELECT * FROM tickets WHERE {wanted} AND {condition}"))
+            .map(|condition| {
+                format!("SELECT * FROM tickets WHERE {wanted} AND {UNRESTRICTED} AND {condition}")
+            })
             .collect();
         format!(
             "WITH found AS MATERIALIZED ({})

@@ -12,7 +12,7 @@ use super::rows::{self, TICKET_COLUMN_COUNT, TICKET_COLUMNS};
 use super::{PostgresTickets, begin, changes, queries};
 use crate::StoreError;
 use crate::mails::{KeptColumns, KeptMail, MailFailure, MailStore, PendingMail, concerns, subject_now};
-use crate::ticket_columns::{mail_kind, mail_subject};
+use crate::ticket_columns::{RESTRICTED, UNRESTRICTED, mail_kind, mail_subject};
 use crate::tickets::{HandOverKey, SetAside};
 
 #[async_trait]
@@ -28,6 +28,7 @@ impl MailStore for PostgresTickets {
             "SELECT {TICKET_COLUMNS}, mails.version, mails.kind, mails.attempts
              FROM pending_mails AS mails JOIN tickets USING (ticket_id)
              WHERE mails.department = $1 AND mails.failed_at_ms IS NULL AND mails.not_before_ms <= $2
+                 AND ({UNRESTRICTED} OR mails.kind = '{RESTRICTED}')
              ORDER BY mails.number LIMIT $3"
         );
         let find = client.prepare_cached(&find).await?;

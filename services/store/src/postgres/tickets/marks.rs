@@ -13,7 +13,7 @@ use super::PostgresTickets;
 use super::rows::{self, TICKET_COLUMNS};
 use crate::StoreError;
 use crate::persons::{MarkedTickets, PersonTickets};
-use crate::ticket_columns::of_ticket;
+use crate::ticket_columns::{CitizenColumns, of_ticket};
 
 /// Tickets that a step of the filling takes.
 const TICKETS_AT_ONCE: i64 = 2000;
@@ -53,7 +53,25 @@ fn columns<'k>(marks: impl IntoIterator<Item = &'k (MarkKind, String)>) -> (Vec<
         .unzip()
 }
 
-/// Writes what a ticket is found by.
+/// Writes what a ticket is found by, instead of what it was found by before.
+pub(super) async fn write_anew(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreError> {
+    let citizen = CitizenColumns::of(&ticket.request);
+    transaction
+        .execute(
+            "UPDATE tickets SET phone_key = $2, name_key = $3, postal_code = $4 WHERE ticket_id = $1",
+            &[
+                &ticket.id.as_str(),
+                &citizen.phone_key.as_deref().map(text),
+                &citizen.name_key.as_deref().map(text),
+                &citizen.postal_code.as_deref().map(text),
+            ],
+        )
+        .await?;
+    remove(transaction, &ticket.id).await?;
+    write(transaction, ticket).await
+}
+
+/// Writes what a new ticket is found by.
 pub(super) async fn write(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreError> {
     let marks = marks_of_ticket(&ticket.request, &ticket.added);
     if marks.is_empty() {

@@ -11,7 +11,7 @@ use tokio_postgres::types::ToSql;
 use super::super::values::{limit, text};
 use super::rows::{self, TICKET_COLUMNS};
 use crate::StoreError;
-use crate::ticket_columns::{ENDED, ESCALATED_ALREADY, OWED, RETURNED};
+use crate::ticket_columns::{ENDED, ESCALATED_ALREADY, OWED, RETURNED, UNRESTRICTED};
 use crate::tickets::{TicketFilter, TicketWithHistory};
 
 pub(super) async fn ticket(
@@ -87,7 +87,7 @@ async fn selected(
         .map(|after| (after.at.timestamp_millis(), text(after.id.as_str())));
     let due_before_ms = filter.due_before.map(|before| before.timestamp_millis());
     let most = limit(filter.most);
-    let mut conditions: Vec<String> = Vec::new();
+    let mut conditions: Vec<String> = vec![UNRESTRICTED.to_owned()];
     let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&most];
     if let Some(department) = &department {
         parameters.push(department);
@@ -119,10 +119,7 @@ async fn selected(
         let last = parameters.len();
         conditions.push(format!("{place} (${}, ${last})", last - 1));
     }
-    let conditions = match conditions.is_empty() {
-        true => String::new(),
-        false => format!("WHERE {}", conditions.join(" AND ")),
-    };
+    let conditions = format!("WHERE {}", conditions.join(" AND "));
     let order = match in_order {
         true => format!("ORDER BY {order}"),
         false => String::new(),
@@ -139,7 +136,7 @@ pub(super) async fn ended_before(
     most: usize,
 ) -> Result<Vec<Ticket>, StoreError> {
     let find = format!(
-        "SELECT {TICKET_COLUMNS} FROM tickets WHERE department = $1 AND {ENDED} AND changed_at_ms < $2
+        "SELECT {TICKET_COLUMNS} FROM tickets WHERE department = $1 AND {ENDED} AND {UNRESTRICTED} AND changed_at_ms < $2
          ORDER BY changed_at_ms LIMIT $3"
     );
     let find = client.prepare_cached(&find).await?;

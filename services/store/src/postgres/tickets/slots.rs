@@ -14,7 +14,7 @@ use super::PostgresTickets;
 use super::rows::{self, TICKET_COLUMNS};
 use crate::StoreError;
 use crate::schedule::ScheduleStore;
-use crate::ticket_columns::{OWED, time};
+use crate::ticket_columns::{OWED, UNRESTRICTED, time};
 
 #[async_trait]
 impl ScheduleStore for PostgresTickets {
@@ -71,7 +71,7 @@ impl ScheduleStore for PostgresTickets {
     async fn overdue(&self, before: DateTime<Utc>) -> Result<BTreeMap<DepartmentId, u32>, StoreError> {
         let client = self.database.client().await?;
         let find = format!(
-            "SELECT department, count(*) FROM tickets WHERE {OWED} AND due_at_ms < $1 GROUP BY department"
+            "SELECT department, count(*) FROM tickets WHERE {OWED} AND {UNRESTRICTED} AND due_at_ms < $1 GROUP BY department"
         );
         let find = client.prepare_cached(&find).await?;
         let counted = client.query(&find, &[&before.timestamp_millis()]).await?;

@@ -72,13 +72,14 @@ pub(super) async fn update(
                  department = n.department, changed_at_ms = n.changed_at_ms, due_at_ms = n.due_at_ms,
                  because = n.because, rule = n.rule, attempts = n.attempts, returned_by = n.returned_by,
                  returned_because = n.returned_because, added = n.added, details = n.details, request = n.request,
-                 next_alarm = n.next_alarm, settled_at_ms = n.settled_at_ms
+                 next_alarm = n.next_alarm, settled_at_ms = n.settled_at_ms,
+                 restricted = n.restricted
              FROM unnest($1::text[], $2::int8[], $3::int8[], $4::int8[], $5::text[], $6::text[], $7::int8[], $8::int8[],
                      $9::text[], $10::text[], $11::int8[], $12::text[], $13::text[], $14::text[], $15::text[],
-                     $16::text[], $17::text[], $18::int8[])
+                     $16::text[], $17::text[], $18::int8[], $19::bool[])
                  AS n (ticket_id, history_before, version, history_length, state, department, changed_at_ms, due_at_ms,
                      because, rule, attempts, returned_by, returned_because, added, details, request, next_alarm,
-                     settled_at_ms)
+                     settled_at_ms, restricted)
              WHERE t.ticket_id = n.ticket_id AND t.history_length = n.history_before",
         )
         .await?;
@@ -107,6 +108,7 @@ pub(super) async fn update(
                 &of(tickets, |it| json(&it.request)),
                 &of(tickets, alarm_column),
                 &of(tickets, |it| it.settled_at().map(|at| at.timestamp_millis())),
+                &of(tickets, Ticket::is_restricted),
             ],
         )
         .await?)

@@ -8,6 +8,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 use super::SqliteAccess;
 use crate::StoreError;
 use crate::audit::{AuditEntry, AuditFilter, AuditStore, Head};
+use crate::retention::Anchor;
 use crate::users::time;
 
 const COLUMNS: &str = "number, at_ms, actor, roles, action, subject_kind, subject, reason, items, hash";
@@ -55,6 +56,21 @@ impl AuditStore for SqliteAccess {
             let mut statement = connection.prepare_cached(&sql)?;
             let entries = statement.query_map(params![after, most as i64], read)?;
             Ok(entries.collect::<Result<_, _>>()?)
+        })
+        .await
+    }
+
+    async fn anchor(&self) -> Result<Option<Anchor>, StoreError> {
+        self.query(|connection| {
+            let anchor =
+                connection.query_row("SELECT number, hash, cut_at_ms FROM audit_anchor", [], |row| {
+                    Ok(Anchor {
+                        number: row.get(0)?,
+                        hash: row.get(1)?,
+                        cut_at: time(row.get(2)?),
+                    })
+                });
+            Ok(anchor.optional()?)
         })
         .await
     }

@@ -12,10 +12,11 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::names::Names;
 use super::rows::{self, Filing, KnownCall};
-use super::{agents, counts, identities, queries, rejected, replacements};
+use super::{agents, counts, identities, queries, rejected, replacements, retention};
 use crate::StoreError;
 use crate::batch::{Runs, Told, by_call};
 use crate::calls::{Applied, LedgerBatch};
+use crate::rejected::RejectedItem;
 
 /// One transaction of the ledger while it is being written.
 struct Ledger<'a> {
@@ -27,6 +28,10 @@ struct Ledger<'a> {
     applied: Applied,
     /// A call that was added.
     last_added: Option<i64>,
+    /// Whether calls were ever deleted.
+    any_deleted: bool,
+    /// What came for calls that are deleted.
+    late: Vec<RejectedItem>,
 }
 
 /// See [`crate::calls::CallStore::apply`].
@@ -40,6 +45,7 @@ pub(super) fn apply(connection: &mut Connection, batch: &LedgerBatch) -> Result<
     agents::keep(&ledger.transaction, &batch.agents, &mut ledger.runs)?;
     let reports = batch.reports.iter().map(|(_, report)| report);
     rejected::remove_repaired(&ledger.transaction, reports)?;
+    rejected::insert(&ledger.transaction, &ledger.late)?;
     ledger.commit(batch.at)
 }
 
@@ -98,8 +104,11 @@ pub(super) fn erase_callers(
 
 impl<'a> Ledger<'a> {
     fn begin(connection: &'a mut Connection, counting: Arc<CountingSources>) -> Result<Self, StoreError> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         Ok(Self {
-            transaction: connection.transaction_with_behavior(TransactionBehavior::Immediate)?,
+            any_deleted: retention::any(&transaction)?,
+            late: Vec::new(),
+            transaction,
             counting,
             names: Names::default(),
             movements: BTreeMap::new(),
@@ -111,6 +120,9 @@ impl<'a> Ledger<'a> {
 
     fn apply_to_call(&mut self, told: &Told<'_>) -> Result<(), StoreError> {
         let known = rows::known_call(&self.transaction, told.identity)?;
+        if known.is_none() && self.any_deleted && self.is_too_late(told)? {
+            return Ok(());
+        }
         let mut state = known
             .as_ref()
             .map(|known| known.state.clone())
@@ -130,6 +142,24 @@ impl<'a> Ledger<'a> {
             }
             None => self.write_new(told, &state),
         }
+    }
+
+    /// Whether the call was deleted, or belongs to a day that can no longer be replaced: nothing of it counts then.
+    fn is_too_late(&mut self, told: &Told<'_>) -> Result<bool, StoreError> {
+        if let Some(before) = retention::told_before(&self.transaction, told.identity)? {
+            let late = told.of_deleted_call(&before);
+            self.applied.repeated += late.repeated;
+            self.late.extend(late.rejected);
+            return Ok(true);
+        }
+        let Some((source, day)) = told.replaces() else {
+            return Ok(false);
+        };
+        let is_purged = retention::is_purged_day(&self.transaction, source, day)?;
+        if is_purged {
+            self.late.extend(told.of_deleted_day());
+        }
+        Ok(is_purged)
     }
 
     fn write_new(&mut self, told: &Told<'_>, state: &CallState) -> Result<(), StoreError> {

@@ -107,8 +107,8 @@ impl Additions<'_> {
     }
 }
 
-/// A time was taken away, and it may have been the longest: the visits know, and of all hotlines together the rows of
-/// each. The row of the shard is read again, and the settled one, which every shard has a part in.
+/// A time was taken away, and it may have been the longest: the visits know, with what is kept of deleted ones, and of all
+/// hotlines together the rows of each. The row of the shard is read again, and the settled one, which every shard has a part in.
 fn read_longest_again(
     transaction: &Transaction<'_>,
     period: PeriodStart,
@@ -126,9 +126,14 @@ fn read_longest_again(
                    AND (h.shard = c.shard OR c.shard = {SETTLED}) AND ?5 < ?6)"
         ),
         false => format!(
-            "{name} = (SELECT max(wait_ms + coalesce(ring_ms, 0)) FROM visits v
+            "{name} = (SELECT max(longest) FROM (
+                 SELECT max(wait_ms + coalesce(ring_ms, 0)) AS longest FROM visits v
                  WHERE v.hotline_id = ?2 AND v.offered_at_ms >= ?5 AND v.offered_at_ms < ?6 AND v.task_type = ?3
-                   AND (v.shard = c.shard OR c.shard = {SETTLED}) AND v.counted AND v.outcome = {})",
+                   AND (v.shard = c.shard OR c.shard = {SETTLED}) AND v.counted AND v.outcome = {}
+                 UNION ALL
+                 SELECT max(p.{name}) FROM purged_longest p
+                 WHERE p.hotline_id = ?2 AND p.interval >= ?5 / 900000 AND p.interval < ?6 / 900000
+                   AND p.task_type = ?3 AND (p.shard = c.shard OR c.shard = {SETTLED})))",
             outcome.code()
         ),
     }

@@ -17,29 +17,33 @@ const COLUMNS: &str =
 /// See [`crate::calls::CallStore::keep_rejected`].
 pub(super) fn keep(connection: &mut Connection, items: &[RejectedItem]) -> Result<(), StoreError> {
     let transaction = connection.transaction()?;
-    {
-        let mut statement = transaction.prepare_cached(
-            "INSERT INTO rejected_items (id, source, run, received_at_ms, position, field, reason, payload, format,
-                 context, row_key)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
-        )?;
-        for item in items {
-            statement.execute(params![
-                item.id.0,
-                item.source.as_str(),
-                item.run.as_str(),
-                item.received_at.timestamp_millis(),
-                item.position,
-                item.field,
-                item.reason,
-                item.payload,
-                item.again.format,
-                item.again.context,
-                item.again.row_bytes(),
-            ])?;
-        }
-    }
+    insert(&transaction, items)?;
     transaction.commit()?;
+    Ok(())
+}
+
+/// Keeps items in a transaction that does more.
+pub(super) fn insert(transaction: &Transaction<'_>, items: &[RejectedItem]) -> Result<(), StoreError> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO rejected_items (id, source, run, received_at_ms, position, field, reason, payload, format,
+             context, row_key)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
+    )?;
+    for item in items {
+        statement.execute(params![
+            item.id.0,
+            item.source.as_str(),
+            item.run.as_str(),
+            item.received_at.timestamp_millis(),
+            item.position,
+            item.field,
+            item.reason,
+            item.payload,
+            item.again.format,
+            item.again.context,
+            item.again.row_bytes(),
+        ])?;
+    }
     Ok(())
 }
 

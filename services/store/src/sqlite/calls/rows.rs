@@ -176,8 +176,8 @@ pub(super) fn write_call(
         format!(
             "INSERT INTO calls (call_row, identity, source_id, call_id, shard, received_at_ms, heard_at_ms, open, given_up,
              flags, {RECORD_COLUMNS}, more, caller_key, run_id)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-             ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39)
+         VALUES (coalesce(?1, {NEXT_ROW}), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
+             ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39)
          ON CONFLICT (call_row) DO UPDATE SET ({UPDATED}) = ({EXCLUDED})"
         )
     });
@@ -188,6 +188,10 @@ pub(super) fn write_call(
         None => identities::add(connection, filing.identity, connection.last_insert_rowid())?,
     })
 }
+
+/// A row that no call has, nor had: the identities of deleted calls lead to theirs.
+const NEXT_ROW: &str = "1 + max(coalesce((SELECT max(call_row) FROM calls), 0),
+    coalesce((SELECT max(call_row) FROM purged_calls), 0))";
 
 /// What a later report may change; identity, source, import and first reception stay.
 const UPDATED: &str = "heard_at_ms, open, given_up, flags, revision, started_at_ms, task_type, caller,

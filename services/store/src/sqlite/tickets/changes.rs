@@ -6,11 +6,11 @@ use domain::routing::RuleId;
 use domain::ticket::{Effect, Ticket, Transition};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{mails, marks, queries, slots};
+use super::{mails, marks, queries, recipients, slots};
 use crate::StoreError;
 use crate::ticket_columns::{
-    CURRENT, CitizenColumns, Details, ERASED, FORGOTTEN, WITHDRAWN, actor_columns, alarm_column,
-    changes_marks, hotline_column, json,
+    CURRENT, CitizenColumns, Details, ERASED, FORGOTTEN, RECTIFIED, RESTRICTED, WITHDRAWN, actor_columns,
+    alarm_column, changes_marks, hotline_column, json,
 };
 use crate::tickets::{Addition, Logged, NewTicket};
 
@@ -108,8 +108,7 @@ pub(super) fn apply(transaction: &Transaction<'_>, transition: &Transition) -> R
         update(transaction, ticket, transition.history_before)?;
     }
     if transition.history_before > 0 && changes_marks(transition) {
-        marks::remove(transaction, &ticket.id)?;
-        marks::write(transaction, ticket)?;
+        marks::write_anew(transaction, ticket)?;
     }
     let mut enter = transaction.prepare_cached(
         "INSERT INTO history (ticket_id, number, at_ms, actor_kind, actor, action, note)
@@ -180,7 +179,7 @@ fn update(transaction: &Transaction<'_>, ticket: &Ticket, history_before: u32) -
             "UPDATE tickets SET version = ?3, history_length = ?4, state = ?5, department = ?6, changed_at_ms = ?7,
                  due_at_ms = ?8, because = ?9, rule = ?10, attempts = ?11, returned_by = ?12, returned_because = ?13,
                  added = ?14, details = ?15, request = ?16, next_alarm = ?17,
-                 settled_at_ms = ?18
+                 settled_at_ms = ?18, restricted = ?19
              WHERE ticket_id = ?1 AND history_length = ?2",
         )?
         .execute(params![
@@ -202,6 +201,7 @@ fn update(transaction: &Transaction<'_>, ticket: &Ticket, history_before: u32) -
             json(&ticket.request),
             alarm_column(ticket),
             ticket.settled_at().map(|at| at.timestamp_millis()),
+            ticket.is_restricted(),
         ])?;
     if changed == 0 {
         return Err(StoreError::Conflict(format!("ticket {}", ticket.id)));
@@ -232,6 +232,30 @@ fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect) -> Re
             pend(transaction, ticket, department, ERASED)?;
             bury(transaction, ticket, department, tombstone_at.timestamp_millis())
         }
+        Effect::Restrict {
+            department,
+            tombstone_at,
+        } => {
+            pend(transaction, ticket, department, RESTRICTED)?;
+            match tombstone_at {
+                Some(at) => bury(transaction, ticket, department, at.timestamp_millis()),
+                None => Ok(()),
+            }
+        }
+        Effect::Rectify {
+            department,
+            tombstone_at,
+        } => {
+            pend(transaction, ticket, department, RECTIFIED)?;
+            bury(transaction, ticket, department, tombstone_at.timestamp_millis())
+        }
+        Effect::Tell { department, of } => recipients::tell(transaction, ticket, department, *of),
+        Effect::Confirm {
+            department,
+            of,
+            by_hand,
+        } => recipients::confirm(transaction, ticket, department, *of, *by_hand),
+        Effect::Untell(of) => recipients::untell(transaction, ticket, *of),
         Effect::Forget { entries } => forget(transaction, ticket, *entries),
         Effect::Mail { department, subject } => mails::pend(transaction, ticket, department, *subject),
         Effect::Book { booking, capacity } => slots::book(transaction, ticket, booking, *capacity),

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::rows::{self, TICKET_COLUMNS, collect};
 use crate::StoreError;
-use crate::ticket_columns::{CitizenColumns, OWED, SETTLED, of_ticket};
+use crate::ticket_columns::{CitizenColumns, OWED, SETTLED, UNRESTRICTED, of_ticket};
 use crate::tickets::{Acquaintance, AcquaintanceSearch, Citizen, CitizenSearch};
 
 /// Tickets that a step of the filling takes: few enough for a short transaction.
@@ -47,7 +47,7 @@ pub(super) fn find(connection: &Connection, search: &CitizenSearch) -> Result<Ve
     }
     parameters.push(Value::from(search.most as i64));
     let sql = format!(
-        "SELECT {TICKET_COLUMNS} FROM tickets WHERE {wanted} AND {conditions}
+        "SELECT {TICKET_COLUMNS} FROM tickets WHERE {wanted} AND {UNRESTRICTED} AND {conditions}
          ORDER BY created_at_ms DESC, ticket_id DESC LIMIT ?"
     );
     let mut statement = connection.prepare_cached(&sql)?;

@@ -12,7 +12,7 @@ use super::SqliteTickets;
 use super::rows::{self, TICKET_COLUMNS, collect};
 use crate::StoreError;
 use crate::persons::{MarkedTickets, PersonTickets};
-use crate::ticket_columns::of_ticket;
+use crate::ticket_columns::{CitizenColumns, of_ticket};
 
 /// Tickets that a step of the filling takes: few enough for a short transaction.
 const TICKETS_AT_ONCE: i64 = 2000;
@@ -49,9 +49,26 @@ fn find(connection: &Connection, search: &MarkedTickets) -> Result<Vec<Ticket>, 
     collect(&mut statement, params_from_iter(parameters), rows::ticket)
 }
 
-/// Writes what a ticket is found by, instead of what it was found by before.
+/// Writes what a new ticket is found by.
 pub(super) fn write(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreError> {
     insert(transaction, &ticket.id, &ticket.request, &ticket.added)
+}
+
+/// Writes what a ticket is found by, instead of what it was found by before.
+pub(super) fn write_anew(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreError> {
+    let citizen = CitizenColumns::of(&ticket.request);
+    transaction
+        .prepare_cached(
+            "UPDATE tickets SET phone_key = ?2, name_key = ?3, postal_code = ?4 WHERE ticket_id = ?1",
+        )?
+        .execute(params![
+            ticket.id.as_str(),
+            citizen.phone_key,
+            citizen.name_key,
+            citizen.postal_code
+        ])?;
+    remove(transaction, &ticket.id)?;
+    write(transaction, ticket)
 }
 
 fn insert(

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::rows::{self, TICKET_COLUMNS, collect};
 use crate::StoreError;
-use crate::ticket_columns::{ENDED, ESCALATED_ALREADY, OWED, RETURNED};
+use crate::ticket_columns::{ENDED, ESCALATED_ALREADY, OWED, RETURNED, UNRESTRICTED};
 use crate::tickets::{TicketFilter, TicketWithHistory};
 
 pub(super) fn ticket(connection: &Connection, id: &TicketId) -> Result<Option<Ticket>, StoreError> {
@@ -49,7 +49,7 @@ pub(super) fn listed(connection: &Connection, filter: &TicketFilter) -> Result<V
 
 /// The statement of a list, and its parameters.
 fn selection(columns: &str, in_order: bool, filter: &TicketFilter) -> (String, Vec<Value>) {
-    let mut conditions: Vec<String> = Vec::new();
+    let mut conditions: Vec<String> = vec![UNRESTRICTED.to_owned()];
     let mut parameters: Vec<Value> = Vec::new();
     if let Some(department) = &filter.department {
         conditions.push("department = ?".to_owned());
@@ -85,10 +85,7 @@ fn selection(columns: &str, in_order: bool, filter: &TicketFilter) -> (String, V
         parameters.push(Value::from(after.at.timestamp_millis()));
         parameters.push(Value::from(after.id.to_string()));
     }
-    let conditions = match conditions.is_empty() {
-        true => String::new(),
-        false => format!("WHERE {}", conditions.join(" AND ")),
-    };
+    let conditions = format!("WHERE {}", conditions.join(" AND "));
     let order = match (in_order, filter.due_before) {
         (false, _) => "",
         (true, None) => "ORDER BY created_at_ms DESC, ticket_id DESC",
@@ -106,7 +103,7 @@ pub(super) fn ended_before(
     most: usize,
 ) -> Result<Vec<Ticket>, StoreError> {
     let sql = format!(
-        "SELECT {TICKET_COLUMNS} FROM tickets WHERE department = ?1 AND {ENDED} AND changed_at_ms < ?2
+        "SELECT {TICKET_COLUMNS} FROM tickets WHERE department = ?1 AND {ENDED} AND {UNRESTRICTED} AND changed_at_ms < ?2
          ORDER BY changed_at_ms LIMIT ?3"
     );
     let mut statement = connection.prepare_cached(&sql)?;

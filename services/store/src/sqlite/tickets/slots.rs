@@ -13,7 +13,7 @@ use super::SqliteTickets;
 use super::rows::{self, TICKET_COLUMNS, collect};
 use crate::StoreError;
 use crate::schedule::ScheduleStore;
-use crate::ticket_columns::{OWED, time};
+use crate::ticket_columns::{OWED, UNRESTRICTED, time};
 
 #[async_trait]
 impl ScheduleStore for SqliteTickets {
@@ -55,7 +55,7 @@ impl ScheduleStore for SqliteTickets {
     async fn overdue(&self, before: DateTime<Utc>) -> Result<BTreeMap<DepartmentId, u32>, StoreError> {
         self.query(move |connection| {
             let sql = format!(
-                "SELECT department, count(*) FROM tickets WHERE {OWED} AND due_at_ms < ?1 GROUP BY department"
+                "SELECT department, count(*) FROM tickets WHERE {OWED} AND {UNRESTRICTED} AND due_at_ms < ?1 GROUP BY department"
             );
             let mut count = connection.prepare_cached(&sql)?;
             let counted = collect(&mut count, [before.timestamp_millis()], |row| {

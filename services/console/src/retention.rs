@@ -1,0 +1,216 @@
+//! What is kept how long, what goes next, and what went.
+
+use askama::Template;
+use askama_web::WebTemplate;
+use axum::Router;
+use axum::extract::Query;
+use axum::routing::get;
+use domain::access::{Admission, Role};
+use serde::Deserialize;
+use wire::v1::privacy as proto;
+
+use crate::Console;
+use crate::format;
+use crate::layout::Layout;
+use crate::pages::{self, Page};
+use crate::shown_ticket::Time;
+use crate::trouble::Trouble;
+use crate::visitor::Visitor;
+
+pub(crate) const PAGES: &[Page] = &[pages::get(
+    "/aufbewahrung",
+    Admission::Roles(&[Role::DataProtection]),
+)];
+
+pub(crate) fn routes() -> Router<Console> {
+    Router::new().route("/aufbewahrung", get(page))
+}
+
+/// Runs on a page.
+const RUNS: u32 = 20;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Asked {
+    /// What would go on this day.
+    #[serde(default)]
+    am: String,
+    /// Runs before this one.
+    #[serde(default)]
+    weiter: String,
+}
+
+/// A rule, and what is past by it.
+struct Rule {
+    subject: String,
+    period: String,
+    text: String,
+    before: String,
+    items: String,
+    waiting: Option<String>,
+    oldest: Option<Time>,
+}
+
+struct Run {
+    number: i64,
+    started_at: Time,
+    started_by: String,
+    finished_at: Option<Time>,
+    outcome: Vec<String>,
+}
+
+#[derive(Template, WebTemplate)]
+#[template(path = "retention/retention.html")]
+struct RetentionPage {
+    layout: Layout,
+    asked: Asked,
+    at: Time,
+    rules: Vec<Rule>,
+    runs: Vec<Run>,
+    next: String,
+}
+
+async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<RetentionPage, Trouble> {
+    let mut retention = visitor.services.retention();
+    let plan = proto::RetentionPlanRequest { at: asked.am.clone() };
+    let plan = retention.plan(plan).await?.into_inner();
+    let runs = proto::ListRetentionRunsRequest {
+        page_size: RUNS,
+        page_token: asked.weiter.clone(),
+    };
+    let runs = retention.list_runs(runs).await?.into_inner();
+    Ok(RetentionPage {
+        layout: Layout::of(&visitor, "Aufbewahrung", "/aufbewahrung").with_style("work.css"),
+        asked,
+        at: Time::at(plan.at_unix_ms),
+        rules: plan.rules.into_iter().map(Rule::of).collect(),
+        runs: runs.runs.into_iter().map(Run::of).collect(),
+        next: runs.next_page_token,
+    })
+}
+
+impl Rule {
+    fn of(rule: proto::PlannedRule) -> Self {
+        Self {
+            subject: subject(&rule.what, &rule.procedure),
+            period: format!("{} nach {}", period(&rule.period), event(&rule.after)),
+            text: rule.text,
+            before: format::iso_day(&rule.before),
+            items: format::count(rule.items),
+            waiting: (rule.waiting > 0).then(|| format::count(rule.waiting)),
+            oldest: rule.oldest_unix_ms.map(Time::at),
+        }
+    }
+}
+
+impl Run {
+    fn of(run: proto::RetentionRun) -> Self {
+        let went = run
+            .outcome
+            .iter()
+            .filter(|line| line.items > 0 || line.waiting > 0);
+        Self {
+            number: run.run,
+            started_at: Time::at(run.started_at_unix_ms),
+            started_by: match run.started_by.as_str() {
+                "retention" => "von selbst".to_owned(),
+                name => name.to_owned(),
+            },
+            finished_at: run.finished_at_unix_ms.map(Time::at),
+            outcome: went.map(outcome).collect(),
+        }
+    }
+}
+
+/// What went by a rule, in a sentence.
+fn outcome(line: &proto::RetentionOutcome) -> String {
+    let mut said = format!(
+        "{}: {}, {} nach {}, vor dem {}",
+        subject(&line.what, &line.procedure),
+        format::count(line.items),
+        period(&line.period),
+        event(&line.after),
+        format::iso_day(&line.before),
+    );
+    if line.visits > 0 {
+        said.push_str(&format!("; mit {} Besuchen", format::count(line.visits)));
+    }
+    if !line.parts.is_empty() {
+        said.push_str(&format!("; als Ganzes: {}", line.parts.join(", ")));
+    }
+    if line.waiting > 0 {
+        said.push_str(&format!(
+            "; {} folgen im nächsten Lauf",
+            format::count(line.waiting)
+        ));
+    }
+    said
+}
+
+fn subject(name: &str, procedure: &str) -> String {
+    let what = match name {
+        "calls" => "Anrufe",
+        "identities" => "Kennungen gelöschter Anrufe",
+        "rejected_items" => "Abgewiesenes",
+        "tickets" => "Vorgänge",
+        "audit_entries" => "Protokoll",
+        other => other,
+    };
+    match name {
+        "tickets" => format!("{what} ({procedure})"),
+        _ => what.to_owned(),
+    }
+}
+
+fn period(period: &str) -> String {
+    let Some((number, unit)) = period.split_once(' ') else {
+        return period.to_owned();
+    };
+    let unit = match unit {
+        "day" => "Tag",
+        "days" => "Tage",
+        "month" => "Monat",
+        "months" => "Monate",
+        "year" => "Jahr",
+        "years" => "Jahre",
+        other => other,
+    };
+    format!("{number} {unit}")
+}
+
+fn event(event: &str) -> &str {
+    match event {
+        "call" => "Anruf und erster Übernahme",
+        "last_handled" => "letzter Bearbeitung",
+        "dispatched" => "Versand",
+        "appointment_over" => "Ende des Termins",
+        "reception" => "Eingang",
+        "deletion" => "Löschung",
+        "unsubscribed" => "Abmeldung",
+        "deadline" => "Ende der Frist",
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_went_is_told_in_german() {
+        let line = proto::RetentionOutcome {
+            what: "calls".to_owned(),
+            procedure: "call-records".to_owned(),
+            after: "call".to_owned(),
+            period: "180 days".to_owned(),
+            before: "2026-05-31".to_owned(),
+            items: 8_948,
+            visits: 9_102,
+            parts: vec!["2026-03".to_owned()],
+            ..proto::RetentionOutcome::default()
+        };
+        assert_eq!(
+            outcome(&line),
+            "Anrufe: 8.948, 180 Tage nach Anruf und erster Übernahme, vor dem So 31.05.2026; mit 9.102 Besuchen; als Ganzes: 2026-03"
+        );
+    }
+}

@@ -1,0 +1,167 @@
+//! Restricted, put right, and who confirms it.
+
+use super::tests::{act, at, check, check_rejected, live};
+use super::*;
+
+fn after(steps: &[&str]) -> Ticket {
+    live(steps).unwrap().0
+}
+
+fn told(transition: &Transition) -> Vec<(&str, ToldOf)> {
+    let told = |effect: &'_ Effect| match effect {
+        Effect::Tell { department, of } => Some((department.as_str().to_owned(), *of)),
+        _ => None,
+    };
+    let all: Vec<(String, ToldOf)> = transition.effects.iter().filter_map(told).collect();
+    let name = |name: String| ["a", "b", "c"].into_iter().find(|it| *it == name).unwrap();
+    all.into_iter().map(|(id, of)| (name(id), of)).collect()
+}
+
+#[test]
+fn a_restricted_ticket_stays_where_it_was_and_nothing_is_done_with_it() {
+    let restricted = after(&["publish", "a: accepted", "restrict"]);
+    assert_eq!(restricted.state, TicketState::Accepted);
+    assert_eq!(restricted.next_alarm(), None);
+    for words in ["withdraw", "reopen", "close by hand", "reroute b", "restrict"] {
+        assert_eq!(
+            act(&restricted, words, at(9)),
+            Err(ActRefused::Restricted),
+            "{words}"
+        );
+    }
+    let concern = Personal::new("mehr");
+    let added = add_concern(
+        &restricted,
+        concern,
+        &Default::default(),
+        None,
+        Actor::System,
+        at(9),
+    );
+    assert_eq!(added.unwrap_err(), AdditionRefused::NothingOwed);
+    assert_eq!(
+        close(&after(&["a: answered", "restrict"]), at(9), CLOSED_STAYS),
+        None
+    );
+    assert_eq!(handed_over(&after(&["restrict"]), at(9)), None);
+    check_rejected(&["publish", "restrict", "a: answered"], "restricted");
+    check_rejected(&["publish", "restrict", "b: answered"], "unknown_ticket");
+    assert_eq!(act(&after(&[]), "lift", at(9)), Err(ActRefused::NotRestricted));
+    let actions = [
+        "logged",
+        "handed_over",
+        "restricted",
+        "restriction_lifted",
+        "accepted",
+    ];
+    check(
+        &["publish", "restrict", "lift", "a: accepted"],
+        TicketState::Accepted,
+        "a",
+        4,
+        &actions,
+    );
+}
+
+#[test]
+fn every_department_is_told_of_a_restriction_and_confirms_it_once() {
+    let before = after(&["publish", "a: returned b"]);
+    let restricted = act(&before, "restrict", at(5)).unwrap();
+    let both = [("a", ToldOf::Restricted), ("b", ToldOf::Restricted)];
+    assert_eq!(told(&restricted), both);
+    let steps = ["publish", "a: returned b", "restrict"];
+    for who in ["a", "b"] {
+        let confirmation = format!("{who}: restriction confirmed");
+        let confirmed = [&steps[..], &[&confirmation]].concat();
+        assert_eq!(after(&confirmed).state, TicketState::Open);
+        check_rejected(&[&confirmed[..], &[&confirmation]].concat(), "already_confirmed");
+    }
+    check_rejected(&["publish", "a: restriction confirmed"], "not_restricted");
+    check_rejected(
+        &["publish", "restrict", "lift", "a: restriction confirmed"],
+        "not_restricted",
+    );
+    let again = after(&[
+        "publish",
+        "restrict",
+        "a: restriction confirmed",
+        "lift",
+        "restrict",
+    ]);
+    let department = DepartmentId::new("a");
+    assert_eq!(again.has_confirmed(&department, ToldOf::Restricted), Some(false));
+}
+
+#[test]
+fn what_was_put_right_is_seen_told_and_confirmed() {
+    let before = after(&["publish", "a: returned b"]);
+    let rectified = act(&before, "rectify", at(5)).unwrap();
+    assert_eq!(rectified.ticket.request.fields().text("name"), "Groß");
+    assert_eq!(rectified.ticket.version.0, before.version.0 + 1);
+    assert_eq!(
+        told(&rectified),
+        [("a", ToldOf::Rectified), ("b", ToldOf::Rectified)]
+    );
+    let former = Effect::Rectify {
+        department: DepartmentId::new("a"),
+        tombstone_at: at(5) + ERASED_STAYS,
+    };
+    assert!(rectified.effects.contains(&former));
+    let current = Effect::HandOver(DepartmentId::new("b"));
+    assert!(rectified.effects.contains(&current));
+    let steps = [
+        "publish",
+        "a: returned b",
+        "rectify",
+        "a: rectification confirmed",
+    ];
+    let confirmed = after(&steps);
+    assert_eq!(
+        confirmed.has_confirmed(&DepartmentId::new("a"), ToldOf::Rectified),
+        Some(true)
+    );
+    assert_eq!(
+        confirmed.has_confirmed(&DepartmentId::new("b"), ToldOf::Rectified),
+        Some(false)
+    );
+    check_rejected(&["publish", "a: rectification confirmed"], "not_rectified");
+    check_rejected(&["erase", "a: rectification confirmed"], "erased");
+}
+
+#[test]
+fn what_is_put_right_while_restricted_is_told_once_that_is_lifted() {
+    let restricted = after(&["publish", "restrict"]);
+    let rectified = act(&restricted, "rectify", at(5)).unwrap();
+    assert_eq!(rectified.effects, []);
+    let lifted = act(&rectified.ticket, "lift", at(6)).unwrap();
+    assert_eq!(told(&lifted), [("a", ToldOf::Rectified)]);
+    let confirmed = ["publish", "rectify", "a: rectification confirmed", "restrict"];
+    let lifted = act(&after(&confirmed), "lift", at(6)).unwrap();
+    assert_eq!(told(&lifted), []);
+}
+
+#[test]
+fn people_note_what_a_department_confirms_in_another_way() {
+    let restricted = after(&["publish", "restrict"]);
+    let note = |ticket: &Ticket, department: &str, of| {
+        let reason = Personal::new("Schreiben");
+        confirm_by_hand(
+            ticket,
+            &DepartmentId::new(department),
+            of,
+            &reason,
+            Actor::System,
+            at(9),
+        )
+    };
+    let noted = note(&restricted, "a", ToldOf::Restricted).unwrap();
+    assert_eq!(note(&noted.ticket, "a", ToldOf::Restricted), None);
+    assert_eq!(note(&restricted, "b", ToldOf::Restricted), None);
+    assert_eq!(note(&restricted, "a", ToldOf::Erased), None);
+    let erased = note(&after(&["erase"]), "a", ToldOf::Erased).unwrap();
+    let buried = Effect::Tombstone {
+        department: DepartmentId::new("a"),
+        at: at(9),
+    };
+    assert!(erased.effects.contains(&buried));
+}

@@ -1,0 +1,215 @@
+//! `nrwdirekt restore`: a backup becomes a data folder or a database again.
+//!
+//! Everything is written beside the folder that it will be (`DIR.part`), checked, settled and made durable, and renamed at the
+//! end. Whatever cuts it leaves no folder and no database that a node would take.
+
+mod database;
+mod folder;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use backup::archive::Reader;
+use backup::{BackupError, Head, Manifest, StorageKind};
+use domain::access::Principal;
+use domain::audit::{AuditAction, AuditSubject, NewAuditEntry};
+use domain::erasure::ErasureOrder;
+use serde_json::json;
+use store::audit::AuditStore;
+use store::backups::Restored;
+use store::erasure::{Entered, ErasureStore, NewOrder};
+use store::postgres::Database;
+use store::sqlite::SqliteAccess;
+
+use super::read_key;
+use crate::backups::{JOURNAL, read_erasures};
+use crate::cli::RestoreArguments;
+use crate::clock;
+use crate::config::{StoreChoice, store_choice};
+use crate::exit::Failure;
+use crate::output::{note, say};
+use crate::storage::lock_folder;
+
+/// Orders that are read at once.
+const ORDERS: usize = 500;
+
+/// What is being restored, and from what.
+struct Restore {
+    from: PathBuf,
+    key: backup::Key,
+    head: Head,
+    restored: Restored,
+    erasures: Vec<ErasureOrder>,
+}
+
+/// Restores a backup.
+pub(crate) async fn run(arguments: RestoreArguments) -> anyhow::Result<()> {
+    let mut restore = read(&arguments)?;
+    if let Some(old) = &arguments.old_data {
+        restore.erasures.extend(known_to(old).await?);
+    }
+    if restore.erasures.is_empty() && !arguments.json {
+        note!(
+            "no erasures were found beside the backup (erasures.jsonl): if there are any elsewhere, give them with --erasures or \
+             --old-data, or those people are back"
+        );
+    }
+    let restore = Arc::new(restore);
+    let folder = folder::Folder::begin(&arguments.data)?;
+    let (manifest, entered) = match (&restore.head.storage, &arguments.store) {
+        (StorageKind::Files, None) => {
+            let manifest = unpack(&restore, &folder).await?;
+            let entered = folder::settle(&restore, &folder).await?;
+            folder.finish(&restore.restored)?;
+            (manifest, entered)
+        }
+        (StorageKind::Files, Some(_)) => {
+            return Err(Failure::usage(
+                "--store: the backup is one of files (sqlite), which go into the folder of --data; leave --store out",
+            ));
+        }
+        (StorageKind::Tables, None) => {
+            return Err(Failure::usage(
+                "--store: the backup is one of PostgreSQL; give the URL of an empty database",
+            ));
+        }
+        (StorageKind::Tables, Some(url)) => {
+            let StoreChoice::Postgres(url) = store_choice(url)? else {
+                return Err(Failure::usage("--store: use postgres://USER@HOST:PORT/DATABASE"));
+            };
+            let database = Database::new(&url).context("--store")?;
+            database::restore(&restore, &database, folder).await?
+        }
+    };
+    tell(&arguments, &restore, &manifest, entered);
+    Ok(())
+}
+
+fn read(arguments: &RestoreArguments) -> anyhow::Result<Restore> {
+    let key = read_key(&arguments.key)?;
+    let head = open(&arguments.from, &key)?.head().clone();
+    let beside = arguments
+        .from
+        .parent()
+        .map(|folder| folder.join(JOURNAL))
+        .filter(|journal| journal.exists());
+    let journals = beside.iter().chain(&arguments.erasures).map(PathBuf::as_path);
+    let erasures = read_erasures(journals)?;
+    Ok(Restore {
+        from: arguments.from.clone(),
+        restored: Restored {
+            backup: head.id.clone(),
+            made_at: head.created_at,
+            restored_at: clock::clock()?(),
+        },
+        key,
+        head,
+        erasures,
+    })
+}
+
+/// The erasures that an old data folder knows of.
+async fn known_to(old: &Path) -> anyhow::Result<Vec<ErasureOrder>> {
+    let refused =
+        |what: &dyn std::fmt::Display| Failure::usage(format!("--old-data {}: {what}", old.display()));
+    let file = old.join("access.db");
+    if !file.is_file() {
+        return Err(refused(
+            &"there is no access.db in it; leave it out if it cannot be read any more",
+        ));
+    }
+    let _lock = lock_folder(old)?;
+    let access = SqliteAccess::open(&file).map_err(|error| refused(&error))?;
+    let (mut orders, mut behind) = (Vec::new(), 0);
+    loop {
+        let page = access.orders_since(behind, ORDERS).await;
+        let page = page.map_err(|error| refused(&error))?;
+        let Some(last) = page.last() else {
+            return Ok(orders);
+        };
+        behind = last.sequence;
+        orders.extend(page.into_iter().map(|kept| kept.order));
+    }
+}
+
+fn open(from: &Path, key: &backup::Key) -> anyhow::Result<Reader<std::fs::File>> {
+    let file = std::fs::File::open(from)
+        .map_err(|error| Failure::usage(format!("--from {}: {error}", from.display())))?;
+    Reader::open(file, key).map_err(|error| refused(from, &error))
+}
+
+/// What is wrong with the backup, or with the disk.
+fn refused(from: &Path, error: &BackupError) -> anyhow::Error {
+    match error {
+        BackupError::WrongKey => Failure::usage(format!("--key: {error}")),
+        BackupError::Io(_) | BackupError::NoRoom => anyhow::anyhow!("{error}"),
+        error => Failure::usage(format!("--from {}: {error}", from.display())),
+    }
+}
+
+/// Unpacks the files of a backup, and checks each.
+async fn unpack(restore: &Arc<Restore>, folder: &folder::Folder) -> anyhow::Result<Manifest> {
+    let (restore, part) = (Arc::clone(restore), folder.part.clone());
+    tokio::task::spawn_blocking(move || {
+        folder::unpack(&restore, &part).map_err(|error| refused(&restore.from, &error))
+    })
+    .await?
+}
+
+/// Enters the erasures that the backup does not know, as open ones: a node carries them out before it serves anything. Gives how
+/// many there were.
+async fn enter(orders: &dyn ErasureStore, restore: &Restore) -> anyhow::Result<usize> {
+    let mut entered = 0;
+    for order in &restore.erasures {
+        let new = NewOrder {
+            order: order.clone(),
+            idempotency_key: None,
+            digest: None,
+        };
+        let outcome = orders.enter_order(new).await;
+        let outcome = outcome.with_context(|| format!("the order to erase {}", order.id))?;
+        entered += usize::from(outcome == Entered::New);
+    }
+    Ok(entered)
+}
+
+/// Notes the restore in the trail that came back with it.
+async fn note_restore(audit: &dyn AuditStore, restored: &Restored) -> anyhow::Result<()> {
+    let subject = AuditSubject::new("backup", restored.backup.clone());
+    let operator = Principal::operator();
+    let entry = NewAuditEntry::of(
+        &operator,
+        AuditAction::BackupRestored,
+        subject,
+        restored.restored_at,
+    );
+    audit
+        .append(vec![entry])
+        .await
+        .context("the audit trail could not be written")
+}
+
+fn tell(arguments: &RestoreArguments, restore: &Restore, manifest: &Manifest, entered: usize) {
+    if arguments.json {
+        say!(
+            "{}",
+            json!({
+                "backup": restore.restored.backup,
+                "made_at": restore.restored.made_at,
+                "data": arguments.data,
+                "rows": manifest.rows(),
+                "figures": manifest.figures,
+                "erasures_read": restore.erasures.len(),
+                "erasures_entered": entered,
+            })
+        );
+        return;
+    }
+    say!(
+        "{}: restored as of {}, {} rows; {entered} erasures since are carried out before anything is served",
+        arguments.data.display(),
+        restore.restored.made_at.to_rfc3339(),
+        manifest.rows()
+    );
+}

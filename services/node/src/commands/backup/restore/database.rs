@@ -1,0 +1,121 @@
+//! A backup of tables, into an empty database.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use backup::archive::{Next, PartHead};
+use backup::{BackupError, Manifest, Part};
+use store::postgres::{Database, PostgresAccess, Restoring};
+use tokio::sync::mpsc;
+
+use super::folder::Folder;
+use super::{Restore, enter, note_restore, open, refused};
+use crate::backups::{FILES, is_database};
+use crate::exit::Failure;
+
+/// What is read of the backup.
+enum Piece {
+    Begin(PartHead),
+    Data(Vec<u8>),
+    End(Part),
+    Whole(Box<Manifest>),
+}
+
+/// Loads the tables, and the files beside them. The database is given to nodes last.
+pub(super) async fn restore(
+    restore: &Arc<Restore>,
+    database: &Database,
+    folder: Folder,
+) -> anyhow::Result<(Manifest, usize)> {
+    let mut restoring = Restoring::begin(database, &restore.head.schemas)
+        .await
+        .map_err(unusable)?;
+    super::unpack(restore, &folder).await?;
+    let (pieces, coming) = mpsc::channel(16);
+    let reading = {
+        let restore = Arc::clone(restore);
+        tokio::task::spawn_blocking(move || read(&restore, &pieces))
+    };
+    let manifest = load(&mut restoring, coming).await;
+    // What is wrong with the backup says more than what came of it.
+    reading.await?.map_err(|error| refused(&restore.from, &error))?;
+    let manifest = manifest?;
+    if restoring.figures().await? != manifest.figures {
+        return Err(Failure::usage(format!(
+            "--from {}: the backup is damaged: its figures are not those of its manifest. Use another one",
+            restore.from.display()
+        )));
+    }
+    restoring
+        .settle(&restore.head.sequences, &restore.restored)
+        .await
+        .map_err(unusable)?;
+    let access = PostgresAccess::of_restore(database);
+    let entered = enter(&access, restore).await?;
+    note_restore(&access, &restore.restored).await?;
+    folder.finish(&restore.restored)?;
+    restoring.finish().await?;
+    Ok((manifest, entered))
+}
+
+fn unusable(error: store::StoreError) -> anyhow::Error {
+    match error {
+        store::StoreError::Unusable(what) => Failure::usage(format!("--store: {what}")),
+        error => anyhow::Error::new(error).context("--store"),
+    }
+}
+
+async fn load(restoring: &mut Restoring, mut coming: mpsc::Receiver<Piece>) -> anyhow::Result<Manifest> {
+    while let Some(piece) = coming.recv().await {
+        match piece {
+            Piece::Begin(part) => restoring
+                .begin_table(&part.name, &part.columns)
+                .await
+                .with_context(|| part.name.clone())?,
+            Piece::Data(bytes) => restoring.data(bytes).await?,
+            Piece::End(part) => {
+                let rows = restoring.end_table().await.with_context(|| part.name.clone())?;
+                let expected = part.rows.get(&part.name).copied();
+                anyhow::ensure!(
+                    expected == Some(rows),
+                    "{}: {rows} rows came in, not {expected:?}",
+                    part.name
+                );
+            }
+            Piece::Whole(manifest) => return Ok(*manifest),
+        }
+    }
+    anyhow::bail!("the backup ended before its end")
+}
+
+/// Reads the tables of a backup; ends early when nobody takes the pieces any more.
+fn read(restore: &Restore, pieces: &mpsc::Sender<Piece>) -> Result<(), BackupError> {
+    let mut reader =
+        open(&restore.from, &restore.key).map_err(|error| BackupError::NotABackup(format!("{error:#}")))?;
+    let gone = || BackupError::Io(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
+    loop {
+        match reader.next()? {
+            Next::Part(part) if is_database(&part.name) || FILES.contains(&part.name.as_str()) => {
+                reader.pour(|_| Ok(()))?;
+            }
+            Next::Part(part) => {
+                if pieces.blocking_send(Piece::Begin(part)).is_err() {
+                    return Ok(());
+                }
+                let mut is_taken = true;
+                let part = reader.pour(|bytes| {
+                    is_taken = pieces.blocking_send(Piece::Data(bytes.to_vec())).is_ok();
+                    if is_taken { Ok(()) } else { Err(gone()) }
+                });
+                if !is_taken || pieces.blocking_send(Piece::End(part?)).is_err() {
+                    return Ok(());
+                }
+            }
+            Next::End(manifest) => {
+                // Nobody there: something has failed, and says so.
+                let _ = pieces.blocking_send(Piece::Whole(Box::new(manifest)));
+                return Ok(());
+            }
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! `nrwdirekt privacy retention`.
+
+use serde_json::{Value, json};
+use wire::v1::privacy as proto;
+use wire::v1::privacy::retention_client::RetentionClient;
+
+use crate::cli::{RetentionAction, ServerArguments};
+use crate::client;
+use crate::commands::ticket::local;
+use crate::exit::Failure;
+use crate::output::say;
+
+/// Does what is asked for.
+pub(super) async fn run(action: RetentionAction) -> anyhow::Result<()> {
+    match action {
+        RetentionAction::Plan { at, json, server } => plan(at, json, &server).await,
+        RetentionAction::Run { json, server } => run_now(json, &server).await,
+        RetentionAction::Runs { max, json, server } => runs(max, json, &server).await,
+    }
+}
+
+async fn plan(at: Option<String>, as_json: bool, server: &ServerArguments) -> anyhow::Result<()> {
+    let mut client = RetentionClient::new(client::connect(&server.server).await?);
+    let request = proto::RetentionPlanRequest {
+        at: at.unwrap_or_default(),
+    };
+    let plan = client.plan(request).await;
+    let plan = plan.map_err(|status| Failure::of_status(&status))?.into_inner();
+    if as_json {
+        let rules: Vec<Value> = plan.rules.iter().map(rule_object).collect();
+        say!("{}", json!({ "at": local(plan.at_unix_ms), "rules": rules }));
+        return Ok(());
+    }
+    say!("What would go at {}:", local(plan.at_unix_ms));
+    for rule in &plan.rules {
+        let oldest = rule.oldest_unix_ms.map(local).unwrap_or_default();
+        let waiting = match rule.waiting {
+            0 => String::new(),
+            waiting => format!("  ({waiting} of them are on the topic of a department, and leave it first)"),
+        };
+        say!(
+            "{:>9}  {}  {} after {}  before {}  {oldest}{waiting}",
+            rule.items,
+            subject(&rule.what, &rule.procedure),
+            rule.period,
+            rule.after,
+            rule.before,
+        );
+    }
+    Ok(())
+}
+
+fn rule_object(rule: &proto::PlannedRule) -> Value {
+    json!({
+        "what": rule.what,
+        "procedure": rule.procedure,
+        "store": rule.store,
+        "after": rule.after,
+        "period": rule.period,
+        "text": rule.text,
+        "before": rule.before,
+        "items": rule.items,
+        "oldest": rule.oldest_unix_ms.map(local),
+        "waiting": rule.waiting,
+    })
+}
+
+async fn run_now(as_json: bool, server: &ServerArguments) -> anyhow::Result<()> {
+    let mut client = RetentionClient::new(client::connect(&server.server).await?);
+    let run = client.run(proto::RetentionRunRequest {}).await;
+    let run = run.map_err(|status| Failure::of_status(&status))?.into_inner();
+    match as_json {
+        true => say!("{}", run_object(&run)),
+        false => tell(&run),
+    }
+    Ok(())
+}
+
+async fn runs(max: u32, as_json: bool, server: &ServerArguments) -> anyhow::Result<()> {
+    let mut client = RetentionClient::new(client::connect(&server.server).await?);
+    let mut request = proto::ListRetentionRunsRequest::default();
+    let mut left = max;
+    while left > 0 {
+        request.page_size = left.min(500);
+        let page = client.list_runs(request.clone()).await;
+        let page = page.map_err(|status| Failure::of_status(&status))?.into_inner();
+        for run in &page.runs {
+            match as_json {
+                true => say!("{}", run_object(run)),
+                false => tell(run),
+            }
+        }
+        left = left.saturating_sub(page.runs.len() as u32);
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    Ok(())
+}
+
+fn run_object(run: &proto::RetentionRun) -> Value {
+    let outcome = run.outcome.iter().map(|line| {
+        json!({
+            "what": line.what,
+            "procedure": line.procedure,
+            "after": line.after,
+            "period": line.period,
+            "before": line.before,
+            "items": line.items,
+            "waiting": line.waiting,
+            "visits": line.visits,
+            "parts_dropped": line.parts,
+        })
+    });
+    json!({
+        "run": run.run,
+        "started_at": local(run.started_at_unix_ms),
+        "started_by": run.started_by,
+        "finished_at": run.finished_at_unix_ms.map(local),
+        "outcome": outcome.collect::<Vec<_>>(),
+    })
+}
+
+fn tell(run: &proto::RetentionRun) {
+    let finished = match run.finished_at_unix_ms {
+        Some(at) => format!("finished {}", local(at)),
+        None => "under way, or cut short and to be gone on with".to_owned(),
+    };
+    say!(
+        "run {}  begun {} by {}  {finished}",
+        run.run,
+        local(run.started_at_unix_ms),
+        run.started_by
+    );
+    for line in &run.outcome {
+        let mut more = String::new();
+        if line.visits > 0 {
+            more.push_str(&format!("  with {} visits", line.visits));
+        }
+        if !line.parts.is_empty() {
+            more.push_str(&format!("  dropped whole: {}", line.parts.join(", ")));
+        }
+        if line.waiting > 0 {
+            more.push_str(&format!(
+                "  {} more are on their way to a department",
+                line.waiting
+            ));
+        }
+        say!(
+            "{:>9}  {}  {} after {}  before {}{more}",
+            line.items,
+            subject(&line.what, &line.procedure),
+            line.period,
+            line.after,
+            line.before,
+        );
+    }
+}
+
+fn subject(what: &str, procedure: &str) -> String {
+    match procedure {
+        "" => what.to_owned(),
+        procedure => format!("{what} {procedure}"),
+    }
+}

@@ -1,0 +1,98 @@
+//! `nrwdirekt privacy rectify`, `restrict` and `lift`.
+
+use serde_json::json;
+use wire::v1::privacy as proto;
+use wire::v1::privacy::rights_client::RightsClient;
+
+use crate::cli::{RectifyArguments, RestrictArguments};
+use crate::client;
+use crate::exit::Failure;
+use crate::output::{note, say};
+
+/// The key that was given, or a new one.
+pub(super) fn key(given: Option<String>) -> String {
+    given.unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
+}
+
+pub(super) async fn rectify(arguments: RectifyArguments) -> anyhow::Result<()> {
+    let mut client = RightsClient::new(client::connect(&arguments.server.server).await?);
+    let mut request = proto::RectifyTicketRequest {
+        idempotency_key: key(arguments.idempotency_key),
+        ticket_id: arguments.ticket,
+        reason: arguments.reason,
+        case_number: arguments.case.unwrap_or_default(),
+        ..proto::RectifyTicketRequest::default()
+    };
+    for (name, value) in arguments.fields {
+        if request.fields.insert(name.clone(), value).is_some() {
+            return Err(Failure::usage(format!("--field {name}: give it once")));
+        }
+    }
+    let done = client.rectify_ticket(request).await;
+    let done = done.map_err(|status| Failure::of_status(&status))?.into_inner();
+    match arguments.json {
+        true => say!(
+            "{}",
+            json!({
+                "ticket_id": done.ticket_id,
+                "version": done.version,
+                "rectified": done.fields,
+                "departments": done.departments,
+                "repeated": done.repeated,
+            })
+        ),
+        false => {
+            say!("{}  put right: {}", done.ticket_id, done.fields.join(", "));
+            say!("told: {}", done.departments.join(", "));
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn restrict(arguments: RestrictArguments, restrict: bool) -> anyhow::Result<()> {
+    let mut client = RightsClient::new(client::connect(&arguments.server.server).await?);
+    let marks = proto::PersonMarks {
+        phone: arguments.phone.unwrap_or_default(),
+        email: arguments.email.unwrap_or_default(),
+        name: arguments.name.unwrap_or_default(),
+        first_name: arguments.first_name.unwrap_or_default(),
+        postal_code: arguments.postal_code.unwrap_or_default(),
+        ticket_id: String::new(),
+    };
+    let request = proto::RestrictRequest {
+        idempotency_key: key(arguments.idempotency_key),
+        marks: arguments.ticket.is_empty().then_some(marks),
+        ticket_ids: arguments.ticket,
+        reason: arguments.reason,
+        case_number: arguments.case.unwrap_or_default(),
+    };
+    let done = match restrict {
+        true => client.restrict(request).await,
+        false => client.lift_restriction(request).await,
+    };
+    let done = done.map_err(|status| Failure::of_status(&status))?.into_inner();
+    let what = if restrict { "restricted" } else { "lifted" };
+    match arguments.json {
+        true => say!(
+            "{}",
+            json!({
+                what: done.ticket_ids,
+                "calls": done.calls,
+                "calls_left": done.calls_left,
+                "departments": done.departments,
+            })
+        ),
+        false => {
+            say!("{what}: {} tickets, {} calls", done.ticket_ids.len(), done.calls);
+            done.ticket_ids.iter().for_each(|ticket| say!("  {ticket}"));
+            say!("told: {}", done.departments.join(", "));
+        }
+    }
+    if done.calls_left > 0 {
+        note!(
+            "{} calls are of a number that several persons have; nobody knows whose they are, and they stay as they were",
+            done.calls_left
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,340 @@
+//! Cases: what persons ask for, and what came of it.
+
+use chrono::{NaiveDate, SubsecRound as _};
+use domain::access::{Principal, Role};
+use domain::audit::{AuditAction, AuditSubject};
+use domain::local_time;
+use domain::privacy::{Case, CaseKind, CaseNote, CaseOutcome, CaseRefused, MarkKind, Marks, Stamp};
+use domain::report::content_hash;
+use store::StoreError;
+use store::cases::{CaseQuery, KeptCase, NewCase, OpenedCase};
+use tonic::{Request, Response, Status};
+use wire::access::principal;
+use wire::v1::privacy as proto;
+use wire::v1::privacy::change_case_request::Change;
+
+use super::{RightsParts, RightsService, acts, page, refused};
+
+/// How often a note is written anew because somebody else was faster.
+const TRIES: usize = 8;
+
+fn stamp(parts: &RightsParts, principal: &Principal) -> Stamp {
+    Stamp {
+        at: (parts.clock)().trunc_subsecs(3),
+        by: principal.name.clone(),
+    }
+}
+
+fn not_done(refusal: CaseRefused) -> Status {
+    match refusal {
+        CaseRefused::Text(_) | CaseRefused::ReceivedLater => Status::invalid_argument(refusal.to_string()),
+        _ => Status::failed_precondition(refusal.to_string()),
+    }
+}
+
+fn no_case(number: i64) -> Status {
+    Status::not_found(format!(
+        "number: there is no case {number}; see privacy case list --all"
+    ))
+}
+
+async fn kept(parts: &RightsParts, number: i64) -> Result<KeptCase, Status> {
+    let found = parts.cases.case(number).await.map_err(|error| refused(&error))?;
+    found.ok_or_else(|| no_case(number))
+}
+
+/// Keyed hashes of what a person is known by. The name counts only where nothing else is known: many have it.
+fn hashes(parts: &RightsParts, marks: &Marks) -> Vec<String> {
+    let hash = |(kind, key): (MarkKind, String)| {
+        let parts_of = [b"mark".as_slice(), kind.name().as_bytes(), key.as_bytes()];
+        parts.key.keyed(&parts_of).to_hex()
+    };
+    marks.ticket_keys().into_iter().map(hash).collect()
+}
+
+pub(super) async fn open(
+    service: &RightsService,
+    request: Request<proto::OpenCaseRequest>,
+) -> Result<Response<proto::Case>, Status> {
+    let principal = principal(&request)?;
+    let sent = request.into_inner();
+    let parts = &*service.parts;
+    let kind = CaseKind::from_name(sent.kind.trim()).ok_or_else(|| {
+        let all: Vec<&str> = CaseKind::ALL.iter().map(|kind| kind.name()).collect();
+        Status::invalid_argument(format!("kind: use {}", all.join(", ")))
+    })?;
+    let opened = stamp(parts, &principal);
+    let received_on = match sent.received_on.trim() {
+        "" => local_time::day_of(opened.at),
+        text => day(text)?,
+    };
+    let key = acts::key(&principal, &sent.idempotency_key)?;
+    let mut case = Case::open(kind, received_on, opened.clone()).map_err(not_done)?;
+    if sent.marks.is_some() {
+        case.marks = hashes(parts, &service.marks(sent.marks).await?);
+    }
+    for id in &sent.ticket_ids {
+        case.tickets.push(acts::ticket_id(id)?);
+    }
+    if !sent.note.trim().is_empty() {
+        case.note(opened, &sent.note).map_err(not_done)?;
+    }
+    let new = NewCase {
+        requested: content_hash(&(
+            kind,
+            sent.received_on.trim(),
+            &case.marks,
+            &case.tickets,
+            sent.note.trim(),
+        )),
+        case,
+        idempotency_key: key,
+    };
+    let opened = parts
+        .cases
+        .open_case(new.clone())
+        .await
+        .map_err(|error| refused(&error))?;
+    let kept = match opened {
+        OpenedCase::New(number) => KeptCase {
+            number,
+            revision: 1,
+            case: new.case,
+        },
+        OpenedCase::Repeated(kept) => kept,
+        OpenedCase::KeyTaken => {
+            return Err(Status::already_exists(
+                "idempotency_key: it was used for another request; choose a new one",
+            ));
+        }
+    };
+    note_done(parts, &principal, kept.number, "opened").await?;
+    Ok(Response::new(shown(parts, &kept)))
+}
+
+fn day(text: &str) -> Result<NaiveDate, Status> {
+    text.parse()
+        .map_err(|_| Status::invalid_argument("received_on: give a day as YYYY-MM-DD"))
+}
+
+async fn note_done(
+    parts: &RightsParts,
+    principal: &Principal,
+    number: i64,
+    what: &str,
+) -> Result<(), Status> {
+    let subject = AuditSubject::new("case", number.to_string());
+    let entry = parts.audit.entry(principal, AuditAction::CaseChanged, subject);
+    parts.audit.append_done(vec![entry.because(what)]).await
+}
+
+pub(super) async fn list(
+    service: &RightsService,
+    request: Request<proto::ListCasesRequest>,
+) -> Result<Response<proto::ListCasesResponse>, Status> {
+    let principal = principal(&request)?;
+    let sent = request.into_inner();
+    let parts = &*service.parts;
+    let most = page(sent.page_size);
+    let marks = match sent.marks {
+        Some(marks) => hashes(parts, &service.marks(Some(marks)).await?),
+        None => Vec::new(),
+    };
+    let query = CaseQuery {
+        open: !sent.all,
+        marks,
+        after: place(&sent.page_token)?,
+        most,
+    };
+    let found = parts.cases.cases(query).await.map_err(|error| refused(&error))?;
+    let entry = parts
+        .audit
+        .entry(&principal, AuditAction::CasesRead, AuditSubject::none());
+    parts.audit.append(entry.of_items(found.len())).await?;
+    let last = found.last().filter(|_| found.len() == most);
+    Ok(Response::new(proto::ListCasesResponse {
+        next_page_token: last
+            .map(|last| format!("{} {}", last.case.due_on, last.number))
+            .unwrap_or_default(),
+        cases: found.iter().map(|kept| shown(parts, kept)).collect(),
+    }))
+}
+
+fn place(token: &str) -> Result<Option<(NaiveDate, i64)>, Status> {
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let read = || {
+        let (due_on, number) = token.split_once(' ')?;
+        Some((due_on.parse().ok()?, number.parse().ok()?))
+    };
+    read().map(Some).ok_or_else(super::bad_token)
+}
+
+pub(super) async fn get(
+    service: &RightsService,
+    request: Request<proto::GetCaseRequest>,
+) -> Result<Response<proto::Case>, Status> {
+    let principal = principal(&request)?;
+    let number = request.into_inner().number;
+    let parts = &*service.parts;
+    let kept = kept(parts, number).await?;
+    let subject = AuditSubject::new("case", number.to_string());
+    parts
+        .audit
+        .note(&principal, AuditAction::CasesRead, subject)
+        .await?;
+    Ok(Response::new(shown(parts, &kept)))
+}
+
+pub(super) async fn change(
+    service: &RightsService,
+    request: Request<proto::ChangeCaseRequest>,
+) -> Result<Response<proto::Case>, Status> {
+    let principal = principal(&request)?;
+    let sent = request.into_inner();
+    let parts = &*service.parts;
+    let asked = sent.change.ok_or_else(|| {
+        Status::invalid_argument("change: give a note, identity_check, extension, approval or decision")
+    })?;
+    let mut kept = kept(parts, sent.number).await?;
+    if sent.revision != 0 && sent.revision != kept.revision {
+        return Err(refused(&StoreError::Conflict(format!("case {}", sent.number))));
+    }
+    let stamp = stamp(parts, &principal);
+    let case = &mut kept.case;
+    let (done, what) = match &asked {
+        Change::Note(text) => (case.note(stamp, text), "note"),
+        Change::IdentityCheck(how) => (case.check_identity(stamp, how), "identity checked"),
+        Change::Extension(reason) => (case.extend(stamp, reason), "extended"),
+        Change::Approval(false) => {
+            return Err(Status::invalid_argument(
+                "approval: an approval cannot be taken back; decide the case",
+            ));
+        }
+        Change::Approval(true) => {
+            if parts.settings.two_persons && principal.roles.contains(&Role::Operator) {
+                return Err(Status::permission_denied(
+                    "approval: only a data protection officer approves a case, in his or her own name",
+                ));
+            }
+            (case.approve(stamp), "approved")
+        }
+        Change::Decision(decision) => {
+            let outcome = CaseOutcome::from_name(decision.outcome.trim()).ok_or_else(|| {
+                let all: Vec<&str> = CaseOutcome::ALL.iter().map(|outcome| outcome.name()).collect();
+                Status::invalid_argument(format!("outcome: use {}", all.join(", ")))
+            })?;
+            (case.decide(stamp, outcome, &decision.grounds), outcome.name())
+        }
+    };
+    done.map_err(not_done)?;
+    parts
+        .cases
+        .change_case(kept.clone())
+        .await
+        .map_err(|error| refused(&error))?;
+    kept.revision += 1;
+    note_done(parts, &principal, kept.number, what).await?;
+    Ok(Response::new(shown(parts, &kept)))
+}
+
+/// The case that an act is done for; none for 0. The check says whether the case asks for it.
+pub(super) async fn for_act(
+    parts: &RightsParts,
+    number: i64,
+    check: impl Fn(&Case) -> Result<(), CaseRefused>,
+) -> Result<Option<i64>, Status> {
+    if number == 0 {
+        return Ok(None);
+    }
+    let kept = parts.cases.case(number).await.map_err(|error| refused(&error))?;
+    let kept = kept.ok_or_else(|| Status::not_found(format!("case_number: there is no case {number}")))?;
+    check(&kept.case).map_err(not_done)?;
+    Ok(Some(number))
+}
+
+/// Whether something may still be done for a case.
+pub(super) fn is_open(case: &Case) -> Result<(), CaseRefused> {
+    match case.decision {
+        Some(_) => Err(CaseRefused::Decided),
+        None => Ok(()),
+    }
+}
+
+/// Writes into a case what was done for it, once for the key of the request.
+pub(super) async fn note_act(
+    parts: &RightsParts,
+    principal: &Principal,
+    number: Option<i64>,
+    key: &str,
+    said: &str,
+) -> Result<(), Status> {
+    let Some(number) = number else { return Ok(()) };
+    let mark = key_mark(key);
+    for _ in 0..TRIES {
+        let mut kept = kept(parts, number).await?;
+        if kept.case.notes.iter().any(|note| note.text.ends_with(&mark)) {
+            return Ok(());
+        }
+        let note = kept.case.note(stamp(parts, principal), &format!("{said} {mark}"));
+        note.map_err(not_done)?;
+        match parts.cases.change_case(kept).await {
+            Ok(()) => return Ok(()),
+            Err(StoreError::Conflict(_)) => {}
+            Err(error) => return Err(refused(&error)),
+        }
+    }
+    Err(refused(&StoreError::Conflict(format!("case {number}"))))
+}
+
+/// Tells the note of one request from that of another: the begin of a hash of its key.
+fn key_mark(key: &str) -> String {
+    let hash = content_hash(&key);
+    let hex: String = hash[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("({hex})")
+}
+
+fn shown(parts: &RightsParts, kept: &KeptCase) -> proto::Case {
+    let case = &kept.case;
+    let may_erase = case.may_erase(parts.settings.two_persons);
+    let note = |note: &CaseNote| proto::CaseNote {
+        at_unix_ms: note.stamp.at.timestamp_millis(),
+        by: note.stamp.by.clone(),
+        text: note.text.clone(),
+    };
+    let approval = |stamp: &Stamp| proto::CaseNote {
+        at_unix_ms: stamp.at.timestamp_millis(),
+        by: stamp.by.clone(),
+        text: String::new(),
+    };
+    proto::Case {
+        number: kept.number,
+        revision: kept.revision,
+        kind: case.kind.name().to_owned(),
+        received_on: case.received_on.to_string(),
+        due_on: case.due_on.to_string(),
+        overdue: case.is_overdue(local_time::day_of((parts.clock)())),
+        opened_at_unix_ms: case.opened.at.timestamp_millis(),
+        opened_by: case.opened.by.clone(),
+        ticket_ids: case.tickets.iter().map(ToString::to_string).collect(),
+        identity_check: case.identity.as_ref().map(note),
+        extension: case.extended.as_ref().map(note),
+        approvals: case.approvals.iter().map(approval).collect(),
+        notes: case.notes.iter().map(note).collect(),
+        decision: case.decision.as_ref().map(|decision| proto::CaseDecision {
+            outcome: decision.outcome.name().to_owned(),
+            grounds: decision.grounds.clone(),
+            at_unix_ms: decision.stamp.at.timestamp_millis(),
+            by: decision.stamp.by.clone(),
+        }),
+        may_erase: may_erase.is_ok(),
+        missing: match case.kind.may_erase() && case.decision.is_none() {
+            true => may_erase
+                .err()
+                .map(|missing| missing.to_string())
+                .unwrap_or_default(),
+            false => String::new(),
+        },
+    }
+}

@@ -1,0 +1,97 @@
+//! Cases of data subjects, beside users and the audit trail.
+
+use async_trait::async_trait;
+use chrono::NaiveDate;
+use domain::privacy::Case;
+
+use crate::StoreError;
+
+/// Keeps cases.
+#[async_trait]
+pub trait CaseStore: Send + Sync + 'static {
+    /// Opens a case, once for each key.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn open_case(&self, new: NewCase) -> Result<OpenedCase, StoreError>;
+
+    /// A case by its number.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn case(&self, number: i64) -> Result<Option<KeptCase>, StoreError>;
+
+    /// Cases: open ones by the day on which they are due, else all, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn cases(&self, query: CaseQuery) -> Result<Vec<KeptCase>, StoreError>;
+
+    /// Writes a case as it is now.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when it was changed since it was read.
+    async fn change_case(&self, changed: KeptCase) -> Result<(), StoreError>;
+}
+
+/// A case to open.
+#[derive(Clone, Debug)]
+pub struct NewCase {
+    /// The case.
+    pub case: Case,
+    /// Chosen by the client, one a request.
+    pub idempotency_key: String,
+    /// SHA-256 of what was requested: tells a repetition from another request under the same key.
+    pub requested: [u8; 32],
+}
+
+/// What came of opening a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenedCase {
+    /// It is there now, under this number.
+    New(i64),
+    /// The same request was made before; this is its case as it is now.
+    Repeated(KeptCase),
+    /// The idempotency key was used for another request.
+    KeyTaken,
+}
+
+/// A case as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptCase {
+    /// Its number.
+    pub number: i64,
+    /// Counts its changes; as it was read.
+    pub revision: i64,
+    /// The case.
+    pub case: Case,
+}
+
+/// Which cases.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CaseQuery {
+    /// Those that nobody has decided, by due day; else all, the newest first.
+    pub open: bool,
+    /// Only those of a person: any of these keyed hashes; of anybody if there are none.
+    pub marks: Vec<String>,
+    /// Only those after this one in the list: the due day where they come by it, and the number.
+    pub after: Option<(NaiveDate, i64)>,
+    /// At most so many.
+    pub most: usize,
+}
+
+/// The case as JSON.
+pub(crate) fn written(case: &Case) -> String {
+    serde_json::to_string(case).expect("a case has text keys only")
+}
+
+/// Reads what [`written`] wrote.
+pub(crate) fn read(number: i64, revision: i64, content: &str) -> Result<KeptCase, StoreError> {
+    let case = serde_json::from_str(content)
+        .map_err(|_| StoreError::Unusable(format!("case {number} cannot be read")))?;
+    Ok(KeptCase {
+        number,
+        revision,
+        case,
+    })
+}

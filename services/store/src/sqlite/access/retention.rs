@@ -1,0 +1,153 @@
+//! Runs of retention, and the beginning of the audit trail.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, Row, Transaction, params};
+
+use super::SqliteAccess;
+use crate::StoreError;
+use crate::retention::{
+    AUDIT_ENTRIES, AuditCut, PastItems, Run, RunId, RunLine, RunStore, Tally, read_outcome, write_outcome,
+};
+use crate::sqlite::tallies;
+use crate::users::time;
+
+const COLUMNS: &str = "run_id, started_at_ms, started_by, finished_at_ms, outcome";
+
+/// Entries from the first one on that no cut at `?1` reaches, and the newest.
+const FIRST_KEPT: &str = "SELECT min(number) FROM
+    (SELECT min(number) AS number FROM audit_entries WHERE at_ms >= ?1 UNION ALL
+     SELECT max(number) FROM audit_entries)";
+
+#[async_trait]
+impl RunStore for SqliteAccess {
+    async fn unfinished_run(&self) -> Result<Option<Run>, StoreError> {
+        self.query(|connection| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM retention_runs WHERE finished_at_ms IS NULL ORDER BY run_id LIMIT 1"
+            );
+            let run = connection.prepare_cached(&sql)?.query_row([], read).optional()?;
+            run.transpose()
+        })
+        .await
+    }
+
+    async fn begin_run(&self, started_at: DateTime<Utc>, started_by: &str) -> Result<Run, StoreError> {
+        let started_by = started_by.to_owned();
+        self.unit(move |transaction| {
+            transaction.execute(
+                "INSERT INTO retention_runs (started_at_ms, started_by) VALUES (?1, ?2)",
+                params![started_at.timestamp_millis(), started_by],
+            )?;
+            Ok(Run {
+                id: transaction.last_insert_rowid(),
+                started_at: time(started_at.timestamp_millis()),
+                started_by,
+                finished_at: None,
+                outcome: Vec::new(),
+            })
+        })
+        .await
+    }
+
+    async fn finish_run(
+        &self,
+        run: RunId,
+        finished_at: DateTime<Utc>,
+        outcome: Vec<RunLine>,
+    ) -> Result<(), StoreError> {
+        self.unit(move |transaction| {
+            let finished = transaction.execute(
+                "UPDATE retention_runs SET finished_at_ms = ?2, outcome = ?3
+                 WHERE run_id = ?1 AND finished_at_ms IS NULL",
+                params![run, finished_at.timestamp_millis(), write_outcome(&outcome)?],
+            )?;
+            match finished {
+                1 => Ok(()),
+                _ => Err(StoreError::Conflict(format!("run {run}"))),
+            }
+        })
+        .await
+    }
+
+    async fn runs(&self, before: Option<RunId>, most: usize) -> Result<Vec<Run>, StoreError> {
+        self.query(move |connection| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM retention_runs WHERE run_id < ?1 ORDER BY run_id DESC LIMIT ?2"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let runs = statement.query_map(params![before.unwrap_or(i64::MAX), most as i64], read)?;
+            runs.map(|run| run?).collect()
+        })
+        .await
+    }
+
+    async fn past_audit(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
+        self.query(move |connection| {
+            let sql = format!("SELECT count(*), min(at_ms) FROM audit_entries WHERE number < ({FIRST_KEPT})");
+            tallies::past(connection, &sql, [before.timestamp_millis()])
+        })
+        .await
+    }
+
+    async fn audit_cut(&self, before: DateTime<Utc>) -> Result<Option<(i64, [u8; 32])>, StoreError> {
+        self.query(move |connection| {
+            let sql = format!(
+                "SELECT number, hash FROM audit_entries WHERE number < ({FIRST_KEPT})
+                 ORDER BY number DESC LIMIT 1"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let last = statement.query_row([before.timestamp_millis()], |row| Ok((row.get(0)?, row.get(1)?)));
+            Ok(last.optional()?)
+        })
+        .await
+    }
+
+    async fn cut_audit(&self, cut: AuditCut) -> Result<usize, StoreError> {
+        self.unit(move |transaction| cut_audit(transaction, &cut)).await
+    }
+
+    async fn access_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {
+        self.query(move |connection| tallies::of(connection, run)).await
+    }
+
+    async fn empty_access_log(&self) -> Result<(), StoreError> {
+        self.file.write(|connection| tallies::empty_log(connection)).await
+    }
+}
+
+fn cut_audit(transaction: &Transaction<'_>, cut: &AuditCut) -> Result<usize, StoreError> {
+    let last: Option<(i64, [u8; 32])> = transaction
+        .prepare_cached(
+            "SELECT number, hash FROM
+                 (SELECT number, hash FROM audit_entries WHERE number <= ?1 ORDER BY number LIMIT ?2)
+             ORDER BY number DESC LIMIT 1",
+        )?
+        .query_row(params![cut.up_to, cut.most as i64], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    let Some((number, hash)) = last else {
+        return Ok(0);
+    };
+    let gone = transaction.execute("DELETE FROM audit_entries WHERE number <= ?1", [number])?;
+    transaction.execute(
+        "INSERT INTO audit_anchor (single, number, hash, cut_at_ms) VALUES (1, ?1, ?2, ?3)
+         ON CONFLICT DO UPDATE SET number = excluded.number, hash = excluded.hash, cut_at_ms = excluded.cut_at_ms",
+        params![number, hash, cut.at.timestamp_millis()],
+    )?;
+    tallies::add(transaction, cut.run, AUDIT_ENTRIES, gone)?;
+    Ok(gone)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Result<Run, StoreError>> {
+    let outcome: String = row.get(4)?;
+    let run = Run {
+        id: row.get(0)?,
+        started_at: time(row.get(1)?),
+        started_by: row.get(2)?,
+        finished_at: row.get::<_, Option<i64>>(3)?.map(time),
+        outcome: Vec::new(),
+    };
+    Ok(read_outcome(&outcome).map(|outcome| Run { outcome, ..run }))
+}

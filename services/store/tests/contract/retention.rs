@@ -1,0 +1,525 @@
+//! What is kept no longer is deleted; figures stay, and nothing counts twice.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use domain::audit::CHAIN_BEGIN;
+use domain::event::{CallEvent, EventKind};
+use domain::ids::Identity;
+use domain::report::{CallReport, ReportBody};
+use store::audit::AuditStore;
+use store::calls::CallStore;
+use store::postgres::{PostgresAccess, PostgresCalls, PostgresTickets};
+use store::rejected::RejectedQuery;
+use store::retention::{
+    AgedQuery, AuditCut, CallPurge, CallRetention, PartPurge, RunLine, RunStore, TicketPurge, TicketRetention,
+};
+use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
+use store::tickets::TicketStore;
+
+use crate::calls::{answered, apply, at, finished, group, hotline, report};
+use crate::figures::{Dice, figures};
+use crate::postgres::on_a_database;
+
+/// After all calls of these tests, and their reception.
+fn later() -> DateTime<Utc> {
+    at(100_000)
+}
+
+fn today() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2025, 6, 1).unwrap()
+}
+
+/// Deletes every call that is past, page by page; returns how many.
+async fn purge(store: &dyn CallRetention, before: DateTime<Utc>, most: usize) -> usize {
+    let mut purge = CallPurge {
+        run: 1,
+        before,
+        on: today(),
+        after: None,
+        most,
+    };
+    let mut gone = 0;
+    loop {
+        let purged = store.purge_calls(purge).await.unwrap();
+        gone += purged.calls;
+        purge.after = purged.next;
+        if purge.after.is_none() {
+            return gone;
+        }
+    }
+}
+
+async fn drop_part(store: &dyn CallRetention, before: DateTime<Utc>) -> Option<(String, u64)> {
+    let purge = PartPurge {
+        run: 1,
+        before,
+        on: today(),
+    };
+    let dropped = store.drop_past_part(purge).await.unwrap();
+    dropped.map(|dropped| (dropped.part, dropped.calls))
+}
+
+async fn on_every_call_store<F, S>(case: impl Fn(Arc<dyn CallStore>, Arc<dyn CallRetention>) -> F)
+where
+    F: Future<Output = S>,
+{
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = Arc::new(SqliteCalls::open(&folder.path().join("calls.db")).unwrap());
+    case(Arc::clone(&sqlite) as _, sqlite).await;
+    on_a_database(|database| async move {
+        let postgres = Arc::new(PostgresCalls::connect(&database).await.unwrap());
+        case(Arc::clone(&postgres) as _, postgres).await;
+    })
+    .await;
+}
+
+async fn rejected(store: &dyn CallStore) -> Vec<store::rejected::RejectedItem> {
+    let query = RejectedQuery {
+        most: 100,
+        ..RejectedQuery::default()
+    };
+    store.rejected(query).await.unwrap()
+}
+
+#[tokio::test]
+async fn whatever_is_deleted_figures_are_those_of_a_store_that_never_deletes() {
+    on_every_call_store(|store, retention| async move {
+        let folder = tempfile::tempdir().unwrap();
+        let never = SqliteCalls::open(&folder.path().join("calls.db")).unwrap();
+        let both = |position: i64, reports: Vec<CallReport>| {
+            let (store, never) = (Arc::clone(&store), &never);
+            async move {
+                apply(&*store, position, reports.clone()).await.unwrap();
+                apply(never, position, reports).await.unwrap();
+            }
+        };
+        let all: Vec<CallReport> = (0..60)
+            .map(|call| Dice(u64::from(call)).report(call, 0))
+            .collect();
+        both(0, all.clone()).await;
+        // Some calls are received later: they stay, and are corrected and retracted after the others are gone.
+        let late: Vec<CallReport> = (100..140)
+            .map(|call| CallReport {
+                received_at: later() + TimeDelta::days(1),
+                ..Dice(u64::from(call)).report(call, 0)
+            })
+            .collect();
+        both(60, late.clone()).await;
+        let open = retention.past_calls(later()).await.unwrap().items;
+        let gone = purge(&*retention, later(), 7).await;
+        assert!(gone > 20, "{gone}");
+        assert_eq!(
+            (open, retention.past_calls(later()).await.unwrap().items),
+            (gone as u64, 0)
+        );
+        assert_eq!(figures(&*store).await, figures(&never).await);
+        let mut position = 100;
+        for (step, report) in late.iter().enumerate() {
+            let correction = match step % 3 {
+                0 => ReportBody::Retracted,
+                _ => Dice(1_000 + step as u64).report(0, 7).body,
+            };
+            let correction = CallReport {
+                body: correction,
+                ..report.clone()
+            };
+            both(position, vec![correction]).await;
+            position += 1;
+            assert_eq!(figures(&*store).await, figures(&never).await, "{step}");
+        }
+        store.settle(today(), 10_000).await.unwrap();
+        assert_eq!(figures(&*store).await, figures(&never).await);
+        // All again: nothing counts twice, nothing is news.
+        both(position, all).await;
+        assert_eq!(figures(&*store).await, figures(&never).await);
+        assert_eq!(rejected(&*store).await, []);
+        assert_eq!(store.imbalance().await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_longest_time_of_a_deleted_visit_stays_when_another_is_taken_back() {
+    on_every_call_store(|store, retention| async move {
+        let waits = [(1, 40_000, 0), (2, 90_000, 1), (3, 20_000, 1)];
+        let reports = waits.map(|(call, wait_ms, later_days)| CallReport {
+            received_at: at(10_000) + TimeDelta::days(later_days * 2),
+            ..report(call, finished(0, answered(wait_ms)))
+        });
+        apply(&*store, 0, reports.to_vec()).await.unwrap();
+        assert_eq!(purge(&*retention, later(), 10).await, 1);
+        let mut retracted = reports[1].clone();
+        retracted.body = ReportBody::Retracted;
+        apply(&*store, 3, vec![retracted]).await.unwrap();
+        let tally = group(&*store, "Bürgertelefon").await.tally;
+        assert_eq!(tally.longest_time_to_answer_ms, Some(40_000));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_replay_counts_nothing_and_a_correction_is_rejected_and_kept() {
+    on_every_call_store(|store, retention| async move {
+        let first = report(1, finished(1, answered(30_000)));
+        apply(&*store, 0, vec![first.clone()]).await.unwrap();
+        assert_eq!(purge(&*retention, later(), 10).await, 1);
+        assert!(store.call(Identity([1; 16])).await.unwrap().is_none());
+        let before = figures(&*store).await;
+        let older = report(1, finished(0, answered(10_000)));
+        let applied = apply(&*store, 1, vec![first, older]).await.unwrap();
+        assert_eq!((applied.new_calls, applied.repeated), (0, 2));
+        assert_eq!(rejected(&*store).await, []);
+
+        let correction = report(1, finished(2, answered(99_000)));
+        let event = report(
+            1,
+            ReportBody::Event(CallEvent::new(
+                at(60),
+                EventKind::Queued {
+                    hotline: hotline("Bürgertelefon"),
+                },
+            )),
+        );
+        let retraction = report(1, ReportBody::Retracted);
+        let news = vec![correction.clone(), event, retraction, correction];
+        apply(&*store, 3, news).await.unwrap();
+        let items = rejected(&*store).await;
+        assert_eq!(items.len(), 3);
+        for item in &items {
+            assert_eq!(
+                (item.field.as_str(), item.position.as_str()),
+                ("past_retention", "call-1")
+            );
+            assert!(item.reason.contains("past retention"), "{}", item.reason);
+            assert!(item.payload.is_empty());
+        }
+        assert_eq!(figures(&*store).await, before);
+        // Others get rows of their own.
+        let applied = apply(&*store, 7, vec![report(2, finished(0, answered(1_000)))]).await;
+        assert_eq!(applied.unwrap().new_calls, 1);
+        let call = store.call(Identity([2; 16])).await.unwrap().unwrap();
+        assert_eq!(call.state.record.unwrap().record, answered(1_000));
+        assert!(store.call(Identity([1; 16])).await.unwrap().is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_day_that_was_deleted_can_no_longer_be_replaced() {
+    on_every_call_store(|store, retention| async move {
+        apply(&*store, 0, vec![report(1, finished(0, answered(30_000)))])
+            .await
+            .unwrap();
+        purge(&*retention, later(), 10).await;
+        let before = figures(&*store).await;
+        let replacing = |call: u8, days: i64| {
+            let mut record = answered(5_000);
+            record.started_at += TimeDelta::days(days);
+            CallReport {
+                confirms: true,
+                ..report(call, finished(0, record))
+            }
+        };
+        apply(&*store, 1, vec![replacing(2, 0), replacing(1, 0)])
+            .await
+            .unwrap();
+        assert_eq!(figures(&*store).await, before);
+        let reasons: Vec<String> = rejected(&*store)
+            .await
+            .into_iter()
+            .map(|item| item.reason)
+            .collect();
+        assert_eq!(reasons.len(), 2, "{reasons:?}");
+        assert!(reasons.iter().any(|reason| reason.contains("calls of this day")));
+        // The day after is as it was.
+        let applied = apply(&*store, 3, vec![replacing(3, 1)]).await.unwrap();
+        assert_eq!(applied.new_calls, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_open_or_was_received_lately_stays() {
+    on_every_call_store(|store, retention| async move {
+        let arrived = EventKind::Arrived {
+            hotline: hotline("Bürgertelefon"),
+            task_type: domain::record::TaskType::InboundCall,
+            caller: None,
+            dialled_address: None,
+            direct_topic_dial: None,
+            external_contact: None,
+            inbound_contact: None,
+            out_cc_contact: None,
+        };
+        let queued = EventKind::Queued {
+            hotline: hotline("Bürgertelefon"),
+        };
+        let open = [arrived, queued].map(|kind| report(1, ReportBody::Event(CallEvent::new(at(0), kind))));
+        let lately = CallReport {
+            received_at: later(),
+            ..report(2, finished(0, answered(1_000)))
+        };
+        let reports = open.into_iter().chain([lately]).collect();
+        apply(&*store, 0, reports).await.unwrap();
+        assert_eq!(drop_part(&*retention, later() + TimeDelta::days(60)).await, None);
+        assert_eq!(purge(&*retention, later(), 10).await, 0);
+        assert!(store.call(Identity([1; 16])).await.unwrap().is_some());
+        assert_eq!(purge(&*retention, later() + TimeDelta::days(1), 10).await, 1);
+        assert!(store.call(Identity([1; 16])).await.unwrap().is_some());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn identities_and_rejected_items_have_periods_of_their_own() {
+    on_every_call_store(|store, retention| async move {
+        let reports: Vec<CallReport> = (1..=5)
+            .map(|call| report(call, finished(0, answered(1_000))))
+            .collect();
+        apply(&*store, 0, reports.clone()).await.unwrap();
+        purge(&*retention, later(), 2).await;
+        apply(&*store, 5, vec![report(1, finished(9, answered(7_000)))])
+            .await
+            .unwrap();
+        assert_eq!(retention.past_rejected(later()).await.unwrap().items, 1);
+        assert_eq!(retention.purge_rejected(1, later(), 10).await.unwrap(), 1);
+        assert_eq!(rejected(&*store).await, []);
+
+        assert_eq!(retention.past_identities(today()).await.unwrap().items, 0);
+        let tomorrow = today().succ_opt().unwrap();
+        assert_eq!(retention.past_identities(tomorrow).await.unwrap().items, 5);
+        assert_eq!(retention.forget_identities(1, tomorrow, 3).await.unwrap(), 3);
+        assert_eq!(retention.forget_identities(1, tomorrow, 3).await.unwrap(), 2);
+        retention.empty_call_log().await.unwrap();
+        // Nobody knows them any more: they are new calls.
+        let applied = apply(&*store, 6, reports).await.unwrap();
+        assert_eq!(applied.new_calls, 5);
+        let mut tallies: Vec<(String, u64)> = Vec::new();
+        for tally in retention.call_tallies(1).await.unwrap() {
+            tallies.push((tally.what, tally.items));
+        }
+        let expected = [
+            ("calls", 5),
+            ("identities", 5),
+            ("rejected_items", 1),
+            ("visits", 5),
+        ];
+        assert_eq!(tallies, expected.map(|(what, items)| (what.to_owned(), items)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_month_in_which_everything_is_past_is_dropped_whole_on_postgresql() {
+    on_a_database(|database| async move {
+        let store = PostgresCalls::connect(&database).await.unwrap();
+        let other = PostgresCalls::connect(&database).await.unwrap();
+        let mut reports: Vec<CallReport> = (1..=30)
+            .map(|call| Dice(u64::from(call)).report(call, 0))
+            .filter(|report| matches!(report.body, ReportBody::Record(_)))
+            .collect();
+        let in_month = reports.len() as u64;
+        let mut november = answered(2_000);
+        november.started_at += TimeDelta::days(20);
+        reports.push(CallReport {
+            received_at: november.started_at,
+            ..report(200, finished(0, november))
+        });
+        apply(&store, 0, reports.clone()).await.unwrap();
+        let before = figures(&store).await;
+        assert_eq!(drop_part(&store, later()).await, None, "the month is not over");
+        let december = at(0) + TimeDelta::days(40);
+        let dropped = drop_part(&store, december).await;
+        assert_eq!(dropped, Some(("2024-10".to_owned(), in_month)));
+        assert_eq!(figures(&store).await, before);
+        let tallies = store.call_tallies(1).await.unwrap();
+        assert!(
+            tallies
+                .iter()
+                .any(|tally| tally.what == "calls" && tally.part == "2024-10" && tally.items == in_month)
+        );
+        // Another instance, which knows the month to be there, sees that it is gone; nothing counts twice.
+        apply(&other, reports.len() as i64, reports.clone())
+            .await
+            .unwrap();
+        assert_eq!(rejected(&other).await, []);
+        assert_eq!(figures(&other).await, before);
+        let new = report(201, finished(0, answered(4_000)));
+        apply(&other, 2 * reports.len() as i64, vec![new]).await.unwrap();
+        assert!(other.call(Identity([201; 16])).await.unwrap().is_some());
+    })
+    .await;
+}
+
+async fn on_every_ticket_store<F: Future<Output = ()>>(
+    case: impl Fn(Arc<dyn TicketStore>, Arc<dyn TicketRetention>) -> F,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = Arc::new(SqliteTickets::open(&folder.path().join("tickets.db")).unwrap());
+    case(Arc::clone(&sqlite) as _, sqlite).await;
+    on_a_database(|database| async move {
+        let postgres = Arc::new(PostgresTickets::connect(&database).await.unwrap());
+        case(Arc::clone(&postgres) as _, postgres).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ticket_goes_whole_once_nothing_of_it_is_on_its_way() {
+    on_every_ticket_store(|store, retention| async move {
+        use crate::tickets::{at, department, keys, logged, new_ticket, pending};
+        let ticket = logged(&*store, 1).await;
+        logged(&*store, 2).await;
+        let query = AgedQuery {
+            procedure: ticket.procedure.clone(),
+            created_before: at(2),
+            after: None,
+            most: 10,
+        };
+        let aged = retention.aged_tickets(query.clone()).await.unwrap();
+        let [one] = &aged[..] else { panic!("{aged:?}") };
+        assert!(one.is_on_its_way);
+        assert_eq!(one.ticket.id, ticket.id);
+        let purge = |length| TicketPurge {
+            run: 4,
+            procedure: ticket.procedure.clone(),
+            tickets: vec![(ticket.id.clone(), length)],
+        };
+        assert_eq!(
+            retention
+                .purge_tickets(purge(ticket.history_length))
+                .await
+                .unwrap(),
+            0
+        );
+
+        let pending = pending(&*store, "a", 3).await;
+        store.mark_published(keys(&pending), at(3)).await.unwrap();
+        let notices = store.call_notices(10).await.unwrap();
+        let notices = notices.iter().map(|notice| notice.sequence).collect();
+        store.mark_notices_published(notices).await.unwrap();
+        let now = store.ticket(&ticket.id).await.unwrap().unwrap().ticket;
+        // The department has it since: it has changed.
+        assert_eq!(
+            retention
+                .purge_tickets(purge(ticket.history_length))
+                .await
+                .unwrap(),
+            0
+        );
+        assert_eq!(
+            retention.purge_tickets(purge(now.history_length)).await.unwrap(),
+            1
+        );
+        assert!(store.ticket(&ticket.id).await.unwrap().is_none());
+        assert_eq!(retention.aged_tickets(query).await.unwrap(), []);
+        // Its key is free: the same request is a new one.
+        let new = new_ticket(1);
+        assert_eq!(
+            store
+                .logged_before(&new.idempotency_key, new.content)
+                .await
+                .unwrap(),
+            None
+        );
+        let tallies = retention.ticket_tallies(4).await.unwrap();
+        assert_eq!((tallies[0].what.as_str(), tallies[0].items), ("callback", 1));
+        assert_eq!(
+            retention.procedures_kept().await.unwrap(),
+            std::slice::from_ref(&ticket.procedure)
+        );
+        retention.hasten_ends(&[ticket.id.clone()], at(9)).await.unwrap();
+        retention.empty_ticket_log().await.unwrap();
+        drop(department("a"));
+    })
+    .await;
+}
+
+async fn on_every_access_store<F: Future<Output = ()>>(
+    case: impl Fn(Arc<dyn AuditStore>, Arc<dyn RunStore>) -> F,
+) {
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = Arc::new(SqliteAccess::open(&folder.path().join("access.db")).unwrap());
+    case(Arc::clone(&sqlite) as _, sqlite).await;
+    on_a_database(|database| async move {
+        let postgres = Arc::new(PostgresAccess::connect(&database).await.unwrap());
+        case(Arc::clone(&postgres) as _, postgres).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_beginning_of_the_trail_is_cut_and_the_rest_hangs_on_its_anchor() {
+    on_every_access_store(|audit, runs| async move {
+        use crate::tickets::at;
+        let entries = (1..=9).map(|minute| {
+            let entry = crate::users::noted(domain::audit::AuditAction::TicketRead);
+            domain::audit::NewAuditEntry {
+                at: at(minute),
+                ..entry
+            }
+        });
+        audit.append(entries.collect()).await.unwrap();
+        let all = audit.chain(0, 100).await.unwrap();
+        assert_eq!(runs.audit_cut(at(1)).await.unwrap(), None);
+        assert_eq!(runs.past_audit(at(6)).await.unwrap().items, 5);
+        let (up_to, hash) = runs.audit_cut(at(6)).await.unwrap().unwrap();
+        assert_eq!((up_to, hash), (5, all[4].hash));
+        let cut = |up_to, most| AuditCut {
+            run: 2,
+            up_to,
+            at: at(20),
+            most,
+        };
+        assert_eq!(runs.cut_audit(cut(up_to, 3)).await.unwrap(), 3);
+        assert_eq!(audit.anchor().await.unwrap().unwrap().number, 3);
+        assert_eq!(runs.cut_audit(cut(up_to, 3)).await.unwrap(), 2);
+        assert_eq!(runs.cut_audit(cut(up_to, 3)).await.unwrap(), 0);
+        let anchor = audit.anchor().await.unwrap().unwrap();
+        assert_eq!((anchor.number, anchor.hash, anchor.cut_at), (5, hash, at(20)));
+        assert!(audit.chain(0, 1).await.unwrap()[0].follows(anchor.number, &anchor.hash));
+        // The newest entry stays, whatever its age: the next one is chained to it.
+        assert_eq!(runs.audit_cut(at(1_000)).await.unwrap().unwrap().0, 8);
+        assert_eq!(runs.cut_audit(cut(8, 100)).await.unwrap(), 3);
+        let entry = crate::users::noted(domain::audit::AuditAction::TicketRead);
+        audit.append(vec![entry]).await.unwrap();
+        let left = audit.chain(0, 100).await.unwrap();
+        assert_eq!(left.iter().map(|entry| entry.number).collect::<Vec<_>>(), [9, 10]);
+        assert!(left[1].follows(9, &left[0].hash));
+        assert_ne!(left[0].hash, CHAIN_BEGIN);
+        assert_eq!(runs.access_tallies(2).await.unwrap()[0].items, 8);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_run_is_unfinished_until_it_is_finished_once() {
+    on_every_access_store(|_, runs| async move {
+        use crate::tickets::at;
+        assert_eq!(runs.unfinished_run().await.unwrap(), None);
+        let run = runs.begin_run(at(1), "dora").await.unwrap();
+        assert_eq!(runs.unfinished_run().await.unwrap().as_ref(), Some(&run));
+        let line = RunLine {
+            what: "calls".to_owned(),
+            items: 3,
+            parts: vec!["2024-10".to_owned()],
+            ..RunLine::default()
+        };
+        runs.finish_run(run.id, at(2), vec![line.clone()]).await.unwrap();
+        assert!(runs.finish_run(run.id, at(3), Vec::new()).await.is_err());
+        assert_eq!(runs.unfinished_run().await.unwrap(), None);
+        let second = runs.begin_run(at(5), "retention").await.unwrap();
+        let listed = runs.runs(None, 10).await.unwrap();
+        assert_eq!(listed.len(), 2);
+        assert_eq!((listed[0].id, listed[0].finished_at), (second.id, None));
+        assert_eq!(
+            (listed[1].finished_at, &listed[1].outcome),
+            (Some(at(2)), &vec![line])
+        );
+        assert_eq!(runs.runs(Some(second.id), 10).await.unwrap()[0].id, run.id);
+        runs.empty_access_log().await.unwrap();
+    })
+    .await;
+}

@@ -1,0 +1,293 @@
+//! What is kept no longer is deleted, the figures stay, and it can be proven.
+
+use serde_json::{Value, json};
+use testkit::export::{self, Dress, Row};
+use testkit::{Backend, Builder, Dice, TestNode, eventually};
+
+use crate::figures;
+
+const AHEAD: &str = "NRWDIREKT_TEST_CLOCK_AHEAD_S";
+
+/// A node that deletes only when it is asked to.
+async fn node(backend: Backend) -> TestNode {
+    Builder::on(backend).set("retention.at", "").start().await
+}
+
+async fn days_later(node: &mut TestNode, days: u32) {
+    node.stop().await;
+    node.set_variable(AHEAD, Some(&(u64::from(days) * 86_400).to_string()));
+    node.start_again().await;
+}
+
+async fn import(node: &TestNode, rows: &[Row], options: &[&str], code: i32) -> Value {
+    let file = node.file("export.csv", &export::file(rows, Dress::German));
+    let arguments = [
+        &["import", "--format", "hotline-export", "--json", &file],
+        options,
+    ]
+    .concat();
+    node.run(&arguments).await.exits(code).json()
+}
+
+async fn retention(node: &TestNode, arguments: &[&str]) -> Value {
+    let command = [&["privacy", "retention"], arguments, &["--json"]].concat();
+    node.run(&command).await.exits(0).json()
+}
+
+/// What a plan or a run says about something.
+fn of<'a>(lines: &'a Value, what: &str, procedure: &str) -> &'a Value {
+    let lines = lines["rules"].as_array().or(lines["outcome"].as_array());
+    let mut lines = lines.expect("lines").iter();
+    let found = lines.find(|line| line["what"] == what && line["procedure"] == procedure);
+    found.unwrap_or_else(|| panic!("{what} {procedure}"))
+}
+
+/// Every report of the week, without the version of the figures.
+async fn every_report(node: &TestNode) -> Vec<Value> {
+    let (from, to) = export::INVENTED_DAYS;
+    let period = ["--from", from, "--to", to, "--json"];
+    let mut reports = Vec::new();
+    for report in [
+        &["totals", "--by", "hotline"][..],
+        &["intervals", "--by", "hotline"],
+        &["percentiles"],
+        &["profile"],
+        &["promise"],
+    ] {
+        let command = [&["report"], report, &period[..]].concat();
+        let mut told = node.run(&command).await.exits(0).json();
+        if let Some(told) = told.as_object_mut() {
+            told.remove("as_of");
+        }
+        reports.push(told);
+    }
+    reports
+}
+
+#[tokio::test]
+async fn calls_go_when_their_time_is_over_and_every_figure_stays() {
+    Backend::each(|backend| async move {
+        let mut dice = Dice::new();
+        let rows = export::invented(200, &mut dice);
+        let mut node = node(backend).await;
+        import(&node, &rows, &["--wait"], 0).await;
+        let before = every_report(&node).await;
+        let plan = retention(&node, &["plan"]).await;
+        let calls = of(&plan, "calls", "call-records");
+        // They were received today, however old they are.
+        assert_eq!(
+            (&calls["items"], &calls["period"]),
+            (&json!(0), &json!("180 days"))
+        );
+
+        days_later(&mut node, 182).await;
+        let plan = retention(&node, &["plan"]).await;
+        assert_eq!(of(&plan, "calls", "call-records")["items"], 200);
+        let run = retention(&node, &["run"]).await;
+        let calls = of(&run, "calls", "call-records");
+        assert_eq!(
+            (&calls["items"], &run["started_by"]),
+            (&json!(200), &json!("operator"))
+        );
+        let dropped = match backend {
+            Backend::Embedded => json!([]),
+            _ => json!(["2024-03"]),
+        };
+        assert_eq!(calls["parts_dropped"], dropped);
+        assert_eq!(every_report(&node).await, before);
+        let list = [
+            "call",
+            "list",
+            "--from",
+            "2024-03-04",
+            "--to",
+            "2024-03-11",
+            "--json",
+        ];
+        assert_eq!(node.run(&list).await.exits(0).json_lines(), [Value::Null; 0]);
+
+        // The same file again, a corrected one in its place, and a correction of a single call.
+        let again = import(&node, &rows, &["--wait"], 0).await;
+        figures::check(&again, &json!({ "accepted": 200, "new": 0 }));
+        let mut corrected = rows[20..].to_vec();
+        corrected.splice(0..10, export::invented(10, &mut dice));
+        let told = import(&node, &corrected, &["--replace", "2024-03-04..2024-03-11"], 0).await;
+        assert_eq!(told["retracted"], 0);
+        assert_eq!(every_report(&node).await, before);
+        let list = ["rejected", "list", "--reason", "past retention", "--json"];
+        let late = node.run(&list).await.exits(0).json_lines();
+        assert!((1..=10).contains(&late.len()), "{late:?}");
+        let id = late[0]["id"].as_str().expect("an id");
+        let retried = node.run(&["rejected", "retry", id]).await.exits(3);
+        assert!(retried.stdout.contains("past retention"), "{}", retried.stdout);
+
+        let run = retention(&node, &["run"]).await;
+        assert_eq!(of(&run, "calls", "call-records")["items"], 0);
+        let runs = ["privacy", "retention", "runs", "--json"];
+        let runs = node.run(&runs).await.exits(0).json_lines();
+        assert_eq!(runs.len(), 2);
+        assert_eq!(of(&runs[1], "calls", "call-records")["items"], 200);
+        assert_ne!(runs[0]["finished_at"], Value::Null);
+        let noted = ["privacy", "audit", "list", "--action", "retention_run", "--json"];
+        assert_eq!(node.run(&noted).await.exits(0).json_lines().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_deleted_call_is_left_in_the_data_folder() {
+    let mut node = node(Backend::Embedded).await;
+    let row = Row::answered("2024-03-04 09:00:00", "Bürgertelefon").caller("02219998887");
+    import(&node, &[row], &["--wait"], 0).await;
+    days_later(&mut node, 182).await;
+    retention(&node, &["run"]).await;
+    for name in ["calls.db", "calls.db-wal"] {
+        let bytes = std::fs::read(node.data().join(name)).unwrap_or_default();
+        let found = bytes.windows(11).any(|window| window == b"02219998887");
+        assert!(!found, "{name}");
+    }
+}
+
+async fn log(node: &TestNode, procedure: &str, fields: &[&str]) -> String {
+    let mut command = vec!["ticket", "log", "--json", "--procedure", procedure];
+    command.extend(fields.iter().flat_map(|field| ["--field", field]));
+    let logged = node.run(&command).await.exits(0).json();
+    logged["ticket_id"].as_str().expect("a number").to_owned()
+}
+
+async fn is_there(node: &TestNode, ticket: &str) -> bool {
+    node.run(&["ticket", "show", ticket]).await.code == Some(0)
+}
+
+#[tokio::test]
+async fn tickets_go_by_the_period_of_their_procedure_and_leave_the_topic_first() {
+    Backend::each(|backend| async move {
+        let mut node = node(backend).await;
+        let order = [
+            "brochures=Wegweiser, 1",
+            "first_name=Erika",
+            "name=Mustermann",
+            "street=Königsallee",
+            "house_number=1",
+            "postal_code=40212",
+            "town=Düsseldorf",
+            "country=Deutschland",
+            "email=erika@example.org",
+        ];
+        let sent = log(&node, "brochure-order", &order).await;
+        let unsent = log(&node, "brochure-order", &order).await;
+        let letter = log(&node, "letter", &["name=Groß", "message=Bitte um Auskunft"]).await;
+        for ticket in [&sent, &letter] {
+            let close = [
+                "ticket", "close", ticket, "--reason", "erledigt", "--agent", "anna",
+            ];
+            node.run(&close).await.exits(0);
+        }
+        days_later(&mut node, 80).await;
+        let run = retention(&node, &["run"]).await;
+        assert_eq!(of(&run, "tickets", "brochure-order")["items"], 0);
+
+        days_later(&mut node, 95).await;
+        let plan = retention(&node, &["plan"]).await;
+        let orders = of(&plan, "tickets", "brochure-order");
+        assert_eq!(
+            (&orders["items"], &orders["after"]),
+            (&json!(1), &json!("dispatched"))
+        );
+        let at = chrono::Utc::now() + chrono::TimeDelta::days(3_700);
+        let in_ten_years = retention(&node, &["plan", "--at", &at.to_rfc3339()]).await;
+        assert_eq!(of(&in_ten_years, "tickets", "letter")["items"], 1);
+        let run = retention(&node, &["run"]).await;
+        assert_eq!(of(&run, "tickets", "brochure-order")["items"], 1);
+        assert!(!is_there(&node, &sent).await);
+        assert!(is_there(&node, &unsent).await && is_there(&node, &letter).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_trail_is_cut_by_whole_days_and_the_rest_is_proven() {
+    Backend::each(|backend| async move {
+        let mut node = Builder::on(backend).set("retention.at", "").start().await;
+        let ticket = log(&node, "letter", &["name=Groß", "message=Bitte um Auskunft"]).await;
+        for _ in 0..3 {
+            node.run(&["ticket", "show", &ticket]).await.exits(0);
+        }
+        let verify = ["privacy", "audit", "verify", "--json"];
+        let whole = node.run(&verify).await.exits(0).json();
+        assert_eq!((&whole["begins_at"], &whole["cut_at"]), (&json!(1), &Value::Null));
+        let entries = whole["entries"].as_i64().expect("a number");
+
+        days_later(&mut node, 1_100).await;
+        node.run(&["ticket", "show", &ticket]).await.exits(0);
+        let run = retention(&node, &["run"]).await;
+        assert_eq!(of(&run, "audit_entries", "audit-trail")["items"], entries);
+        let rest = node.run(&verify).await.exits(0).json();
+        assert_eq!(
+            (&rest["begins_at"], &rest["broken_at"]),
+            (&json!(entries + 1), &Value::Null)
+        );
+        // Read, begun, cut.
+        assert_eq!(rest["entries"], 3);
+        let head = rest["head"].as_str().expect("a head");
+        node.run(&[&verify[..], &["--head", head]].concat())
+            .await
+            .exits(0);
+        let text = node.run(&["privacy", "audit", "verify"]).await.exits(0).stdout;
+        assert!(
+            text.contains(&format!("begins with entry {}", entries + 1)),
+            "{text}"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cut_that_retention_did_not_make_is_found() {
+    let mut node = node(Backend::Embedded).await;
+    let ticket = log(&node, "letter", &["name=Groß", "message=Bitte um Auskunft"]).await;
+    for _ in 0..3 {
+        node.run(&["ticket", "show", &ticket]).await.exits(0);
+    }
+    node.stop().await;
+    let store = rusqlite::Connection::open(node.data().join("access.db")).expect("the file");
+    let forge = "INSERT INTO audit_anchor (single, number, hash, cut_at_ms)
+            SELECT 1, number, hash, 0 FROM audit_entries WHERE number = 2;
+         DELETE FROM audit_entries WHERE number <= 2;";
+    store.execute_batch(forge).expect("done");
+    drop(store);
+    node.start_again().await;
+    let verify = ["privacy", "audit", "verify", "--json"];
+    let found = node.run(&verify).await.exits(1).json();
+    assert_eq!(found["broken_at"], 3);
+}
+
+#[tokio::test]
+async fn retention_runs_by_itself_at_its_time_of_the_night() {
+    let soon = chrono::Utc::now().with_timezone(&domain::local_time::ZONE) + chrono::TimeDelta::seconds(70);
+    let node = Builder::on(Backend::Embedded)
+        .set("retention.at", &soon.format("%H:%M").to_string())
+        .variable(AHEAD, "60")
+        .start()
+        .await;
+    let run = eventually("it has run", || async {
+        let runs = ["privacy", "retention", "runs", "--json"];
+        let runs = node.run(&runs).await.exits(0).json_lines();
+        runs.into_iter().find(|run| run["finished_at"] != Value::Null)
+    })
+    .await;
+    assert_eq!(run["started_by"], "retention");
+    assert_eq!(of(&run, "calls", "call-records")["items"], 0);
+}
+
+#[tokio::test]
+async fn settings_that_make_no_sense_are_refused() {
+    for (setting, said) in [
+        ("retention.at=25:00", "retention.at: use a local time"),
+        ("retention.identity_years=0", "retention.identity_years: use 1 to"),
+    ] {
+        testkit::command::alone(&["config", "check", "--set", setting])
+            .await
+            .fails_with(said);
+    }
+}

@@ -1,0 +1,111 @@
+//! What persons ask for, as cases.
+
+use serde_json::{Value, json};
+use testkit::{Backend, TestNode};
+
+use super::log;
+
+async fn case(node: &TestNode, further: &[&str]) -> Value {
+    node.run(&[&["privacy", "case"][..], further, &["--json"]].concat())
+        .await
+        .exits(0)
+        .json()
+}
+
+#[tokio::test]
+async fn a_case_goes_from_its_request_to_its_answer() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        let ticket = log(&node, &["--phone", "0221 4710123", "--name", "Groß"]).await;
+        let open = [
+            "open",
+            "--kind",
+            "rectification",
+            "--phone",
+            "0221 4710123",
+            "--received",
+            "2026-01-31",
+        ];
+        let key = ["--idempotency-key", "k1"];
+        let opened = case(&node, &[&open[..], &key].concat()).await;
+        assert_eq!(
+            (&opened["number"], &opened["due_on"]),
+            (&json!(1), &json!("2026-02-28"))
+        );
+        assert_eq!(case(&node, &[&open[..], &key].concat()).await["number"], 1);
+        assert_eq!(opened["overdue"], true);
+        case(&node, &["open", "--kind", "access"]).await;
+        let list = ["privacy", "case", "list", "--json"];
+        let listed = node.run(&list).await.exits(0).json_lines();
+        let kinds: Vec<&Value> = listed.iter().map(|case| &case["kind"]).collect();
+        assert_eq!(kinds, ["rectification", "access"], "overdue ones come first");
+        let of = ["--phone", "+49 221 4710123"];
+        assert_eq!(
+            node.run(&[&list[..], &of].concat())
+                .await
+                .exits(0)
+                .json_lines()
+                .len(),
+            1
+        );
+        assert!(!format!("{listed:?}").contains("4710123"));
+
+        let decide = ["privacy", "case", "decide", "1", "--outcome", "granted"];
+        node.run(&decide).await.fails_with("who asks");
+        case(&node, &["check", "1", "--how", "Personalausweis gesehen"]).await;
+        let rectify = [
+            "privacy",
+            "rectify",
+            &ticket,
+            "--field",
+            "name=Gross",
+            "--reason",
+            "so",
+            "--case",
+            "1",
+        ];
+        node.run(&rectify).await.exits(0);
+        let shown = case(&node, &["show", "1"]).await;
+        assert!(shown["notes"].to_string().contains("rectified"), "{shown}");
+        node.run(&decide).await.exits(0);
+        node.run(&rectify).await.fails_with("decided");
+        node.run(&decide).await.fails_with("decided");
+        assert_eq!(node.run(&list).await.exits(0).json_lines().len(), 1);
+        let all = node
+            .run(&[&list[..], &["--all"]].concat())
+            .await
+            .exits(0)
+            .json_lines();
+        assert_eq!(all.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_erasure_needs_who_asks_and_two_who_approve_where_that_is_wanted() {
+    Backend::first(|backend| async move {
+        let node = testkit::Builder::on(backend)
+            .set("privacy.two_persons", "true")
+            .start()
+            .await;
+        let opened = case(&node, &["open", "--kind", "erasure"]).await;
+        assert_eq!(opened["may_erase"], false);
+        let checked = case(&node, &["check", "1", "--how", "Personalausweis"]).await;
+        assert!(checked["missing"].to_string().contains("approve"), "{checked}");
+        node.run(&["privacy", "case", "approve", "1"])
+            .await
+            .fails_with("in his or her own name");
+        let ticket = log(&node, &["--phone", "0221 4710123", "--name", "Groß"]).await;
+        let erase = ["privacy", "erase", "--ticket", &ticket, "--reason", "Art. 17"];
+        node.run(&erase).await.fails_with("two data protection officers");
+        node.run(&[&erase[..], &["--case", "1"]].concat())
+            .await
+            .fails_with("has to approve");
+        node.run(&["ticket", "erase", &ticket, "--reason", "Art. 17"])
+            .await
+            .fails_with("needs two persons");
+        let refused = ["privacy", "case", "decide", "1", "--outcome", "refused"];
+        node.run(&refused).await.fails_with("grounds");
+    })
+    .await;
+}
