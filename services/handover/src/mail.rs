@@ -25,7 +25,7 @@ use crate::metrics;
 use crate::supervisor::HandoverParts;
 pub use post::is_status;
 pub(crate) use post::{Post, Refusal};
-pub use return_address::ReturnAddress;
+pub use return_address::{ReturnAddress, is_return_address};
 pub use service::MailsService;
 pub use settings::{MailFault, MailParts, MailSettings, MailTls, is_loopback, password};
 

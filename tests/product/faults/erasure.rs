@@ -115,7 +115,7 @@ async fn identity_of_the_call(node: &TestNode) -> String {
         "2024-10-29",
         "--json",
     ];
-    let calls = node.run(&listed).await.exits(0).json_lines();
+    let calls = node.run(&listed).await.exits(0).json();
     calls[0]["identity"].as_str().expect("an identity").to_owned()
 }
 

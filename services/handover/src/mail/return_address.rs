@@ -19,6 +19,11 @@ pub(super) fn entry_of(address: &str) -> Option<String> {
     (kind.eq_ignore_ascii_case(ENTRY_DETAIL) && is_id).then(|| id.to_ascii_lowercase())
 }
 
+/// Whether an address is one that mails of ours come back to: about a ticket, or about an entry.
+pub fn is_return_address(address: &str) -> bool {
+    ReturnAddress::read(address).is_some() || entry_of(address).is_some()
+}
+
 /// Which mail came back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnAddress(HandOverKey);

@@ -1,6 +1,6 @@
 //! Reports of mail servers that a mail could not be delivered (RFC 3464).
 
-use handover::mail::{ReturnAddress, is_status};
+use handover::mail::{is_return_address, is_status};
 use mail_parser::{Message, MessageParser, MimeHeaders as _};
 
 /// The headers that name the address which a report came to, in the order in which they are asked.
@@ -53,9 +53,7 @@ fn recipient(message: &Message<'_>) -> Option<String> {
         .iter()
         .filter_map(|name| message.header_raw(*name));
     let mut words = addresses.flat_map(|value| value.split([' ', ',', '<', '>', '\r', '\n', '\t']));
-    words
-        .find(|word| ReturnAddress::read(word).is_some())
-        .map(str::to_owned)
+    words.find(|word| is_return_address(word)).map(str::to_owned)
 }
 
 #[cfg(test)]

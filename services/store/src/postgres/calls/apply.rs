@@ -97,10 +97,15 @@ pub(super) async fn apply(store: &PostgresCalls, mut batch: LedgerBatch) -> Resu
             ledger.apply_to_known(&call.told, known, &batch.counting, &names)?;
         } else if places.contains_key(&identity) {
             // Counted once, and deleted since: it must not count again.
-            let told = deleted.get(&identity).map_or(&[][..], Vec::as_slice);
-            let of_deleted = call.told.of_deleted_call(told);
-            ledger.applied.repeated += of_deleted.repeated;
-            late.extend(of_deleted.rejected);
+            match deleted.get(&identity) {
+                Some(told) => {
+                    let of_deleted = call.told.of_deleted_call(told);
+                    ledger.applied.repeated += of_deleted.repeated;
+                    late.extend(of_deleted.rejected);
+                }
+                // Its month was dropped by hand.
+                None => ledger.applied.repeated += call.told.reports.len(),
+            }
         } else if too_late.contains(&identity) {
             late.extend(call.told.of_deleted_day());
         } else {
