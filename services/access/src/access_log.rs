@@ -1,7 +1,7 @@
 //! The way into the access log: beside the requests, never in their way.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use store::access_log::{Access, AccessLogStore};
@@ -19,6 +19,8 @@ const GATHERED: Duration = Duration::from_millis(500);
 const AGAIN: Duration = Duration::from_secs(2);
 /// What is too old is looked for so often.
 const SWEPT_EVERY: Duration = Duration::from_secs(600);
+/// What is left of forgotten accesses in free pages is overwritten at most so often: a table is written anew for it.
+const WIPED_EVERY: Duration = Duration::from_secs(3600);
 /// Accesses that are forgotten in one transaction.
 const FORGOTTEN_TOGETHER: usize = 10_000;
 
@@ -122,15 +124,28 @@ pub async fn sweep_access_log(
     clock: Clock,
     kept: impl Fn() -> TimeDelta + Send,
 ) {
+    let (mut is_left, mut wiped) = (false, None::<Instant>);
     loop {
         let before = clock() - kept();
         loop {
             match store.forget_accesses(before, FORGOTTEN_TOGETHER).await {
-                Ok(forgotten) if forgotten >= FORGOTTEN_TOGETHER as u64 => {}
-                Ok(_) => break,
+                Ok(forgotten) => {
+                    is_left |= forgotten > 0;
+                    if forgotten < FORGOTTEN_TOGETHER as u64 {
+                        break;
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(%error, "old accesses could not be forgotten");
                     break;
+                }
+            }
+        }
+        if is_left && wiped.is_none_or(|wiped| wiped.elapsed() >= WIPED_EVERY) {
+            match store.wipe_accesses().await {
+                Ok(()) => (is_left, wiped) = (false, Some(Instant::now())),
+                Err(error) => {
+                    tracing::warn!(%error, "what is left of old accesses could not be overwritten yet")
                 }
             }
         }
@@ -185,6 +200,10 @@ mod tests {
         }
 
         async fn forget_accesses(&self, _: DateTime<Utc>, _: usize) -> Result<u64, StoreError> {
+            unreachable!()
+        }
+
+        async fn wipe_accesses(&self) -> Result<(), StoreError> {
             unreachable!()
         }
     }

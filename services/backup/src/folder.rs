@@ -161,6 +161,26 @@ impl Drop for Unfinished {
     }
 }
 
+/// Takes a folder for making a backup in it, for as long as the result lives; `None` while somebody else has it. Several nodes
+/// may have the same folder.
+///
+/// # Errors
+/// [`BackupError::Io`] when the folder cannot be used.
+pub fn take(folder: &Path) -> Result<Option<File>, BackupError> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(folder.join("backups.lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
 /// The name of a backup that was taken at a time.
 pub fn file_name(created_at: DateTime<Utc>, id: &str) -> String {
     let id: String = id.chars().filter(char::is_ascii_alphanumeric).take(8).collect();

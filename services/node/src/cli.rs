@@ -34,9 +34,9 @@ pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use privacy::{
     AccessLogArguments, AuditAction, AuditListArguments, CaseAction, CaseOpenArguments, ConfirmArguments,
-    EraseArguments, FindArguments, MarkArguments, OrdersArguments, PrivacyAction, PrivacyArguments,
-    ProcessingRegisterArguments, RecipientArguments, RectifyArguments, RestrictArguments, RetentionAction,
-    TellArguments, ToldOf,
+    EntriesArguments, EraseArguments, FindArguments, MarkArguments, OrdersArguments, PrivacyAction,
+    PrivacyArguments, ProcessingRegisterArguments, RecipientArguments, RectifyArguments, RestrictArguments,
+    RetentionAction, TellArguments, ToldOf,
 };
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use registrations::{

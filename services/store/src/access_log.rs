@@ -49,6 +49,12 @@ pub trait AccessLogStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn forget_accesses(&self, before: DateTime<Utc>, most: usize) -> Result<u64, StoreError>;
+
+    /// Overwrites what is left of forgotten accesses in free pages and in the store's own log.
+    ///
+    /// # Errors
+    /// [`StoreError`]; it is done again later then.
+    async fn wipe_accesses(&self) -> Result<(), StoreError>;
 }
 
 /// An access to a page or method.

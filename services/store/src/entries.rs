@@ -44,6 +44,18 @@ pub trait EntryStore: Send + Sync + 'static {
     /// [`StoreError`].
     async fn end_entries(&self, id: &str) -> Result<u32, StoreError>;
 
+    /// All entries of an address, whatever its capitals: for whoever asks what is kept. At most so many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn entries_of(&self, email_key: &str, most: usize) -> Result<Vec<Entry>, StoreError>;
+
+    /// Erases all entries of an address, and what waits to be sent to it. How many.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn end_entries_of(&self, email_key: &str) -> Result<u32, StoreError>;
+
     /// Entries of an offer, by number.
     ///
     /// # Errors

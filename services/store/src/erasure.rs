@@ -26,11 +26,11 @@ pub trait ErasureStore: Send + Sync + 'static {
     /// [`StoreError`].
     async fn enter_order(&self, new: NewOrder) -> Result<Entered, StoreError>;
 
-    /// Orders that are not carried out at every place, oldest first.
+    /// Orders that are not carried out at every place, behind a place in their sequence and in its order.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn open_orders(&self, most: usize) -> Result<Vec<KeptOrder>, StoreError>;
+    async fn open_orders(&self, after: i64, most: usize) -> Result<Vec<KeptOrder>, StoreError>;
 
     /// Orders behind a place in their sequence, in its order; 0 for the first.
     ///

@@ -3,8 +3,8 @@
 mod access;
 mod calls;
 mod file;
-mod tallies;
 pub mod snapshot;
+mod tallies;
 mod tickets;
 
 pub use access::SqliteAccess;

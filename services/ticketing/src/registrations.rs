@@ -4,6 +4,7 @@
 //! an answer whether somebody has registered: only the mail tells, and the link in it.
 
 mod exports;
+mod persons;
 mod shown;
 
 use std::sync::Arc;
@@ -394,6 +395,20 @@ impl proto::registrations_server::Registrations for RegistrationsService {
         request: Request<proto::ExportEntriesRequest>,
     ) -> Result<Response<proto::ExportEntriesResponse>, Status> {
         exports::export(self, request).await.map(Response::new)
+    }
+
+    async fn find_entries(
+        &self,
+        request: Request<proto::FindEntriesRequest>,
+    ) -> Result<Response<proto::FindEntriesResponse>, Status> {
+        persons::find(self, request).await.map(Response::new)
+    }
+
+    async fn erase_entries(
+        &self,
+        request: Request<proto::EraseEntriesRequest>,
+    ) -> Result<Response<proto::EraseEntriesResponse>, Status> {
+        persons::erase(self, request).await.map(Response::new)
     }
 
     async fn clear_offer(

@@ -115,7 +115,7 @@ async fn identity_of_the_call(node: &TestNode) -> String {
         "2024-10-29",
         "--json",
     ];
-    let calls = node.run(&listed).await.exits(0).json_lines();
+    let calls = node.run(&listed).await.exits(0).json();
     calls[0]["identity"].as_str().expect("an identity").to_owned()
 }
 
@@ -138,14 +138,26 @@ async fn erased_citizen(node: &TestNode, folders: &[PathBuf]) -> (String, Value)
     let ticket = logged(node, &citizen).await;
     let other = logged(
         node,
-        &["--name", OTHER, "--phone", "0211 5550", "--concern", "Etwas anderes"],
+        &[
+            "--name",
+            OTHER,
+            "--phone",
+            "0211 5550",
+            "--concern",
+            "Etwas anderes",
+        ],
     )
     .await;
     until_handed_over(node, &ticket).await;
     until_handed_over(node, &other).await;
     // What is looked for can be found at all.
     for folder in folders {
-        let found = async || PERSONAL.iter().any(|text| !files_with(folder, text).is_empty()).then_some(());
+        let found = async || {
+            PERSONAL
+                .iter()
+                .any(|text| !files_with(folder, text).is_empty())
+                .then_some(())
+        };
         eventually("the person to be in the files", found).await;
     }
     let answer = erase(node, &ticket).await;

@@ -176,7 +176,9 @@ const OF_USERS: &[Explained] = &[
     (&["mail", "bounced"], &["--recipient", "--server"]),
     (
         &["privacy", "erase"],
-        &["--ticket", "--phone", "--name", "--call", "--reason", "--json", "--server"],
+        &[
+            "--ticket", "--phone", "--name", "--call", "--reason", "--json", "--server",
+        ],
     ),
     (&["privacy", "orders"], &["--max", "--json", "--server"]),
     (

@@ -290,6 +290,47 @@ async fn who_cannot_be_reached_is_erased(backend: Backend) {
     assert_eq!(office.offer("newsletter", "presse").await["pending"], 0);
 }
 
+async fn data_protection_finds_and_erases_what_an_address_has(backend: Backend) {
+    let Some(office) = Office::on(backend).await else {
+        return;
+    };
+    office
+        .form(
+            "/newsletter",
+            &subscription("Erika@example.org", &["presse"]),
+            200,
+            "Postfach",
+        )
+        .await;
+    let find = ["privacy", "entries", "--email", "ERIKA@example.org"];
+    let found = office
+        .node
+        .run(&[&find[..], &["--json"]].concat())
+        .await
+        .exits(0)
+        .json_lines();
+    assert_eq!(
+        (&found[0]["offer"], &found[0]["state"]),
+        (&"presse".into(), &"pending".into())
+    );
+    assert_eq!(found[0]["fields"]["email"], "Erika@example.org");
+    let erase = ["--erase", "--reason", "Antrag nach Art. 17", "--json"];
+    let erased = office
+        .node
+        .run(&[&find[..], &erase].concat())
+        .await
+        .exits(0)
+        .json();
+    assert_eq!(erased["erased"], 1);
+    assert_eq!(office.node.run(&find).await.exits(0).stdout, "");
+    let noted = ["privacy", "audit", "list", "--action", "entries_erased", "--json"];
+    let noted = office.node.run(&noted).await.exits(0).json_lines();
+    assert_eq!(
+        (&noted[0]["reason"], &noted[0]["items"]),
+        (&"Antrag nach Art. 17".into(), &1.into())
+    );
+}
+
 async fn what_is_not_confirmed_is_gone_after_a_week(backend: Backend) {
     let Some(mut office) = Office::on(backend).await else {
         return;
@@ -527,6 +568,7 @@ macro_rules! cases {
 cases! {
     a_subscription_holds_once_it_is_confirmed_and_until_it_is_ended,
     who_cannot_be_reached_is_erased,
+    data_protection_finds_and_erases_what_an_address_has,
     what_is_not_confirmed_is_gone_after_a_week,
     an_accreditation_goes_with_its_export_after_the_deadline,
     an_accreditation_that_nobody_exports_goes_by_itself,

@@ -190,7 +190,11 @@ impl FormPage {
             longest: rule.longest,
             required: rule.required,
             value: sent.fields.get(&rule.id).cloned().unwrap_or_default(),
-            fault: fault_of(&rule.id),
+            fault: match rule.required {
+                // What must be given cannot be left empty.
+                true => fault_of(&rule.id).replace(", oder leer lassen", ""),
+                false => fault_of(&rule.id),
+            },
         });
         let has_place = |field: &str| {
             matches!(field, SUBSCRIPTIONS | PROGRAMME_ITEMS | "consent")

@@ -167,6 +167,14 @@ pub const METHODS: &[(&str, Admission)] = &[
     ("/nrwdirekt.tickets.v1.Registrations/ListEntries", OFFERS),
     ("/nrwdirekt.tickets.v1.Registrations/ExportEntries", OFFERS),
     (
+        "/nrwdirekt.tickets.v1.Registrations/FindEntries",
+        Admission::Roles(&[DataProtection]),
+    ),
+    (
+        "/nrwdirekt.tickets.v1.Registrations/EraseEntries",
+        Admission::Roles(&[DataProtection]),
+    ),
+    (
         "/nrwdirekt.tickets.v1.Registrations/ClearOffer",
         Admission::Roles(&[Department]),
     ),

@@ -126,11 +126,18 @@ impl Writing<'_> {
             (true, false, OfferKind::Events) => "Ihre Anmeldung zur Akkreditierung",
             (true, true, _) => return None,
         };
-        let last = holding.first().or(waiting.first())?;
+        // Of several, all that came with the same form end with one click; each has a link of its own below.
+        let first = waiting.first().or(holding.first())?;
+        let registration = &first.registration;
+        let of_the_form = entries.iter().filter(|it| it.registration == *registration);
+        let end = match of_the_form.count() {
+            1 => self.end_link(first),
+            _ => self.link("beenden", LinkPurpose::End, registration.as_str()),
+        };
         Some(Text {
             subject: subject.to_owned(),
             body: Personal::new(lines.join("\n")),
-            end: Some(self.end_link(last)),
+            end: Some(end),
         })
     }
 

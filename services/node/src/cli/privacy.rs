@@ -2,12 +2,14 @@
 
 mod access_log;
 mod cases;
+mod entries;
 mod register;
 mod rights;
 
 pub(crate) use access_log::AccessLogArguments;
 pub(crate) use cases::{CaseAction, CaseOpenArguments};
 use clap::{Args, Subcommand};
+pub(crate) use entries::EntriesArguments;
 pub(crate) use register::ProcessingRegisterArguments;
 pub(crate) use rights::{
     ConfirmArguments, FindArguments, MarkArguments, RecipientArguments, RectifyArguments, RestrictArguments,
@@ -47,6 +49,8 @@ pub(crate) enum PrivacyAction {
         #[command(subcommand)]
         action: CaseAction,
     },
+    /// What somebody has registered for, newsletters and events, by e-mail address; or erase it.
+    Entries(EntriesArguments),
     /// Who has seen or done what.
     Audit {
         #[command(subcommand)]

@@ -3,6 +3,7 @@
 mod access;
 mod access_log;
 mod cases;
+mod entries;
 mod erasure;
 mod find;
 mod recipients;
@@ -34,6 +35,7 @@ pub(crate) async fn run(action: PrivacyAction) -> anyhow::Result<ExitCode> {
         PrivacyAction::Recipients(arguments) => recipients::list(arguments).await?,
         PrivacyAction::Confirm(arguments) => recipients::confirm(arguments).await?,
         PrivacyAction::Case { action } => cases::run(action).await?,
+        PrivacyAction::Entries(arguments) => entries::run(arguments).await?,
         PrivacyAction::Audit { action } => return audit(action).await,
         PrivacyAction::Register(arguments) => register::run(*arguments).await?,
         PrivacyAction::AccessLog(arguments) => access_log::run(arguments).await?,

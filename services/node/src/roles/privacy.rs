@@ -6,8 +6,8 @@ use anyhow::Context as _;
 use privacy::backups::BackupService;
 use privacy::erasure::{ErasureParts, ErasureRunner, ErasuresService};
 use privacy::{
-    AccessLogService, AuditService, CaseGate, Finder, RegisterService, RetentionParts, RetentionService, RightsParts,
-    RightsService,
+    AccessLogService, AuditService, CaseGate, Finder, RegisterService, RetentionParts, RetentionService,
+    RightsParts, RightsService,
 };
 use tonic::service::Routes;
 use tonic_health::server::HealthReporter;

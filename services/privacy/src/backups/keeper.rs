@@ -54,6 +54,9 @@ impl BackupKeeper {
         let Ok(_turn) = self.turn.try_lock() else {
             return Err(NotMade::UnderWay);
         };
+        let Some(_folder) = folder::take(&self.settings.folder)? else {
+            return Err(NotMade::UnderWay);
+        };
         let began = Instant::now();
         // Nothing else is under way: what is unfinished was left by a kill.
         folder::remove_unfinished(&self.settings.folder)?;

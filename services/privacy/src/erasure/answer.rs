@@ -104,7 +104,11 @@ async fn estimate(
             for topic in topics {
                 longest = longest.max(parts.bus.stays(&topic).await.unwrap_or(parts.bound));
             }
-            IN_STORE + longest
+            let next = runner.told().next_bus_scrub.filter(|_| longest.is_zero());
+            let wait = next.map_or(Duration::ZERO, |next| {
+                next.saturating_duration_since(Instant::now())
+            });
+            IN_STORE + longest + wait
         }
     };
     now + delta(time)

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::steps::{self, Outcome, SOON, delta};
 use super::{ErasureError, ErasureParts, journal};
 
-/// Orders that are worked on together.
+/// Orders that are read together.
 const ORDERS_AT_ONCE: usize = 100;
 /// How often to look where nothing is to be done.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -37,9 +37,54 @@ pub struct ErasureRunner {
 /// What is known of the work beyond what is stored. After a restart it begins anew.
 #[derive(Default)]
 struct Memory {
+    /// When to look at a place again.
+    again_at: HashMap<(ErasureOrderId, Place), Instant>,
+    last_bus_scrub: Option<Instant>,
     ends: HashMap<(ErasureOrderId, Place), Vec<(String, Positions)>>,
     first_tried: HashMap<ErasureOrderId, Instant>,
     last_scrub: Option<Instant>,
+}
+
+/// What was forgotten on the bus, and is to be noted.
+struct OnTheBus<'o> {
+    kept: &'o KeptOrder,
+    place: Place,
+    stays: Duration,
+}
+
+/// How long the next pass waits.
+#[derive(Default)]
+struct Waits(Option<Duration>);
+
+impl Waits {
+    fn for_time(&mut self, time: Duration) {
+        self.0 = Some(self.0.map_or(time, |wait| wait.min(time)));
+    }
+
+    fn pause(&self) -> Duration {
+        self.0.map_or(LOOK_EVERY, |wait| wait.clamp(SOON, LOOK_EVERY))
+    }
+}
+
+impl Memory {
+    /// Whether something is to be done now; where it is later, the next pass waits for it.
+    fn is_due(&self, kept: &KeptOrder, place: Place, waits: &mut Waits) -> bool {
+        if !kept.is_due(place) {
+            return false;
+        }
+        let at = self.again_at.get(&(kept.order.id.clone(), place));
+        let left = at.map_or(Duration::ZERO, |at| at.saturating_duration_since(Instant::now()));
+        if !left.is_zero() {
+            waits.for_time(left);
+        }
+        left.is_zero()
+    }
+
+    fn again(&mut self, kept: &KeptOrder, place: Place, time: Duration, waits: &mut Waits) {
+        waits.for_time(time);
+        let key = (kept.order.id.clone(), place);
+        self.again_at.insert(key, Instant::now() + time);
+    }
 }
 
 /// What answers tell beside the orders.
@@ -49,6 +94,8 @@ pub(super) struct Told {
     pub(super) kept: Vec<String>,
     /// When files are rewritten next, at the earliest.
     pub(super) next_scrub: Option<Instant>,
+    /// When the file of the bus is, at the earliest.
+    pub(super) next_bus_scrub: Option<Instant>,
 }
 
 impl ErasureRunner {
@@ -140,34 +187,50 @@ impl ErasureRunner {
     }
 
     async fn open(&self) -> Result<Vec<KeptOrder>, ErasureError> {
-        Ok(self.parts.orders.open_orders(ORDERS_AT_ONCE).await?)
+        let mut open: Vec<KeptOrder> = Vec::new();
+        loop {
+            let after = open.last().map_or(0, |last| last.sequence);
+            let page = self.parts.orders.open_orders(after, ORDERS_AT_ONCE).await?;
+            let is_last = page.len() < ORDERS_AT_ONCE;
+            open.extend(page);
+            if is_last {
+                return Ok(open);
+            }
+        }
     }
 
     /// Goes once from place to place. Returns when to do so again.
     async fn pass(&self) -> Result<Duration, ErasureError> {
         let mut memory = self.turn.lock().await;
         let orders = self.open().await?;
-        let mut pause = LOOK_EVERY;
+        let mut waits = Waits::default();
         let mut failed = None;
+        let mut forgotten = Vec::new();
         for kept in &orders {
-            match self.work_on(kept, &mut memory).await {
-                Ok(Some(wait)) => pause = pause.min(wait.max(SOON)),
-                Ok(None) => {}
-                // One that cannot go on does not hold up the others.
-                Err(error) => failed = Some(error),
-            }
+            let worked = self.work_on(kept, &mut memory, &mut waits, &mut forgotten);
+            // One that cannot go on does not hold up the others.
+            failed = worked.await.err().or(failed);
         }
-        if let Some(wait) = self.scrub(&mut memory).await? {
-            pause = pause.min(wait.max(SOON));
-        }
+        let of_calls = self.topic_of_calls(&orders, &mut memory, &mut waits, &mut forgotten);
+        failed = of_calls.await.err().or(failed);
+        failed = self
+            .settle(forgotten, &mut memory, &mut waits)
+            .await
+            .err()
+            .or(failed);
+        self.scrub(&mut memory, &mut waits).await?;
         self.close_finished(&mut memory).await?;
-        failed.map_or(Ok(pause), Err)
+        failed.map_or(Ok(waits.pause()), Err)
     }
 
-    async fn work_on(&self, kept: &KeptOrder, memory: &mut Memory) -> Result<Option<Duration>, ErasureError> {
+    async fn work_on<'o>(
+        &self,
+        kept: &'o KeptOrder,
+        memory: &mut Memory,
+        waits: &mut Waits,
+        forgotten: &mut Vec<OnTheBus<'o>>,
+    ) -> Result<(), ErasureError> {
         self.write_down(kept).await?;
-        let mut wait = None;
-        let mut later = |time: Duration| wait = Some(wait.map_or(time, |wait: Duration| wait.min(time)));
         for place in [Place::Tickets, Place::RejectedItems] {
             if kept.is_due(place) {
                 self.in_store(kept, place).await?;
@@ -184,38 +247,107 @@ impl ErasureRunner {
             // A call that is not known yet may just be read by a node whose list does not have it.
             match all_known || has_waited {
                 true => self.note(kept, Place::Calls, Duration::ZERO).await?,
-                false => later(SOON),
+                false => waits.for_time(SOON),
             }
         }
-        let mut forgotten = Vec::new();
-        for place in [Place::BusTickets, Place::BusCalls, Place::BusReplies] {
-            if !kept.is_due(place) {
+        for place in [Place::BusTickets, Place::BusReplies] {
+            if !memory.is_due(kept, place, waits) {
                 continue;
             }
             let outcome = match place {
                 Place::BusTickets => steps::ticket_topics(&self.parts, &kept.order).await?,
                 place => {
-                    let key = (kept.order.id.clone(), place);
-                    if !memory.ends.contains_key(&key) {
-                        let ends = steps::ends(&self.parts, &kept.order, place).await?;
-                        memory.ends.insert(key.clone(), ends);
-                    }
-                    let ends = memory.ends.get(&key).map(Vec::as_slice).unwrap_or_default();
-                    steps::read_topics(&self.parts, &kept.order, place, ends).await?
+                    let ends = self.ends(kept, place, memory).await?;
+                    let what = steps::forgetting_tickets(&kept.order.tickets);
+                    steps::read_topics(&self.parts, place, &ends, &what).await?
                 }
             };
             match outcome {
-                Outcome::Done(stays) => forgotten.push((place, stays)),
-                Outcome::Later(time) => later(time),
+                Outcome::Done(stays) => forgotten.push(OnTheBus { kept, place, stays }),
+                Outcome::Later(time) => memory.again(kept, place, time, waits),
             }
         }
-        if !forgotten.is_empty() {
+        Ok(())
+    }
+
+    /// Forgets on the topic of calls, which is large: for all orders together that are so far.
+    async fn topic_of_calls<'o>(
+        &self,
+        orders: &'o [KeptOrder],
+        memory: &mut Memory,
+        waits: &mut Waits,
+        forgotten: &mut Vec<OnTheBus<'o>>,
+    ) -> Result<(), ErasureError> {
+        let place = Place::BusCalls;
+        let mut ready = Vec::new();
+        let mut ends = Vec::new();
+        for kept in orders {
+            if !memory.is_due(kept, place, waits) {
+                continue;
+            }
+            ends = self.ends(kept, place, memory).await?;
+            match steps::is_read(&self.parts, place, &ends).await? {
+                true => ready.push(kept),
+                false => memory.again(kept, place, SOON, waits),
+            }
+        }
+        if ready.is_empty() {
+            return Ok(());
+        }
+        let calls = ready.iter().flat_map(|kept| &kept.order.calls);
+        let what = steps::forgetting_calls(calls);
+        match steps::read_topics(&self.parts, place, &ends, &what).await? {
+            Outcome::Done(stays) => {
+                forgotten.extend(ready.into_iter().map(|kept| OnTheBus { kept, place, stays }));
+            }
+            Outcome::Later(time) => ready
+                .into_iter()
+                .for_each(|kept| memory.again(kept, place, time, waits)),
+        }
+        Ok(())
+    }
+
+    /// Notes what was forgotten, once its bytes are on their way. A bus that is a file is written anew for all orders
+    /// together, and not too often.
+    async fn settle(
+        &self,
+        forgotten: Vec<OnTheBus<'_>>,
+        memory: &mut Memory,
+        waits: &mut Waits,
+    ) -> Result<(), ErasureError> {
+        let in_file = forgotten.iter().any(|it| it.stays.is_zero());
+        let pause = self.parts.bound / 4;
+        let wait = memory
+            .last_bus_scrub
+            .map_or(Duration::ZERO, |last| pause.saturating_sub(last.elapsed()));
+        if in_file && wait.is_zero() {
             self.parts.bus.scrub().await?;
-            for (place, stays) in forgotten {
-                self.note(kept, place, stays).await?;
+            memory.last_bus_scrub = Some(Instant::now());
+            self.told().next_bus_scrub = Some(Instant::now() + pause);
+        }
+        for OnTheBus { kept, place, stays } in forgotten {
+            match stays.is_zero() && !wait.is_zero() {
+                true => memory.again(kept, place, wait, waits),
+                false => self.note(kept, place, stays).await?,
             }
         }
-        Ok(wait)
+        Ok(())
+    }
+
+    /// Where topics ended when the order was first looked at.
+    async fn ends(
+        &self,
+        kept: &KeptOrder,
+        place: Place,
+        memory: &mut Memory,
+    ) -> Result<Vec<(String, Positions)>, ErasureError> {
+        let key = (kept.order.id.clone(), place);
+        if let Some(known) = memory.ends.get(&key) {
+            return Ok(known.clone());
+        }
+        let ends = steps::ends(&self.parts, &kept.order, place).await?;
+        memory.ends.insert(key, ends.clone());
+        Ok(ends)
     }
 
     async fn in_store(&self, kept: &KeptOrder, place: Place) -> Result<(), ErasureError> {
@@ -229,7 +361,7 @@ impl ErasureRunner {
     }
 
     /// Rewrites files and tables, for all orders that are so far together, and not too often.
-    async fn scrub(&self, memory: &mut Memory) -> Result<Option<Duration>, ErasureError> {
+    async fn scrub(&self, memory: &mut Memory, waits: &mut Waits) -> Result<(), ErasureError> {
         const BEFORE: [Place; 3] = [Place::Tickets, Place::Calls, Place::RejectedItems];
         let orders = self.open().await?;
         let is_ready = |kept: &&KeptOrder| {
@@ -237,13 +369,14 @@ impl ErasureRunner {
         };
         let ready: Vec<&KeptOrder> = orders.iter().filter(is_ready).collect();
         if ready.is_empty() {
-            return Ok(None);
+            return Ok(());
         }
         let pause = self.parts.bound / 4;
         if let Some(last) = memory.last_scrub
             && last.elapsed() < pause
         {
-            return Ok(Some(pause.saturating_sub(last.elapsed())));
+            waits.for_time(pause.saturating_sub(last.elapsed()));
+            return Ok(());
         }
         let touched = Touched {
             calls: ready.iter().flat_map(|kept| &kept.order.calls).copied().collect(),
@@ -262,7 +395,7 @@ impl ErasureRunner {
         for kept in ready {
             self.note(kept, Place::StoreFiles, stays).await?;
         }
-        Ok(None)
+        Ok(())
     }
 
     async fn close_finished(&self, memory: &mut Memory) -> Result<(), ErasureError> {
@@ -272,6 +405,7 @@ impl ErasureRunner {
             if is_done && kept.steps.values().all(|step| step.until <= now) {
                 self.parts.orders.close_order(&kept.order.id, now).await?;
                 memory.ends.retain(|(id, _), _| *id != kept.order.id);
+                memory.again_at.retain(|(id, _), _| *id != kept.order.id);
                 memory.first_tried.remove(&kept.order.id);
                 tracing::info!(order = %kept.order.id, "an erasure is through at every place");
             }

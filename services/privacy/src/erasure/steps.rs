@@ -133,47 +133,66 @@ pub(super) async fn ends(
     Ok(ends)
 }
 
-/// Forgets messages of topics that roles read once.
-pub(super) async fn read_topics(
+/// How far the role that reads a topic has come.
+async fn read_up_to(parts: &ErasureParts, place: Place, topic: &str) -> Result<Positions, ErasureError> {
+    let incarnation = parts.bus.topic_id(topic).await?;
+    Ok(match place {
+        Place::BusCalls => parts.calls.positions(&incarnation).await?,
+        _ => {
+            let place = reply_place(topic, &incarnation);
+            parts.tickets.reply_positions(&place).await?
+        }
+    })
+}
+
+/// Whether topics were read up to these ends.
+pub(super) async fn is_read(
     parts: &ErasureParts,
-    order: &ErasureOrder,
     place: Place,
     ends: &[(String, Positions)],
-) -> Result<Outcome, ErasureError> {
-    let mut outcome = Outcome::Done(Duration::ZERO);
+) -> Result<bool, ErasureError> {
     for (topic, end) in ends {
-        let incarnation = parts.bus.topic_id(topic).await?;
-        let read = match place {
-            Place::BusCalls => parts.calls.positions(&incarnation).await?,
-            _ => {
-                parts
-                    .tickets
-                    .reply_positions(&reply_place(topic, &incarnation))
-                    .await?
-            }
-        };
+        let read = read_up_to(parts, place, topic).await?;
         let unread = |(partition, end): (&u32, &i64)| read.get(partition).copied().unwrap_or(0) < *end;
         if end.iter().any(unread) {
-            outcome = outcome.and(Outcome::Later(SOON));
-            continue;
+            return Ok(false);
         }
-        let what = match place {
-            Place::BusCalls => Forgetting {
-                keys: order
-                    .calls
-                    .iter()
-                    .map(|call| call.to_hex().into_bytes())
-                    .collect(),
-                instead: without_caller(),
-            },
-            _ => Forgetting {
-                keys: ticket_keys(&order.tickets),
-                instead: Arc::new(|_: &Received| None),
-            },
-        };
-        outcome = outcome.and(parts.bus.forget(topic, what, read).await?.into());
+    }
+    Ok(true)
+}
+
+/// Forgets messages of topics that roles read once, when they have read them up to these ends.
+pub(super) async fn read_topics(
+    parts: &ErasureParts,
+    place: Place,
+    ends: &[(String, Positions)],
+    what: &Forgetting,
+) -> Result<Outcome, ErasureError> {
+    if !is_read(parts, place, ends).await? {
+        return Ok(Outcome::Later(SOON));
+    }
+    let mut outcome = Outcome::Done(Duration::ZERO);
+    for (topic, _) in ends {
+        let read = read_up_to(parts, place, topic).await?;
+        outcome = outcome.and(parts.bus.forget(topic, what.clone(), read).await?.into());
     }
     Ok(outcome)
+}
+
+/// Reports of calls lose who called.
+pub(super) fn forgetting_calls<'a>(calls: impl Iterator<Item = &'a Identity>) -> Forgetting {
+    Forgetting {
+        keys: calls.map(|call| call.to_hex().into_bytes()).collect(),
+        instead: without_caller(),
+    }
+}
+
+/// Messages about tickets go.
+pub(super) fn forgetting_tickets(tickets: &[TicketId]) -> Forgetting {
+    Forgetting {
+        keys: ticket_keys(tickets),
+        instead: Arc::new(|_: &Received| None),
+    }
 }
 
 /// Forgets what departments were sent, once the newest message is on their topics.
@@ -186,10 +205,7 @@ pub(super) async fn ticket_topics(
     }
     let mut outcome = Outcome::Done(Duration::ZERO);
     for topic in topics_of(parts, order, Place::BusTickets).await? {
-        let what = Forgetting {
-            keys: ticket_keys(&order.tickets),
-            instead: Arc::new(|_: &Received| None),
-        };
+        let what = forgetting_tickets(&order.tickets);
         match parts.bus.forget(&topic, what, Positions::new()).await {
             Ok(forgotten) => outcome = outcome.and(forgotten.into()),
             // Of a department that has no topics: nothing is there.

@@ -62,12 +62,13 @@ impl Database {
         // Whole tables are read, however long that takes.
         transaction
             .batch_execute(
-                "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;
+                "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '2min'; SET LOCAL idle_in_transaction_session_timeout = 0;
                  SET LOCAL enable_seqscan = on",
             )
             .await?;
         let schemas = schema::versions(&transaction).await?;
         let tables = in_order(&transaction).await?;
+        lock(&transaction, &tables).await?;
         let begin = Piece::Begin {
             schemas,
             sequences: sequences(&transaction).await?,
@@ -86,6 +87,13 @@ impl Database {
         let _ = pieces.send(Piece::End { figures }).await;
         Ok(())
     }
+}
+
+/// Keeps tables from being dropped, emptied or rewritten before they are read: a snapshot does not. Reading and writing go on.
+async fn lock(transaction: &Transaction<'_>, tables: &[(String, Vec<String>)]) -> Result<(), StoreError> {
+    let names: Vec<String> = tables.iter().map(|(name, _)| name.clone()).collect();
+    let lock = format!("LOCK TABLE {} IN ACCESS SHARE MODE", quoted_list(&names));
+    Ok(transaction.batch_execute(&lock).await?)
 }
 
 /// Whether somebody still takes the pieces.

@@ -14,8 +14,8 @@ pub(super) mod marks;
 mod queries;
 mod recipients;
 mod replies;
-mod retention;
 mod restores;
+mod retention;
 mod rows;
 mod rules;
 mod slots;
@@ -249,7 +249,13 @@ impl TicketErasure for PostgresTickets {
 #[async_trait]
 impl Scrub for PostgresTickets {
     async fn scrub(&self, _touched: &Touched) -> Result<Scrubbed, StoreError> {
-        let tables = ["tickets", "ticket_history", "ticket_marks", "idempotency_keys", "pending_mails"];
+        let tables = [
+            "tickets",
+            "ticket_history",
+            "ticket_marks",
+            "idempotency_keys",
+            "pending_mails",
+        ];
         scrub::rewrite(&self.database, &tables.map(str::to_owned)).await
     }
 }

@@ -4,8 +4,8 @@ mod access_log;
 mod audit;
 mod cases;
 mod erasure;
-mod retention;
 mod restores;
+mod retention;
 mod sessions;
 mod users;
 

@@ -155,6 +155,26 @@ async fn whoever_has_an_entry_is_told_and_keeps_it(store: Kept) {
     assert_eq!(store.entries(after).await.unwrap(), []);
 }
 
+async fn an_address_is_found_and_erased_whole(store: Kept) {
+    let new = registration(1, "Erika@example.org", &["a", "b"], 0);
+    store.register(new.clone()).await.unwrap();
+    store.confirm(&new.id, at(1)).await.unwrap();
+    store
+        .register(registration(2, "max@example.org", &["a"], 0))
+        .await
+        .unwrap();
+    let entries = store.entries_of("erika@example.org", 10).await.unwrap();
+    assert_eq!(entries.len(), 2);
+    assert_eq!(
+        store.entries_of("erika@example.org", 1).await.unwrap(),
+        entries[..1]
+    );
+    assert_eq!(store.end_entries_of("erika@example.org").await.unwrap(), 2);
+    assert_eq!(store.entries_of("erika@example.org", 10).await.unwrap(), []);
+    assert_eq!(mails(&store, 1).await.len(), 1, "that of the other person");
+    assert_eq!(counts(&store, "a").await, (1, 0));
+}
+
 async fn what_was_not_confirmed_in_time_is_gone(store: Kept) {
     let new = registration(1, "erika@example.org", &["a"], 0);
     store.register(new.clone()).await.unwrap();
@@ -292,6 +312,7 @@ cases! {
     an_entry_waits_holds_and_is_gone,
     what_is_repeated_changes_nothing_and_later_replaces_what_waits,
     whoever_has_an_entry_is_told_and_keeps_it,
+    an_address_is_found_and_erased_whole,
     what_was_not_confirmed_in_time_is_gone,
     places_do_not_go_twice,
     an_offer_is_cleared_but_for_what_was_confirmed_since,

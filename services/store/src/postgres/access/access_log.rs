@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use super::super::scrub;
 use super::super::values::{limit, text};
 use super::{PostgresAccess, begin};
 use crate::StoreError;
@@ -164,6 +165,11 @@ impl AccessLogStore for PostgresAccess {
         Ok(client
             .execute(&delete, &[&before.timestamp_millis(), &limit(most)])
             .await?)
+    }
+
+    async fn wipe_accesses(&self) -> Result<(), StoreError> {
+        scrub::rewrite(&self.database, &["access_log".to_owned()]).await?;
+        Ok(())
     }
 }
 

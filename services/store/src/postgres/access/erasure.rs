@@ -74,10 +74,10 @@ impl ErasureStore for PostgresAccess {
             .ok_or_else(|| StoreError::Unavailable("an order was removed meanwhile".to_owned()))
     }
 
-    async fn open_orders(&self, most: usize) -> Result<Vec<KeptOrder>, StoreError> {
+    async fn open_orders(&self, after: i64, most: usize) -> Result<Vec<KeptOrder>, StoreError> {
         let client = self.database.client().await?;
-        let condition = "closed_at_ms IS NULL ORDER BY sequence LIMIT $1";
-        list(&client, condition, &[&limit(most)]).await
+        let condition = "closed_at_ms IS NULL AND sequence > $1 ORDER BY sequence LIMIT $2";
+        list(&client, condition, &[&after, &limit(most)]).await
     }
 
     async fn orders_since(&self, sequence: i64, most: usize) -> Result<Vec<KeptOrder>, StoreError> {

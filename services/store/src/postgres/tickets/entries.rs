@@ -87,6 +87,25 @@ impl EntryStore for PostgresTickets {
         Ok(gone as u32)
     }
 
+    async fn entries_of(&self, email_key: &str, most: usize) -> Result<Vec<Entry>, StoreError> {
+        let client = self.database.client().await?;
+        let find =
+            format!("SELECT {ENTRY_COLUMNS} FROM entries WHERE email_key = $1 ORDER BY number LIMIT $2");
+        let found = client.query(&find, &[&text(email_key), &limit(most)]).await?;
+        found.iter().map(|row| Ok(entry(row)?.entry)).collect()
+    }
+
+    async fn end_entries_of(&self, email_key: &str) -> Result<u32, StoreError> {
+        let mut client = self.database.client().await?;
+        let transaction = begin(&mut client).await?;
+        let gone = transaction
+            .execute("DELETE FROM entries WHERE email_key = $1", &[&text(email_key)])
+            .await?;
+        forget_mails(&transaction).await?;
+        transaction.commit().await?;
+        Ok(gone as u32)
+    }
+
     async fn entries(&self, filter: EntryFilter) -> Result<Vec<NumberedEntry>, StoreError> {
         let client = self.database.client().await?;
         let list = format!(

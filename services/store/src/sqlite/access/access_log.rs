@@ -10,6 +10,7 @@ use crate::StoreError;
 use crate::access_log::{
     Access, AccessCount, AccessFilter, AccessLogStore, GOOD, NetworkCount, NotedAccess, counted, day,
 };
+use crate::sqlite::tallies;
 use crate::users::time;
 
 #[async_trait]
@@ -134,6 +135,10 @@ impl AccessLogStore for SqliteAccess {
             Ok(delete.execute(params![before.timestamp_millis(), most as i64])? as u64)
         })
         .await
+    }
+
+    async fn wipe_accesses(&self) -> Result<(), StoreError> {
+        self.file.write(|connection| tallies::empty_log(connection)).await
     }
 }
 

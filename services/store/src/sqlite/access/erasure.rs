@@ -60,12 +60,12 @@ impl ErasureStore for SqliteAccess {
         .await
     }
 
-    async fn open_orders(&self, most: usize) -> Result<Vec<KeptOrder>, StoreError> {
+    async fn open_orders(&self, after: i64, most: usize) -> Result<Vec<KeptOrder>, StoreError> {
         self.query(move |connection| {
             list(
                 connection,
-                "closed_at_ms IS NULL ORDER BY sequence LIMIT ?1",
-                &[&(most as i64)],
+                "closed_at_ms IS NULL AND sequence > ?1 ORDER BY sequence LIMIT ?2",
+                &[&after, &(most as i64)],
             )
         })
         .await

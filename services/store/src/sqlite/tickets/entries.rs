@@ -60,6 +60,28 @@ impl EntryStore for SqliteTickets {
         .await
     }
 
+    async fn entries_of(&self, email_key: &str, most: usize) -> Result<Vec<Entry>, StoreError> {
+        let email_key = email_key.to_owned();
+        self.query(move |connection| {
+            let sql =
+                format!("SELECT {ENTRY_COLUMNS} FROM entries WHERE email_key = ?1 ORDER BY number LIMIT ?2");
+            let mut find = connection.prepare_cached(&sql)?;
+            let found = collect(&mut find, params![email_key, most as i64], entry)?;
+            Ok(found.into_iter().map(|numbered| numbered.entry).collect())
+        })
+        .await
+    }
+
+    async fn end_entries_of(&self, email_key: &str) -> Result<u32, StoreError> {
+        let email_key = email_key.to_owned();
+        self.unit(move |transaction| {
+            let gone = transaction.execute("DELETE FROM entries WHERE email_key = ?1", [&email_key])?;
+            forget_mails(transaction)?;
+            Ok(gone as u32)
+        })
+        .await
+    }
+
     async fn entries(&self, filter: EntryFilter) -> Result<Vec<NumberedEntry>, StoreError> {
         self.query(move |connection| {
             let sql = format!(
