@@ -53,9 +53,7 @@ fn recipient(message: &Message<'_>) -> Option<String> {
         .iter()
         .filter_map(|name| message.header_raw(*name));
     let mut words = addresses.flat_map(|value| value.split([' ', ',', '<', '>', '\r', '\n', '\t']));
-    words
-        .find(|word| is_return_address(word))
-        .map(str::to_owned)
+    words.find(|word| is_return_address(word)).map(str::to_owned)
 }
 
 #[cfg(test)]
