@@ -425,7 +425,12 @@ async fn the_sample_is_a_configuration_and_is_what_applies_without_one() {
     let sample = alone(&["config", "sample"]).await.exits(0).stdout;
     let routing = alone(&["config", "sample", "--routing"]).await.exits(0).stdout;
     let config = home.path().join("nrwdirekt.toml");
-    let with_routing = format!("{sample}\nfile = \"routing.toml\"\n");
+    let named = "file = \"routing.toml\"";
+    assert!(
+        sample.contains(&format!("# {named}")),
+        "the sample shows how a file of rules is named"
+    );
+    let with_routing = sample.replace(&format!("# {named}"), named);
     std::fs::write(&config, with_routing).expect("a file");
     std::fs::write(home.path().join("routing.toml"), routing).expect("a file");
     let config = config.to_str().expect("a path of text");
