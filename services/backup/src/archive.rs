@@ -192,7 +192,7 @@ impl<R: Read> Reader<R> {
     ///
     /// # Errors
     /// [`BackupError::Damaged`] when something is not as it was written.
-    pub fn next(&mut self) -> Result<Next, BackupError> {
+    pub fn next_item(&mut self) -> Result<Next, BackupError> {
         match piece(&mut self.input)? {
             (b'P', text) => Ok(Next::Part(read_json(&text)?)),
             (b'M', text) => self.end(read_json(&text)?),

@@ -248,7 +248,7 @@ pub fn list(folder: &Path) -> Result<Vec<Listed>, BackupError> {
             listed.push(Listed { path, label });
         }
     }
-    listed.sort_by(|one, other| other.label.created_at.cmp(&one.label.created_at));
+    listed.sort_by_key(|backup| std::cmp::Reverse(backup.label.created_at));
     Ok(listed)
 }
 

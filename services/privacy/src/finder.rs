@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use domain::ids::{Identity, TicketId};
+use domain::numbers::Number;
+use domain::personal::Caller;
 use domain::privacy::{MarkKind, Marks, Person, persons, phones_of};
 use domain::ticket::Ticket;
 use store::StoreError;
@@ -39,8 +41,11 @@ pub struct Found {
     pub persons: Vec<Person>,
     /// Keys of numbers to look for calls by. Personal.
     pub phone_keys: Vec<String>,
-    /// Those of them that several persons have, whether or not they were asked for. Personal.
+    /// Those of them that several persons have, or somebody else than the one who was found; whether or not they were asked
+    /// for. Personal.
     pub shared: BTreeSet<String>,
+    /// Calls by these numbers that led to tickets of others.
+    pub others_calls: BTreeSet<Identity>,
     /// There are more tickets.
     pub incomplete: bool,
 }
@@ -54,7 +59,12 @@ impl Found {
 
     /// Whose a call is: the place of the person, from 0, and whether several have the number.
     pub fn owner(&self, call: &StoredCall) -> (Option<usize>, bool) {
-        let shared = caller_key(call).is_some_and(|key| self.shared.contains(&key));
+        if self.others_calls.contains(&call.identity) {
+            return (None, true);
+        }
+        // The telephone system may have delivered another form of the number.
+        let is_shared = |key: &String| self.shared.contains(key);
+        let shared = caller_keys(call).iter().any(is_shared);
         let led_to = |person: &Person| {
             let of = |ticket: &Ticket| calls_of_ticket(ticket).any(|it| it == call.identity);
             person.tickets.iter().any(of)
@@ -72,13 +82,12 @@ pub fn calls_of_ticket(ticket: &Ticket) -> impl Iterator<Item = Identity> + '_ {
     ticket.call.into_iter().chain(ticket.course.calls.iter().copied())
 }
 
-/// The key of the caller's number; none without one. Personal.
-fn caller_key(call: &StoredCall) -> Option<String> {
-    use domain::numbers::Number;
-    use domain::personal::Caller;
-    match call.state.assembled().record?.caller? {
-        Caller::Given(text) => Some(Number::read(text.reveal()).key().to_owned()),
-        Caller::Withheld => None,
+/// Every key of the caller's number; none without one. Personal.
+fn caller_keys(call: &StoredCall) -> Vec<String> {
+    let record = call.state.assembled().record;
+    match record.and_then(|record| record.caller) {
+        Some(Caller::Given(text)) => Number::read(text.reveal()).search_keys(),
+        Some(Caller::Withheld) | None => Vec::new(),
     }
 }
 
@@ -108,29 +117,47 @@ impl Finder {
         }
         phone_keys.sort_unstable();
         phone_keys.dedup();
-        let shared = self.shared(&phone_keys).await?;
-        Ok(Found {
+        let mut found = Found {
             persons,
             phone_keys,
-            shared,
             incomplete,
-        })
+            ..Found::default()
+        };
+        self.look_for_others(marks, &mut found).await?;
+        Ok(found)
     }
 
-    /// Which of these numbers several persons have.
-    async fn shared(&self, phone_keys: &[String]) -> Result<BTreeSet<String>, StoreError> {
-        let keys = phone_keys.iter().map(|key| (MarkKind::Phone, key.clone()));
+    /// Finds out who else has the numbers.
+    async fn look_for_others(&self, marks: &Marks, found: &mut Found) -> Result<(), StoreError> {
+        let keys = found.phone_keys.iter().map(|key| (MarkKind::Phone, key.clone()));
         let (tickets, _) = self.tickets_with(keys.collect()).await?;
+        let own: BTreeSet<&TicketId> = found
+            .persons
+            .iter()
+            .flat_map(|person| person.tickets.iter().map(|ticket| &ticket.id))
+            .collect();
+        let others = tickets.iter().filter(|ticket| !own.contains(&ticket.id));
+        found.others_calls = others.flat_map(calls_of_ticket).collect();
         let mut holders: BTreeMap<String, usize> = BTreeMap::new();
         // Who names nobody may be anybody: that alone makes a number no shared one.
-        for person in persons(tickets).iter().filter(|person| person.name.is_some()) {
-            let numbers: BTreeSet<String> = person.tickets.iter().flat_map(phones_of).collect();
+        for holder in persons(tickets).iter().filter(|person| person.name.is_some()) {
+            let is_meant = match found.persons.as_slice() {
+                [person] => person.may_be(holder),
+                _ => true,
+            };
+            let numbers: BTreeSet<String> = holder.tickets.iter().flat_map(phones_of).collect();
             for number in numbers {
-                *holders.entry(number).or_default() += 1;
+                // Somebody else is enough to make it another's.
+                *holders.entry(number).or_default() += if is_meant { 1 } else { 2 };
             }
         }
         let several = holders.into_iter().filter(|(_, holders)| *holders > 1);
-        Ok(several.map(|(key, _)| key).collect())
+        found.shared = several.map(|(key, _)| key).collect();
+        if found.persons.is_empty() && marks.has_name() {
+            // Nobody of this name is known to have the number: it may be anybody's.
+            found.shared.extend(found.phone_keys.iter().cloned());
+        }
+        Ok(())
     }
 
     /// Tickets with any of these keys, and whether there are more of them.

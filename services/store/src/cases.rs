@@ -51,7 +51,7 @@ pub enum OpenedCase {
     /// It is there now, under this number.
     New(i64),
     /// The same request was made before; this is its case as it is now.
-    Repeated(KeptCase),
+    Repeated(Box<KeptCase>),
     /// The idempotency key was used for another request.
     KeyTaken,
 }

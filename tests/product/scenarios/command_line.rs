@@ -175,6 +175,40 @@ const OF_USERS: &[Explained] = &[
     (&["mail", "list"], &["--max", "--json", "--server"]),
     (&["mail", "bounced"], &["--recipient", "--server"]),
     (
+        &["privacy", "find"],
+        &[
+            "--phone", "--name", "--email", "--ticket", "--max", "--json", "--server",
+        ],
+    ),
+    (
+        &["privacy", "access"],
+        &["--phone", "--name", "--out", "--case", "--server"],
+    ),
+    (&["privacy", "portability"], &["--ticket", "--out", "--server"]),
+    (
+        &["privacy", "rectify"],
+        &["--field", "--reason", "--case", "--json", "--server"],
+    ),
+    (
+        &["privacy", "restrict"],
+        &["--ticket", "--phone", "--reason", "--case", "--json", "--server"],
+    ),
+    (
+        &["privacy", "lift"],
+        &["--ticket", "--phone", "--reason", "--json", "--server"],
+    ),
+    (&["privacy", "recipients"], &["--overdue", "--json", "--server"]),
+    (
+        &["privacy", "confirm"],
+        &["--department", "--of", "--reason", "--server"],
+    ),
+    (
+        &["privacy", "case"],
+        &[
+            "open", "list", "show", "note", "check", "extend", "approve", "decide",
+        ],
+    ),
+    (
         &["privacy", "erase"],
         &[
             "--ticket", "--phone", "--name", "--call", "--reason", "--json", "--server",

@@ -56,12 +56,22 @@ async fn every_report(node: &TestNode) -> Vec<Value> {
     ] {
         let command = [&["report"], report, &period[..]].concat();
         let mut told = node.run(&command).await.exits(0).json();
-        if let Some(told) = told.as_object_mut() {
-            told.remove("as_of");
-        }
+        without_version(&mut told);
         reports.push(told);
     }
     reports
+}
+
+/// The version of the figures differs whenever anybody has written.
+fn without_version(told: &mut Value) {
+    match told {
+        Value::Object(object) => {
+            object.remove("as_of");
+            object.values_mut().for_each(without_version);
+        }
+        Value::Array(array) => array.iter_mut().for_each(without_version),
+        _ => {}
+    }
 }
 
 #[tokio::test]
@@ -104,7 +114,7 @@ async fn calls_go_when_their_time_is_over_and_every_figure_stays() {
             "2024-03-11",
             "--json",
         ];
-        assert_eq!(node.run(&list).await.exits(0).json_lines(), [Value::Null; 0]);
+        assert_eq!(node.run(&list).await.exits(0).json(), json!([]));
 
         // The same file again, a corrected one in its place, and a correction of a single call.
         let again = import(&node, &rows, &["--wait"], 0).await;
@@ -176,7 +186,12 @@ async fn tickets_go_by_the_period_of_their_procedure_and_leave_the_topic_first()
         ];
         let sent = log(&node, "brochure-order", &order).await;
         let unsent = log(&node, "brochure-order", &order).await;
-        let letter = log(&node, "letter", &["name=Groß", "message=Bitte um Auskunft"]).await;
+        let letter = log(
+            &node,
+            "letter",
+            &["name=Groß", "town=Köln", "message=Bitte um Auskunft"],
+        )
+        .await;
         for ticket in [&sent, &letter] {
             let close = [
                 "ticket", "close", ticket, "--reason", "erledigt", "--agent", "anna",
@@ -209,7 +224,12 @@ async fn tickets_go_by_the_period_of_their_procedure_and_leave_the_topic_first()
 async fn the_trail_is_cut_by_whole_days_and_the_rest_is_proven() {
     Backend::each(|backend| async move {
         let mut node = Builder::on(backend).set("retention.at", "").start().await;
-        let ticket = log(&node, "letter", &["name=Groß", "message=Bitte um Auskunft"]).await;
+        let ticket = log(
+            &node,
+            "letter",
+            &["name=Groß", "town=Köln", "message=Bitte um Auskunft"],
+        )
+        .await;
         for _ in 0..3 {
             node.run(&["ticket", "show", &ticket]).await.exits(0);
         }
@@ -245,7 +265,12 @@ async fn the_trail_is_cut_by_whole_days_and_the_rest_is_proven() {
 #[tokio::test]
 async fn a_cut_that_retention_did_not_make_is_found() {
     let mut node = node(Backend::Embedded).await;
-    let ticket = log(&node, "letter", &["name=Groß", "message=Bitte um Auskunft"]).await;
+    let ticket = log(
+        &node,
+        "letter",
+        &["name=Groß", "town=Köln", "message=Bitte um Auskunft"],
+    )
+    .await;
     for _ in 0..3 {
         node.run(&["ticket", "show", &ticket]).await.exits(0);
     }
@@ -264,7 +289,8 @@ async fn a_cut_that_retention_did_not_make_is_found() {
 
 #[tokio::test]
 async fn retention_runs_by_itself_at_its_time_of_the_night() {
-    let soon = chrono::Utc::now().with_timezone(&domain::local_time::ZONE) + chrono::TimeDelta::seconds(70);
+    // Within the second minute from now, and after the node's clock has begun.
+    let soon = chrono::Utc::now().with_timezone(&domain::local_time::ZONE) + chrono::TimeDelta::seconds(120);
     let node = Builder::on(Backend::Embedded)
         .set("retention.at", &soon.format("%H:%M").to_string())
         .variable(AHEAD, "60")

@@ -36,7 +36,7 @@ fn read(file: &[u8], key: &Key) -> Result<(Manifest, u64), BackupError> {
     let mut reader = Reader::open(file, key)?;
     let mut bytes = 0;
     loop {
-        match reader.next()? {
+        match reader.next_item()? {
             Next::End(manifest) => return Ok((manifest, bytes)),
             Next::Part(_) => {
                 reader.pour(|piece| {

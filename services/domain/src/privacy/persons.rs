@@ -19,6 +19,17 @@ pub struct Person {
     pub tickets: Vec<Ticket>,
 }
 
+impl Person {
+    /// Whether another group of tickets may be of the same person: the same family name, and the same first name as far as
+    /// both are known.
+    pub fn may_be(&self, other: &Self) -> bool {
+        let key = |name: &Option<Personal>| name.as_ref().map(|name| name_key(name.reveal()));
+        let (first, others_first) = (key(&self.first_name), key(&other.first_name));
+        key(&self.name) == key(&other.name)
+            && (first == others_first || first.is_none() || others_first.is_none())
+    }
+}
+
 /// Groups tickets by person. A ticket without a first name belongs to the one first name that there is under the family
 /// name; where there are several, nobody knows whose it is, and it stands apart. So do tickets without any name.
 pub fn persons(tickets: Vec<Ticket>) -> Vec<Person> {

@@ -14,7 +14,7 @@ use domain::routing::{
     Department, DepartmentMail, MailContent, RoutingConfig, RoutingDecision, RoutingTable,
 };
 use domain::rulebook::{Rulebook, RulesVersion};
-use domain::ticket::{Actor, Opening, Ticket, Transition, erase, open, ticket_id};
+use domain::ticket::{Actor, Opening, Ticket, Transition, erase, open, rectify, restrict, ticket_id};
 use serde_json::Value;
 use store::sqlite::SqliteTickets;
 use store::tickets::{Logged, NewTicket};
@@ -167,6 +167,26 @@ impl Desk {
         let reason = Personal::new("Art. 17");
         self.act(id, |ticket| erase(ticket, reason, Actor::System, now).unwrap())
             .await;
+    }
+
+    pub(super) async fn restrict(&self, id: &TicketId) {
+        let now = (self.parts.clock)();
+        let reason = Personal::new("Art. 18");
+        self.act(id, |ticket| restrict(ticket, reason, Actor::System, now).unwrap())
+            .await;
+    }
+
+    pub(super) async fn rectify(&self, id: &TicketId) {
+        let now = (self.parts.clock)();
+        let reason = Personal::new("Art. 16");
+        let register = domain::procedure::Register::built_in();
+        self.act(id, |ticket| {
+            let procedure = register.procedure(ticket.procedure.as_str()).unwrap();
+            let name = (domain::ids::FieldId::new("name"), Personal::new("Berichtigt"));
+            let (right, fields) = procedure.rectified(&ticket.request, &[name]).unwrap();
+            rectify(ticket, right, fields, &reason, Actor::System, now).unwrap()
+        })
+        .await;
     }
 
     pub(super) async fn outbound(&self, of: &str) -> Outbound {

@@ -68,6 +68,11 @@ async fn every_published_message_follows_its_schema() {
     desk.receive("a").await;
     outbound.step().await.unwrap();
     desk.send("b").await;
+    desk.rectify(&one).await;
+    outbound.step().await.unwrap();
+    desk.send("b").await;
+    desk.restrict(&one).await;
+    outbound.step().await.unwrap();
     desk.erase(&two).await;
     outbound.step().await.unwrap();
     desk.set_clock(120);
@@ -100,7 +105,9 @@ async fn every_published_message_follows_its_schema() {
         [
             "heartbeat.v1",
             "ticket-erased.v1",
+            "ticket-rectified.v1",
             "ticket-reply-result.v1",
+            "ticket-restricted.v1",
             "ticket-withdrawn.v1",
             "ticket.v1"
         ]

@@ -37,8 +37,9 @@ impl Starting<'_> {
         health.set_serving::<AccessLogServer<AccessLogService>>().await;
         let rights = self.rights(wake).await?;
         health.set_serving::<RightsServer<RightsService>>().await;
-        let services = self.backups(services, health).await;
         let erasures = self.erasures(wake).await?;
+        // Not before: nobody who was to be erased gets into a new backup.
+        let services = self.backups(services, health).await;
         health.set_serving::<ErasuresServer<ErasuresService>>().await;
         let retention = self.retention();
         health.set_serving::<RetentionServer<RetentionService>>().await;

@@ -22,6 +22,8 @@ const ORDERS_AT_ONCE: usize = 100;
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How long an instance has the work to itself.
 const LEASE: Duration = Duration::from_secs(60);
+/// Places of messages.
+const ON_THE_BUS: [Place; 3] = [Place::BusTickets, Place::BusCalls, Place::BusReplies];
 /// After this time every node's suppression list knows an order: what it did not know then is not kept any more.
 const LISTS_KNOW: Duration = Duration::from_secs(4);
 
@@ -315,21 +317,40 @@ impl ErasureRunner {
         memory: &mut Memory,
         waits: &mut Waits,
     ) -> Result<(), ErasureError> {
-        let in_file = forgotten.iter().any(|it| it.stays.is_zero());
+        let (in_file, elsewhere): (Vec<_>, Vec<_>) = forgotten.into_iter().partition(|it| it.stays.is_zero());
+        for OnTheBus { kept, place, stays } in elsewhere {
+            self.note(kept, place, stays).await?;
+        }
+        // Once for all places of an order: what has to wait for something else is done again with it.
+        let places = |kept: &KeptOrder| ON_THE_BUS.iter().filter(|place| kept.is_due(**place)).count();
+        let of = |kept: &KeptOrder| {
+            in_file
+                .iter()
+                .filter(|it| it.kept.sequence == kept.sequence)
+                .count()
+        };
+        let whole: Vec<&OnTheBus<'_>> = in_file
+            .iter()
+            .filter(|it| of(it.kept) == places(it.kept))
+            .collect();
+        if whole.is_empty() {
+            return Ok(());
+        }
         let pause = self.parts.bound / 4;
         let wait = memory
             .last_bus_scrub
             .map_or(Duration::ZERO, |last| pause.saturating_sub(last.elapsed()));
-        if in_file && wait.is_zero() {
-            self.parts.bus.scrub().await?;
-            memory.last_bus_scrub = Some(Instant::now());
-            self.told().next_bus_scrub = Some(Instant::now() + pause);
-        }
-        for OnTheBus { kept, place, stays } in forgotten {
-            match stays.is_zero() && !wait.is_zero() {
-                true => memory.again(kept, place, wait, waits),
-                false => self.note(kept, place, stays).await?,
+        if !wait.is_zero() {
+            for it in whole {
+                memory.again(it.kept, it.place, wait, waits);
             }
+            return Ok(());
+        }
+        self.parts.bus.scrub().await?;
+        memory.last_bus_scrub = Some(Instant::now());
+        self.told().next_bus_scrub = Some(Instant::now() + pause);
+        for it in whole {
+            self.note(it.kept, it.place, Duration::ZERO).await?;
         }
         Ok(())
     }

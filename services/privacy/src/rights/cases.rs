@@ -101,7 +101,7 @@ pub(super) async fn open(
             revision: 1,
             case: new.case,
         },
-        OpenedCase::Repeated(kept) => kept,
+        OpenedCase::Repeated(kept) => *kept,
         OpenedCase::KeyTaken => {
             return Err(Status::already_exists(
                 "idempotency_key: it was used for another request; choose a new one",

@@ -16,10 +16,13 @@ use super::{calls, schema};
 use crate::StoreError;
 use crate::backups::{Restored, SETTLE_ACCESS, settle_tickets};
 
+/// Rows on their way into a table.
+type Rows = Pin<Box<CopyInSink<std::io::Cursor<Vec<u8>>>>>;
+
 /// A database that is being restored. Given up, it holds nothing, and is no use to a node.
 pub struct Restoring {
     client: ClientWrapper,
-    open: Option<Pin<Box<CopyInSink<std::io::Cursor<Vec<u8>>>>>>,
+    open: Option<Rows>,
 }
 
 impl Restoring {

@@ -215,7 +215,7 @@ async fn cases_come_by_due_day_and_are_changed_once(store: impl CaseStore) {
     };
     assert_eq!(
         store.open_case(later.clone()).await.unwrap(),
-        OpenedCase::Repeated(first.clone())
+        OpenedCase::Repeated(Box::new(first.clone()))
     );
     let other = NewCase {
         requested: [2; 32],

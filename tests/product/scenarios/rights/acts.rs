@@ -167,7 +167,8 @@ async fn calls(node: &TestNode) -> usize {
         "2025-03-04",
         "--json",
     ];
-    node.run(&list).await.exits(0).json_lines().len()
+    let listed = node.run(&list).await.exits(0).json();
+    listed.as_array().map_or(0, Vec::len)
 }
 
 async fn listed(node: &TestNode) -> usize {

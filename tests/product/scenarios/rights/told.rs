@@ -130,6 +130,14 @@ async fn nobody_is_told_what_is_another_s() {
         assert_eq!(told["tickets"].as_array().map(Vec::len), Some(1));
         assert_eq!((&told["calls"], &told["calls_left_out"]), (&json!([]), &json!(2)));
         assert!(!told.to_string().contains("Groß"));
+        // Nobody of this name is known to have the number: its calls are nobody's to tell.
+        let told = node
+            .run(&[&access[..], &of("Fremd")].concat())
+            .await
+            .exits(0)
+            .json();
+        assert_eq!((&told["tickets"], &told["calls"]), (&json!([]), &json!([])));
+        assert_eq!(told["calls_left_out"], 2);
         let nobody = ["--email", "niemand@example.org"];
         let told = node.run(&[&access[..], &nobody].concat()).await.exits(0).json();
         follows_the_schema(&told);

@@ -112,7 +112,7 @@ fn look_inside(file: &Path, key: &Key) -> Result<Manifest, BackupError> {
     let mut reader = Reader::open(File::open(file)?, key)?;
     let mut figures = BTreeMap::new();
     let manifest = loop {
-        match reader.next()? {
+        match reader.next_item()? {
             Next::End(manifest) => break manifest,
             Next::Part(part) if is_database(&part.name) => {
                 let workshop = Workshop::new()?;

@@ -36,7 +36,7 @@ impl CaseStore for PostgresAccess {
                 )
                 .await?;
             return match before.get::<_, &[u8]>(3) == new.requested {
-                true => read(&before).map(OpenedCase::Repeated),
+                true => read(&before).map(|kept| OpenedCase::Repeated(Box::new(kept))),
                 false => Ok(OpenedCase::KeyTaken),
             };
         };

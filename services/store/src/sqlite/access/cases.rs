@@ -65,7 +65,7 @@ fn open(transaction: &Transaction<'_>, new: &NewCase) -> Result<OpenedCase, Stor
         let find = "SELECT number, revision, content FROM cases WHERE number = ?1";
         let kept = one(transaction, find, number)?;
         return kept
-            .map(OpenedCase::Repeated)
+            .map(|kept| OpenedCase::Repeated(Box::new(kept)))
             .ok_or_else(|| StoreError::Unusable("a key without its case".to_owned()));
     }
     let case = &new.case;

@@ -94,7 +94,7 @@ fn read(restore: &Restore, pieces: &mpsc::Sender<Piece>) -> Result<(), BackupErr
         open(&restore.from, &restore.key).map_err(|error| BackupError::NotABackup(format!("{error:#}")))?;
     let gone = || BackupError::Io(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
     loop {
-        match reader.next()? {
+        match reader.next_item()? {
             Next::Part(part) if is_database(&part.name) || FILES.contains(&part.name.as_str()) => {
                 reader.pour(|_| Ok(()))?;
             }

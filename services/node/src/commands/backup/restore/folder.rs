@@ -107,7 +107,7 @@ pub(super) fn unpack(restore: &Restore, part: &Path) -> Result<Manifest, BackupE
     let mut reader = backup::archive::Reader::open(File::open(&restore.from)?, &restore.key)?;
     let mut figures = std::collections::BTreeMap::new();
     loop {
-        match reader.next()? {
+        match reader.next_item()? {
             Next::Part(head) if is_database(&head.name) || FILES.contains(&head.name.as_str()) => {
                 let path = part.join(&head.name);
                 let mut file = File::options()
