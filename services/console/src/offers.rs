@@ -2,7 +2,7 @@
 
 use askama::Template;
 use askama_web::WebTemplate;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, Query};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
@@ -237,11 +237,7 @@ async fn exported(visitor: &Visitor, kind: OfferKind, id: &str, form: &str) -> R
     )
 }
 
-async fn clear(
-    State(_): State<Console>,
-    visitor: Visitor,
-    Path(id): Path<String>,
-) -> Result<Response, Trouble> {
+async fn clear(visitor: Visitor, Path(id): Path<String>) -> Result<Response, Trouble> {
     let request = proto::ClearOfferRequest { offer: id.clone() };
     match visitor.services.registrations().clear_offer(request).await {
         Ok(_) => Ok(Redirect::to(&format!("/akkreditierungen/{id}?getan=geloescht")).into_response()),

@@ -56,7 +56,7 @@ async fn offers(console: &Console, kind: OfferKind) -> Result<proto::ListOffersR
 
 async fn newsletters(State(console): State<Console>) -> Result<FormPage, Trouble> {
     let told = offers(&console, OfferKind::Newsletters).await?;
-    Ok(FormPage::newsletters(told, Sent::default(), Vec::new()))
+    Ok(FormPage::newsletters(told, &Sent::default(), &[]))
 }
 
 async fn subscribe(
@@ -72,7 +72,7 @@ async fn subscribe(
             let told = offers(&console, OfferKind::Newsletters).await?;
             let code = code_of(&status);
             let faults = wire::faults::faults(&status);
-            let page = FormPage::newsletters(told, sent, faults).with_refusal(&status);
+            let page = FormPage::newsletters(told, &sent, &faults).with_refusal(&status);
             Ok((code, page).into_response())
         }
     }
@@ -139,7 +139,7 @@ async fn events(State(console): State<Console>) -> Result<EventsPage, Trouble> {
 
 async fn event(State(console): State<Console>, Path(id): Path<String>) -> Result<FormPage, Trouble> {
     let told = offers(&console, OfferKind::Events).await?;
-    FormPage::event(told, &id, Sent::default(), Vec::new()).ok_or(Trouble::NotFound)
+    FormPage::event(told, &id, &Sent::default(), &[]).ok_or(Trouble::NotFound)
 }
 
 async fn apply(
@@ -156,7 +156,7 @@ async fn apply(
             let told = offers(&console, OfferKind::Events).await?;
             let code = code_of(&status);
             let faults = wire::faults::faults(&status);
-            let page = FormPage::event(told, &id, sent, faults).ok_or(Trouble::NotFound)?;
+            let page = FormPage::event(told, &id, &sent, &faults).ok_or(Trouble::NotFound)?;
             Ok((code, page.with_refusal(&status)).into_response())
         }
     }

@@ -385,7 +385,7 @@ impl proto::registrations_server::Registrations for RegistrationsService {
             .entry(&principal, AuditAction::EntriesListed, subject);
         self.0.audit.append(entry.of_items(found.len())).await?;
         Ok(Response::new(proto::ListEntriesOfOfferResponse {
-            entries: found.into_iter().map(|it| shown::entry(it.entry)).collect(),
+            entries: found.iter().map(|it| shown::entry(&it.entry)).collect(),
             next_page_token,
         }))
     }

@@ -114,7 +114,7 @@ pub(super) struct FormPage {
 
 impl FormPage {
     /// Of all newsletters.
-    pub(super) fn newsletters(told: proto::ListOffersResponse, sent: Sent, faults: Vec<FieldFault>) -> Self {
+    pub(super) fn newsletters(told: proto::ListOffersResponse, sent: &Sent, faults: &[FieldFault]) -> Self {
         let offers = told.offers.iter().map(|offer| Tick {
             value: offer.id.clone(),
             title: offer.title.clone(),
@@ -136,8 +136,8 @@ impl FormPage {
     pub(super) fn event(
         told: proto::ListOffersResponse,
         id: &str,
-        sent: Sent,
-        faults: Vec<FieldFault>,
+        sent: &Sent,
+        faults: &[FieldFault],
     ) -> Option<Self> {
         let offer = told.offers.iter().find(|offer| offer.id == id)?.clone();
         let items = offer.items.iter().map(|item| Tick {
@@ -166,8 +166,8 @@ impl FormPage {
     fn of(
         told: proto::ListOffersResponse,
         event: Option<&proto::Offer>,
-        sent: Sent,
-        faults: Vec<FieldFault>,
+        sent: &Sent,
+        faults: &[FieldFault],
     ) -> Self {
         let procedure = told.procedure.unwrap_or_default();
         let fault_of = |field: &str| -> String {

@@ -32,7 +32,7 @@ pub(super) async fn find(
     let told = |entry: domain::registration::Entry| proto::FoundEntry {
         procedure: entry.procedure.to_string(),
         offer: shown::linked(&book, std::slice::from_ref(&entry)).pop(),
-        entry: Some(shown::entry(entry)),
+        entry: Some(shown::entry(&entry)),
     };
     Ok(proto::FindEntriesResponse {
         entries: found.into_iter().map(told).collect(),

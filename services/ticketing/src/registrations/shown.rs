@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::offers::Event;
-use domain::procedure::OfferKind;
+use domain::procedure::{OfferKind, Procedure};
 use domain::registration::Entry;
 use domain::rulebook::Rulebook;
 use store::entries::OfferState;
@@ -68,7 +68,7 @@ pub(super) fn state(offer: proto::Offer, state: &OfferState, kept: TimeDelta) ->
 }
 
 /// An entry in a list.
-pub(super) fn entry(entry: Entry) -> proto::RegisteredEntry {
+pub(super) fn entry(entry: &Entry) -> proto::RegisteredEntry {
     let fields = entry.fields.iter();
     proto::RegisteredEntry {
         state: entry.state.name().to_owned(),
@@ -83,7 +83,7 @@ pub(super) fn entry(entry: Entry) -> proto::RegisteredEntry {
 /// What people register for with the procedure of an entry.
 pub(super) fn kind_of(book: &Rulebook, entry: &Entry) -> String {
     let procedure = book.register.procedure(entry.procedure.as_str());
-    let rules = procedure.and_then(|procedure| procedure.entry_rules());
+    let rules = procedure.and_then(Procedure::entry_rules);
     rules.map_or_else(String::new, |rules| rules.offers.name().to_owned())
 }
 
