@@ -145,7 +145,7 @@ pub async fn sweep_access_log(
             match store.wipe_accesses().await {
                 Ok(()) => (is_left, wiped) = (false, Some(Instant::now())),
                 Err(error) => {
-                    tracing::warn!(%error, "what is left of old accesses could not be overwritten yet")
+                    tracing::warn!(%error, "what is left of old accesses could not be overwritten yet");
                 }
             }
         }

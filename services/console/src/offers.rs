@@ -139,7 +139,7 @@ struct ShownEntry {
 }
 
 impl ShownEntry {
-    fn of(entry: proto::RegisteredEntry) -> Self {
+    fn of(entry: &proto::RegisteredEntry) -> Self {
         let text = |id: &str| entry.fields.get(id).cloned().unwrap_or_default();
         Self {
             name: format!("{}, {}", text("name"), text("first_name")),
@@ -180,7 +180,7 @@ async fn event(
     Ok(EventPage {
         layout: Layout::of(&visitor, &offer.title, "/akkreditierungen").with_style("work.css"),
         offer,
-        entries: listed.entries.into_iter().map(ShownEntry::of).collect(),
+        entries: listed.entries.iter().map(ShownEntry::of).collect(),
         next: listed.next_page_token,
         done: asked.getan == "geloescht",
     })

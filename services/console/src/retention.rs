@@ -83,7 +83,7 @@ async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<RetentionP
         asked,
         at: Time::at(plan.at_unix_ms),
         rules: plan.rules.into_iter().map(Rule::of).collect(),
-        runs: runs.runs.into_iter().map(Run::of).collect(),
+        runs: runs.runs.iter().map(Run::of).collect(),
         next: runs.next_page_token,
     })
 }
@@ -103,7 +103,7 @@ impl Rule {
 }
 
 impl Run {
-    fn of(run: proto::RetentionRun) -> Self {
+    fn of(run: &proto::RetentionRun) -> Self {
         let went = run
             .outcome
             .iter()

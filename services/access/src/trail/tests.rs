@@ -45,6 +45,10 @@ impl AuditStore for Slow {
     async fn chain(&self, _: i64, _: usize) -> Result<Vec<AuditEntry>, StoreError> {
         unreachable!()
     }
+
+    async fn anchor(&self) -> Result<Option<store::retention::Anchor>, StoreError> {
+        unreachable!()
+    }
 }
 
 fn trail(store: &Arc<Slow>) -> AuditTrail {

@@ -430,7 +430,10 @@ async fn a_ticket_goes_whole_once_nothing_of_it_is_on_its_way() {
             retention.procedures_kept().await.unwrap(),
             std::slice::from_ref(&ticket.procedure)
         );
-        retention.hasten_ends(&[ticket.id.clone()], at(9)).await.unwrap();
+        retention
+            .hasten_ends(std::slice::from_ref(&ticket.id), at(9))
+            .await
+            .unwrap();
         retention.empty_ticket_log().await.unwrap();
         drop(department("a"));
     })

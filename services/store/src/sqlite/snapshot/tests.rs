@@ -19,7 +19,8 @@ fn all_files_are_of_one_moment() {
     let (first, second) = writing(folder.path());
     let stop = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
+        let stop = &stop;
+        scope.spawn(move || {
             while !stop.load(std::sync::atomic::Ordering::Relaxed) {
                 first.execute("INSERT INTO t VALUES (1)", []).expect("written");
                 second.execute("INSERT INTO t VALUES (1)", []).expect("written");
