@@ -175,12 +175,15 @@ fn usage() -> String {
     )
 }
 
+/// Bus and stores with the failpoint before them.
+type Wrapped = (Arc<dyn ::bus::Bus>, Arc<dyn TicketStore>, Retention);
+
 /// Puts the failpoint that the environment asks for, if any, before bus and stores.
 pub(crate) fn wrap(
     bus: Arc<dyn ::bus::Bus>,
     store: Arc<dyn TicketStore>,
     stores: Retention,
-) -> anyhow::Result<(Arc<dyn ::bus::Bus>, Arc<dyn TicketStore>, Retention)> {
+) -> anyhow::Result<Wrapped> {
     let Some(cut) = Cut::of_environment()?.map(Arc::new) else {
         return Ok((bus, store, stores));
     };

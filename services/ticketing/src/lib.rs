@@ -13,7 +13,7 @@ mod schedule;
 mod service;
 mod video;
 
-pub use registrations::{MailWays, RegistrationsParts, RegistrationsService};
+pub use registrations::{MailWays, RegistrationsParts, RegistrationsService, ReturnAddress};
 pub use rules::{RulesParts, RulesService};
 pub use service::{Clock, CurrentRules, TicketingParts, TicketingService, Wake};
 pub use video::VideoServer;

@@ -60,13 +60,16 @@ pub struct RegistrationsParts {
     pub audit: AuditTrail,
 }
 
+/// Where a mail about an entry comes back to, by the id of the entry; `None` where nothing comes back.
+pub type ReturnAddress = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// How people are reached.
 #[derive(Clone)]
 pub struct MailWays {
     /// Where the console is for everybody, without a slash at its end.
     pub public_url: String,
-    /// Where a mail about an entry comes back to, by its id.
-    pub return_address: Arc<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    /// Where mails come back to.
+    pub return_address: ReturnAddress,
 }
 
 /// See the module.

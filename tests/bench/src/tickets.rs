@@ -19,6 +19,7 @@ use domain::ticket::TicketState;
 use futures::{StreamExt, TryStreamExt, stream};
 use handover::{HandoverLoop, HandoverParts, HandoverSettings};
 pub(crate) use search::{fill, measure as measure_search};
+use store::backups::RestoreStore;
 use store::mails::MailStore;
 use store::postgres::PostgresTickets;
 use store::sqlite::SqliteTickets;
@@ -83,7 +84,10 @@ struct Desk {
 }
 
 impl Desk {
-    async fn new<S: TicketStore + MailStore>(store: Arc<S>, bus: Arc<dyn Bus>) -> anyhow::Result<Self> {
+    async fn new<S: TicketStore + MailStore + RestoreStore>(
+        store: Arc<S>,
+        bus: Arc<dyn Bus>,
+    ) -> anyhow::Result<Self> {
         let rules = Arc::new(rules()?);
         let departments = rules
             .routing
@@ -93,7 +97,7 @@ impl Desk {
         bus.apply_topics(&topics::wanted(
             1,
             departments,
-            topics::Pace::of(std::time::Duration::from_secs(86_400)),
+            topics::Pace::of(Duration::from_secs(86_400)),
         ))
         .await?;
         let rules = move || Arc::clone(&rules);
@@ -101,6 +105,8 @@ impl Desk {
         let handover = HandoverLoop::new(HandoverParts {
             store: Arc::clone(&store) as _,
             mails: Arc::clone(&store) as _,
+            restores: Arc::clone(&store) as _,
+            entries: None,
             mail: None,
             bus,
             rules: Arc::new(rules.clone()),
@@ -131,6 +137,7 @@ fn ticketing(
         due_policy: DuePolicy::default(),
         reopen_within: chrono::TimeDelta::days(30),
         video: None,
+        erased_by_case: false,
         identity_key: IdentityKey::new([7; 32]),
         clock: Arc::new(now),
         wake,

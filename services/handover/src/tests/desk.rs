@@ -137,7 +137,7 @@ impl Desk {
             .apply_topics(&topics::wanted(
                 2,
                 departments.iter(),
-                topics::Pace::of(std::time::Duration::from_secs(86_400)),
+                topics::Pace::of(Duration::from_secs(86_400)),
             ))
             .await
             .unwrap();
@@ -179,7 +179,7 @@ impl Desk {
     pub(super) async fn rectify(&self, id: &TicketId) {
         let now = (self.parts.clock)();
         let reason = Personal::new("Art. 16");
-        let register = domain::procedure::Register::built_in();
+        let register = Register::built_in();
         self.act(id, |ticket| {
             let procedure = register.procedure(ticket.procedure.as_str()).unwrap();
             let name = (domain::ids::FieldId::new("name"), Personal::new("Berichtigt"));

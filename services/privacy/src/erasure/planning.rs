@@ -42,9 +42,9 @@ pub(super) struct Plan {
 }
 
 impl Asked {
-    pub(super) fn of(request: proto::EraseRequest) -> Result<Self, Status> {
+    pub(super) fn of(request: &proto::EraseRequest) -> Result<Self, Status> {
         let refuse = |why: &str| Err(Status::invalid_argument(why.to_owned()));
-        let (person, said) = person(&request)?;
+        let (person, said) = person(request)?;
         let count = request.ticket_ids.len() + request.call_ids.len();
         match (count, &person) {
             (0, None) => {

@@ -114,7 +114,7 @@ impl proto::erasures_server::Erasures for ErasuresService {
         request: Request<proto::EraseRequest>,
     ) -> Result<Response<proto::ErasureState>, Status> {
         let principal = principal(&request)?;
-        let asked = Asked::of(request.into_inner())?;
+        let asked = Asked::of(&request.into_inner())?;
         let reason = asked.reason.clone();
         let parts = &self.runner.parts;
         parts.gate.may_erase(asked.case).await?;

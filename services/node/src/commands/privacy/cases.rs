@@ -60,7 +60,7 @@ pub(super) async fn run(action: CaseAction) -> anyhow::Result<()> {
             server,
         } => {
             let decision = proto::CaseDecision {
-                outcome: name(outcome),
+                outcome: name(&outcome),
                 grounds: grounds.unwrap_or_default(),
                 ..proto::CaseDecision::default()
             };
@@ -70,7 +70,7 @@ pub(super) async fn run(action: CaseAction) -> anyhow::Result<()> {
 }
 
 /// What a value is called on the command line, and in messages.
-fn name(value: impl clap::ValueEnum) -> String {
+fn name(value: &impl clap::ValueEnum) -> String {
     value
         .to_possible_value()
         .map(|value| value.get_name().to_owned())
@@ -87,7 +87,7 @@ async fn open(arguments: CaseOpenArguments) -> anyhow::Result<()> {
     let mut client = RightsClient::new(client::connect(&arguments.server.server).await?);
     let request = proto::OpenCaseRequest {
         idempotency_key: key(arguments.idempotency_key),
-        kind: name(arguments.kind),
+        kind: name(&arguments.kind),
         received_on: arguments.received.unwrap_or_default(),
         marks: given(arguments.marks),
         ticket_ids: arguments.about,
