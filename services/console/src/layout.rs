@@ -42,7 +42,6 @@ const PLACES: &[(&str, &str, &[Role])] = &[
     ("/platz", "Anrufplatz", &[Agent]),
     ("/eingang", "Eingang", &[Department]),
     ("/akkreditierungen", "Akkreditierungen", &[Department]),
-    ("/newsletters", "Newsletter", &[Department, Administrator]),
     ("/warteschlangen", "Live", &[Supervisor]),
     ("/verlauf", "Verlauf", &[Supervisor]),
     ("/anrufe", "Anrufe", &[Supervisor, DataProtection]),
@@ -51,6 +50,7 @@ const PLACES: &[(&str, &str, &[Role])] = &[
     ("/vorgaenge", "Vorgänge", &[Supervisor, DataProtection]),
     ("/benutzer", "Benutzer", &[Administrator]),
     ("/regeln", "Regeln", &[Administrator]),
+    ("/newsletters", "Newsletter", &[Department, Administrator]),
     (
         "/abgewiesen",
         "Abgewiesenes",
