@@ -59,7 +59,9 @@ impl AccessLogWriter {
     /// Writes until nobody can note anything any more, or until `stopping`, and then what waits.
     pub async fn run(mut self, stopping: impl Future<Output = ()>) {
         let mut stopping = std::pin::pin!(stopping);
-        loop {
+        // Once it is over, it is not asked again.
+        let mut is_over = false;
+        while !is_over {
             let mut accesses = Vec::new();
             tokio::select! {
                 () = &mut stopping => break,
@@ -70,19 +72,20 @@ impl AccessLogWriter {
             // What comes in the next moment shares the transaction, unless it is full already.
             if accesses.len() < TOGETHER {
                 tokio::select! {
-                    () = &mut stopping => {}
+                    () = &mut stopping => is_over = true,
                     () = tokio::time::sleep(GATHERED) => {}
                 }
                 self.take_more(&mut accesses);
             }
             while !self.write(accesses.clone()).await {
-                tokio::select! {
-                    () = &mut stopping => {
-                        metrics::accesses_lost(accesses.len());
-                        return;
+                if !is_over {
+                    tokio::select! {
+                        () = &mut stopping => is_over = true,
+                        () = tokio::time::sleep(AGAIN) => continue,
                     }
-                    () = tokio::time::sleep(AGAIN) => {}
                 }
+                metrics::accesses_lost(accesses.len());
+                return;
             }
         }
         let mut accesses = Vec::new();

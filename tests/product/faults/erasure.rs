@@ -116,7 +116,7 @@ async fn identity_of_the_call(node: &TestNode) -> String {
         "--json",
     ];
     let calls = node.run(&listed).await.exits(0).json();
-    calls[0]["identity"].as_str().expect("an identity").to_owned()
+    calls[0]["id"].as_str().expect("an identity").to_owned()
 }
 
 /// Logs, hands over, erases; gives the answer and what the figures were.

@@ -199,10 +199,7 @@ async fn an_appointment_by_video_has_a_room_of_its_own_in_its_ticket() {
             .await
             .exits(0)
             .json();
-        let link = shown["request"]["video_link"]
-            .as_str()
-            .expect("a link")
-            .to_owned();
+        let link = shown["fields"]["video_link"].as_str().expect("a link").to_owned();
         let room = link
             .strip_prefix("https://meet.example.org/nrwdirekt-")
             .expect("a room");
@@ -217,7 +214,7 @@ async fn an_appointment_by_video_has_a_room_of_its_own_in_its_ticket() {
         .await
         .exits(0)
         .json();
-    assert!(shown["request"].get("video_link").is_none(), "{shown}");
+    assert!(shown["fields"].get("video_link").is_none(), "{shown}");
 
     let without = builder(Backend::Embedded).start().await;
     let slot = &free_slots(&without).await[2];

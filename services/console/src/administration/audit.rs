@@ -75,6 +75,9 @@ fn subject(kind: &str, subject: &str) -> String {
         "retention_run" => "Löschlauf",
         "audit_entry" => "Eintrag",
         "case" => "Antrag",
+        "erasure" => "Löschauftrag",
+        "backup" => "Sicherung",
+        "offer" => "Angebot",
         other => other,
     };
     format!("{kind} {subject}").trim().to_owned()

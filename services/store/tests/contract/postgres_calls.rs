@@ -313,6 +313,8 @@ async fn a_batch_cut_off_anywhere_counts_once_when_it_is_read_again() {
                 };
             }
         }
+        // That the last cut ended its connections may show with the next question.
+        while store.position(TOPIC, 0).await.is_err() {}
         let tally = group(&*store, "Bürgertelefon").await.tally;
         assert_eq!(tally.counts.get(Figure::Answered), 200);
         assert_eq!(store.position(TOPIC, 0).await.unwrap(), 200);
