@@ -55,9 +55,10 @@ pub(super) async fn state(
         };
         match kept.steps.contains_key(place) && until <= now {
             true => erased.push(place.name().to_owned()),
+            // Told in whole seconds: never too early.
             false => pending.push(proto::PendingPlace {
                 place: place.name().to_owned(),
-                until_unix_ms: until.timestamp_millis(),
+                until_unix_ms: (until.timestamp_millis() + 999) / 1000 * 1000,
             }),
         }
     }

@@ -161,6 +161,7 @@ pub(super) async fn begin_restore(
             "CREATE TABLE IF NOT EXISTS {UNDER_WAY} (nothing integer)"
         ))
         .await?;
+    drop_what_was_left(client).await?;
     for schema in ALL {
         let Some(target) = schemas.get(schema.name).copied() else {
             continue;
@@ -173,6 +174,27 @@ pub(super) async fn begin_restore(
             .run_async(&mut **client)
             .await
             .map_err(|error| failed(&error))?;
+    }
+    Ok(())
+}
+
+/// What a cut restore left may be of any version: it begins anew.
+async fn drop_what_was_left(client: &Client) -> Result<(), StoreError> {
+    for (kinds, word) in [("'r', 'p'", "TABLE"), ("'S'", "SEQUENCE")] {
+        let names = client
+            .query(
+                &format!(
+                    "SELECT quote_ident(relname) FROM pg_class WHERE relnamespace = current_schema()::regnamespace
+                     AND relkind IN ({kinds}) AND NOT relispartition AND relname <> $1"
+                ),
+                &[&UNDER_WAY],
+            )
+            .await?;
+        for name in names.iter().map(|row| row.get::<_, String>(0)) {
+            client
+                .batch_execute(&format!("DROP {word} IF EXISTS {name} CASCADE"))
+                .await?;
+        }
     }
     Ok(())
 }
