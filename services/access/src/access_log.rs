@@ -80,7 +80,7 @@ impl AccessLogWriter {
             while !self.write(accesses.clone()).await {
                 if !is_over {
                     tokio::select! {
-                        () = &mut stopping => is_over = true,
+                        () = &mut stopping => {}
                         () = tokio::time::sleep(AGAIN) => continue,
                     }
                 }
