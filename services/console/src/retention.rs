@@ -8,12 +8,13 @@ use axum::routing::get;
 use domain::access::{Admission, Role};
 use serde::Deserialize;
 use wire::v1::privacy as proto;
+use wire::v1::tickets::Procedure;
 
 use crate::Console;
 use crate::format;
 use crate::layout::Layout;
 use crate::pages::{self, Page};
-use crate::shown_ticket::Time;
+use crate::shown_ticket::{Time, procedures};
 use crate::trouble::Trouble;
 use crate::visitor::Visitor;
 
@@ -78,20 +79,25 @@ async fn page(visitor: Visitor, Query(asked): Query<Asked>) -> Result<RetentionP
         page_token: asked.weiter.clone(),
     };
     let runs = retention.list_runs(runs).await?.into_inner();
+    let procedures = procedures(&visitor).await?;
     Ok(RetentionPage {
         layout: Layout::of(&visitor, "Aufbewahrung", "/aufbewahrung").with_style("work.css"),
         asked,
         at: Time::at(plan.at_unix_ms),
-        rules: plan.rules.into_iter().map(Rule::of).collect(),
-        runs: runs.runs.iter().map(Run::of).collect(),
+        rules: plan
+            .rules
+            .into_iter()
+            .map(|rule| Rule::of(rule, &procedures))
+            .collect(),
+        runs: runs.runs.iter().map(|run| Run::of(run, &procedures)).collect(),
         next: runs.next_page_token,
     })
 }
 
 impl Rule {
-    fn of(rule: proto::PlannedRule) -> Self {
+    fn of(rule: proto::PlannedRule, procedures: &[Procedure]) -> Self {
         Self {
-            subject: subject(&rule.what, &rule.procedure),
+            subject: subject(&rule.what, &rule.procedure, procedures),
             period: format!("{} nach {}", period(&rule.period), event(&rule.after)),
             text: rule.text,
             before: format::iso_day(&rule.before),
@@ -103,7 +109,7 @@ impl Rule {
 }
 
 impl Run {
-    fn of(run: &proto::RetentionRun) -> Self {
+    fn of(run: &proto::RetentionRun, procedures: &[Procedure]) -> Self {
         let went = run
             .outcome
             .iter()
@@ -116,23 +122,23 @@ impl Run {
                 name => name.to_owned(),
             },
             finished_at: run.finished_at_unix_ms.map(Time::at),
-            outcome: went.map(outcome).collect(),
+            outcome: went.map(|line| outcome(line, procedures)).collect(),
         }
     }
 }
 
 /// What went by a rule, in a sentence.
-fn outcome(line: &proto::RetentionOutcome) -> String {
+fn outcome(line: &proto::RetentionOutcome, procedures: &[Procedure]) -> String {
     let mut said = format!(
         "{}: {}, {} nach {}, vor dem {}",
-        subject(&line.what, &line.procedure),
+        subject(&line.what, &line.procedure, procedures),
         format::count(line.items),
         period(&line.period),
         event(&line.after),
         format::iso_day(&line.before),
     );
     if line.visits > 0 {
-        said.push_str(&format!("; mit {} Besuchen", format::count(line.visits)));
+        said.push_str(&format!("; mit {} Aufenthalten", format::count(line.visits)));
     }
     if !line.parts.is_empty() {
         said.push_str(&format!("; als Ganzes: {}", line.parts.join(", ")));
@@ -146,7 +152,8 @@ fn outcome(line: &proto::RetentionOutcome) -> String {
     said
 }
 
-fn subject(name: &str, procedure: &str) -> String {
+/// What a rule is about; tickets by what their procedure is called.
+fn subject(name: &str, procedure: &str, procedures: &[Procedure]) -> String {
     let what = match name {
         "calls" => "Anrufe",
         "identities" => "Kennungen gelöschter Anrufe",
@@ -156,7 +163,10 @@ fn subject(name: &str, procedure: &str) -> String {
         other => other,
     };
     match name {
-        "tickets" => format!("{what} ({procedure})"),
+        "tickets" => {
+            let known = procedures.iter().find(|known| known.id == procedure);
+            format!("{what}: {}", known.map_or(procedure, |known| &known.title))
+        }
         _ => what.to_owned(),
     }
 }
@@ -209,8 +219,8 @@ mod tests {
             ..proto::RetentionOutcome::default()
         };
         assert_eq!(
-            outcome(&line),
-            "Anrufe: 8.948, 180 Tage nach Anruf und erster Übernahme, vor dem So 31.05.2026; mit 9.102 Besuchen; als Ganzes: 2026-03"
+            outcome(&line, &[]),
+            "Anrufe: 8.948, 180 Tage nach Anruf und erster Übernahme, vor dem So 31.05.2026; mit 9.102 Aufenthalten; als Ganzes: 2026-03"
         );
     }
 }
