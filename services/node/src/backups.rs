@@ -25,7 +25,7 @@ use crate::config::{BusChoice, Config, StoreChoice};
 use crate::storage::Storage;
 
 pub(crate) use erasures::{JOURNAL, read as read_erasures};
-pub(crate) use files::{FILES, is_database};
+pub(crate) use files::{FILES, is_database, remove_cut_copies};
 pub(crate) use restored::{MARKER, Note, RESTORED, refuse_half_restored};
 
 /// What a node keeps, and where.

@@ -74,6 +74,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
     let lock = data.map(lock_folder).transpose()?;
     if let Some(data) = data {
         backups::refuse_half_restored(data)?;
+        backups::remove_cut_copies(data).with_context(|| format!("--data {}", data.display()))?;
     }
     let (bus, embedded) = open_either_bus(config, data)?;
     let source = backups::Source::of(config, data)?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use backup::archive::{PartHead, Writer};
 use backup::folder::Listed;
@@ -16,9 +16,33 @@ use super::Written;
 /// Small files of the data folder that belong to a backup. The operator's token does not: it lets in, and is made anew.
 pub(crate) const FILES: [&str; 2] = ["demo-day", "demo-day.done"];
 
+/// The databases of the data folder.
+const DATABASES: [&str; 4] = ["calls.db", "tickets.db", "access.db", "bus.db"];
+
 /// Whether a part is a database of the data folder.
 pub(crate) fn is_database(name: &str) -> bool {
-    ["calls.db", "tickets.db", "access.db", "bus.db"].contains(&name)
+    DATABASES.contains(&name)
+}
+
+/// Removes the copies that a backup left which was killed while it made them.
+///
+/// # Errors
+/// One cannot be removed.
+pub(crate) fn remove_cut_copies(data: &Path) -> io::Result<()> {
+    DATABASES
+        .iter()
+        .try_for_each(|name| remove_if_there(&copy_path(data, name)))
+}
+
+fn copy_path(data: &Path, name: &str) -> PathBuf {
+    data.join(format!("{name}.copy"))
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a backup of embedded storage.
@@ -75,10 +99,12 @@ pub(super) fn add(
     Ok(figures)
 }
 
-/// A copy on the disk of the data folder that has lost its name: whatever happens, nothing is left of it.
+/// A copy on the disk of the data folder that loses its name once it is made. What a kill leaves of one before that goes at the
+/// next start.
 fn nameless_copy(snapshot: &Snapshot, data: &Path) -> Result<File, NotMade> {
-    let path = data.join(format!("{}.copy", snapshot.name()));
+    let path = copy_path(data, snapshot.name());
     let made = (|| {
+        remove_if_there(&path)?;
         crate::storage::private(path.clone()).map_err(|error| io::Error::other(format!("{error:#}")))?;
         File::open(&path)
     })();
