@@ -1,4 +1,5 @@
-//! Everything that is kept of a person, wherever it is: the one search behind finding, telling and erasing.
+//! Tickets, calls and rejected items of a person: the one search behind finding, telling and erasing. Entries of newsletters
+//! and events are not among them; `Registrations.FindEntries` finds those.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

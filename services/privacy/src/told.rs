@@ -22,7 +22,7 @@ use store::calls::StoredCall;
 /// The name of the form in which the data is written.
 pub(crate) const SCHEMA: &str = "urn:nrwdirekt:privacy:portability:v1";
 
-/// Everything that is kept of a person.
+/// What is kept of a person: tickets, calls and rejected items; no entries of newsletters and events.
 #[derive(Debug, Serialize)]
 pub(crate) struct Told {
     pub(crate) schema: &'static str,
