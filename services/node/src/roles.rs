@@ -169,6 +169,7 @@ impl Starting<'_> {
         health.set_serving::<RulesServer<ticketing::RulesService>>().await;
         let registrations = ticketing::RegistrationsService::new(ticketing::RegistrationsParts {
             store: Arc::clone(&self.storage.entries),
+            persons: Arc::clone(&self.storage.person_entries),
             attempts: Arc::clone(&self.storage.users),
             rules: Arc::new(self.rules.current()),
             links: self.links().await?,

@@ -20,7 +20,7 @@ use store::cases::CaseStore;
 use store::entries::EntryStore;
 use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
-use store::persons::{PersonCalls, PersonTickets};
+use store::persons::{PersonCalls, PersonEntries, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::recipients::RecipientStore;
 use store::retention::{CallRetention, RunStore, TicketRetention};
@@ -53,6 +53,7 @@ pub(crate) struct Storage {
     pub(crate) audit: Arc<dyn AuditStore>,
     pub(crate) access_log: Arc<dyn AccessLogStore>,
     pub(crate) person_tickets: Arc<dyn PersonTickets>,
+    pub(crate) person_entries: Arc<dyn PersonEntries>,
     pub(crate) person_calls: Arc<dyn PersonCalls>,
     pub(crate) recipients: Arc<dyn RecipientStore>,
     pub(crate) cases: Arc<dyn CaseStore>,
@@ -89,6 +90,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         audit,
         access_log,
         person_tickets,
+        person_entries,
         person_calls,
         recipients,
         cases,
@@ -111,7 +113,8 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         }
     };
     #[cfg(debug_assertions)]
-    let (bus, tickets, retention) = failpoints::wrap(bus, tickets, retention)?;
+    let (bus, tickets, person_entries, retention) =
+        failpoints::wrap(bus, tickets, person_entries, retention)?;
     Ok(Storage {
         bus,
         calls,
@@ -124,6 +127,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         audit,
         access_log,
         person_tickets,
+        person_entries,
         person_calls,
         recipients,
         cases,
@@ -150,6 +154,7 @@ struct Stores {
     audit: Arc<dyn AuditStore>,
     access_log: Arc<dyn AccessLogStore>,
     person_tickets: Arc<dyn PersonTickets>,
+    person_entries: Arc<dyn PersonEntries>,
     person_calls: Arc<dyn PersonCalls>,
     recipients: Arc<dyn RecipientStore>,
     cases: Arc<dyn CaseStore>,
@@ -178,6 +183,7 @@ impl Stores {
             + RuleStore
             + MailStore
             + PersonTickets
+            + PersonEntries
             + RecipientStore
             + TicketErasure
             + TicketRetention
@@ -190,6 +196,7 @@ impl Stores {
         Self {
             person_calls: Arc::clone(&calls) as _,
             person_tickets: Arc::clone(&tickets) as _,
+            person_entries: Arc::clone(&tickets) as _,
             recipients: Arc::clone(&tickets) as _,
             cases: Arc::clone(&access) as _,
             callers: Arc::clone(&calls) as _,

@@ -171,10 +171,6 @@ pub const METHODS: &[(&str, Admission)] = &[
         Admission::Roles(&[DataProtection]),
     ),
     (
-        "/nrwdirekt.tickets.v1.Registrations/EraseEntries",
-        Admission::Roles(&[DataProtection]),
-    ),
-    (
         "/nrwdirekt.tickets.v1.Registrations/ClearOffer",
         Admission::Roles(&[Department]),
     ),

@@ -93,7 +93,6 @@ pub(super) const EXPECTED: &[(&str, &str)] = &[
     ("/nrwdirekt.tickets.v1.Registrations/ListEntries", "DM"),
     ("/nrwdirekt.tickets.v1.Registrations/ExportEntries", "DM"),
     ("/nrwdirekt.tickets.v1.Registrations/FindEntries", "P"),
-    ("/nrwdirekt.tickets.v1.Registrations/EraseEntries", "P"),
     ("/nrwdirekt.tickets.v1.Registrations/ClearOffer", "D"),
     ("/nrwdirekt.reporting.v1.Reporting/Totals", "S"),
     ("/nrwdirekt.reporting.v1.Reporting/AwaitFigures", "FS"),
