@@ -17,6 +17,7 @@ use store::audit::AuditStore;
 use store::backups::RestoreStore;
 use store::calls::CallStore;
 use store::cases::CaseStore;
+use store::citizen_mails::CitizenMails;
 use store::entries::EntryStore;
 use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
@@ -52,6 +53,7 @@ pub(crate) struct Storage {
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
     pub(crate) access_log: Arc<dyn AccessLogStore>,
+    pub(crate) citizen_mails: Arc<dyn CitizenMails>,
     pub(crate) person_tickets: Arc<dyn PersonTickets>,
     pub(crate) person_entries: Arc<dyn PersonEntries>,
     pub(crate) person_calls: Arc<dyn PersonCalls>,
@@ -89,6 +91,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         users,
         audit,
         access_log,
+        citizen_mails,
         person_tickets,
         person_entries,
         person_calls,
@@ -126,6 +129,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         users,
         audit,
         access_log,
+        citizen_mails,
         person_tickets,
         person_entries,
         person_calls,
@@ -153,6 +157,7 @@ struct Stores {
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
     access_log: Arc<dyn AccessLogStore>,
+    citizen_mails: Arc<dyn CitizenMails>,
     person_tickets: Arc<dyn PersonTickets>,
     person_entries: Arc<dyn PersonEntries>,
     person_calls: Arc<dyn PersonCalls>,
@@ -182,6 +187,7 @@ impl Stores {
         T: TicketStore
             + RuleStore
             + MailStore
+            + CitizenMails
             + PersonTickets
             + PersonEntries
             + RecipientStore
@@ -195,6 +201,7 @@ impl Stores {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
             person_calls: Arc::clone(&calls) as _,
+            citizen_mails: Arc::clone(&tickets) as _,
             person_tickets: Arc::clone(&tickets) as _,
             person_entries: Arc::clone(&tickets) as _,
             recipients: Arc::clone(&tickets) as _,

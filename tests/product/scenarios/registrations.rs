@@ -641,6 +641,17 @@ async fn what_waits_for_the_mail_server_survives_a_kill(backend: Backend) {
         )
         .await;
     office.after(0).await;
+    let waits = office.node.run(&["mail", "list", "--json"]).await.exits(0);
+    let [mail] = &waits.json_lines()[..] else {
+        panic!("one mail: {}", waits.stdout)
+    };
+    assert_eq!(
+        (&mail["about"], &mail["procedure"]),
+        (&"registration".into(), &"newsletter".into())
+    );
+    assert!(
+        !waits.stdout.contains("erika") && mail["recipient"].as_str().is_some_and(|to| to.ends_with("rg"))
+    );
     office.server.start_again();
     let link = office.links("erika@", "bestaetigen").await.remove(0);
     office.form(&link, "", 200, "Bestätigt").await;

@@ -24,3 +24,15 @@ ALTER TABLE entry_mails
 ALTER TABLE entry_mails
     ALTER COLUMN email_key TYPE text COLLATE "C",
     ALTER COLUMN recipient TYPE text COLLATE "C";
+
+-- Mails to citizens about appointments by video that wait: one a ticket, with the newest news. Address and link are in the
+-- ticket alone.
+CREATE TABLE citizen_mails (
+    number        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    ticket_id     text COLLATE "C" NOT NULL UNIQUE REFERENCES tickets (ticket_id) ON DELETE CASCADE,
+    -- Counts the news, so that the same ones have the same Message-ID.
+    edition       bigint NOT NULL,
+    not_before_ms bigint NOT NULL DEFAULT 0,
+    attempts      bigint NOT NULL DEFAULT 0,
+    error         text
+);

@@ -5,6 +5,7 @@
 
 mod answers;
 mod changes;
+mod citizen_mails;
 pub(super) mod citizens;
 mod entries;
 pub(super) mod entry_marks;

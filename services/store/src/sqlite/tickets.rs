@@ -2,6 +2,7 @@
 
 mod answers;
 mod changes;
+mod citizen_mails;
 mod citizens;
 mod entries;
 mod entry_marks;

@@ -82,6 +82,7 @@ pub(super) const EXPECTED: &[(&str, &str)] = &[
     ("/nrwdirekt.tickets.v1.Handover/WatchInbox", "D"),
     ("/nrwdirekt.tickets.v1.Handover/Reply", "D"),
     ("/nrwdirekt.tickets.v1.Mails/ListMails", "M"),
+    ("/nrwdirekt.tickets.v1.Mails/ListMailsToPeople", "M"),
     ("/nrwdirekt.tickets.v1.Mails/RetryMail", "M"),
     ("/nrwdirekt.tickets.v1.Mails/ReportBounce", "F"),
     ("/nrwdirekt.tickets.v1.Registrations/ListOffers", OPEN),
