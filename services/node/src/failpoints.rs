@@ -1,4 +1,4 @@
-//! Ends or holds the node at a chosen call of the store of tickets, of retention or of the bus, for tests of faults. Only in builds
+//! Ends or holds the node at a chosen call of the store of tickets, of entries, of retention or of the bus, for tests of faults. Only in builds
 //! with debug assertions; no role knows of it.
 //!
 //! `NRWDIREKT_TEST_CRASH=tickets.log:after:1` ends the process right after the first ticket was written, as a power
@@ -6,6 +6,7 @@
 //! SIGSTOP, until it gets a SIGCONT.
 
 mod bus;
+mod entries;
 mod retention;
 mod tickets;
 
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
+use store::persons::PersonEntries;
 use store::tickets::TicketStore;
 
 use crate::exit::Failure;
@@ -61,6 +63,7 @@ points! {
     SeatsTaken = "tickets.seats_taken",
     Alarming = "tickets.alarming",
     Overdue = "tickets.overdue",
+    EraseEntries = "entries.erase",
     TopicId = "bus.topic_id",
     ApplyTopics = "bus.apply_topics",
     CheckTopics = "bus.check_topics",
@@ -176,19 +179,29 @@ fn usage() -> String {
 }
 
 /// Bus and stores with the failpoint before them.
-type Wrapped = (Arc<dyn ::bus::Bus>, Arc<dyn TicketStore>, Retention);
+type Wrapped = (
+    Arc<dyn ::bus::Bus>,
+    Arc<dyn TicketStore>,
+    Arc<dyn PersonEntries>,
+    Retention,
+);
 
 /// Puts the failpoint that the environment asks for, if any, before bus and stores.
 pub(crate) fn wrap(
     bus: Arc<dyn ::bus::Bus>,
     store: Arc<dyn TicketStore>,
+    entries: Arc<dyn PersonEntries>,
     stores: Retention,
 ) -> anyhow::Result<Wrapped> {
     let Some(cut) = Cut::of_environment()?.map(Arc::new) else {
-        return Ok((bus, store, stores));
+        return Ok((bus, store, entries, stores));
     };
     let bus = bus::CutBus {
         bus,
+        cut: Arc::clone(&cut),
+    };
+    let entries = entries::CutEntries {
+        store: entries,
         cut: Arc::clone(&cut),
     };
     let stores = Retention {
@@ -209,6 +222,7 @@ pub(crate) fn wrap(
     Ok((
         Arc::new(bus),
         Arc::new(tickets::CutTickets { store, cut }),
+        Arc::new(entries),
         stores,
     ))
 }

@@ -17,10 +17,11 @@ use store::audit::AuditStore;
 use store::backups::RestoreStore;
 use store::calls::CallStore;
 use store::cases::CaseStore;
+use store::citizen_mails::CitizenMails;
 use store::entries::EntryStore;
 use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
-use store::persons::{PersonCalls, PersonTickets};
+use store::persons::{PersonCalls, PersonEntries, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::recipients::RecipientStore;
 use store::retention::{CallRetention, RunStore, TicketRetention};
@@ -52,7 +53,9 @@ pub(crate) struct Storage {
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
     pub(crate) access_log: Arc<dyn AccessLogStore>,
+    pub(crate) citizen_mails: Arc<dyn CitizenMails>,
     pub(crate) person_tickets: Arc<dyn PersonTickets>,
+    pub(crate) person_entries: Arc<dyn PersonEntries>,
     pub(crate) person_calls: Arc<dyn PersonCalls>,
     pub(crate) recipients: Arc<dyn RecipientStore>,
     pub(crate) cases: Arc<dyn CaseStore>,
@@ -88,7 +91,9 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         users,
         audit,
         access_log,
+        citizen_mails,
         person_tickets,
+        person_entries,
         person_calls,
         recipients,
         cases,
@@ -111,7 +116,8 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         }
     };
     #[cfg(debug_assertions)]
-    let (bus, tickets, retention) = failpoints::wrap(bus, tickets, retention)?;
+    let (bus, tickets, person_entries, retention) =
+        failpoints::wrap(bus, tickets, person_entries, retention)?;
     Ok(Storage {
         bus,
         calls,
@@ -123,7 +129,9 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         users,
         audit,
         access_log,
+        citizen_mails,
         person_tickets,
+        person_entries,
         person_calls,
         recipients,
         cases,
@@ -149,7 +157,9 @@ struct Stores {
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
     access_log: Arc<dyn AccessLogStore>,
+    citizen_mails: Arc<dyn CitizenMails>,
     person_tickets: Arc<dyn PersonTickets>,
+    person_entries: Arc<dyn PersonEntries>,
     person_calls: Arc<dyn PersonCalls>,
     recipients: Arc<dyn RecipientStore>,
     cases: Arc<dyn CaseStore>,
@@ -177,7 +187,9 @@ impl Stores {
         T: TicketStore
             + RuleStore
             + MailStore
+            + CitizenMails
             + PersonTickets
+            + PersonEntries
             + RecipientStore
             + TicketErasure
             + TicketRetention
@@ -189,7 +201,9 @@ impl Stores {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
             person_calls: Arc::clone(&calls) as _,
+            citizen_mails: Arc::clone(&tickets) as _,
             person_tickets: Arc::clone(&tickets) as _,
+            person_entries: Arc::clone(&tickets) as _,
             recipients: Arc::clone(&tickets) as _,
             cases: Arc::clone(&access) as _,
             callers: Arc::clone(&calls) as _,

@@ -22,6 +22,7 @@ use domain::ids::DepartmentId;
 use domain::rulebook::Rulebook;
 use store::calls::CallStore;
 use store::erasure::{CallErasure, ErasureStore, TicketErasure};
+use store::persons::PersonEntries;
 use store::scrub::Scrub;
 use store::tickets::TicketStore;
 
@@ -46,6 +47,8 @@ pub struct ErasureParts {
     pub finder: Finder,
     /// Where calls are.
     pub calls: Arc<dyn CallStore>,
+    /// Where entries are.
+    pub entries: Arc<dyn PersonEntries>,
     /// Takes persons out of calls.
     pub callers: Arc<dyn CallErasure>,
     /// Every unit of the store with personal data.

@@ -1,6 +1,7 @@
 //! Erasing to the last copy: the bytes of a person are looked for in every file of the data folder, of PostgreSQL and of
 //! Kafka.
 
+pub(super) mod entries;
 mod persons;
 
 use std::path::{Path, PathBuf};

@@ -131,6 +131,7 @@ mod tests {
             case: None,
             tickets: Vec::new(),
             calls: vec![Identity([9; 16])],
+            entries: Vec::new(),
             rejected: Vec::new(),
             marks: key.hashes(Mark::Number("0221 1234567")),
         };

@@ -199,6 +199,12 @@ impl Marks {
             && same_if_said(&self.postal_code, "postal_code")
     }
 
+    /// Whether an entry that was found by one of the keys is of somebody with this name. What names nobody, such as a
+    /// subscription to a newsletter, is of whoever has the address.
+    pub fn fits_entry(&self, fields: &Fields) -> bool {
+        fields.get("name").is_none() || self.fits(fields)
+    }
+
     /// Whether a text, such as a line that could not be read, has one of the marks in it: number or address where one is
     /// given, else the name.
     pub fn are_in(&self, text: &str) -> bool {

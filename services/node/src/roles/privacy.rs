@@ -83,6 +83,7 @@ impl Starting<'_> {
         Finder {
             tickets: Arc::clone(&self.storage.tickets),
             person_tickets: Arc::clone(&self.storage.person_tickets),
+            person_entries: Arc::clone(&self.storage.person_entries),
             calls: Arc::clone(&self.storage.calls),
             person_calls: Arc::clone(&self.storage.person_calls),
         }
@@ -108,6 +109,7 @@ impl Starting<'_> {
             unpublished: Arc::clone(&self.storage.unpublished),
             finder: self.finder(),
             calls: Arc::clone(&self.storage.calls),
+            entries: Arc::clone(&self.storage.person_entries),
             callers: Arc::clone(&self.storage.callers),
             scrubs: self.storage.scrubs.clone(),
             bus: Arc::clone(&self.storage.bus),

@@ -119,7 +119,7 @@ impl ErasureRunner {
     pub async fn begin(&self) -> Result<(), ErasureError> {
         for kept in self.open().await? {
             self.write_down(&kept).await?;
-            for place in [Place::Tickets, Place::Calls, Place::RejectedItems] {
+            for place in [Place::Tickets, Place::Entries, Place::Calls, Place::RejectedItems] {
                 if kept.is_due(place) {
                     self.in_store(&kept, place).await?;
                 }
@@ -233,7 +233,7 @@ impl ErasureRunner {
         forgotten: &mut Vec<OnTheBus<'o>>,
     ) -> Result<(), ErasureError> {
         self.write_down(kept).await?;
-        for place in [Place::Tickets, Place::RejectedItems] {
+        for place in [Place::Tickets, Place::Entries, Place::RejectedItems] {
             if kept.is_due(place) {
                 self.in_store(kept, place).await?;
                 self.note(kept, place, Duration::ZERO).await?;
@@ -374,6 +374,7 @@ impl ErasureRunner {
     async fn in_store(&self, kept: &KeptOrder, place: Place) -> Result<(), ErasureError> {
         match place {
             Place::Tickets => drop(steps::tickets(&self.parts, &kept.order).await?),
+            Place::Entries => drop(steps::entries(&self.parts, &kept.order).await?),
             Place::Calls => drop(steps::calls(&self.parts, &kept.order).await?),
             Place::RejectedItems => drop(steps::rejected_items(&self.parts, &kept.order).await?),
             Place::BusCalls | Place::BusTickets | Place::BusReplies | Place::StoreFiles => {}
@@ -383,7 +384,7 @@ impl ErasureRunner {
 
     /// Rewrites files and tables, for all orders that are so far together, and not too often.
     async fn scrub(&self, memory: &mut Memory, waits: &mut Waits) -> Result<(), ErasureError> {
-        const BEFORE: [Place; 3] = [Place::Tickets, Place::Calls, Place::RejectedItems];
+        const BEFORE: [Place; 4] = [Place::Tickets, Place::Entries, Place::Calls, Place::RejectedItems];
         let orders = self.open().await?;
         let is_ready = |kept: &&KeptOrder| {
             kept.is_due(Place::StoreFiles) && BEFORE.iter().all(|place| !kept.is_due(*place))

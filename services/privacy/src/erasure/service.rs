@@ -49,9 +49,14 @@ impl ErasuresService {
         {
             return Ok(before);
         }
+        if let Some(missing) = &plan.missing {
+            return Err(Status::not_found(format!(
+                "entry_ids: there is no entry {missing}"
+            )));
+        }
         if plan.is_empty() {
             return Err(Status::not_found(
-                "phone, email, name: nothing is kept of whoever is known by this",
+                "phone, email, name: nothing is kept of whoever is known by this, or it may be somebody else's",
             ));
         }
         let order = ErasureOrder {
@@ -62,6 +67,7 @@ impl ErasuresService {
             case: asked.case,
             tickets: plan.tickets,
             calls: plan.calls,
+            entries: plan.entries,
             rejected: plan.rejected,
             marks: plan.marks,
         };
@@ -128,7 +134,7 @@ impl proto::erasures_server::Erasures for ErasuresService {
         let done = parts
             .audit
             .entry(&principal, AuditAction::ErasureOrdered, subject);
-        let items = kept.order.tickets.len() + kept.order.calls.len();
+        let items = kept.order.tickets.len() + kept.order.calls.len() + kept.order.entries.len();
         parts
             .audit
             .append_done(vec![done.because(&reason).of_items(items)])
@@ -136,7 +142,7 @@ impl proto::erasures_server::Erasures for ErasuresService {
         let order = kept.order.id.as_str();
         parts.gate.note_order(&principal, case, order).await?;
         tracing::info!(order = %kept.order.id, tickets = kept.order.tickets.len(), calls = kept.order.calls.len(),
-            "an erasure was ordered");
+            entries = kept.order.entries.len(), "an erasure was ordered");
         self.runner.hurry(&kept.order.id, HURRY).await;
         self.state(&kept.order.id).await.map(Response::new)
     }

@@ -17,7 +17,7 @@ use wire::calls::Stored;
 
 use super::{ErasureError, ErasureParts};
 
-/// Calls of one transaction.
+/// Calls, or entries, of one transaction.
 const CALLS_AT_ONCE: usize = 500;
 /// How soon to look again.
 pub(super) const SOON: Duration = Duration::from_millis(300);
@@ -82,6 +82,14 @@ pub(super) async fn tickets(parts: &ErasureParts, order: &ErasureOrder) -> Resul
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+    Ok(Outcome::Done(Duration::ZERO))
+}
+
+/// Erases entries, and mails about them that wait.
+pub(super) async fn entries(parts: &ErasureParts, order: &ErasureOrder) -> Result<Outcome, ErasureError> {
+    for some in order.entries.chunks(CALLS_AT_ONCE) {
+        parts.entries.erase_entries(some.to_vec()).await?;
     }
     Ok(Outcome::Done(Duration::ZERO))
 }
@@ -244,7 +252,9 @@ pub(super) async fn topics_of(
         Place::BusCalls => Ok(vec![topics::CALLS.to_owned()]),
         Place::BusTickets => of_departments(topics::tickets).await,
         Place::BusReplies => of_departments(topics::ticket_replies).await,
-        Place::Tickets | Place::Calls | Place::RejectedItems | Place::StoreFiles => Ok(Vec::new()),
+        Place::Tickets | Place::Entries | Place::Calls | Place::RejectedItems | Place::StoreFiles => {
+            Ok(Vec::new())
+        }
     }
 }
 
