@@ -56,11 +56,7 @@ pub(crate) struct Storage {
     pub(crate) person_calls: Arc<dyn PersonCalls>,
     pub(crate) recipients: Arc<dyn RecipientStore>,
     pub(crate) cases: Arc<dyn CaseStore>,
-    pub(crate) erasures: Arc<dyn ErasureStore>,
-    pub(crate) callers: Arc<dyn CallErasure>,
-    pub(crate) unpublished: Arc<dyn TicketErasure>,
-    /// Every unit of the store with personal data.
-    pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
+    pub(crate) erasing: Erasing,
     pub(crate) retention: Retention,
     embedded: Option<Arc<EmbeddedBus>>,
     /// What a backup is a copy of.
@@ -92,10 +88,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         person_calls,
         recipients,
         cases,
-        erasures,
-        callers,
-        unpublished,
-        scrubs,
+        erasing,
         retention,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
@@ -111,7 +104,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         }
     };
     #[cfg(debug_assertions)]
-    let (bus, tickets, retention) = failpoints::wrap(bus, tickets, retention)?;
+    let (bus, tickets, retention, erasing) = failpoints::wrap(bus, tickets, retention, erasing)?;
     Ok(Storage {
         bus,
         calls,
@@ -127,10 +120,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         person_calls,
         recipients,
         cases,
-        erasures,
-        callers,
-        unpublished,
-        scrubs,
+        erasing,
         retention,
         embedded,
         source,
@@ -153,11 +143,17 @@ struct Stores {
     person_calls: Arc<dyn PersonCalls>,
     recipients: Arc<dyn RecipientStore>,
     cases: Arc<dyn CaseStore>,
-    erasures: Arc<dyn ErasureStore>,
-    callers: Arc<dyn CallErasure>,
-    unpublished: Arc<dyn TicketErasure>,
-    scrubs: Vec<Arc<dyn Scrub>>,
+    erasing: Erasing,
     retention: Retention,
+}
+
+/// What erases persons from the units of storage.
+pub(crate) struct Erasing {
+    pub(crate) orders: Arc<dyn ErasureStore>,
+    pub(crate) callers: Arc<dyn CallErasure>,
+    pub(crate) unpublished: Arc<dyn TicketErasure>,
+    /// Every unit of the store with personal data.
+    pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
 }
 
 /// What deletes from the units of storage.
@@ -192,10 +188,12 @@ impl Stores {
             person_tickets: Arc::clone(&tickets) as _,
             recipients: Arc::clone(&tickets) as _,
             cases: Arc::clone(&access) as _,
-            callers: Arc::clone(&calls) as _,
-            unpublished: Arc::clone(&tickets) as _,
-            scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
-            erasures: Arc::clone(&access) as _,
+            erasing: Erasing {
+                orders: Arc::clone(&access) as _,
+                callers: Arc::clone(&calls) as _,
+                unpublished: Arc::clone(&tickets) as _,
+                scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
+            },
             retention: Retention {
                 calls: Arc::clone(&calls) as _,
                 tickets: Arc::clone(&tickets) as _,
