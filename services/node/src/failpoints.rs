@@ -1,4 +1,4 @@
-//! Ends or holds the node at a chosen call of the store of tickets, of entries, of retention or of the bus, for tests of faults. Only in builds
+//! Ends or holds the node at a chosen call of the store of tickets, of retention, of an erasure or of the bus, for tests of faults. Only in builds
 //! with debug assertions; no role knows of it.
 //!
 //! `NRWDIREKT_TEST_CRASH=tickets.log:after:1` ends the process right after the first ticket was written, as a power
@@ -7,6 +7,7 @@
 
 mod bus;
 mod entries;
+mod erasure;
 mod retention;
 mod tickets;
 
@@ -16,11 +17,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
-use store::persons::PersonEntries;
+use store::scrub::Scrub;
 use store::tickets::TicketStore;
 
 use crate::exit::Failure;
-use crate::storage::Retention;
+use crate::storage::{Erasing, Retention};
 
 const CRASH: &str = "NRWDIREKT_TEST_CRASH";
 const PAUSE: &str = "NRWDIREKT_TEST_PAUSE";
@@ -91,6 +92,14 @@ points! {
     EmptyTicketLog = "retention.empty_ticket_log",
     EmptyAccessLog = "retention.empty_access_log",
     FinishRun = "retention.finish_run",
+    EnterOrder = "erasure.enter_order",
+    AddCalls = "erasure.add_calls",
+    NoteStep = "erasure.note_step",
+    CloseOrder = "erasure.close_order",
+    EraseCallers = "erasure.erase_callers",
+    EraseRejected = "erasure.erase_rejected",
+    CallersThat = "erasure.callers_that",
+    ScrubStore = "erasure.scrub_store",
 }
 
 /// Where in the work of a node something happens to it, and what.
@@ -179,29 +188,20 @@ fn usage() -> String {
 }
 
 /// Bus and stores with the failpoint before them.
-type Wrapped = (
-    Arc<dyn ::bus::Bus>,
-    Arc<dyn TicketStore>,
-    Arc<dyn PersonEntries>,
-    Retention,
-);
+type Wrapped = (Arc<dyn ::bus::Bus>, Arc<dyn TicketStore>, Retention, Erasing);
 
 /// Puts the failpoint that the environment asks for, if any, before bus and stores.
 pub(crate) fn wrap(
     bus: Arc<dyn ::bus::Bus>,
     store: Arc<dyn TicketStore>,
-    entries: Arc<dyn PersonEntries>,
     stores: Retention,
+    erasing: Erasing,
 ) -> anyhow::Result<Wrapped> {
     let Some(cut) = Cut::of_environment()?.map(Arc::new) else {
-        return Ok((bus, store, entries, stores));
+        return Ok((bus, store, stores, erasing));
     };
     let bus = bus::CutBus {
         bus,
-        cut: Arc::clone(&cut),
-    };
-    let entries = entries::CutEntries {
-        store: entries,
         cut: Arc::clone(&cut),
     };
     let stores = Retention {
@@ -219,11 +219,33 @@ pub(crate) fn wrap(
         }),
         ..stores
     };
+    let scrub = |unit| -> Arc<dyn Scrub> {
+        Arc::new(erasure::CutScrub {
+            unit,
+            cut: Arc::clone(&cut),
+        })
+    };
+    let erasing = Erasing {
+        orders: Arc::new(erasure::CutOrders {
+            store: erasing.orders,
+            cut: Arc::clone(&cut),
+        }),
+        callers: Arc::new(erasure::CutCallers {
+            store: erasing.callers,
+            cut: Arc::clone(&cut),
+        }),
+        entries: Arc::new(entries::CutEntries {
+            store: erasing.entries,
+            cut: Arc::clone(&cut),
+        }),
+        scrubs: erasing.scrubs.into_iter().map(scrub).collect(),
+        ..erasing
+    };
     Ok((
         Arc::new(bus),
         Arc::new(tickets::CutTickets { store, cut }),
-        Arc::new(entries),
         stores,
+        erasing,
     ))
 }
 

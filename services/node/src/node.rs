@@ -75,7 +75,7 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
     let mut people = People::open(&config, &storage, &clock, first, is_demo).await?;
     let gate = people.gate(tokens);
 
-    let suppression = SuppressionList::open(Arc::clone(&storage.erasures))
+    let suppression = SuppressionList::open(Arc::clone(&storage.erasing.orders))
         .await
         .context("the suppression list")?;
     let stopping_roles = CancellationToken::new();

@@ -169,7 +169,7 @@ impl Starting<'_> {
         health.set_serving::<RulesServer<ticketing::RulesService>>().await;
         let registrations = ticketing::RegistrationsService::new(ticketing::RegistrationsParts {
             store: Arc::clone(&self.storage.entries),
-            persons: Arc::clone(&self.storage.person_entries),
+            persons: Arc::clone(&self.storage.erasing.entries),
             attempts: Arc::clone(&self.storage.users),
             rules: Arc::new(self.rules.current()),
             links: self.links().await?,
@@ -247,7 +247,7 @@ impl Starting<'_> {
             Arc::clone(&self.storage.mails),
             Arc::clone(&self.storage.entries),
             handover::mail::MailsToPeople {
-                entries: Arc::clone(&self.storage.person_entries),
+                entries: Arc::clone(&self.storage.erasing.entries),
                 citizens: Arc::clone(&self.storage.citizen_mails),
             },
             Arc::clone(&self.clock),

@@ -55,15 +55,10 @@ pub(crate) struct Storage {
     pub(crate) access_log: Arc<dyn AccessLogStore>,
     pub(crate) citizen_mails: Arc<dyn CitizenMails>,
     pub(crate) person_tickets: Arc<dyn PersonTickets>,
-    pub(crate) person_entries: Arc<dyn PersonEntries>,
     pub(crate) person_calls: Arc<dyn PersonCalls>,
     pub(crate) recipients: Arc<dyn RecipientStore>,
     pub(crate) cases: Arc<dyn CaseStore>,
-    pub(crate) erasures: Arc<dyn ErasureStore>,
-    pub(crate) callers: Arc<dyn CallErasure>,
-    pub(crate) unpublished: Arc<dyn TicketErasure>,
-    /// Every unit of the store with personal data.
-    pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
+    pub(crate) erasing: Erasing,
     pub(crate) retention: Retention,
     embedded: Option<Arc<EmbeddedBus>>,
     /// What a backup is a copy of.
@@ -93,14 +88,10 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         access_log,
         citizen_mails,
         person_tickets,
-        person_entries,
         person_calls,
         recipients,
         cases,
-        erasures,
-        callers,
-        unpublished,
-        scrubs,
+        erasing,
         retention,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
@@ -116,8 +107,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         }
     };
     #[cfg(debug_assertions)]
-    let (bus, tickets, person_entries, retention) =
-        failpoints::wrap(bus, tickets, person_entries, retention)?;
+    let (bus, tickets, retention, erasing) = failpoints::wrap(bus, tickets, retention, erasing)?;
     Ok(Storage {
         bus,
         calls,
@@ -131,14 +121,10 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         access_log,
         citizen_mails,
         person_tickets,
-        person_entries,
         person_calls,
         recipients,
         cases,
-        erasures,
-        callers,
-        unpublished,
-        scrubs,
+        erasing,
         retention,
         embedded,
         source,
@@ -159,15 +145,21 @@ struct Stores {
     access_log: Arc<dyn AccessLogStore>,
     citizen_mails: Arc<dyn CitizenMails>,
     person_tickets: Arc<dyn PersonTickets>,
-    person_entries: Arc<dyn PersonEntries>,
     person_calls: Arc<dyn PersonCalls>,
     recipients: Arc<dyn RecipientStore>,
     cases: Arc<dyn CaseStore>,
-    erasures: Arc<dyn ErasureStore>,
-    callers: Arc<dyn CallErasure>,
-    unpublished: Arc<dyn TicketErasure>,
-    scrubs: Vec<Arc<dyn Scrub>>,
+    erasing: Erasing,
     retention: Retention,
+}
+
+/// What erases persons from the units of storage.
+pub(crate) struct Erasing {
+    pub(crate) orders: Arc<dyn ErasureStore>,
+    pub(crate) callers: Arc<dyn CallErasure>,
+    pub(crate) entries: Arc<dyn PersonEntries>,
+    pub(crate) unpublished: Arc<dyn TicketErasure>,
+    /// Every unit of the store with personal data.
+    pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
 }
 
 /// What deletes from the units of storage.
@@ -203,13 +195,15 @@ impl Stores {
             person_calls: Arc::clone(&calls) as _,
             citizen_mails: Arc::clone(&tickets) as _,
             person_tickets: Arc::clone(&tickets) as _,
-            person_entries: Arc::clone(&tickets) as _,
             recipients: Arc::clone(&tickets) as _,
             cases: Arc::clone(&access) as _,
-            callers: Arc::clone(&calls) as _,
-            unpublished: Arc::clone(&tickets) as _,
-            scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
-            erasures: Arc::clone(&access) as _,
+            erasing: Erasing {
+                orders: Arc::clone(&access) as _,
+                callers: Arc::clone(&calls) as _,
+                entries: Arc::clone(&tickets) as _,
+                unpublished: Arc::clone(&tickets) as _,
+                scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
+            },
             retention: Retention {
                 calls: Arc::clone(&calls) as _,
                 tickets: Arc::clone(&tickets) as _,

@@ -5,7 +5,10 @@
 
 mod answer;
 mod error;
+mod forgetting;
 mod journal;
+mod late;
+mod measuring;
 mod planning;
 mod runner;
 mod service;
@@ -29,6 +32,7 @@ use store::tickets::TicketStore;
 use crate::Finder;
 
 pub use error::ErasureError;
+pub(crate) use measuring::Measured;
 pub use runner::ErasureRunner;
 pub use service::ErasuresService;
 

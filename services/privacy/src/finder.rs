@@ -26,9 +26,11 @@ const TICKETS_MAX: usize = 2000;
 /// Mails to a person that are looked at, at most: there is one for each form that was sent.
 const MAILS_MAX: usize = 500;
 /// Rejected items that a search gives, at most.
-const REJECTED_MAX: usize = 500;
+pub(crate) const REJECTED_MAX: usize = 500;
 /// Tickets or items that are read at once.
 const AT_ONCE: usize = 500;
+/// A shorter id of a call may be anything in a line.
+const TELLING_CALL_ID: usize = 6;
 
 /// What the search reads.
 #[derive(Clone)]
@@ -123,6 +125,30 @@ fn caller_keys(call: &StoredCall) -> Vec<String> {
         Some(Caller::Given(text)) => Number::read(text.reveal()).search_keys(),
         Some(Caller::Withheld) | None => Vec::new(),
     }
+}
+
+/// Whether anything that was delivered says something.
+fn says(item: &RejectedItem, holds: impl Fn(&[u8]) -> bool) -> bool {
+    holds(&item.payload) || holds(&item.again.context)
+}
+
+/// Whether an item of the same feed names a call by its id, as a word of its own.
+fn names(item: &RejectedItem, call: &StoredCall) -> bool {
+    let Some(id) = call.call_id.as_ref().map(|id| id.as_str().as_bytes()) else {
+        return false;
+    };
+    if item.source != call.source || id.len() < TELLING_CALL_ID {
+        return false;
+    }
+    let is_in_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let stands_in = |bytes: &[u8]| {
+        (0..bytes.len().saturating_sub(id.len() - 1)).any(|at| {
+            bytes[at..].starts_with(id)
+                && !is_in_word(at.checked_sub(1).and_then(|before| bytes.get(before)))
+                && !is_in_word(bytes.get(at + id.len()))
+        })
+    };
+    says(item, stands_in)
 }
 
 impl Finder {
@@ -359,6 +385,45 @@ impl Finder {
     /// # Errors
     /// [`StoreError`].
     pub async fn rejected(&self, marks: &Marks) -> Result<(Vec<RejectedItem>, bool), StoreError> {
+        let holds = |item: &RejectedItem| says(item, |bytes| marks.are_in_bytes(bytes));
+        self.rejected_where(holds, REJECTED_MAX).await
+    }
+
+    /// Open rejected items of a person, at most so many, and whether there are more of them: those that hold the marks, and
+    /// those that name a call which led to one of the person's tickets. Where others have the number, or nobody of this name is
+    /// known to have it, the number is not enough: the name has to stand beside it, or the address.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn rejected_of(
+        &self,
+        marks: &Marks,
+        found: &Found,
+        person: Option<&Person>,
+        most: usize,
+    ) -> Result<(Vec<RejectedItem>, bool), StoreError> {
+        let tickets = person.map(|person| person.tickets.as_slice()).unwrap_or_default();
+        let is_unknown = tickets.is_empty() && marks.has_name();
+        if is_unknown && marks.is_name_only() {
+            return Ok((Vec::new(), false));
+        }
+        let calls = tickets.iter().flat_map(calls_of_ticket).collect();
+        let calls = self.person_calls.calls_of(calls).await?;
+        let is_alone = found.shared.is_empty() && !is_unknown;
+        let surely = marks.without_phone(person.and_then(|person| person.name.as_ref()));
+        let holds = |bytes: &[u8]| {
+            marks.are_in_bytes(bytes)
+                && (is_alone || surely.are_in_bytes(bytes) || surely.is_named_in_bytes(bytes))
+        };
+        let is_of = |item: &RejectedItem| says(item, holds) || calls.iter().any(|call| names(item, call));
+        self.rejected_where(is_of, most).await
+    }
+
+    async fn rejected_where(
+        &self,
+        is_meant: impl Fn(&RejectedItem) -> bool,
+        most: usize,
+    ) -> Result<(Vec<RejectedItem>, bool), StoreError> {
         let mut found = Vec::new();
         let mut query = RejectedQuery {
             most: AT_ONCE,
@@ -368,12 +433,9 @@ impl Finder {
             let page = self.calls.rejected(query.clone()).await?;
             let is_last = page.len() < AT_ONCE;
             query.after = page.last().map(|last| (last.received_at, last.id));
-            let holds = |item: &RejectedItem| {
-                marks.are_in_bytes(&item.payload) || marks.are_in_bytes(&item.again.context)
-            };
-            found.extend(page.into_iter().filter(holds));
-            if found.len() > REJECTED_MAX {
-                found.truncate(REJECTED_MAX);
+            found.extend(page.into_iter().filter(|item| is_meant(item)));
+            if found.len() > most {
+                found.truncate(most);
                 return Ok((found, true));
             }
             if is_last {

@@ -213,5 +213,8 @@ async fn a_service_manager_is_told_when_the_node_serves_and_when_it_ends() {
         told.extend_from_slice(&buffer[..length]);
     }
     let told = String::from_utf8(told).expect("UTF-8");
-    assert_eq!(told.split_whitespace().collect::<Vec<_>>(), ["READY=1", "STOPPING=1"]);
+    assert_eq!(
+        told.split_whitespace().collect::<Vec<_>>(),
+        ["READY=1", "STOPPING=1"]
+    );
 }

@@ -225,13 +225,11 @@ async fn of_person(parts: &ErasureParts, marks: &Marks, key: &MarkKey) -> Result
     for number in &numbers {
         plan.marks.extend(key.hashes(Mark::Number(number)));
     }
-    if found.shared.is_empty() && !(tickets.is_empty() && marks.has_name()) {
-        let (items, _) = finder
-            .rejected(marks)
-            .await
-            .map_err(|error| store_status(&error))?;
-        plan.rejected = items.iter().map(|item| item.id).collect();
-    }
+    let items = finder
+        .rejected_of(marks, &found, found.persons.first(), usize::MAX)
+        .await;
+    let (items, _) = items.map_err(|error| store_status(&error))?;
+    plan.rejected = items.iter().map(|item| item.id).collect();
     plan.tickets.sort_unstable();
     plan.entries.sort_unstable();
     for list in [&mut plan.calls, &mut plan.rejected] {

@@ -19,7 +19,7 @@ use wire::access::principal;
 use wire::v1::privacy as proto;
 
 use super::{RightsParts, RightsService, cases, refused};
-use crate::finder::{Found, calls_of_ticket, mail_tells_of};
+use crate::finder::{Found, REJECTED_MAX, calls_of_ticket, mail_tells_of};
 use crate::told::entries::ToldEntry;
 use crate::told::tickets::ToldTicket;
 use crate::told::{Look, Purpose, SCHEMA, Told, ToldCall, ToldItem, ToldPerson, html};
@@ -48,7 +48,8 @@ pub(super) async fn tell_person(
     let principal = principal(&request)?;
     let sent = request.into_inner();
     let parts = &*service.parts;
-    let case = cases::for_act(parts, sent.case_number, cases::is_open).await?;
+    // Each telling is one of its own: it has no key.
+    let case = cases::for_act(parts, sent.case_number, "").await?;
     let marks = service.marks(sent.marks).await?;
     let (found, person) = service.one_person(&marks).await?;
     let told = told(parts, &marks, &found, person).await?;
@@ -128,18 +129,9 @@ async fn told(
     if !calls.is_empty() {
         procedures.insert(CALL_RECORDS.to_owned());
     }
-    // A number or an address that several persons have says nothing about this one.
-    let rejected = match found.shared.is_empty() {
-        true => {
-            parts
-                .finder
-                .rejected(marks)
-                .await
-                .map_err(|error| refused(&error))?
-                .0
-        }
-        false => Vec::new(),
-    };
+    let whose = person.and_then(|at| found.persons.get(at));
+    let rejected = parts.finder.rejected_of(marks, found, whose, REJECTED_MAX).await;
+    let (rejected, _) = rejected.map_err(|error| refused(&error))?;
     let text = |name: Option<&Option<Personal>>| {
         name.and_then(Option::as_ref)
             .map(|name| name.reveal().to_owned())
