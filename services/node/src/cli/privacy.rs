@@ -116,7 +116,8 @@ pub(crate) enum AuditAction {
     List(AuditListArguments),
     /// Read the whole trail again: an entry that is missing or was changed is named. Exit code 1 if there is one.
     Verify {
-        /// A head that was noted down earlier: the entry that it belongs to must still be there, so that a cut end is found.
+        /// A head that was noted down earlier: the entry that it belongs to must be there, or be one that retention has cut,
+        /// so that a cut end is found.
         #[arg(long, value_name = "HEX")]
         head: Option<String>,
         /// As JSON.

@@ -43,7 +43,7 @@ use crate::erasure::{CallErasure, MeantCaller};
 use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::live::{LiveQuery, Moment};
 use crate::publications::{HeldPublication, PublicationAdvance, PublicationLease};
-use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
+use crate::rejected::{Discard, PAST_RETENTION, RejectedCount, RejectedItem, RejectedQuery};
 use crate::scrub::{Scrub, Scrubbed, Touched};
 use crate::statements::{Seal, Statement, StatementHead};
 
@@ -150,19 +150,19 @@ impl CallStore for SqliteCalls {
         let run = run.as_str().to_owned();
         self.file
             .read(move |connection| {
-                let counts = connection
-                    .query_row(
-                        "SELECT new_reports, flagged FROM import_runs WHERE run = ?1",
-                        [run],
-                        |row| {
-                            Ok(RunCounts {
-                                new_reports: row.get(0)?,
-                                flagged: row.get(1)?,
-                            })
-                        },
-                    )
-                    .optional()?;
-                Ok(counts.unwrap_or_default())
+                Ok(connection.query_row(
+                    "SELECT coalesce(max(new_reports), 0), coalesce(max(flagged), 0),
+                         (SELECT count(*) FROM rejected_items WHERE run = ?1 AND field = ?2)
+                     FROM import_runs WHERE run = ?1",
+                    [run.as_str(), PAST_RETENTION],
+                    |row| {
+                        Ok(RunCounts {
+                            new_reports: row.get(0)?,
+                            flagged: row.get(1)?,
+                            past_retention: row.get(2)?,
+                        })
+                    },
+                )?)
             })
             .await
     }
