@@ -3,6 +3,7 @@
 //! Several instances write at once. The row of a ticket is the lock of all that belongs to it and is taken first;
 //! whoever decided on a ticket that has changed since is told so.
 
+mod acts_of_right;
 mod answers;
 mod changes;
 pub(super) mod citizens;
@@ -54,9 +55,14 @@ impl PostgresTickets {
     /// [`StoreError::Unavailable`] when the database cannot be reached.
     pub async fn connect(database: &Database) -> Result<Self, StoreError> {
         database.check(&schema::TICKETS).await?;
-        Ok(Self {
+        Ok(Self::of_restore(database))
+    }
+
+    /// In a database that is being restored, which no node takes yet.
+    pub fn of_restore(database: &Database) -> Self {
+        Self {
             database: database.clone(),
-        })
+        }
     }
 }
 

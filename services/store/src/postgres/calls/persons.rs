@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::Identity;
 
-use super::super::values::{self, key};
+use super::super::values::{self, key, limit};
 use super::{PostgresCalls, records};
 use crate::StoreError;
 use crate::calls::StoredCall;
 use crate::persons::{CallsOfNumber, PersonCalls};
+use crate::ticket_columns::time;
 
 #[async_trait]
 impl PersonCalls for PostgresCalls {
@@ -29,7 +30,7 @@ impl PersonCalls for PostgresCalls {
         let calls = client
             .query(
                 &find,
-                &[&search.keys, &after_ms, &after, &values::limit(search.most)],
+                &[&search.keys, &after_ms, &after, &limit(search.most)],
             )
             .await?;
         calls.iter().map(records::read).collect()
@@ -80,6 +81,20 @@ impl PersonCalls for PostgresCalls {
         let lift = "DELETE FROM restricted_calls WHERE identity = ANY($1)";
         let lifted = client.execute(lift, &[&keys]).await?;
         Ok(usize::try_from(lifted).unwrap_or(usize::MAX))
+    }
+
+    async fn restricted(
+        &self,
+        after: Option<Identity>,
+        most: usize,
+    ) -> Result<Vec<(Identity, DateTime<Utc>)>, StoreError> {
+        let client = self.database.client().await?;
+        let after = after.map(key);
+        let find = "SELECT identity, since_ms FROM restricted_calls WHERE $1::uuid IS NULL OR identity > $1
+             ORDER BY identity LIMIT $2";
+        let rows = client.query(find, &[&after, &limit(most)]).await?;
+        let read = |row: &tokio_postgres::Row| Ok((values::identity(row.get(0)), time(row.get(1))?));
+        rows.iter().map(read).collect()
     }
 
     async fn restricted_among(&self, identities: Vec<Identity>) -> Result<BTreeSet<Identity>, StoreError> {
