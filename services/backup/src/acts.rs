@@ -49,7 +49,12 @@ impl ActName {
     }
 
     fn file(&self) -> String {
-        format!("{}.{}.{}.{ENDING}", self.subject, self.at.format(TIME), self.edition)
+        format!(
+            "{}.{}.{}.{ENDING}",
+            self.subject,
+            self.at.format(TIME),
+            self.edition
+        )
     }
 
     fn read(file: &str) -> Option<Self> {
@@ -110,7 +115,10 @@ impl ActFolder {
 
     fn put(&self, name: &ActName, content: &[u8]) -> Result<(), BackupError> {
         if !self.folder.is_dir() {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.folder)?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&self.folder)?;
             sync_folder(&self.folder)?;
         }
         let number = self.written.fetch_add(1, Ordering::Relaxed);
@@ -149,7 +157,10 @@ impl ActFolder {
     /// [`BackupError::Io`].
     pub fn forget(&self, subjects: &[String]) -> Result<(), BackupError> {
         let there = names(&self.folder)?;
-        let mut gone = there.iter().filter(|it| subjects.contains(&it.subject)).peekable();
+        let mut gone = there
+            .iter()
+            .filter(|it| subjects.contains(&it.subject))
+            .peekable();
         if gone.peek().is_none() {
             return Ok(());
         }
@@ -208,7 +219,10 @@ fn open_one(path: &Path, key: &Key) -> Result<Vec<u8>, BackupError> {
 }
 
 fn names(folder: &Path) -> Result<Vec<ActName>, BackupError> {
-    let mut names: Vec<ActName> = files(folder)?.iter().filter_map(|file| ActName::read(file)).collect();
+    let mut names: Vec<ActName> = files(folder)?
+        .iter()
+        .filter_map(|file| ActName::read(file))
+        .collect();
     names.sort_unstable();
     Ok(names)
 }
@@ -245,7 +259,10 @@ mod tests {
 
     fn opened(folder: &ActFolder, key: &Key) -> Vec<(String, Vec<u8>)> {
         let opened = open(folder.path(), key).expect("opened");
-        opened.into_iter().map(|(name, content)| (name.subject, content)).collect()
+        opened
+            .into_iter()
+            .map(|(name, content)| (name.subject, content))
+            .collect()
     }
 
     #[test]
@@ -255,13 +272,18 @@ mod tests {
         assert_eq!(open(folder.path(), &key).expect("none").len(), 0);
         let name = |minute, edition| ActName::new("ticket-T-1", at(minute), edition);
         folder.write(&name(1, 2), b"Zwetschgenbaum").expect("written");
-        folder.write(&ActName::new("calls", at(1), 0), b"calls").expect("written");
+        folder
+            .write(&ActName::new("calls", at(1), 0), b"calls")
+            .expect("written");
         let file = fs::read(folder.path().join(name(1, 2).file())).expect("there");
         assert!(!file.windows(14).any(|part| part == b"Zwetschgenbaum"));
         folder.write(&name(3, 3), b"newer").expect("written");
         folder.write(&name(1, 2), b"older").expect("nothing to do");
         assert_eq!(folder.names().expect("names").len(), 2, "one a subject");
-        let all = [("calls".to_owned(), b"calls".to_vec()), ("ticket-T-1".to_owned(), b"newer".to_vec())];
+        let all = [
+            ("calls".to_owned(), b"calls".to_vec()),
+            ("ticket-T-1".to_owned(), b"newer".to_vec()),
+        ];
         assert_eq!(opened(&folder, &key), all);
         folder.forget(&["ticket-T-1".to_owned()]).expect("gone");
         assert_eq!(opened(&folder, &key), all[..1]);
@@ -277,8 +299,13 @@ mod tests {
         let folder = ActFolder::beside(home.path(), key.recipient());
         let name = ActName::new("case-7", at(1), 1);
         folder.write(&name, b"a case").expect("written");
-        let refused = open(folder.path(), &Key::generate()).expect_err("refused").to_string();
-        assert!(refused.contains("case-7") && refused.contains("does not open"), "{refused}");
+        let refused = open(folder.path(), &Key::generate())
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            refused.contains("case-7") && refused.contains("does not open"),
+            "{refused}"
+        );
         let path = folder.path().join(name.file());
         let whole = fs::read(&path).expect("there");
         for kept in [whole.len() - 1, whole.len() / 2, 0] {
@@ -289,6 +316,11 @@ mod tests {
         // A key file may hold the keys of before, too.
         fs::write(&path, &whole).expect("whole again");
         let both = format!("{}{}", Key::generate().file(), key.file());
-        assert_eq!(open(folder.path(), &Key::read(&both).expect("keys")).expect("opened").len(), 1);
+        assert_eq!(
+            open(folder.path(), &Key::read(&both).expect("keys"))
+                .expect("opened")
+                .len(),
+            1
+        );
     }
 }

@@ -254,7 +254,9 @@ pub(crate) fn seal(out: impl Write, recipient: &Recipient, content: &[u8]) -> Re
 /// Opens what was written for the key.
 pub(crate) fn unseal<R: Read>(file: R, key: &Key) -> Result<StreamReader<R>, BackupError> {
     let decryptor = age::Decryptor::new(file).map_err(|error| of_age(&error))?;
-    decryptor.decrypt(key.identities()).map_err(|error| of_age(&error))
+    decryptor
+        .decrypt(key.identities())
+        .map_err(|error| of_age(&error))
 }
 
 fn piece(input: &mut impl Read) -> Result<(u8, Vec<u8>), BackupError> {

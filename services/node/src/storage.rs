@@ -12,9 +12,10 @@ use bus::kafka::{KafkaBus, KafkaSettings};
 use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
+use privacy::journal::{ActJournal, Installation, JournalStores};
 use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
-use store::backups::RestoreStore;
+use store::backups::{ActsOfRight, RestoreStore};
 use store::calls::CallStore;
 use store::cases::CaseStore;
 use store::entries::EntryStore;
@@ -62,6 +63,8 @@ pub(crate) struct Storage {
     /// Every unit of the store with personal data.
     pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
     pub(crate) retention: Retention,
+    /// Written beside the backups, where there are any.
+    pub(crate) acts: Option<Arc<ActJournal>>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// What a backup is a copy of.
     pub(crate) source: backups::Source,
@@ -97,6 +100,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         unpublished,
         scrubs,
         retention,
+        acts,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -112,6 +116,22 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
     };
     #[cfg(debug_assertions)]
     let (bus, tickets, retention) = failpoints::wrap(bus, tickets, retention)?;
+    let journalled = backups::acts(
+        config,
+        &source,
+        Installation::of(&calls.identity_key().await.context("the key of identities")?),
+        JournalStores {
+            tickets: Arc::clone(&tickets),
+            acts,
+            calls: Arc::clone(&person_calls),
+            cases: Arc::clone(&cases),
+        },
+        Arc::clone(&entries),
+    )?;
+    let (acts, cases, entries) = match journalled {
+        Some(it) => (Some(it.journal), it.cases, it.entries),
+        None => (None, cases, entries),
+    };
     Ok(Storage {
         bus,
         calls,
@@ -132,6 +152,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         unpublished,
         scrubs,
         retention,
+        acts,
         embedded,
         source,
         _lock: lock,
@@ -158,6 +179,7 @@ struct Stores {
     unpublished: Arc<dyn TicketErasure>,
     scrubs: Vec<Arc<dyn Scrub>>,
     retention: Retention,
+    acts: Arc<dyn ActsOfRight>,
 }
 
 /// What deletes from the units of storage.
@@ -182,6 +204,7 @@ impl Stores {
             + TicketErasure
             + TicketRetention
             + RestoreStore
+            + ActsOfRight
             + EntryStore
             + Scrub,
         A: UserStore + AuditStore + AccessLogStore + CaseStore + ErasureStore + RunStore,
@@ -194,6 +217,7 @@ impl Stores {
             cases: Arc::clone(&access) as _,
             callers: Arc::clone(&calls) as _,
             unpublished: Arc::clone(&tickets) as _,
+            acts: Arc::clone(&tickets) as _,
             scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
             erasures: Arc::clone(&access) as _,
             retention: Retention {

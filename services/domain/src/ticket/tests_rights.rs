@@ -182,8 +182,10 @@ fn what_was_done_since_an_older_state_is_done_again_with_it() {
         let mut ticket = after(&first);
         let known = ticket.history_length;
         let fields = newer.request.fields();
-        let right: std::collections::BTreeMap<FieldId, Personal> =
-            fields.iter().map(|(id, text)| (id.clone(), text.clone())).collect();
+        let right: std::collections::BTreeMap<FieldId, Personal> = fields
+            .iter()
+            .map(|(id, text)| (id.clone(), text.clone()))
+            .collect();
         let mut redone = Vec::new();
         for act in history.iter().filter(|it| it.number > known) {
             assert!(act.is_act_of_right(), "{act:?}");
@@ -193,7 +195,10 @@ fn what_was_done_since_an_older_state_is_done_again_with_it() {
         }
         assert_eq!(ticket, newer, "{since:?}");
         assert_eq!(redone, history[known as usize..], "{since:?}");
-        assert_eq!(redo(&after(&["erase"]), &redone[0], &right), Err(ActRefused::Erased));
+        assert_eq!(
+            redo(&after(&["erase"]), &redone[0], &right),
+            Err(ActRefused::Erased)
+        );
     }
 }
 

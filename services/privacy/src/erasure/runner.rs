@@ -373,7 +373,12 @@ impl ErasureRunner {
 
     async fn in_store(&self, kept: &KeptOrder, place: Place) -> Result<(), ErasureError> {
         match place {
-            Place::Tickets => drop(steps::tickets(&self.parts, &kept.order).await?),
+            Place::Tickets => {
+                steps::tickets(&self.parts, &kept.order).await?;
+                if let Some(acts) = &self.parts.acts {
+                    acts.forget(&kept.order.tickets).await?;
+                }
+            }
             Place::Calls => drop(steps::calls(&self.parts, &kept.order).await?),
             Place::RejectedItems => drop(steps::rejected_items(&self.parts, &kept.order).await?),
             Place::BusCalls | Place::BusTickets | Place::BusReplies | Place::StoreFiles => {}

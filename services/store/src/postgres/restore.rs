@@ -144,6 +144,17 @@ impl Restoring {
         Ok(())
     }
 
+    /// Gives it up: the database is empty again.
+    ///
+    /// # Errors
+    /// As for [`Restoring::data`]. No node takes it then, and another restore begins anew.
+    pub async fn give_up(self) -> Result<(), StoreError> {
+        // Rows that are on their way go with their table.
+        drop(self.open);
+        self.client.batch_execute("ROLLBACK").await?;
+        schema::give_up_restore(&self.client).await
+    }
+
     /// Gives the database to nodes.
     ///
     /// # Errors

@@ -204,6 +204,12 @@ pub(super) async fn finish_migrations(client: &mut ClientWrapper) -> Result<(), 
     bring_up_to_date(client).await
 }
 
+/// Removes what a restore has made.
+pub(super) async fn give_up_restore(client: &Client) -> Result<(), StoreError> {
+    drop_what_was_left(client).await?;
+    finish_restore(client).await
+}
+
 /// From here on nodes take the database.
 pub(super) async fn finish_restore(client: &Client) -> Result<(), StoreError> {
     client.batch_execute(&format!("DROP TABLE {UNDER_WAY}")).await?;

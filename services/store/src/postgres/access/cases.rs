@@ -123,7 +123,11 @@ impl CaseStore for PostgresAccess {
         let there = transaction.query_opt(find, &[&kept.number]).await?;
         let there = there.as_ref().map(read).transpose()?;
         let case = &kept.case;
-        let (is_open, due_on, content) = (case.decision.is_none(), case.due_on.to_string(), cases::written(case));
+        let (is_open, due_on, content) = (
+            case.decision.is_none(),
+            case.due_on.to_string(),
+            cases::written(case),
+        );
         match Bringing::of(there.as_ref(), &kept)? {
             Bringing::Nothing => return Ok(false),
             Bringing::Write => {

@@ -28,10 +28,7 @@ impl PersonCalls for PostgresCalls {
         );
         let find = client.prepare_cached(&find).await?;
         let calls = client
-            .query(
-                &find,
-                &[&search.keys, &after_ms, &after, &limit(search.most)],
-            )
+            .query(&find, &[&search.keys, &after_ms, &after, &limit(search.most)])
             .await?;
         calls.iter().map(records::read).collect()
     }

@@ -38,7 +38,8 @@ impl ActsOfRight for PostgresTickets {
             Ok(ActedOn {
                 ticket: TicketId::new(row.get::<_, &str>(0)),
                 at: time(row.get(1))?,
-                number: u32::try_from(row.get::<_, i64>(2)).map_err(|_| unreadable("a number of the history"))?,
+                number: u32::try_from(row.get::<_, i64>(2))
+                    .map_err(|_| unreadable("a number of the history"))?,
             })
         };
         rows.iter().map(read).collect()
@@ -55,6 +56,9 @@ impl ActsOfRight for PostgresTickets {
                 &[&ids],
             )
             .await?;
-        Ok(rows.iter().map(|row| TicketId::new(row.get::<_, &str>(0))).collect())
+        Ok(rows
+            .iter()
+            .map(|row| TicketId::new(row.get::<_, &str>(0)))
+            .collect())
     }
 }

@@ -61,7 +61,11 @@ impl CaseStore for SqliteAccess {
 fn bring_back(transaction: &Transaction<'_>, kept: &KeptCase) -> Result<bool, StoreError> {
     let find = "SELECT number, revision, content FROM cases WHERE number = ?1";
     let (number, case) = (kept.number, &kept.case);
-    let (is_open, due_on, content) = (case.decision.is_none(), case.due_on.to_string(), cases::written(case));
+    let (is_open, due_on, content) = (
+        case.decision.is_none(),
+        case.due_on.to_string(),
+        cases::written(case),
+    );
     match Bringing::of(one(transaction, find, number)?.as_ref(), kept)? {
         Bringing::Nothing => return Ok(false),
         Bringing::Write => transaction.execute(
