@@ -28,7 +28,7 @@ use crate::storage::Storage;
 pub(crate) use acts::acts;
 pub(crate) use erasures::{JOURNAL, read as read_erasures};
 pub(crate) use files::{FILES, is_database, remove_cut_copies};
-pub(crate) use restored::{MARKER, Note, RESTORED, refuse_half_restored};
+pub(crate) use restored::{MARKER, Note, RESTORED, refuse_half_restored, restored_from};
 
 /// What a node keeps, and where.
 #[derive(Clone)]

@@ -15,7 +15,7 @@ pub(super) mod marks;
 mod queries;
 mod recipients;
 mod replies;
-mod restores;
+pub(super) mod restores;
 mod retention;
 mod rows;
 mod rules;

@@ -24,6 +24,7 @@ mod procedures;
 mod publications;
 mod rejected;
 mod replacements;
+mod restores;
 mod retention;
 mod rights;
 mod rules;

@@ -67,34 +67,48 @@ pub(crate) async fn run(arguments: RestoreArguments) -> anyhow::Result<()> {
         );
     }
     let restore = Arc::new(restore);
+    let database = database(&restore, &arguments)?;
+    if let Some(database) = &database
+        && database::finish_cut(&restore, database, &arguments.data).await?
+    {
+        note!("the restore before this one was cut at its last step, and that is done now");
+        if arguments.json {
+            say!(
+                "{}",
+                json!({ "backup": restore.restored.backup, "data": arguments.data, "was_cut": true })
+            );
+        }
+        return Ok(());
+    }
     let folder = folder::Folder::begin(&arguments.data)?;
-    let (manifest, brought) = match (&restore.head.storage, &arguments.store) {
-        (StorageKind::Files, None) => {
+    let (manifest, brought) = match &database {
+        None => {
             let manifest = unpack(&restore, &folder).await?;
             let brought = folder::settle(&restore, &folder).await?;
             folder.finish(&restore.restored)?;
             (manifest, brought)
         }
-        (StorageKind::Files, Some(_)) => {
-            return Err(Failure::usage(
-                "--store: the backup is one of files (sqlite), which go into the folder of --data; leave --store out",
-            ));
-        }
-        (StorageKind::Tables, None) => {
-            return Err(Failure::usage(
-                "--store: the backup is one of PostgreSQL; give the URL of an empty database",
-            ));
-        }
-        (StorageKind::Tables, Some(url)) => {
-            let StoreChoice::Postgres(url) = store_choice(url)? else {
-                return Err(Failure::usage("--store: use postgres://USER@HOST:PORT/DATABASE"));
-            };
-            let database = Database::new(&url).context("--store")?;
-            database::restore(&restore, &database, folder).await?
-        }
+        Some(database) => database::restore(&restore, database, folder).await?,
     };
     tell(&arguments, &restore, &manifest, &brought);
     Ok(())
+}
+
+/// The database that the backup goes into; `None` for a backup of files.
+fn database(restore: &Restore, arguments: &RestoreArguments) -> anyhow::Result<Option<Database>> {
+    match (&restore.head.storage, &arguments.store) {
+        (StorageKind::Files, None) => Ok(None),
+        (StorageKind::Files, Some(_)) => Err(Failure::usage(
+            "--store: the backup is one of files (sqlite), which go into the folder of --data; leave --store out",
+        )),
+        (StorageKind::Tables, None) => Err(Failure::usage(
+            "--store: the backup is one of PostgreSQL; give the URL of an empty database",
+        )),
+        (StorageKind::Tables, Some(url)) => match store_choice(url)? {
+            StoreChoice::Postgres(url) => Ok(Some(Database::new(&url).context("--store")?)),
+            _ => Err(Failure::usage("--store: use postgres://USER@HOST:PORT/DATABASE")),
+        },
+    }
 }
 
 fn read(arguments: &RestoreArguments) -> anyhow::Result<Restore> {

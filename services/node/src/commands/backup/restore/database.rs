@@ -1,5 +1,6 @@
 //! A backup of tables, into an empty database.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -12,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::folder::Folder;
 use super::{Brought, Restore, bring, open, refused};
-use crate::backups::{FILES, is_database};
+use crate::backups::{FILES, is_database, restored_from};
 use crate::exit::Failure;
 use crate::output::note;
 
@@ -46,6 +47,15 @@ pub(super) async fn restore(
             Err(error)
         }
     }
+}
+
+/// Ends a restore of the same backup that was cut between its last two steps: the folder has its name, and the database is not
+/// yet given to nodes. Says whether there was one.
+pub(super) async fn finish_cut(restore: &Restore, database: &Database, data: &Path) -> anyhow::Result<bool> {
+    let Some(note) = restored_from(data) else {
+        return Ok(false);
+    };
+    Ok(note.backup == restore.restored.backup && Restoring::finish_cut(database).await.map_err(unusable)?)
 }
 
 async fn fill(
@@ -85,6 +95,7 @@ async fn fill(
         cases: Arc::clone(&access) as _,
     };
     let brought = bring(restore, access.as_ref(), &stores, tickets.as_ref(), &key).await?;
+    restoring.seal().await?;
     folder.finish(&restore.restored)?;
     Ok((manifest, brought))
 }
