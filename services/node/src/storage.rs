@@ -12,9 +12,10 @@ use bus::kafka::{KafkaBus, KafkaSettings};
 use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
+use privacy::journal::{ActJournal, Installation, JournalStores};
 use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
-use store::backups::RestoreStore;
+use store::backups::{ActsOfRight, RestoreStore};
 use store::calls::CallStore;
 use store::cases::CaseStore;
 use store::citizen_mails::CitizenMails;
@@ -60,6 +61,8 @@ pub(crate) struct Storage {
     pub(crate) cases: Arc<dyn CaseStore>,
     pub(crate) erasing: Erasing,
     pub(crate) retention: Retention,
+    /// Written beside the backups, where there are any.
+    pub(crate) acts: Option<Arc<ActJournal>>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// What a backup is a copy of.
     pub(crate) source: backups::Source,
@@ -93,6 +96,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         cases,
         erasing,
         retention,
+        acts,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -108,6 +112,22 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
     };
     #[cfg(debug_assertions)]
     let (bus, tickets, retention, erasing) = failpoints::wrap(bus, tickets, retention, erasing)?;
+    let journalled = backups::acts(
+        config,
+        &source,
+        Installation::of(&calls.identity_key().await.context("the key of identities")?),
+        JournalStores {
+            tickets: Arc::clone(&tickets),
+            acts,
+            calls: Arc::clone(&person_calls),
+            cases: Arc::clone(&cases),
+        },
+        Arc::clone(&entries),
+    )?;
+    let (acts, cases, entries) = match journalled {
+        Some(it) => (Some(it.journal), it.cases, it.entries),
+        None => (None, cases, entries),
+    };
     Ok(Storage {
         bus,
         calls,
@@ -126,6 +146,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         cases,
         erasing,
         retention,
+        acts,
         embedded,
         source,
         _lock: lock,
@@ -150,6 +171,7 @@ struct Stores {
     cases: Arc<dyn CaseStore>,
     erasing: Erasing,
     retention: Retention,
+    acts: Arc<dyn ActsOfRight>,
 }
 
 /// What erases persons from the units of storage.
@@ -186,6 +208,7 @@ impl Stores {
             + TicketErasure
             + TicketRetention
             + RestoreStore
+            + ActsOfRight
             + EntryStore
             + Scrub,
         A: UserStore + AuditStore + AccessLogStore + CaseStore + ErasureStore + RunStore,
@@ -197,6 +220,7 @@ impl Stores {
             person_tickets: Arc::clone(&tickets) as _,
             recipients: Arc::clone(&tickets) as _,
             cases: Arc::clone(&access) as _,
+            acts: Arc::clone(&tickets) as _,
             erasing: Erasing {
                 orders: Arc::clone(&access) as _,
                 callers: Arc::clone(&calls) as _,

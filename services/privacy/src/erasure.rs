@@ -30,6 +30,7 @@ use store::scrub::Scrub;
 use store::tickets::TicketStore;
 
 use crate::Finder;
+use crate::journal::ActJournal;
 
 pub use error::ErasureError;
 pub(crate) use measuring::Measured;
@@ -75,4 +76,6 @@ pub struct ErasureParts {
     pub bound: Duration,
     /// The file of erasures that lies beside backups.
     pub journal: Option<PathBuf>,
+    /// What was done since backups, beside them: a ticket that is erased is erased there, too.
+    pub acts: Option<Arc<ActJournal>>,
 }

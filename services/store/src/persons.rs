@@ -90,6 +90,16 @@ pub trait PersonCalls: Send + Sync + 'static {
     /// [`StoreError`]: all of them stay restricted.
     async fn lift_calls(&self, identities: Vec<Identity>) -> Result<usize, StoreError>;
 
+    /// Restricted calls, and since when; those behind an identity, in the order of identities.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn restricted(
+        &self,
+        after: Option<Identity>,
+        most: usize,
+    ) -> Result<Vec<(Identity, DateTime<Utc>)>, StoreError>;
+
     /// Which of these calls are restricted.
     ///
     /// # Errors

@@ -407,7 +407,12 @@ impl ErasureRunner {
 
     async fn in_store(&self, kept: &KeptOrder, place: Place) -> Result<(), ErasureError> {
         match place {
-            Place::Tickets => drop(steps::tickets(&self.parts, &kept.order).await?),
+            Place::Tickets => {
+                steps::tickets(&self.parts, &kept.order).await?;
+                if let Some(acts) = &self.parts.acts {
+                    acts.forget(&kept.order.tickets).await?;
+                }
+            }
             Place::Entries => drop(steps::entries(&self.parts, &kept.order).await?),
             Place::Calls => drop(steps::calls(&self.parts, &kept.order.calls).await?),
             Place::RejectedItems => drop(steps::rejected_items(&self.parts, &kept.order).await?),

@@ -209,6 +209,7 @@ fn status(error: &ErasureError) -> Status {
     tracing::warn!(%error, "an erasure cannot be worked on");
     match error {
         ErasureError::Store(error) => store_status(error),
+        ErasureError::Acts(error) => Status::unavailable(format!("{error}; ask again")),
         ErasureError::Bus(error) => Status::unavailable(format!("{error}; ask again")),
         ErasureError::Journal { .. } => Status::unavailable(format!(
             "{error}; the order stands, and is carried out once it can be written there: repeat the request"

@@ -204,5 +204,8 @@ async fn calls(parts: &RightsParts, way: Way, calls: Vec<Identity>) -> Result<u3
         };
         changed += done.map_err(|error| refused(&error))?;
     }
+    if let Some(journal) = &parts.journal {
+        journal.note_calls().await;
+    }
     Ok(u32::try_from(changed).unwrap_or(u32::MAX))
 }

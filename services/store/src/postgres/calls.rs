@@ -70,13 +70,18 @@ impl PostgresCalls {
     /// [`StoreError::Unavailable`] when the database cannot be reached.
     pub async fn connect(database: &Database) -> Result<Self, StoreError> {
         database.check(&schema::CALLS).await?;
-        Ok(Self {
+        Ok(Self::of_restore(database))
+    }
+
+    /// In a database that is being restored, which no node takes yet.
+    pub fn of_restore(database: &Database) -> Self {
+        Self {
             database: database.clone(),
             hotlines: Dictionary::hotlines(),
             sources: Dictionary::sources(),
             runs: Dictionary::runs(),
             months: Months::default(),
-        })
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `tickets.db`.
 
+mod acts_of_right;
 mod answers;
 mod changes;
 mod citizen_mails;

@@ -25,6 +25,7 @@ mod procedures;
 mod publications;
 mod rejected;
 mod replacements;
+mod restores;
 mod retention;
 mod rights;
 mod rules;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::Identity;
 use rusqlite::types::ToSql;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 
 use super::SqliteCalls;
 use super::records::{self, DAY_MS};
@@ -14,6 +14,7 @@ use crate::StoreError;
 use crate::calls::StoredCall;
 use crate::packing::unknown;
 use crate::persons::{CallsOfNumber, PersonCalls};
+use crate::ticket_columns::time;
 
 #[async_trait]
 impl PersonCalls for SqliteCalls {
@@ -68,6 +69,27 @@ impl PersonCalls for SqliteCalls {
     async fn lift_calls(&self, identities: Vec<Identity>) -> Result<usize, StoreError> {
         let lift = "DELETE FROM restricted_calls WHERE identity = ?1";
         self.each(identities, lift, None).await
+    }
+
+    async fn restricted(
+        &self,
+        after: Option<Identity>,
+        most: usize,
+    ) -> Result<Vec<(Identity, DateTime<Utc>)>, StoreError> {
+        self.file
+            .read(move |connection| {
+                let mut find = connection.prepare_cached(
+                    "SELECT identity, since_ms FROM restricted_calls WHERE identity > ?1 ORDER BY identity LIMIT ?2",
+                )?;
+                let after = after.map(|identity| identity.0.to_vec()).unwrap_or_default();
+                let mut rows = find.query(params![after, most as i64])?;
+                let mut found = Vec::new();
+                while let Some(row) = rows.next()? {
+                    found.push((Identity(row.get(0)?), time(row.get(1)?)?));
+                }
+                Ok(found)
+            })
+            .await
     }
 
     async fn restricted_among(&self, identities: Vec<Identity>) -> Result<BTreeSet<Identity>, StoreError> {
