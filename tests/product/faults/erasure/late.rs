@@ -3,9 +3,10 @@
 use bus::topics;
 use rdkafka::message::Message as _;
 use serde_json::Value;
-use testkit::{Backend, Builder, TestNode, eventually, reports};
+use testkit::{Backend, TestNode, eventually, reports};
 
 use super::super::ticket_topic::{prefixed, read_whole};
+use super::steps::started;
 use super::{DIGITS, PHONE, call_by};
 
 const PAUSE: &str = "NRWDIREKT_TEST_PAUSE";
@@ -25,8 +26,7 @@ async fn revealed(node: &TestNode, id: &str) -> String {
 #[tokio::test]
 async fn a_call_that_a_node_without_the_order_lets_in_is_found_again() {
     Backend::on_servers(|backend| async move {
-        let builder = Builder::on(backend).set("privacy.erasure_bound_s", "10");
-        let mut first = builder.start().await;
+        let (mut first, _rules) = started(backend).await;
         first.stop().await;
         // One that counts, and hears of no order; and one that erases, held where it looks for what came meanwhile.
         let late = first

@@ -10,9 +10,10 @@ use bus::{Bus, Outgoing, topics};
 use domain::ids::DepartmentId;
 use rdkafka::message::Message as _;
 use serde_json::json;
-use testkit::{Backend, Builder, TestNode, eventually};
+use testkit::{Backend, TestNode, eventually};
 
 use super::super::ticket_topic::{prefixed, read_whole};
+use super::steps::started;
 use super::{NAME, PHONE, builder, check_gone, erase, files_with, logged, state, until_handed_over};
 
 /// What a department says of the citizen.
@@ -77,10 +78,7 @@ async fn a_reply_under_a_foreign_key_is_erased_from_the_embedded_bus() {
 #[tokio::test]
 async fn a_reply_under_a_foreign_key_is_erased_from_kafka() {
     Backend::on_servers(|backend| async move {
-        let node = Builder::on(backend)
-            .set("privacy.erasure_bound_s", "10")
-            .start()
-            .await;
+        let (node, _rules) = started(backend).await;
         let (ticket, department) = handed_over(&node).await;
         let settings = KafkaSettings {
             bootstrap: std::env::var("NRWDIREKT_TEST_KAFKA").expect("a test on servers"),
