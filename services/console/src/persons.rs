@@ -1,7 +1,9 @@
 //! The rights of data subjects: persons, what they ask for, and who was told.
 
 mod cases;
+mod erasure;
 mod recipients;
+mod rectify;
 mod search;
 
 use axum::Router;
@@ -19,6 +21,12 @@ pub(crate) const PAGES: &[Page] = &[
     pages::post("/betroffene/auskunft", DATA_PROTECTION),
     pages::post("/betroffene/einschraenken", DATA_PROTECTION),
     pages::post("/betroffene/aufheben", DATA_PROTECTION),
+    pages::post("/betroffene/loeschung", DATA_PROTECTION),
+    pages::post("/betroffene/loeschen", DATA_PROTECTION),
+    pages::get("/betroffene/berichtigung/{ticket}", DATA_PROTECTION),
+    pages::post("/betroffene/berichtigung/{ticket}", DATA_PROTECTION),
+    pages::get("/loeschungen", DATA_PROTECTION),
+    pages::get("/loeschungen/{order}", DATA_PROTECTION),
     pages::get("/antraege", DATA_PROTECTION),
     pages::post("/antraege", DATA_PROTECTION),
     pages::get("/antraege/{number}", DATA_PROTECTION),
@@ -33,6 +41,14 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/betroffene/auskunft", post(search::tell))
         .route("/betroffene/einschraenken", post(search::restrict))
         .route("/betroffene/aufheben", post(search::lift))
+        .route("/betroffene/loeschung", post(erasure::plan))
+        .route("/betroffene/loeschen", post(erasure::erase))
+        .route(
+            "/betroffene/berichtigung/{ticket}",
+            get(rectify::form).post(rectify::rectify),
+        )
+        .route("/loeschungen", get(erasure::orders))
+        .route("/loeschungen/{order}", get(erasure::order))
         .route("/antraege", get(cases::list).post(cases::open))
         .route("/antraege/{number}", get(cases::show))
         .route("/antraege/{number}/{handlung}", post(cases::change))

@@ -22,6 +22,7 @@ mod service;
 mod settings;
 mod strangers;
 mod supervisor;
+mod told;
 mod wake;
 
 pub use entries::EntryParts;
