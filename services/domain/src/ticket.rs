@@ -26,6 +26,7 @@ mod mail;
 mod put_right;
 mod recipients;
 mod rectification;
+mod redone;
 mod reply;
 mod restriction;
 mod schedule;
@@ -52,6 +53,7 @@ pub use mail::{MailSubject, mail_failed, mailed};
 pub use put_right::{AddedField, AddedPart, Right, put_right};
 pub use recipients::{ToldOf, confirm_by_hand};
 pub use rectification::rectify;
+pub use redone::redo;
 pub use reply::{AttemptOutcome, NOTE_LENGTH_MAX, Reply, ReplyRejection, apply_reply};
 pub use restriction::{lift, restrict};
 pub use schedule::{Booking, Raised, RebookingRefused, Schedule, WISH_AHEAD_MAX, Window, WishFault, rebook};
@@ -341,6 +343,8 @@ pub enum Effect {
         /// What of.
         subject: MailSubject,
     },
+    /// The citizen must be told by mail of an appointment by video as it is now.
+    TellCitizen,
     /// These slots are taken for the ticket instead of those that it had, unless one has no seat left.
     Book {
         /// The slots.

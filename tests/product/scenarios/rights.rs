@@ -6,6 +6,8 @@ mod console;
 mod find;
 mod told;
 
+pub(super) use told::follows_the_schema;
+
 use serde_json::Value;
 use testkit::TestNode;
 

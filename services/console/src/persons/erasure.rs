@@ -24,6 +24,7 @@ const PAGE: u32 = 50;
 fn place(name: &str) -> &str {
     match Place::from_name(name) {
         Some(Place::Tickets) => "Vorgänge mit Verlauf, Suchschlüsseln und wartenden E-Mails",
+        Some(Place::Entries) => "Anmeldungen zu Newslettern und Medienterminen",
         Some(Place::Calls) => "Anrufe: wer angerufen hat oder angerufen wurde",
         Some(Place::RejectedItems) => "Abgewiesene Datensätze",
         Some(Place::BusCalls) => "Meldungen der Anrufe auf dem Nachrichtenweg",
@@ -50,6 +51,11 @@ fn kept(data: &proto::KeptData) -> (String, String) {
             "drafts in browsers of agents",
             "Entwürfe in den Browsern der Hotline",
             "Sie gehen mit dem Absenden, beim Abmelden oder nach 12 Stunden.",
+        ),
+        (
+            "what somebody has registered for, where a ticket or a call was named and no person",
+            "Anmeldungen, wo ein Vorgang oder ein Anruf genannt wurde und keine Person",
+            "Sie sind eine andere Sache mit eigener Einwilligung.",
         ),
         (
             "mails and files that departments or users received",
@@ -93,6 +99,7 @@ struct Order {
     reason: String,
     case: Option<u64>,
     tickets: Vec<String>,
+    entries: u32,
     calls: u32,
     rejected: u32,
     places: Vec<ShownPlace>,
@@ -119,6 +126,7 @@ impl Order {
         Self {
             at: Time::at(state.ordered_at_unix_ms),
             case: Some(state.case_number).filter(|number| *number > 0),
+            entries: state.entries,
             calls: state.calls,
             rejected: state.rejected_items,
             places: erased.chain(pending).collect(),

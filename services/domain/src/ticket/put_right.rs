@@ -80,6 +80,26 @@ pub struct Right {
     pub fields: Vec<FieldId>,
 }
 
+impl Right {
+    /// Sets a field without asking the rules; an empty text takes it away. What an older state does not have is left out.
+    pub(super) fn set(&mut self, field: FieldId, text: Personal) {
+        let Some(AddedField { place, part }) = AddedField::named(field.as_str()) else {
+            self.request.set(field, text);
+            return;
+        };
+        let Some(concern) = self.added.get_mut(place) else {
+            return;
+        };
+        let given = (!text.is_empty()).then_some(text);
+        match (part, given) {
+            (AddedPart::Concern, Some(text)) => concern.concern = text,
+            (AddedPart::Concern, None) => {}
+            (AddedPart::Phone, given) => concern.phone = given,
+            (AddedPart::Email, given) => concern.email = given,
+        }
+    }
+}
+
 /// Checks what is right by the rules of the procedure; an empty text takes a field away.
 ///
 /// # Errors

@@ -67,6 +67,7 @@ pub(super) fn desk_without_topics() -> Desk {
     let store = Arc::new(store);
     let recipients = Arc::clone(&store) as _;
     let parts = HandoverParts {
+        citizen_mails: None,
         mails: Arc::clone(&store) as _,
         restores: Arc::clone(&store) as _,
         mail: None,

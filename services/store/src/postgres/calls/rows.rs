@@ -295,6 +295,7 @@ const CALL_COLUMNS: &[(&str, Type)] = &[
     ("run_id", Type::INT4),
     ("caller_key", Type::TEXT),
     ("dialled_key", Type::TEXT),
+    ("names_agents", Type::BOOL),
 ];
 
 async fn write_call(rows: &mut Rows, hotlines: &Numbers, writing: &Writing) -> Result<(), StoreError> {
@@ -357,6 +358,7 @@ async fn write_call(rows: &mut Rows, hotlines: &Numbers, writing: &Writing) -> R
         &filing.run_id,
         &record.and_then(packing::caller_key).as_deref().map(text),
         &record.and_then(packing::dialled_key).as_deref().map(text),
+        &state.names_agents(),
     ])
     .await
 }
