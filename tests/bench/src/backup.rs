@@ -35,7 +35,9 @@ struct Filled {
 /// On embedded storage.
 pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
     let count = match std::env::var(CALLS_VARIABLE) {
-        Ok(text) => text.parse().with_context(|| format!("{CALLS_VARIABLE}: {text}"))?,
+        Ok(text) => text
+            .parse()
+            .with_context(|| format!("{CALLS_VARIABLE}: {text}"))?,
         Err(_) => CALLS,
     };
     let folder = tempfile::tempdir()?;
@@ -68,7 +70,11 @@ impl Filled {
     async fn with(count: usize, folder: &Path) -> anyhow::Result<Self> {
         let key = folder.join("key.txt");
         let key = key.to_str().context("a temporary folder has a name in UTF-8")?;
-        let made = command::finish(command::command(folder, &["backup", "key", "--json", "--to", key])).await;
+        let made = command::finish(command::command(
+            folder,
+            &["backup", "key", "--json", "--to", key],
+        ))
+        .await;
         let made = made.exits(0).json();
         let recipient = made["recipient"].as_str().context("a public key")?;
         let node = Builder::on(Backend::Embedded)
@@ -116,7 +122,9 @@ impl Filled {
         let mut backing_up = self.node.command(&["backup"]).spawn()?;
         let (ended, mut end) = tokio::sync::oneshot::channel::<()>();
         let backups = tokio::spawn({
-            let again = (0..1000).map(|_| self.node.command(&["backup"])).collect::<Vec<_>>();
+            let again = (0..1000)
+                .map(|_| self.node.command(&["backup"]))
+                .collect::<Vec<_>>();
             async move {
                 for mut next in again {
                     tokio::select! {

@@ -1,9 +1,11 @@
 //! Backups and restores that are disturbed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use testkit::{Backend, Dice, TestNode, reports};
+use testkit::{Backend, Dice, OwnServers, TestNode, eventually, reports};
 
+use super::erasure::files_with;
 use super::load::Load;
 use crate::backups::{Safe, names, words};
 use crate::figures;
@@ -188,6 +190,64 @@ async fn who_was_erased_since_the_backup_does_not_come_back_with_it() {
         }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_erased_since_the_backup_is_in_no_file_of_postgresql_either() {
+    const NAME: &str = "Zwetschgenbaum";
+    let Some(servers) = OwnServers::start() else {
+        return;
+    };
+    let safe = Safe::new().await;
+    let mut node = safe.node(Backend::PostgresKafka).start().await;
+    let log = ["callback", "log", "--json", "--hotline", "Steuern und Finanzen"];
+    let citizen = ["--name", NAME, "--phone", "0221 4783119", "--concern", "Frage"];
+    let logged = node.run(&[&log[..], &citizen].concat()).await.exits(0).json();
+    let ticket = logged["ticket_id"].as_str().expect("a number").to_owned();
+    let backup = safe.back_up(&node).await;
+    let rectify = [
+        "privacy",
+        "rectify",
+        &ticket,
+        "--reason",
+        "so",
+        "--field",
+        "name=Quittenhild",
+    ];
+    node.run(&rectify).await.exits(0);
+    let erase = [
+        "privacy", "erase", "--ticket", &ticket, "--reason", "Art. 17", "--json",
+    ];
+    let order = node.run(&erase).await.exits(0).json();
+    let order = order["order"].as_str().expect("a number").to_owned();
+    node.kill().await;
+
+    // A server of its own, with nothing in its folder but what is restored.
+    let builder = safe.node(Backend::Embedded).set("privacy.erasure_bound_s", "10");
+    let mut second = builder
+        .argument("--store")
+        .argument(&servers.store)
+        .prepare()
+        .await;
+    safe.restore(&backup, &second).await;
+    let [postgres, _] = servers.folders();
+    let found = async || (!files_with(&postgres, NAME).is_empty()).then_some(());
+    eventually("the person to be in the files", found).await;
+    second.start_again().await;
+    eventually("every place to be clean", async || {
+        let state = second
+            .run(&["privacy", "orders", &order, "--json"])
+            .await
+            .exits(0)
+            .json();
+        (state["pending"] == serde_json::json!([])).then_some(())
+    })
+    .await;
+    for text in [NAME, "Quittenhild"] {
+        for folder in [&postgres, &second.data(), &safe.backups()] {
+            assert_eq!(files_with(folder, text), Vec::<PathBuf>::new(), "{text}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ fn builder(settings: &[(&str, &str)]) -> Builder {
 }
 
 /// The files under a folder that hold a text.
-fn files_with(folder: &Path, text: &str) -> Vec<PathBuf> {
+pub(super) fn files_with(folder: &Path, text: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let Ok(entries) = std::fs::read_dir(folder) else {
         return found;
