@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use domain::audit::{AuditAction, CHAIN_BEGIN, NewAuditEntry};
 use store::StoreError;
-use store::audit::{AuditEntry, AuditFilter, AuditStore};
+use store::audit::{AuditEntry, AuditFilter, AuditStore, CutPart};
 use store::retention::Anchor;
 
 use crate::AuditTrail;
@@ -117,5 +117,9 @@ impl AuditStore for MemoryAudit {
 
     async fn anchor(&self) -> Result<Option<Anchor>, StoreError> {
         Ok(None)
+    }
+
+    async fn cut_parts(&self, _: i64, _: usize) -> Result<Vec<CutPart>, StoreError> {
+        Ok(Vec::new())
     }
 }

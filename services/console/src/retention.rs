@@ -57,6 +57,7 @@ struct Run {
     started_by: String,
     finished_at: Option<Time>,
     outcome: Vec<String>,
+    places: Vec<String>,
 }
 
 #[derive(Template, WebTemplate)]
@@ -123,8 +124,38 @@ impl Run {
             },
             finished_at: run.finished_at_unix_ms.map(Time::at),
             outcome: went.map(|line| outcome(line, procedures)).collect(),
+            places: places(run),
         }
     }
+}
+
+/// Where bytes of what was deleted are left, and until when.
+fn places(run: &proto::RetentionRun) -> Vec<String> {
+    let name = |place: &str| match place {
+        "calls" => "Dateien der Anrufe",
+        "tickets" => "Dateien der Vorgänge",
+        _ => "Dateien",
+    };
+    let clean = run
+        .rewritten
+        .iter()
+        .map(|place| format!("{}: neu geschrieben, nichts ist übrig", name(place)));
+    let pending = run.pending.iter().map(|pending| {
+        let until = match pending.until_unix_ms {
+            Some(until) => Time::at(until).text,
+            None => "zum nächsten Lauf".to_owned(),
+        };
+        format!("{}: Reste bis {until}", name(&pending.place))
+    });
+    let kept = run
+        .kept
+        .iter()
+        .map(|_| {
+            "Die Datenbank behält Kopien nach ihren Einstellungen; privacy retention runs sagt, welche."
+                .to_owned()
+        })
+        .take(1);
+    clean.chain(pending).chain(kept).collect()
 }
 
 /// What went by a rule, in a sentence.
@@ -156,8 +187,10 @@ fn outcome(line: &proto::RetentionOutcome, procedures: &[Procedure]) -> String {
 fn subject(name: &str, procedure: &str, procedures: &[Procedure]) -> String {
     let what = match name {
         "calls" => "Anrufe",
+        "agent_names" => "Kennungen der Beschäftigten in Anrufen",
         "identities" => "Kennungen gelöschter Anrufe",
-        "rejected_items" => "Abgewiesenes",
+        "rejected_items" => "Abgewiesene Meldungen",
+        "rejected_replies" => "Abgewiesene Antworten der Stellen",
         "tickets" => "Vorgänge",
         "audit_entries" => "Protokoll",
         other => other,

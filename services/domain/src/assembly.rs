@@ -3,6 +3,7 @@
 //! [`CallState`] is a set: applying a report twice, or reports in another order, gives the same state. What the
 //! call looks like ([`Assembled`]) and what it adds to the figures ([`Contribution`]) are functions of that set.
 
+mod agents;
 mod contribution;
 mod from_events;
 mod open_visit;
@@ -49,6 +50,9 @@ pub struct CallState {
     /// Who called was erased: what comes later loses it, too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub erased: bool,
+    /// Names of agents were taken out: what comes later loses them, too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub agents_gone: bool,
 }
 
 /// Why a call is flagged. It counts; somebody may want to look at it.
@@ -182,7 +186,10 @@ impl CallState {
         true
     }
 
-    fn apply_event(&mut self, incoming: CallEvent) -> bool {
+    fn apply_event(&mut self, mut incoming: CallEvent) -> bool {
+        if self.agents_gone {
+            incoming = self.nameless(&incoming);
+        }
         let same = |event: &CallEvent| match (&event.id, &incoming.id) {
             (Some(known), Some(new)) => known == new,
             _ => *event == incoming,
@@ -236,6 +243,13 @@ impl CallState {
         call.open &= !self.retracted;
         if self.retracted {
             call.visits.iter_mut().for_each(|visit| visit.live = None);
+        }
+        if self.agents_gone {
+            // A number of this call alone is nobody's name.
+            for visit in &mut call.visits {
+                visit.agent = None;
+                visit.live.iter_mut().for_each(|live| live.agent = None);
+            }
         }
         call
     }

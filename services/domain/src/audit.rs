@@ -7,207 +7,101 @@ use chrono::{DateTime, SubsecRound as _, Utc};
 use sha2::{Digest as _, Sha256};
 
 use crate::access::{Principal, Role};
+use crate::named::named;
 
-/// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum AuditAction {
-    /// A session began.
-    SignedIn,
-    /// Somebody was not let in.
-    SignInFailed,
-    /// A session was ended by its user.
-    SignedOut,
-    /// The own password was changed.
-    PasswordChanged,
-    /// A user was added, changed, given a first password, or his or her sessions were ended.
-    UserAdded,
-    /// See [`AuditAction::UserAdded`].
-    UserChanged,
-    /// See [`AuditAction::UserAdded`].
-    PasswordReset,
-    /// See [`AuditAction::UserAdded`].
-    SessionsEnded,
-    /// A ticket was logged, or a concern was added to one.
-    TicketLogged,
-    /// A ticket was shown with what it says about the citizen.
-    TicketRead,
-    /// Tickets were listed with what they say about citizens.
-    TicketsListed,
-    /// A citizen was searched for.
-    CitizenSearched,
-    /// People acted on a ticket: withdrawn, closed, reopened, rerouted, rebooked.
-    TicketActed,
-    /// A ticket was erased.
-    TicketErased,
-    /// A department's messages were read through the node.
-    DepartmentRead,
-    /// A department replied through the node.
-    DepartmentReplied,
-    /// The call of an agent was shown at his or her desk, with the number.
-    DeskShown,
-    /// A call was shown with number and addresses.
-    CallRevealed,
-    /// Calls were listed with numbers and addresses, or by a citizen's number.
-    CallsListed,
-    /// Calls were exported with numbers and addresses.
-    CallsExported,
-    /// A rejected item was shown as it was delivered.
-    RejectedRevealed,
-    /// Rejected items were discarded.
-    RejectedDiscarded,
-    /// Rules were applied.
-    RulesApplied,
-    /// Figures were sealed.
-    FiguresSealed,
-    /// Figures of single agents were shown.
-    AgentFiguresRead,
-    /// Entries of an offer were listed.
-    EntriesListed,
-    /// Entries of an offer were exported.
-    EntriesExported,
-    /// All entries of an offer were erased.
-    EntriesErased,
-    /// The audit trail itself was read.
-    AuditRead,
-    /// A backup was asked for.
-    BackupMade,
-    /// A backup was fetched, encrypted as it is.
-    BackupFetched,
-    /// A backup was restored: what was noted after it was made is gone from this trail.
-    BackupRestored,
-    /// The access log was read, with addresses.
-    AccessLogRead,
-    /// What is kept of a person was searched for.
-    PersonSearched,
-    /// A person was told what is kept of him or her, as a document or as data.
-    PersonTold,
-    /// What a ticket says about a person was put right.
-    TicketRectified,
-    /// A ticket or calls were restricted.
-    PersonRestricted,
-    /// A restriction was lifted.
-    RestrictionLifted,
-    /// Who was told of a rectification, a restriction or an erasure was listed, or a confirmation was noted.
-    RecipientsRead,
-    /// See [`AuditAction::RecipientsRead`].
-    RecipientConfirmed,
-    /// A case of a data subject was opened, or something was done with it.
-    CaseChanged,
-    /// Cases of data subjects were listed or read.
-    CasesRead,
-    /// It was ordered to erase what is known about a person.
-    ErasureOrdered,
-    /// A run of retention was begun.
-    RetentionRun,
-    /// The beginning of the audit trail is cut: the subject is the last entry that goes, the reason its hash.
-    AuditCut,
-}
-
-impl AuditAction {
-    /// All of them.
-    pub const ALL: [Self; 45] = [
-        Self::SignedIn,
-        Self::SignInFailed,
-        Self::SignedOut,
-        Self::PasswordChanged,
-        Self::UserAdded,
-        Self::UserChanged,
-        Self::PasswordReset,
-        Self::SessionsEnded,
-        Self::TicketLogged,
-        Self::TicketRead,
-        Self::TicketsListed,
-        Self::CitizenSearched,
-        Self::TicketActed,
-        Self::TicketErased,
-        Self::DepartmentRead,
-        Self::DepartmentReplied,
-        Self::DeskShown,
-        Self::CallRevealed,
-        Self::CallsListed,
-        Self::CallsExported,
-        Self::RejectedRevealed,
-        Self::RejectedDiscarded,
-        Self::RulesApplied,
-        Self::FiguresSealed,
-        Self::AgentFiguresRead,
-        Self::EntriesListed,
-        Self::EntriesExported,
-        Self::EntriesErased,
-        Self::AuditRead,
-        Self::BackupMade,
-        Self::BackupFetched,
-        Self::BackupRestored,
-        Self::AccessLogRead,
-        Self::PersonSearched,
-        Self::PersonTold,
-        Self::TicketRectified,
-        Self::PersonRestricted,
-        Self::RestrictionLifted,
-        Self::RecipientsRead,
-        Self::RecipientConfirmed,
-        Self::CaseChanged,
-        Self::CasesRead,
-        Self::ErasureOrdered,
-        Self::RetentionRun,
-        Self::AuditCut,
-    ];
-
-    /// The name in the store and for programs; part of the hash, so it never changes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::SignedIn => "signed_in",
-            Self::SignInFailed => "sign_in_failed",
-            Self::SignedOut => "signed_out",
-            Self::PasswordChanged => "password_changed",
-            Self::UserAdded => "user_added",
-            Self::UserChanged => "user_changed",
-            Self::PasswordReset => "password_reset",
-            Self::SessionsEnded => "sessions_ended",
-            Self::TicketLogged => "ticket_logged",
-            Self::TicketRead => "ticket_read",
-            Self::TicketsListed => "tickets_listed",
-            Self::CitizenSearched => "citizen_searched",
-            Self::TicketActed => "ticket_acted",
-            Self::TicketErased => "ticket_erased",
-            Self::DepartmentRead => "department_read",
-            Self::DepartmentReplied => "department_replied",
-            Self::DeskShown => "desk_shown",
-            Self::CallRevealed => "call_revealed",
-            Self::CallsListed => "calls_listed",
-            Self::CallsExported => "calls_exported",
-            Self::RejectedRevealed => "rejected_revealed",
-            Self::RejectedDiscarded => "rejected_discarded",
-            Self::RulesApplied => "rules_applied",
-            Self::FiguresSealed => "figures_sealed",
-            Self::AgentFiguresRead => "agent_figures_read",
-            Self::EntriesListed => "entries_listed",
-            Self::EntriesExported => "entries_exported",
-            Self::EntriesErased => "entries_erased",
-            Self::AuditRead => "audit_read",
-            Self::BackupMade => "backup_made",
-            Self::BackupFetched => "backup_fetched",
-            Self::BackupRestored => "backup_restored",
-            Self::AccessLogRead => "access_log_read",
-            Self::PersonSearched => "person_searched",
-            Self::PersonTold => "person_told",
-            Self::TicketRectified => "ticket_rectified",
-            Self::PersonRestricted => "person_restricted",
-            Self::RestrictionLifted => "restriction_lifted",
-            Self::RecipientsRead => "recipients_read",
-            Self::RecipientConfirmed => "recipient_confirmed",
-            Self::CaseChanged => "case_changed",
-            Self::CasesRead => "cases_read",
-            Self::ErasureOrdered => "erasure_ordered",
-            Self::RetentionRun => "retention_run",
-            Self::AuditCut => "audit_cut",
-        }
-    }
-
-    /// Reads what [`AuditAction::name`] gives.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|action| action.name() == name)
+named! {
+    /// What was done. The names are part of the hash, so they never change.
+    AuditAction {
+        /// A session began.
+        SignedIn = "signed_in",
+        /// Somebody was not let in.
+        SignInFailed = "sign_in_failed",
+        /// A session was ended by its user.
+        SignedOut = "signed_out",
+        /// The own password was changed.
+        PasswordChanged = "password_changed",
+        /// A user was added, changed, given a first password, or his or her sessions were ended.
+        UserAdded = "user_added",
+        /// See [`AuditAction::UserAdded`].
+        UserChanged = "user_changed",
+        /// See [`AuditAction::UserAdded`].
+        PasswordReset = "password_reset",
+        /// See [`AuditAction::UserAdded`].
+        SessionsEnded = "sessions_ended",
+        /// A ticket was logged, or a concern was added to one.
+        TicketLogged = "ticket_logged",
+        /// A ticket was shown with what it says about the citizen.
+        TicketRead = "ticket_read",
+        /// Tickets were listed with what they say about citizens.
+        TicketsListed = "tickets_listed",
+        /// A citizen was searched for.
+        CitizenSearched = "citizen_searched",
+        /// People acted on a ticket: withdrawn, closed, reopened, rerouted, rebooked.
+        TicketActed = "ticket_acted",
+        /// A ticket was erased.
+        TicketErased = "ticket_erased",
+        /// A department's messages were read through the node.
+        DepartmentRead = "department_read",
+        /// A department replied through the node.
+        DepartmentReplied = "department_replied",
+        /// The call of an agent was shown at his or her desk, with the number.
+        DeskShown = "desk_shown",
+        /// A call was shown with number and addresses.
+        CallRevealed = "call_revealed",
+        /// Calls were listed with numbers and addresses, or by a citizen's number.
+        CallsListed = "calls_listed",
+        /// Calls were exported with numbers and addresses.
+        CallsExported = "calls_exported",
+        /// A rejected item was shown as it was delivered.
+        RejectedRevealed = "rejected_revealed",
+        /// Rejected items were discarded.
+        RejectedDiscarded = "rejected_discarded",
+        /// Rules were applied.
+        RulesApplied = "rules_applied",
+        /// Figures were sealed.
+        FiguresSealed = "figures_sealed",
+        /// Figures of single agents were shown.
+        AgentFiguresRead = "agent_figures_read",
+        /// Entries of an offer were listed.
+        EntriesListed = "entries_listed",
+        /// Entries of an offer were exported.
+        EntriesExported = "entries_exported",
+        /// All entries of an offer were erased.
+        EntriesErased = "entries_erased",
+        /// The audit trail itself was read.
+        AuditRead = "audit_read",
+        /// A backup was asked for.
+        BackupMade = "backup_made",
+        /// A backup was fetched, encrypted as it is.
+        BackupFetched = "backup_fetched",
+        /// A backup was restored: what was noted after it was made is gone from this trail.
+        BackupRestored = "backup_restored",
+        /// The access log was read, with addresses.
+        AccessLogRead = "access_log_read",
+        /// What is kept of a person was searched for.
+        PersonSearched = "person_searched",
+        /// A person was told what is kept of him or her, as a document or as data.
+        PersonTold = "person_told",
+        /// What a ticket says about a person was put right.
+        TicketRectified = "ticket_rectified",
+        /// A ticket or calls were restricted.
+        PersonRestricted = "person_restricted",
+        /// A restriction was lifted.
+        RestrictionLifted = "restriction_lifted",
+        /// Who was told of a rectification, a restriction or an erasure was listed, or a confirmation was noted.
+        RecipientsRead = "recipients_read",
+        /// See [`AuditAction::RecipientsRead`].
+        RecipientConfirmed = "recipient_confirmed",
+        /// A case of a data subject was opened, or something was done with it.
+        CaseChanged = "case_changed",
+        /// Cases of data subjects were listed or read.
+        CasesRead = "cases_read",
+        /// It was ordered to erase what is known about a person.
+        ErasureOrdered = "erasure_ordered",
+        /// A run of retention was begun.
+        RetentionRun = "retention_run",
+        /// The beginning of the audit trail is cut: the subject is the last entry that goes, the reason its hash.
+        AuditCut = "audit_cut",
     }
 }
 
@@ -350,6 +244,28 @@ pub fn chained(before: &[u8; 32], act: &StoredAct<'_>) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// Bytes of the hash of an entry that stay when it is cut: enough to know a head that was noted, and nothing to guess an
+/// entry's content by, since the whole hash of the one before it is gone.
+pub const SHORT_HEAD: usize = 8;
+
+/// What stays of the hash of an entry that is cut.
+pub fn short_head(hash: &[u8; 32]) -> [u8; SHORT_HEAD] {
+    let mut short = [0; SHORT_HEAD];
+    short.copy_from_slice(&hash[..SHORT_HEAD]);
+    short
+}
+
+/// The digest of all that stayed of cut entries, from that of those before. It stands in the entry that notes a cut.
+pub fn cut_digest(before: [u8; 32], short_heads: impl IntoIterator<Item = [u8; SHORT_HEAD]>) -> [u8; 32] {
+    let behind = |before: [u8; 32], head| -> [u8; 32] {
+        let mut hash = Sha256::new();
+        hash.update(before);
+        hash.update(head);
+        hash.finalize().into()
+    };
+    short_heads.into_iter().fold(before, behind)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -379,10 +295,11 @@ mod tests {
 
     #[test]
     fn every_action_has_a_name_of_its_own() {
-        let names: std::collections::BTreeSet<_> = AuditAction::ALL.map(AuditAction::name).into();
+        let names: std::collections::BTreeSet<_> =
+            AuditAction::ALL.iter().map(|action| action.name()).collect();
         assert_eq!(names.len(), AuditAction::ALL.len());
         for action in AuditAction::ALL {
-            assert_eq!(AuditAction::from_name(action.name()), Some(action));
+            assert_eq!(AuditAction::from_name(action.name()), Some(*action));
         }
     }
 }

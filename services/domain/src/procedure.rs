@@ -34,6 +34,8 @@ pub const CALLBACK: &str = "callback";
 pub const CALL_RECORDS: &str = "call-records";
 /// The entry that says how long rejected items are kept.
 pub const REJECTED_ITEMS: &str = "rejected-items";
+/// The entry that says how long replies to tickets that are not known are kept.
+pub const REJECTED_REPLIES: &str = "rejected-replies";
 /// The entry that says how long the audit trail is kept.
 pub const AUDIT_TRAIL: &str = "audit-trail";
 

@@ -332,6 +332,8 @@ pub enum Effect {
         /// What of.
         subject: MailSubject,
     },
+    /// The citizen must be told by mail of an appointment by video as it is now.
+    TellCitizen,
     /// These slots are taken for the ticket instead of those that it had, unless one has no seat left.
     Book {
         /// The slots.

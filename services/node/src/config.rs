@@ -353,7 +353,7 @@ pub(crate) fn checked(written: Written, folder: Option<&Path>) -> anyhow::Result
         agents,
         policy: policy(&written.service_level)?,
         backup: backup::checked(written.backup, at)?,
-        retention: retention::checked(&written.retention)?,
+        retention: retention::checked(&written.retention, agents_kept_days)?,
         mail,
         privacy: privacy::checked(written.privacy, at)?,
         routing: book.routing,

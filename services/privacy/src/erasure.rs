@@ -5,7 +5,10 @@
 
 mod answer;
 mod error;
+mod forgetting;
 mod journal;
+mod late;
+mod measuring;
 mod planning;
 mod runner;
 mod service;
@@ -22,6 +25,7 @@ use domain::ids::DepartmentId;
 use domain::rulebook::Rulebook;
 use store::calls::CallStore;
 use store::erasure::{CallErasure, ErasureStore, TicketErasure};
+use store::persons::PersonEntries;
 use store::scrub::Scrub;
 use store::tickets::TicketStore;
 
@@ -29,6 +33,7 @@ use crate::Finder;
 use crate::journal::ActJournal;
 
 pub use error::ErasureError;
+pub(crate) use measuring::Measured;
 pub use runner::ErasureRunner;
 pub use service::ErasuresService;
 
@@ -47,6 +52,8 @@ pub struct ErasureParts {
     pub finder: Finder,
     /// Where calls are.
     pub calls: Arc<dyn CallStore>,
+    /// Where entries are.
+    pub entries: Arc<dyn PersonEntries>,
     /// Takes persons out of calls.
     pub callers: Arc<dyn CallErasure>,
     /// Every unit of the store with personal data.

@@ -25,6 +25,7 @@ use store::tickets::TicketStore;
 
 pub use nightly::nightly;
 pub use service::RetentionService;
+pub(crate) use trail::note_of_cut;
 
 use crate::CurrentRules;
 
@@ -60,6 +61,8 @@ pub struct RetentionSettings {
     pub instance: String,
     /// When it runs by itself, local time; `None`: never.
     pub at: Option<chrono::NaiveTime>,
+    /// How long names of agents are kept in calls.
+    pub agents: Period,
     /// How long identities are kept after their calls were deleted.
     pub identities: Period,
 }

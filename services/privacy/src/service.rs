@@ -85,6 +85,10 @@ impl proto::audit_server::Audit for AuditService {
             head: hex(&found.head),
             begins_at: found.begins_at,
             cut_at_unix_ms: found.cut_at.map(|at| at.timestamp_millis()),
+            noted_at: found.noted.map(|noted| noted.number),
+            noted_cut_at_unix_ms: found
+                .noted
+                .and_then(|noted| Some(noted.cut_at?.timestamp_millis())),
         }))
     }
 }
@@ -104,7 +108,8 @@ fn filter(asked: &proto::ListEntriesRequest) -> Result<AuditFilter, Status> {
         .as_deref()
         .is_some_and(|name| AuditAction::from_name(name).is_none())
     {
-        let all = AuditAction::ALL.map(AuditAction::name).join(", ");
+        let all: Vec<&str> = AuditAction::ALL.iter().map(|action| action.name()).collect();
+        let all = all.join(", ");
         return Err(Status::invalid_argument(format!("action: use one of {all}")));
     }
     let before = match asked.page_token.as_str() {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::access::{Principal, Role};
-use domain::event::{CallEvent, EventKind};
+use domain::event::CallEvent;
 use tonic::Status;
 use wire::v1::reporting as proto;
 
@@ -94,14 +94,7 @@ impl Names {
         if !self.are_hidden(event.at) {
             return;
         }
-        match &mut event.kind {
-            EventKind::Ringing { agent }
-            | EventKind::RingUnanswered { agent }
-            | EventKind::Answered { agent }
-            | EventKind::AfterCallWorkStarted { agent }
-            | EventKind::AfterCallWorkEnded { agent } => *agent = None,
-            _ => {}
-        }
+        event.set_agent(None);
     }
 }
 

@@ -131,6 +131,7 @@ impl proto::reporting_server::Reporting for ReportingService {
         Ok(Response::new(proto::ImportRun {
             import_run: run.to_string(),
             new_reports: counts.new_reports,
+            past_retention: counts.past_retention,
             flagged: counts.flagged,
         }))
     }

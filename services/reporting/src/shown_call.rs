@@ -97,6 +97,9 @@ fn add_everything(shown: &mut proto::Call, state: &CallState, reveal: bool, name
         .map(|event| {
             let mut event = event.clone();
             names.hide_in(&mut event);
+            if state.agents_gone {
+                event.set_agent(None);
+            }
             if let EventKind::Arrived {
                 caller,
                 dialled_address,

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use domain::audit::NewAuditEntry;
+use domain::audit::{NewAuditEntry, SHORT_HEAD, short_head};
 
 use crate::StoreError;
 use crate::retention::Anchor;
@@ -35,6 +35,39 @@ pub trait AuditStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn anchor(&self) -> Result<Option<Anchor>, StoreError>;
+
+    /// What stayed of cut entries, oldest first; only of those behind an entry.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn cut_parts(&self, after: i64, most: usize) -> Result<Vec<CutPart>, StoreError>;
+}
+
+/// What stayed of entries that were cut together. It says nothing of what they said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutPart {
+    /// The number of the last one of them.
+    pub last: i64,
+    /// When they were cut.
+    pub cut_at: DateTime<Utc>,
+    /// Of each hash, in their order.
+    pub heads: Vec<[u8; SHORT_HEAD]>,
+    /// Of these and of all that stayed before.
+    pub digest: [u8; 32],
+}
+
+impl CutPart {
+    /// The number of the entry with this hash, if it was one of them.
+    pub fn number_of(&self, hash: &[u8; 32]) -> Option<i64> {
+        let short = short_head(hash);
+        let behind = self.heads.iter().rev().position(|head| *head == short)?;
+        i64::try_from(behind).ok().map(|behind| self.last - behind)
+    }
+}
+
+/// Reads the heads of a part as they are stored, one behind the other.
+pub(crate) fn read_heads(stored: &[u8]) -> Vec<[u8; SHORT_HEAD]> {
+    stored.as_chunks().0.to_vec()
 }
 
 /// Which entries to list.

@@ -354,6 +354,9 @@ pub struct RunCounts {
     pub new_reports: i64,
     /// Calls first heard of under it that are flagged, when they were.
     pub flagged: i64,
+    /// Reports for calls, or days, that were deleted when their time was over: kept as rejected items, each once, under the
+    /// import that brought it last.
+    pub past_retention: i64,
 }
 
 /// A period of time, half-open.

@@ -28,12 +28,15 @@ pub(crate) struct More {
     uncounted: BTreeSet<HotlineName>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     erased: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    agents_gone: bool,
 }
 
 /// Events, conflicting records, callbacks and where it does not count; none if there is nothing.
 pub(crate) fn pack_more(state: &CallState) -> Result<Option<Vec<u8>>, StoreError> {
     let has_lists = !(state.conflicts.is_empty() && state.events.is_empty() && state.callbacks.is_empty());
-    if !has_lists && !state.retracted && !state.erased && state.uncounted.is_empty() {
+    let has_marks = state.retracted || state.erased || state.agents_gone;
+    if !has_lists && !has_marks && state.uncounted.is_empty() {
         return Ok(None);
     }
     let more = More {
@@ -43,6 +46,7 @@ pub(crate) fn pack_more(state: &CallState) -> Result<Option<Vec<u8>>, StoreError
         retracted: state.retracted,
         uncounted: state.uncounted.clone(),
         erased: state.erased,
+        agents_gone: state.agents_gone,
     };
     let packed = zstd::bulk::compress(json(&more)?.as_bytes(), 1);
     packed
@@ -73,6 +77,7 @@ pub(crate) fn unpack_state(
         retracted: more.retracted,
         uncounted: more.uncounted,
         erased: more.erased,
+        agents_gone: more.agents_gone,
     })
 }
 

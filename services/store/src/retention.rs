@@ -3,6 +3,8 @@
 //! What was deleted is counted in the transaction that deletes it, under the number of the run: a run that was cut short
 //! and gone on with still tells the whole.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{Identity, TicketId};
@@ -45,7 +47,7 @@ pub trait CallRetention: Send + Sync + 'static {
     /// [`StoreError`].
     async fn past_identities(&self, purged_before: NaiveDate) -> Result<PastItems, StoreError>;
 
-    /// Forgets such identities, `most` at a time; returns how many.
+    /// Forgets such identities, a step of them.
     ///
     /// # Errors
     /// [`StoreError`]: none of them is forgotten.
@@ -53,8 +55,28 @@ pub trait CallRetention: Send + Sync + 'static {
         &self,
         run: RunId,
         purged_before: NaiveDate,
-        most: usize,
-    ) -> Result<usize, StoreError>;
+        step: Step,
+    ) -> Result<Gone, StoreError>;
+
+    /// Calls that name agents, are not open, and whose period began before a time; those of before this version as well
+    /// where they name none.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn past_agents(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError>;
+
+    /// Takes the names of agents out of such calls, a step of them. The figures stay as they are, and what was told before
+    /// is known when it is told again.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nothing was taken out.
+    async fn take_out_agents(
+        &self,
+        run: RunId,
+        before: DateTime<Utc>,
+        at: DateTime<Utc>,
+        step: Step,
+    ) -> Result<Gone, StoreError>;
 
     /// Rejected items, open or discarded, that were kept before a time.
     ///
@@ -62,16 +84,12 @@ pub trait CallRetention: Send + Sync + 'static {
     /// [`StoreError`].
     async fn past_rejected(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError>;
 
-    /// Deletes such items, `most` at a time; returns how many.
+    /// Deletes such items, a step of them.
     ///
     /// # Errors
     /// [`StoreError`]: none of them is deleted.
-    async fn purge_rejected(
-        &self,
-        run: RunId,
-        before: DateTime<Utc>,
-        most: usize,
-    ) -> Result<usize, StoreError>;
+    async fn purge_rejected(&self, run: RunId, before: DateTime<Utc>, step: Step)
+    -> Result<Gone, StoreError>;
 
     /// What a run has deleted here.
     ///
@@ -115,11 +133,29 @@ pub trait TicketRetention: Send + Sync + 'static {
     async fn hasten_ends(&self, tickets: &[TicketId], at: DateTime<Utc>) -> Result<(), StoreError>;
 
     /// Deletes tickets, with all that refers to them. Those that have changed meanwhile, or of which something is still on
-    /// its way to a department, stay. Returns how many were deleted.
+    /// its way to a department, stay.
     ///
     /// # Errors
     /// [`StoreError`]: none of them is deleted.
-    async fn purge_tickets(&self, purge: TicketPurge) -> Result<usize, StoreError>;
+    async fn purge_tickets(&self, purge: TicketPurge) -> Result<Gone, StoreError>;
+
+    /// Replies of departments that were rejected before a time, to tickets that are not known, and whose departments have
+    /// been told.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn past_rejected_replies(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError>;
+
+    /// Deletes such replies, a step of them.
+    ///
+    /// # Errors
+    /// [`StoreError`]: none of them is deleted.
+    async fn purge_rejected_replies(
+        &self,
+        run: RunId,
+        before: DateTime<Utc>,
+        step: Step,
+    ) -> Result<Gone, StoreError>;
 
     /// What a run has deleted here.
     ///
@@ -158,6 +194,7 @@ pub trait RunStore: Send + Sync + 'static {
         run: RunId,
         finished_at: DateTime<Utc>,
         outcome: Vec<RunLine>,
+        rewritten: Vec<Rewritten>,
     ) -> Result<(), StoreError>;
 
     /// Runs, newest first; only those with smaller numbers than `before`, if it is given.
@@ -172,18 +209,17 @@ pub trait RunStore: Send + Sync + 'static {
     /// [`StoreError`].
     async fn past_audit(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError>;
 
-    /// Where a cut of the audit trail at a time would end: the last entry that goes. The newest one never does. `None`:
-    /// nothing goes.
+    /// Where a cut of the audit trail at a time would end. The newest entry never goes. `None`: nothing goes.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn audit_cut(&self, before: DateTime<Utc>) -> Result<Option<(i64, [u8; 32])>, StoreError>;
+    async fn audit_cut(&self, before: DateTime<Utc>) -> Result<Option<PlannedCut>, StoreError>;
 
-    /// Cuts entries of the audit trail up to a number, `most` at a time, and moves its anchor with them. Returns how many.
+    /// Cuts entries of the audit trail up to a number, `most` at a time, and moves its anchor with them.
     ///
     /// # Errors
     /// [`StoreError`]: nothing is cut.
-    async fn cut_audit(&self, cut: AuditCut) -> Result<usize, StoreError>;
+    async fn cut_audit(&self, cut: AuditCut) -> Result<Gone, StoreError>;
 
     /// What a run has deleted here.
     ///
@@ -196,6 +232,34 @@ pub trait RunStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn empty_access_log(&self) -> Result<(), StoreError>;
+}
+
+/// How much a step takes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// At most so many.
+    pub most: usize,
+    /// Where one is deleted after the other, it ends early when it has taken so long; at least one goes.
+    pub within: Duration,
+}
+
+impl Step {
+    /// A step that ends only with what it has taken on.
+    pub fn of(most: usize) -> Self {
+        Self {
+            most,
+            within: Duration::MAX,
+        }
+    }
+}
+
+/// What a step has deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gone {
+    /// How many.
+    pub items: usize,
+    /// How long others could not write meanwhile: the whole file on SQLite, these rows on PostgreSQL.
+    pub held: Duration,
 }
 
 /// What would go.
@@ -224,8 +288,12 @@ pub const CALLS: &str = "calls";
 pub const VISITS: &str = "visits";
 /// What [`CallRetention`] counts identities as.
 pub const IDENTITIES: &str = "identities";
+/// What [`CallRetention`] counts calls as that agents were taken out of.
+pub const AGENT_NAMES: &str = "agent_names";
 /// What [`CallRetention`] counts rejected items as.
 pub const REJECTED_ITEMS: &str = "rejected_items";
+/// What [`TicketRetention`] counts rejected replies as.
+pub const REJECTED_REPLIES: &str = "rejected_replies";
 /// What [`RunStore`] counts entries of the audit trail as.
 pub const AUDIT_ENTRIES: &str = "audit_entries";
 
@@ -247,6 +315,8 @@ pub struct DroppedPart {
     pub part: String,
     /// The calls in it.
     pub calls: u64,
+    /// How long nobody could write to it.
+    pub held: Duration,
 }
 
 /// Calls to delete.
@@ -260,8 +330,8 @@ pub struct CallPurge {
     pub on: NaiveDate,
     /// From after this place on; the first page has none.
     pub after: Option<CallPurgePlace>,
-    /// Calls that are looked at, at most.
-    pub most: usize,
+    /// Calls that are looked at, at most, and how long it may take to delete those that are past.
+    pub step: Step,
 }
 
 /// Where a page of calls to delete has ended.
@@ -277,7 +347,7 @@ pub struct CallPurgePlace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallsPurged {
     /// How many calls.
-    pub calls: usize,
+    pub gone: Gone,
     /// Where the next page begins; `None`: this was the last one.
     pub next: Option<CallPurgePlace>,
 }
@@ -313,6 +383,17 @@ pub struct TicketPurge {
     pub procedure: ProcedureId,
     /// The tickets, each with the length of its history: a longer one says that it has changed.
     pub tickets: Vec<(TicketId, u32)>,
+}
+
+/// Where a cut of the audit trail would end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlannedCut {
+    /// The last entry that goes.
+    pub up_to: i64,
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// Of what stays of all entries that were ever cut, once it is done: [`crate::audit::CutPart::digest`].
+    pub digest: [u8; 32],
 }
 
 /// A cut of the audit trail.
@@ -352,6 +433,25 @@ pub struct Run {
     pub finished_at: Option<DateTime<Utc>>,
     /// What came of it.
     pub outcome: Vec<RunLine>,
+    /// What it deleted from, and whether nothing of that is left in files.
+    pub rewritten: Vec<Rewritten>,
+}
+
+/// A unit of storage that was deleted from. What was deleted lies in free pages, old versions of rows and logs until its
+/// tables are written anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rewritten {
+    /// `calls`, `tickets`, `access`.
+    pub unit: String,
+    /// When it was written anew; none: somebody held on to it, the next run does it.
+    #[serde(default)]
+    pub at_ms: Option<i64>,
+    /// From when on nothing is left; none: nobody knows when the next run is.
+    #[serde(default)]
+    pub until_ms: Option<i64>,
+    /// Copies that the database server keeps beyond that by its settings, each with what to do.
+    #[serde(default)]
+    pub kept: Vec<String>,
 }
 
 /// What a run did by one rule. It names nobody.
@@ -378,15 +478,18 @@ pub struct RunLine {
     /// Parts of tables that were dropped whole.
     #[serde(default)]
     pub parts: Vec<String>,
+    /// The longest time for which a step held up whoever writes, since the run was begun or gone on with.
+    #[serde(default)]
+    pub longest_step_ms: u64,
 }
 
 /// What came of a run, as it is stored.
-pub(crate) fn write_outcome(outcome: &[RunLine]) -> Result<String, StoreError> {
-    serde_json::to_string(outcome).map_err(|error| StoreError::Unusable(error.to_string()))
+pub(crate) fn write_list(list: &[impl Serialize]) -> Result<String, StoreError> {
+    serde_json::to_string(list).map_err(|error| StoreError::Unusable(error.to_string()))
 }
 
-/// Reads what [`write_outcome`] gave.
-pub(crate) fn read_outcome(stored: &str) -> Result<Vec<RunLine>, StoreError> {
+/// Reads what [`write_list`] gave.
+pub(crate) fn read_list<T: for<'a> Deserialize<'a>>(stored: &str) -> Result<Vec<T>, StoreError> {
     serde_json::from_str(stored)
         .map_err(|error| StoreError::Unusable(format!("what came of a run of retention: {error}")))
 }

@@ -87,6 +87,11 @@ pub(crate) const ON_ITS_WAY: &str = "(EXISTS (SELECT 1 FROM pending_hand_overs w
     OR EXISTS (SELECT 1 FROM replies r JOIN pending_results w ON w.department = r.department AND w.reply_id = r.reply_id
         WHERE r.ticket_id = tickets.ticket_id))";
 
+/// Which replies were rejected because their ticket is not known, and are over with.
+pub(crate) const REJECTED_AND_TOLD: &str = "r.code IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM tickets t WHERE t.ticket_id = r.ticket_id)
+    AND NOT EXISTS (SELECT 1 FROM pending_results w WHERE w.department = r.department AND w.reply_id = r.reply_id)";
+
 /// Stands for the digest of a request that was forgotten: no request has it.
 pub(crate) const FORGOTTEN: [u8; 32] = [0; 32];
 

@@ -41,7 +41,11 @@ pub(crate) fn repeats(told: &[u8], report: &CallReport) -> bool {
         ReportBody::Record(record) => {
             record.revision < revision || is_there(of_record(report.identity, record))
         }
-        ReportBody::Event(event) => is_there(of_event(report.identity, event)),
+        // Marks of earlier versions were made of names, too.
+        ReportBody::Event(event) => {
+            is_there(of_event(report.identity, event))
+                || is_there(mark(hash(report.identity, "event", event)))
+        }
         ReportBody::CallbackLogged(callback) => is_there(of_callback(report.identity, callback)),
         ReportBody::Retracted => is_there(of_retraction(report.identity)),
     }
@@ -69,8 +73,9 @@ fn of_record(identity: Identity, record: &RevisedRecord) -> [u8; MARK] {
     mark(hash(identity, "record", record))
 }
 
+/// Names of agents may be gone by then.
 fn of_event(identity: Identity, event: &CallEvent) -> [u8; MARK] {
-    mark(hash(identity, "event", event))
+    mark(hash(identity, "event", &event.without_agent()))
 }
 
 fn of_callback(identity: Identity, callback: &CallbackLogged) -> [u8; MARK] {

@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use serde_json::Value;
 use testkit::{Backend, Dice, OwnServers, TestNode, eventually, reports};
 
+use super::erasure::entries::{entries, registering, subscribe};
 use super::erasure::files_with;
 use super::load::Load;
 use crate::backups::{Safe, names, words};
@@ -99,13 +101,15 @@ async fn a_restore_that_is_killed_leaves_nothing_that_a_node_takes() {
 #[tokio::test]
 async fn who_was_erased_since_the_backup_does_not_come_back_with_it() {
     const NAME: &str = "Zwetschgenbaum";
+    const ADDRESS: &str = "zwetschgenbaum@example.org";
     Backend::each(|backend| async move {
         let safe = Safe::new().await;
-        let mut node = safe
-            .node(backend)
-            .set("privacy.erasure_bound_s", "10")
-            .start()
-            .await;
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let builder = safe.node(backend).set("privacy.erasure_bound_s", "10");
+        let mut node = registering(builder, folder.path()).start().await;
+        for address in [ADDRESS, "nachbarskind@example.org"] {
+            subscribe(&node, address).await;
+        }
         let log = async |name: &str, phone: &str| {
             let words = [
                 "callback",
@@ -131,12 +135,17 @@ async fn who_was_erased_since_the_backup_does_not_come_back_with_it() {
         ];
         let order = node.run(&erase).await.exits(0).json();
         let order = order["order"].as_str().expect("a number").to_owned();
+        let by_person = [
+            "privacy", "erase", "--email", ADDRESS, "--reason", "Art. 17", "--json",
+        ];
+        let of_entries = node.run(&by_person).await.exits(0).json();
+        assert_eq!(of_entries["entries"], 1, "{of_entries}");
         assert!(names(&safe.backups()).contains(&"erasures.jsonl".to_owned()));
         node.kill().await;
 
         let mut second = node.successor().await;
         let restored = safe.restore(&backup, &second).await;
-        assert_eq!(restored["erasures_entered"], 1, "{restored}");
+        assert_eq!(restored["erasures_entered"], 2, "{restored}");
         second.start_again().await;
         // From the first answer on: it was erased before anything was served.
         let shown = second
@@ -146,6 +155,8 @@ async fn who_was_erased_since_the_backup_does_not_come_back_with_it() {
             .json();
         assert_eq!(shown["state"], "erased", "{shown}");
         assert!(!shown.to_string().contains(NAME), "{shown}");
+        assert_eq!(entries(&second, ADDRESS).await, Vec::<Value>::new());
+        assert_eq!(entries(&second, "nachbarskind@example.org").await.len(), 1);
         let found = second
             .run(&["ticket", "find", "--phone", "0221 4783119", "--json"])
             .await;

@@ -5,7 +5,9 @@ use std::os::unix::process::ExitStatusExt as _;
 
 use serde_json::{Value, json};
 use testkit::export::{self, Dress, Row};
-use testkit::{Backend, Builder, Dice, TestNode, eventually};
+use testkit::{Backend, Builder, Dice, OwnServers, TestNode, eventually};
+
+use super::erasure::files_with;
 
 use crate::figures;
 
@@ -19,7 +21,9 @@ const STEPS: &[(&str, u64)] = &[
     ("retention.purge_tickets", 1),
     ("retention.drop_past_part", 1),
     ("retention.purge_calls", 3),
+    ("retention.take_out_agents", 1),
     ("retention.purge_rejected", 1),
+    ("retention.purge_rejected_replies", 1),
     ("retention.forget_identities", 1),
     ("retention.cut_audit", 1),
     ("retention.empty_call_log", 1),
@@ -34,6 +38,7 @@ const ON_SERVERS: &[&str] = &[
     "retention.purge_tickets:after:1",
     "retention.drop_past_part:before:1",
     "retention.drop_past_part:after:1",
+    "retention.take_out_agents:after:1",
     "retention.cut_audit:after:1",
     "retention.finish_run:before:1",
 ];
@@ -164,4 +169,92 @@ async fn a_run_comes_to_its_end_on_servers_whatever_step_the_node_dies_at() {
         }
     })
     .await;
+}
+
+const CALLER: &str = "02219998887";
+const NAME: &str = "Zwetschgenbaum";
+
+/// A call of a month that is over, one of a month that is not, and an order that was sent, all past; then a run by hand.
+async fn deleted_by_hand(node: &mut TestNode) -> Value {
+    let today = domain::local_time::day_of(chrono::Utc::now());
+    let rows = ["2024-03-04 09:00:00".to_owned(), format!("{today} 00:00:01")]
+        .map(|at| Row::answered(&at, "Bürgertelefon").caller(CALLER));
+    let file = node.file("export.csv", &export::file(&rows, Dress::German));
+    node.run(&["import", "--format", "hotline-export", "--wait", &file])
+        .await
+        .exits(0);
+    let order = ["ticket", "log", "--json", "--procedure", "brochure-order"];
+    let fields = [
+        "brochures=Wegweiser, 1",
+        "first_name=Erika",
+        &format!("name={NAME}"),
+        "street=Königsallee",
+        "postal_code=40212",
+        "town=Düsseldorf",
+    ];
+    let fields: Vec<&str> = fields.iter().flat_map(|field| ["--field", field]).collect();
+    let ticket = node.run(&[&order[..], &fields].concat()).await.exits(0).json();
+    let ticket = ticket["ticket_id"].as_str().expect("a number");
+    let close = [
+        "ticket", "close", ticket, "--reason", "versandt", "--agent", "anna",
+    ];
+    node.run(&close).await.exits(0);
+    node.stop().await;
+    node.set_variable(AHEAD, Some(&(190 * 86_400).to_string()));
+    node.start_again().await;
+    let run = ["privacy", "retention", "run", "--json"];
+    node.run(&run).await.exits(0).json()
+}
+
+fn check_places(run: &Value) {
+    assert_eq!(
+        (
+            &run["started_by"],
+            &run["rewritten"],
+            &run["pending"],
+            &run["kept"]
+        ),
+        (
+            &json!("operator"),
+            &json!(["calls", "tickets"]),
+            &json!([]),
+            &json!([])
+        ),
+        "{run}"
+    );
+}
+
+#[tokio::test]
+async fn a_run_by_hand_leaves_no_byte_of_what_it_deleted_in_the_files_of_the_store() {
+    let mut node = Builder::on(Backend::Embedded)
+        .set("retention.at", "")
+        .start()
+        .await;
+    check_places(&deleted_by_hand(&mut node).await);
+    // The bus keeps messages for a time of its own.
+    for name in ["calls.db", "calls.db-wal", "tickets.db", "tickets.db-wal"] {
+        let bytes = std::fs::read(node.data().join(name)).unwrap_or_default();
+        for text in [CALLER, NAME] {
+            let found = bytes.windows(text.len()).any(|window| window == text.as_bytes());
+            assert!(!found, "{text} in {name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_by_hand_leaves_no_byte_of_what_it_deleted_in_the_files_of_postgresql() {
+    let Some(servers) = OwnServers::start() else {
+        return;
+    };
+    let builder = Builder::on(Backend::Embedded).set("retention.at", "");
+    let mut node = builder.argument("--store").argument(&servers.store).start().await;
+    let run = deleted_by_hand(&mut node).await;
+    check_places(&run);
+    assert_eq!(run["outcome"][0]["parts_dropped"], json!(["2024-03"]), "{run}");
+    assert_eq!(run["outcome"][0]["items"], 2, "{run}");
+    let [postgres, _] = servers.folders();
+    for text in [CALLER, NAME] {
+        let found = files_with(&postgres, text);
+        assert!(found.is_empty(), "{text} in {found:?}");
+    }
 }

@@ -6,14 +6,14 @@ use testkit::{Backend, Builder, Dice, TestNode, eventually};
 
 use crate::figures;
 
-const AHEAD: &str = "NRWDIREKT_TEST_CLOCK_AHEAD_S";
+pub(super) const AHEAD: &str = "NRWDIREKT_TEST_CLOCK_AHEAD_S";
 
 /// A node that deletes only when it is asked to.
 async fn node(backend: Backend) -> TestNode {
     Builder::on(backend).set("retention.at", "").start().await
 }
 
-async fn days_later(node: &mut TestNode, days: u32) {
+pub(super) async fn days_later(node: &mut TestNode, days: u32) {
     node.stop().await;
     node.set_variable(AHEAD, Some(&(u64::from(days) * 86_400).to_string()));
     node.start_again().await;
@@ -29,13 +29,13 @@ async fn import(node: &TestNode, rows: &[Row], options: &[&str], code: i32) -> V
     node.run(&arguments).await.exits(code).json()
 }
 
-async fn retention(node: &TestNode, arguments: &[&str]) -> Value {
+pub(super) async fn retention(node: &TestNode, arguments: &[&str]) -> Value {
     let command = [&["privacy", "retention"], arguments, &["--json"]].concat();
     node.run(&command).await.exits(0).json()
 }
 
 /// What a plan or a run says about something.
-fn of<'a>(lines: &'a Value, what: &str, procedure: &str) -> &'a Value {
+pub(super) fn of<'a>(lines: &'a Value, what: &str, procedure: &str) -> &'a Value {
     let lines = lines["rules"].as_array().or(lines["outcome"].as_array());
     let mut lines = lines.expect("lines").iter();
     let found = lines.find(|line| line["what"] == what && line["procedure"] == procedure);
@@ -104,6 +104,12 @@ async fn calls_go_when_their_time_is_over_and_every_figure_stays() {
             _ => json!(["2024-03"]),
         };
         assert_eq!(calls["parts_dropped"], dropped);
+        assert_eq!(
+            (&run["rewritten"], &run["pending"], &run["kept"]),
+            (&json!(["calls"]), &json!([]), &json!([])),
+            "{run}"
+        );
+        assert!(calls["longest_step_ms"].is_u64(), "{calls}");
         assert_eq!(every_report(&node).await, before);
         let list = [
             "call",
@@ -118,15 +124,35 @@ async fn calls_go_when_their_time_is_over_and_every_figure_stays() {
 
         // The same file again, a corrected one in its place, and a correction of a single call.
         let again = import(&node, &rows, &["--wait"], 0).await;
-        figures::check(&again, &json!({ "accepted": 200, "duplicate": 200 }));
+        figures::check(
+            &again,
+            &json!({ "accepted": 200, "duplicate": 200, "past_retention": 0 }),
+        );
         let mut corrected = rows[20..].to_vec();
         corrected.splice(0..10, export::invented(10, &mut dice));
         let told = import(&node, &corrected, &["--replace", "2024-03-04..2024-03-11"], 0).await;
         assert_eq!(told["retracted"], 0);
+        let past_retention = told["past_retention"].as_u64().expect("a number");
+        assert_eq!(told["duplicate"].as_u64(), Some(180 - past_retention));
         assert_eq!(every_report(&node).await, before);
         let list = ["rejected", "list", "--reason", "past retention", "--json"];
         let late = node.run(&list).await.exits(0).json_lines();
         assert!((1..=10).contains(&late.len()), "{late:?}");
+        assert_eq!(late.len() as u64, past_retention);
+        let text = node.file("corrected.csv", &export::file(&corrected, Dress::German));
+        let text = [
+            "import",
+            "--format",
+            "hotline-export",
+            "--replace",
+            "2024-03-04..2024-03-11",
+            &text,
+        ];
+        let text = node.run(&text).await.exits(0).stdout;
+        assert!(
+            text.contains(&format!(", {past_retention} past retention)")),
+            "{text}"
+        );
         let id = late[0]["id"].as_str().expect("an id");
         let retried = node.run(&["rejected", "retry", id]).await.exits(3);
         assert!(retried.stdout.contains("past retention"), "{}", retried.stdout);
@@ -158,14 +184,14 @@ async fn nothing_of_a_deleted_call_is_left_in_the_data_folder() {
     }
 }
 
-async fn log(node: &TestNode, procedure: &str, fields: &[&str]) -> String {
+pub(super) async fn log(node: &TestNode, procedure: &str, fields: &[&str]) -> String {
     let mut command = vec!["ticket", "log", "--json", "--procedure", procedure];
     command.extend(fields.iter().flat_map(|field| ["--field", field]));
     let logged = node.run(&command).await.exits(0).json();
     logged["ticket_id"].as_str().expect("a number").to_owned()
 }
 
-async fn is_there(node: &TestNode, ticket: &str) -> bool {
+pub(super) async fn is_there(node: &TestNode, ticket: &str) -> bool {
     node.run(&["ticket", "show", ticket]).await.code == Some(0)
 }
 
@@ -230,10 +256,16 @@ async fn the_trail_is_cut_by_whole_days_and_the_rest_is_proven() {
             &["name=Groß", "town=Köln", "message=Bitte um Auskunft"],
         )
         .await;
-        for _ in 0..3 {
+        let verify = ["privacy", "audit", "verify", "--json"];
+        node.run(&["ticket", "show", &ticket]).await.exits(0);
+        let early = node.run(&verify).await.exits(0).json();
+        let (former, former_at) = (
+            early["head"].clone(),
+            early["entries"].as_i64().expect("a number"),
+        );
+        for _ in 0..2 {
             node.run(&["ticket", "show", &ticket]).await.exits(0);
         }
-        let verify = ["privacy", "audit", "verify", "--json"];
         let whole = node.run(&verify).await.exits(0).json();
         assert_eq!((&whole["begins_at"], &whole["cut_at"]), (&json!(1), &Value::Null));
         let entries = whole["entries"].as_i64().expect("a number");
@@ -250,9 +282,23 @@ async fn the_trail_is_cut_by_whole_days_and_the_rest_is_proven() {
         // Read, begun, cut.
         assert_eq!(rest["entries"], 3);
         let head = rest["head"].as_str().expect("a head");
-        node.run(&[&verify[..], &["--head", head]].concat())
-            .await
-            .exits(0);
+        let found = node.run(&[&verify[..], &["--head", head]].concat()).await;
+        let found = found.exits(0).json();
+        assert_eq!(
+            (&found["noted_at"], &found["noted_cut_at"]),
+            (&json!(entries + 3), &Value::Null)
+        );
+        // One that was noted before the cut is still known, and when its entry went.
+        for (head, number) in [(&former, former_at), (&whole["head"], entries)] {
+            let head = head.as_str().expect("a head");
+            let found = node.run(&[&verify[..], &["--head", head]].concat()).await;
+            let found = found.exits(0).json();
+            assert_eq!(found["noted_at"], number, "{found}");
+            assert!(found["noted_cut_at"].is_string(), "{found}");
+        }
+        let invented = "ab".repeat(32);
+        let found = node.run(&[&verify[..], &["--head", &invented]].concat()).await;
+        assert_eq!(found.exits(1).json()["noted_at"], Value::Null);
         let text = node.run(&["privacy", "audit", "verify"]).await.exits(0).stdout;
         assert!(
             text.contains(&format!("begins with entry {}", entries + 1)),
@@ -260,6 +306,35 @@ async fn the_trail_is_cut_by_whole_days_and_the_rest_is_proven() {
         );
     })
     .await;
+}
+
+#[tokio::test]
+async fn what_stays_of_a_cut_cannot_be_changed_unseen() {
+    let mut node = node(Backend::Embedded).await;
+    let ticket = log(
+        &node,
+        "letter",
+        &["name=Groß", "town=Köln", "message=Bitte um Auskunft"],
+    )
+    .await;
+    node.run(&["ticket", "show", &ticket]).await.exits(0);
+    days_later(&mut node, 1_100).await;
+    retention(&node, &["run"]).await;
+    let verify = ["privacy", "audit", "verify", "--json"];
+    node.run(&verify).await.exits(0);
+    for forge in [
+        // A head that never was one.
+        "UPDATE audit_cut_parts SET heads = zeroblob(length(heads))",
+        "DELETE FROM audit_cut_parts",
+    ] {
+        node.stop().await;
+        let store = rusqlite::Connection::open(node.data().join("access.db")).expect("the file");
+        store.execute_batch(forge).expect("done");
+        drop(store);
+        node.start_again().await;
+        let found = node.run(&verify).await.exits(1).json();
+        assert!(found["broken_at"].is_i64(), "{forge}: {found}");
+    }
 }
 
 #[tokio::test]

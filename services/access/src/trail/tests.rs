@@ -49,6 +49,10 @@ impl AuditStore for Slow {
     async fn anchor(&self) -> Result<Option<store::retention::Anchor>, StoreError> {
         unreachable!()
     }
+
+    async fn cut_parts(&self, _: i64, _: usize) -> Result<Vec<store::audit::CutPart>, StoreError> {
+        unreachable!()
+    }
 }
 
 fn trail(store: &Arc<Slow>) -> AuditTrail {

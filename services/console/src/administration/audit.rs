@@ -102,6 +102,9 @@ struct Verified {
     head: String,
     /// Where the trail begins, once its beginning was deleted.
     begins_at: Option<String>,
+    /// The entry that a noted check value belongs to.
+    noted_at: Option<String>,
+    noted_cut_at: Option<Time>,
 }
 
 async fn page(visitor: &Visitor, asked: Asked) -> Result<AuditPage, Trouble> {
@@ -157,6 +160,8 @@ pub(super) async fn verify(visitor: Visitor, Form(noted): Form<Noted>) -> Result
         explanation: verified.explanation,
         head: verified.head,
         begins_at: verified.cut_at_unix_ms.map(|_| format::count(verified.begins_at)),
+        noted_at: verified.noted_at.map(format::count),
+        noted_cut_at: verified.noted_cut_at_unix_ms.map(Time::at),
     });
     Ok(page)
 }

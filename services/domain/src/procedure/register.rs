@@ -13,7 +13,7 @@ macro_rules! built_in {
 }
 
 /// The built-in procedures, in the order in which they are listed.
-const BUILT_IN: [(&str, &str); 23] = built_in![
+const BUILT_IN: [(&str, &str); 24] = built_in![
     "callback",
     "contact-form",
     "email",
@@ -28,6 +28,7 @@ const BUILT_IN: [(&str, &str); 23] = built_in![
     "call-course",
     "agents",
     "rejected-items",
+    "rejected-replies",
     "imports",
     "department-mails",
     "desk-drafts",

@@ -143,14 +143,6 @@ impl EntryStore for JournalledEntries {
         self.store.entries_by_id(id, at).await
     }
 
-    async fn entries_of(&self, email_key: &str, most: usize) -> Result<Vec<Entry>, StoreError> {
-        self.store.entries_of(email_key, most).await
-    }
-
-    async fn end_entries_of(&self, email_key: &str) -> Result<u32, StoreError> {
-        self.store.end_entries_of(email_key).await
-    }
-
     async fn entries(&self, filter: EntryFilter) -> Result<Vec<NumberedEntry>, StoreError> {
         self.store.entries(filter).await
     }

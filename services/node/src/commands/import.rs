@@ -103,7 +103,7 @@ pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> 
         }
     }
     progress.finish_and_clear();
-    let mut duplicate = match arguments.wait || arguments.replace.is_some() {
+    let mut uncounted = match arguments.wait || arguments.replace.is_some() {
         true => Some(wait_for_figures(&connection, &summary, &import.run).await?),
         false => None,
     };
@@ -115,11 +115,11 @@ pub(crate) async fn run(arguments: ImportArguments) -> anyhow::Result<ExitCode> 
         }
         Some(days) => {
             summary.retracted = Some(replace::finish(&connection, &import, days, &mut summary).await?);
-            duplicate = Some(wait_for_figures(&connection, &summary, &import.run).await?);
+            uncounted = Some(wait_for_figures(&connection, &summary, &import.run).await?);
         }
         None => {}
     }
-    print_summary(&arguments, &summary, duplicate);
+    print_summary(&arguments, &summary, uncounted.as_ref());
     Ok(if summary.rejected > 0 {
         ExitCode::from(exit::REJECTED)
     } else {
@@ -366,12 +366,20 @@ fn tell_local_time(report: &LocalTimeReport) {
     }
 }
 
-/// Waits until everything sent is counted; gives the number of accepted reports that told nothing new.
+/// What became of accepted reports that did not count.
+pub(super) struct Uncounted {
+    /// They told nothing new.
+    duplicate: u64,
+    /// Their calls were deleted when their time was over.
+    past_retention: u64,
+}
+
+/// Waits until everything sent is counted; gives what did not count of what was accepted.
 pub(super) async fn wait_for_figures(
     connection: &Connection,
     summary: &Summary,
     run: &str,
-) -> anyhow::Result<u64> {
+) -> anyhow::Result<Uncounted> {
     let mut client = ReportingClient::new(connection.clone());
     let positions: Vec<_> = summary
         .positions
@@ -399,15 +407,21 @@ pub(super) async fn wait_for_figures(
         };
         match client.get_import_run(request).await {
             Ok(response) => {
-                let new_reports = u64::try_from(response.get_ref().new_reports).unwrap_or(0);
-                return Ok(summary.accepted.saturating_sub(new_reports));
+                let counted = response.get_ref();
+                let number = |number: i64| u64::try_from(number).unwrap_or(0);
+                let not_new = summary.accepted.saturating_sub(number(counted.new_reports));
+                let past_retention = number(counted.past_retention).min(not_new);
+                return Ok(Uncounted {
+                    duplicate: not_new - past_retention,
+                    past_retention,
+                });
             }
             Err(status) => outage.wait(&status).await?,
         }
     }
 }
 
-fn print_summary(arguments: &ImportArguments, summary: &Summary, duplicate: Option<u64>) {
+fn print_summary(arguments: &ImportArguments, summary: &Summary, uncounted: Option<&Uncounted>) {
     for hotline in &summary.provisional {
         eprintln!("hotline {hotline:?} is not configured; it counts as a provisional one");
     }
@@ -419,8 +433,9 @@ fn print_summary(arguments: &ImportArguments, summary: &Summary, duplicate: Opti
             "rejected": summary.rejected,
             "provisional_hotlines": summary.provisional,
         });
-        if let Some(duplicate) = duplicate {
-            object["duplicate"] = json!(duplicate);
+        if let Some(uncounted) = uncounted {
+            object["duplicate"] = json!(uncounted.duplicate);
+            object["past_retention"] = json!(uncounted.past_retention);
         }
         if let Some(retracted) = summary.retracted {
             object["retracted"] = json!(retracted);
@@ -428,12 +443,15 @@ fn print_summary(arguments: &ImportArguments, summary: &Summary, duplicate: Opti
         say!("{object}");
         return;
     }
-    let duplicate = duplicate.map_or(String::new(), |duplicate| format!(" ({duplicate} known before)"));
+    let uncounted = uncounted.map_or(String::new(), |uncounted| match uncounted.past_retention {
+        0 => format!(" ({} known before)", uncounted.duplicate),
+        past => format!(" ({} known before, {past} past retention)", uncounted.duplicate),
+    });
     let retracted = summary
         .retracted
         .map_or(String::new(), |calls| format!(", {calls} retracted"));
     say!(
-        "{} read, {} accepted{duplicate}, {} flagged, {} rejected{retracted}",
+        "{} read, {} accepted{uncounted}, {} flagged, {} rejected{retracted}",
         summary.read,
         summary.accepted,
         summary.flagged,

@@ -137,6 +137,8 @@ async fn verify(head: Option<String>, as_json: bool, server: &ServerArguments) -
             "head": found.head,
             "begins_at": found.begins_at,
             "cut_at": found.cut_at_unix_ms.map(local),
+            "noted_at": found.noted_at,
+            "noted_cut_at": found.noted_cut_at_unix_ms.map(local),
         });
         say!("{object}");
     } else {
@@ -150,6 +152,13 @@ async fn verify(head: Option<String>, as_json: bool, server: &ServerArguments) -
                 found.begins_at,
                 local(cut_at)
             );
+        }
+        if let Some(number) = found.noted_at {
+            let gone = match found.noted_cut_at_unix_ms {
+                Some(cut_at) => format!(", which was deleted on {}", local(cut_at)),
+                None => String::new(),
+            };
+            say!("the noted head is that of entry {number}{gone}");
         }
         say!("head {}", found.head);
     }

@@ -18,7 +18,10 @@ pub(crate) struct RetentionSection {
 ///
 /// # Errors
 /// Names the key and the remedy.
-pub(super) fn checked(written: &RetentionSection) -> anyhow::Result<RetentionSettings> {
+pub(super) fn checked(
+    written: &RetentionSection,
+    agents_kept_days: u32,
+) -> anyhow::Result<RetentionSettings> {
     let at = match written.at.trim() {
         "" => None,
         text => Some(NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| {
@@ -33,6 +36,7 @@ pub(super) fn checked(written: &RetentionSection) -> anyhow::Result<RetentionSet
     Ok(RetentionSettings {
         instance: uuid::Uuid::new_v4().to_string(),
         at,
+        agents: Period::Days(agents_kept_days),
         identities: Period::Years(written.identity_years),
     })
 }

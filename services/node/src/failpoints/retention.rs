@@ -8,8 +8,9 @@ use domain::ids::{Identity, TicketId};
 use domain::procedure::ProcedureId;
 use store::StoreError;
 use store::retention::{
-    AgedQuery, AgedTicket, AuditCut, CallPurge, CallRetention, CallsPurged, DroppedPart, PartPurge,
-    PastItems, Run, RunId, RunLine, RunStore, Tally, TicketPurge, TicketRetention,
+    AgedQuery, AgedTicket, AuditCut, CallPurge, CallRetention, CallsPurged, DroppedPart, Gone, PartPurge,
+    PastItems, PlannedCut, Rewritten, Run, RunId, RunLine, RunStore, Step, Tally, TicketPurge,
+    TicketRetention,
 };
 
 use super::{Cut, Point};
@@ -43,10 +44,25 @@ impl CallRetention for CutCallRetention {
         &self,
         run: RunId,
         purged_before: NaiveDate,
-        most: usize,
-    ) -> Result<usize, StoreError> {
-        let work = self.store.forget_identities(run, purged_before, most);
+        step: Step,
+    ) -> Result<Gone, StoreError> {
+        let work = self.store.forget_identities(run, purged_before, step);
         self.cut.around(Point::ForgetIdentities, work).await
+    }
+
+    async fn past_agents(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
+        self.store.past_agents(before).await
+    }
+
+    async fn take_out_agents(
+        &self,
+        run: RunId,
+        before: DateTime<Utc>,
+        at: DateTime<Utc>,
+        step: Step,
+    ) -> Result<Gone, StoreError> {
+        let work = self.store.take_out_agents(run, before, at, step);
+        self.cut.around(Point::TakeOutAgents, work).await
     }
 
     async fn past_rejected(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
@@ -57,9 +73,9 @@ impl CallRetention for CutCallRetention {
         &self,
         run: RunId,
         before: DateTime<Utc>,
-        most: usize,
-    ) -> Result<usize, StoreError> {
-        let work = self.store.purge_rejected(run, before, most);
+        step: Step,
+    ) -> Result<Gone, StoreError> {
+        let work = self.store.purge_rejected(run, before, step);
         self.cut.around(Point::PurgeRejected, work).await
     }
 
@@ -97,9 +113,23 @@ impl TicketRetention for CutTicketRetention {
         self.cut.around(Point::HastenEnds, work).await
     }
 
-    async fn purge_tickets(&self, purge: TicketPurge) -> Result<usize, StoreError> {
+    async fn purge_tickets(&self, purge: TicketPurge) -> Result<Gone, StoreError> {
         let work = self.store.purge_tickets(purge);
         self.cut.around(Point::PurgeTickets, work).await
+    }
+
+    async fn past_rejected_replies(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
+        self.store.past_rejected_replies(before).await
+    }
+
+    async fn purge_rejected_replies(
+        &self,
+        run: RunId,
+        before: DateTime<Utc>,
+        step: Step,
+    ) -> Result<Gone, StoreError> {
+        let work = self.store.purge_rejected_replies(run, before, step);
+        self.cut.around(Point::PurgeRejectedReplies, work).await
     }
 
     async fn ticket_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {
@@ -133,8 +163,9 @@ impl RunStore for CutRuns {
         run: RunId,
         finished_at: DateTime<Utc>,
         outcome: Vec<RunLine>,
+        rewritten: Vec<Rewritten>,
     ) -> Result<(), StoreError> {
-        let work = self.store.finish_run(run, finished_at, outcome);
+        let work = self.store.finish_run(run, finished_at, outcome, rewritten);
         self.cut.around(Point::FinishRun, work).await
     }
 
@@ -146,11 +177,11 @@ impl RunStore for CutRuns {
         self.store.past_audit(before).await
     }
 
-    async fn audit_cut(&self, before: DateTime<Utc>) -> Result<Option<(i64, [u8; 32])>, StoreError> {
+    async fn audit_cut(&self, before: DateTime<Utc>) -> Result<Option<PlannedCut>, StoreError> {
         self.store.audit_cut(before).await
     }
 
-    async fn cut_audit(&self, cut: AuditCut) -> Result<usize, StoreError> {
+    async fn cut_audit(&self, cut: AuditCut) -> Result<Gone, StoreError> {
         let work = self.store.cut_audit(cut);
         self.cut.around(Point::CutAudit, work).await
     }

@@ -85,6 +85,7 @@ impl Starting<'_> {
         Finder {
             tickets: Arc::clone(&self.storage.tickets),
             person_tickets: Arc::clone(&self.storage.person_tickets),
+            person_entries: Arc::clone(&self.storage.erasing.entries),
             calls: Arc::clone(&self.storage.calls),
             person_calls: Arc::clone(&self.storage.person_calls),
         }
@@ -113,14 +114,16 @@ impl Starting<'_> {
     /// What was erased is taken out of the store before anything is served: it may have come from a backup.
     async fn erasures(&mut self, wake: &Arc<handover::Wake>) -> anyhow::Result<ErasuresService> {
         let (wake, list) = (Arc::clone(wake), Arc::clone(self.suppression));
+        let erasing = &self.storage.erasing;
         let runner = ErasureRunner::new(ErasureParts {
-            orders: Arc::clone(&self.storage.erasures),
+            orders: Arc::clone(&erasing.orders),
             tickets: Arc::clone(&self.storage.tickets),
-            unpublished: Arc::clone(&self.storage.unpublished),
+            unpublished: Arc::clone(&erasing.unpublished),
             finder: self.finder(),
             calls: Arc::clone(&self.storage.calls),
-            callers: Arc::clone(&self.storage.callers),
-            scrubs: self.storage.scrubs.clone(),
+            entries: Arc::clone(&erasing.entries),
+            callers: Arc::clone(&erasing.callers),
+            scrubs: erasing.scrubs.clone(),
             bus: Arc::clone(&self.storage.bus),
             rules: Arc::new(self.rules.current()),
             clock: Arc::clone(&self.clock),

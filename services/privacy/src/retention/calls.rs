@@ -1,5 +1,7 @@
 //! Calls and what is left of them, and rejected items.
 
+use std::time::Duration;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::local_time;
 use store::StoreError;
@@ -10,23 +12,28 @@ use super::pace::Pace;
 use super::run::{Held, RunFault};
 
 impl Retention {
-    /// Deletes calls: parts that are past whole, then the rest of what is past.
+    /// Deletes calls: parts that are past whole, then the rest of what is past. Returns the longest time for which others
+    /// could not write, as do those below.
     pub(super) async fn purge_calls(
         &self,
         held: &mut Held<'_>,
         run: RunId,
         before: DateTime<Utc>,
         on: DateTime<Utc>,
-    ) -> Result<(), RunFault> {
+    ) -> Result<Duration, RunFault> {
         let store = &self.parts.calls;
         let on = local_time::day_of(on);
+        let mut pace = Pace::new();
+        let mut longest_drop = Duration::ZERO;
         loop {
             held.keep().await?;
             match store.drop_past_part(PartPurge { run, before, on }).await {
                 Ok(Some(dropped)) => {
+                    longest_drop = longest_drop.max(dropped.held);
                     tracing::info!(
                         part = dropped.part,
                         calls = dropped.calls,
+                        held = ?dropped.held,
                         "a part was dropped whole"
                     );
                 }
@@ -44,21 +51,38 @@ impl Retention {
             before,
             on,
             after: None,
-            most: 0,
+            step: pace.step(),
         };
-        let mut pace = Pace::new();
         loop {
             held.keep().await?;
-            purge.most = pace.step();
+            purge.step = pace.step();
             let purged = store.purge_calls(purge).await?;
             purge.after = purged.next;
             if purge.after.is_none() {
-                tracing::info!(longest_step = ?pace.longest(), "calls were deleted");
-                return Ok(());
+                pace.took(purged.gone.held);
+                return Ok(pace.longest().max(longest_drop));
             }
-            if purged.calls > 0 {
-                pace.pause().await;
+            pace.pause(purged.gone).await;
+        }
+    }
+
+    /// Takes the names of agents out of calls.
+    pub(super) async fn take_out_agents(
+        &self,
+        held: &mut Held<'_>,
+        run: RunId,
+        before: DateTime<Utc>,
+    ) -> Result<Duration, RunFault> {
+        let mut pace = Pace::new();
+        loop {
+            held.keep().await?;
+            let at = (self.parts.clock)();
+            let step = pace.step();
+            let gone = self.parts.calls.take_out_agents(run, before, at, step).await?;
+            if gone.items == 0 {
+                return Ok(pace.longest());
             }
+            pace.pause(gone).await;
         }
     }
 
@@ -68,16 +92,19 @@ impl Retention {
         held: &mut Held<'_>,
         run: RunId,
         before: NaiveDate,
-    ) -> Result<(), RunFault> {
+    ) -> Result<Duration, RunFault> {
         let mut pace = Pace::new();
         loop {
             held.keep().await?;
-            let most = pace.step();
-            let gone = self.parts.calls.forget_identities(run, before, most).await?;
-            if gone < most {
-                return Ok(());
+            let gone = self
+                .parts
+                .calls
+                .forget_identities(run, before, pace.step())
+                .await?;
+            if gone.items == 0 {
+                return Ok(pace.longest());
             }
-            pace.pause().await;
+            pace.pause(gone).await;
         }
     }
 
@@ -87,16 +114,15 @@ impl Retention {
         held: &mut Held<'_>,
         run: RunId,
         before: DateTime<Utc>,
-    ) -> Result<(), RunFault> {
+    ) -> Result<Duration, RunFault> {
         let mut pace = Pace::new();
         loop {
             held.keep().await?;
-            let most = pace.step();
-            let gone = self.parts.calls.purge_rejected(run, before, most).await?;
-            if gone < most {
-                return Ok(());
+            let gone = self.parts.calls.purge_rejected(run, before, pace.step()).await?;
+            if gone.items == 0 {
+                return Ok(pace.longest());
             }
-            pace.pause().await;
+            pace.pause(gone).await;
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveTime, TimeZone as _, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use domain::local_time::ZONE;
 
 use super::Retention;
@@ -48,15 +48,26 @@ fn is_due(at: NaiveTime, now: DateTime<Utc>, since: DateTime<Utc>) -> bool {
     [Some(today), today.checked_sub_days(Days::new(1))]
         .into_iter()
         .flatten()
-        .filter_map(|day| {
-            // In the hour that is left out there is no such time: an hour later there is.
-            let local = day.and_time(at);
-            let times = [local, local + chrono::TimeDelta::hours(1)];
-            times
-                .into_iter()
-                .find_map(|local| ZONE.from_local_datetime(&local).earliest())
-        })
+        .filter_map(|day| time_on(day, at))
         .any(|due| since < due && due <= now)
+}
+
+/// When the time of the day comes next.
+pub(super) fn next_night(at: NaiveTime, now: DateTime<Utc>) -> DateTime<Utc> {
+    let today = now.with_timezone(&ZONE).date_naive();
+    let days = [Some(today), today.checked_add_days(Days::new(1))];
+    let mut nights = days.into_iter().flatten().filter_map(|day| time_on(day, at));
+    nights.find(|night| *night > now).unwrap_or(now)
+}
+
+fn time_on(day: NaiveDate, at: NaiveTime) -> Option<DateTime<Utc>> {
+    // In the hour that is left out there is no such time: an hour later there is.
+    let local = day.and_time(at);
+    let times = [local, local + chrono::TimeDelta::hours(1)];
+    times
+        .into_iter()
+        .find_map(|local| ZONE.from_local_datetime(&local).earliest())
+        .map(|time| time.to_utc())
 }
 
 #[cfg(test)]
@@ -77,6 +88,13 @@ mod tests {
             ("2027-03-28T01:30:00Z", "2027-03-27T12:00:00Z", true),
         ] {
             assert_eq!(is_due(at, time(now), time(since)), due, "{now} {since}");
+        }
+        for (now, next) in [
+            ("2026-11-28T02:29:59Z", "2026-11-28T02:30:00Z"),
+            ("2026-11-28T02:30:00Z", "2026-11-29T02:30:00Z"),
+            ("2027-03-27T12:00:00Z", "2027-03-28T01:30:00Z"),
+        ] {
+            assert_eq!(next_night(at, time(now)), time(next), "{now}");
         }
         let skipped = NaiveTime::from_hms_opt(2, 30, 0).unwrap();
         assert!(is_due(

@@ -42,8 +42,10 @@ impl Retention {
         let parts = &self.parts;
         let (past, waiting) = match &rule.what {
             What::Calls => (parts.calls.past_calls(before).await?, 0),
+            What::AgentNames => (parts.calls.past_agents(before).await?, 0),
             What::Identities => (parts.calls.past_identities(day).await?, 0),
             What::RejectedItems => (parts.calls.past_rejected(before).await?, 0),
+            What::RejectedReplies => (parts.tickets.past_rejected_replies(before).await?, 0),
             What::AuditEntries => (parts.runs.past_audit(before).await?, 0),
             What::Tickets(procedure, after) => self.past_tickets(procedure, *after, before).await?,
         };

@@ -5,9 +5,14 @@ use domain::local_time;
 use domain::procedure::{
     self, AUDIT_TRAIL, CALL_RECORDS, Period, Procedure, ProcedureId, Register, RetentionEvent,
 };
-use store::retention::{AUDIT_ENTRIES, CALLS, IDENTITIES, REJECTED_ITEMS, RunLine};
+use store::retention::{
+    AGENT_NAMES, AUDIT_ENTRIES, CALLS, IDENTITIES, REJECTED_ITEMS, REJECTED_REPLIES, RunLine,
+};
 
 use super::RetentionSettings;
+
+/// The entry of the register that says what is kept of agents.
+const AGENTS: &str = "agents";
 
 /// What tickets are called in plans and runs.
 pub(super) const TICKETS: &str = "tickets";
@@ -17,10 +22,14 @@ pub(super) const TICKETS: &str = "tickets";
 pub(super) enum What {
     /// Calls with their visits.
     Calls,
+    /// Names of agents in calls.
+    AgentNames,
     /// What is left of deleted calls.
     Identities,
     /// Items that could not be counted.
     RejectedItems,
+    /// Replies of departments to tickets that are not known.
+    RejectedReplies,
     /// Tickets of a procedure.
     Tickets(ProcedureId, RetentionEvent),
     /// The audit trail.
@@ -57,6 +66,14 @@ pub(super) fn rules(register: &Register, settings: &RetentionSettings) -> Vec<Ru
             .map(of_register),
     );
     rules.push(Rule {
+        what: What::AgentNames,
+        procedure: AGENTS.to_owned(),
+        after: "call",
+        period: settings.agents,
+        text: "Kennungen der Beschäftigten in Anrufen (agents.kept_days; zwei Tage, solange Zahlen einzelner Beschäftigter aus sind)."
+            .to_owned(),
+    });
+    rules.push(Rule {
         what: What::Identities,
         procedure: String::new(),
         after: "deletion",
@@ -65,6 +82,7 @@ pub(super) fn rules(register: &Register, settings: &RetentionSettings) -> Vec<Ru
             .to_owned(),
     });
     rules.extend(entry(procedure::REJECTED_ITEMS, What::RejectedItems));
+    rules.extend(entry(procedure::REJECTED_REPLIES, What::RejectedReplies));
     rules.extend(entry(AUDIT_TRAIL, What::AuditEntries));
     rules
 }
@@ -85,8 +103,10 @@ impl What {
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Calls => CALLS,
+            Self::AgentNames => AGENT_NAMES,
             Self::Identities => IDENTITIES,
             Self::RejectedItems => REJECTED_ITEMS,
+            Self::RejectedReplies => REJECTED_REPLIES,
             Self::Tickets(..) => TICKETS,
             Self::AuditEntries => AUDIT_ENTRIES,
         }
@@ -95,8 +115,8 @@ impl What {
     /// The unit of storage that holds it.
     pub(super) fn store(&self) -> &'static str {
         match self {
-            Self::Calls | Self::Identities | Self::RejectedItems => "calls",
-            Self::Tickets(..) => "tickets",
+            Self::Calls | Self::AgentNames | Self::Identities | Self::RejectedItems => "calls",
+            Self::Tickets(..) | Self::RejectedReplies => "tickets",
             Self::AuditEntries => "access",
         }
     }

@@ -1,6 +1,5 @@
 //! A run, from its beginning, or from where it was cut short, to its end.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -36,6 +35,15 @@ pub(super) enum RunFault {
     Store(#[from] StoreError),
 }
 
+/// What was done by one rule.
+#[derive(Clone, Copy, Debug, Default)]
+struct Done {
+    /// Tickets that have to wait.
+    waiting: u64,
+    /// The longest time for which others could not write.
+    longest: Duration,
+}
+
 /// The lease of a run, kept while it is under way.
 pub(super) struct Held<'a> {
     retention: &'a Retention,
@@ -50,6 +58,18 @@ impl Held<'_> {
             self.kept_at = Instant::now();
         }
         Ok(())
+    }
+
+    /// Keeps the lease while something takes long.
+    pub(super) async fn during<T>(&mut self, work: impl Future<Output = T>) -> Result<T, RunFault> {
+        self.keep().await?;
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                () = tokio::time::sleep(LEASE / 3) => self.keep().await?,
+            }
+        }
     }
 }
 
@@ -124,57 +144,61 @@ impl Retention {
         let at = run.started_at;
         let register = (self.parts.rules)().register.clone();
         let rules = rules(&register, &self.parts.settings);
+        let mut done = vec![Done::default(); rules.len()];
         // Tickets first: while they leave the topics of departments, the rest is done.
-        self.purge_all_tickets(held, run.id, &rules, at).await?;
-        for rule in &rules {
-            self.purge_by(held, run.id, rule, at, by).await?;
+        self.purge_all_tickets(held, run.id, &rules, at, &mut done)
+            .await?;
+        for (rule, done) in rules.iter().zip(&mut done) {
+            let longest = self.purge_by(held, run.id, rule, at, by).await?;
+            done.longest = done.longest.max(longest);
         }
         let begun = Instant::now();
-        let waiting = loop {
-            let waiting = self.purge_all_tickets(held, run.id, &rules, at).await?;
-            if waiting.values().all(|waiting| *waiting == 0) || begun.elapsed() > WAIT_FOR_TOPICS {
-                break waiting;
+        loop {
+            self.purge_all_tickets(held, run.id, &rules, at, &mut done)
+                .await?;
+            if done.iter().all(|done| done.waiting == 0) || begun.elapsed() > WAIT_FOR_TOPICS {
+                break;
             }
             tokio::time::sleep(LOOK_EVERY).await;
-        };
+        }
         // A commit may yet lie in a log that a reader holds on to: what is left there goes with the next run.
         self.parts.calls.empty_call_log().await?;
         self.parts.tickets.empty_ticket_log().await?;
         self.parts.runs.empty_access_log().await?;
-        let outcome = self.outcome(run.id, &rules, at, &waiting).await?;
-        if run.started_by == ITSELF {
-            self.scrub(&run, &outcome).await?;
-        }
+        let outcome = self.outcome(run.id, &rules, at, &done).await?;
+        let rewritten = self.rewrite(held, &run, &outcome).await?;
         let finished_at = (self.parts.clock)();
         self.parts
             .runs
-            .finish_run(run.id, finished_at, outcome.clone())
+            .finish_run(run.id, finished_at, outcome.clone(), rewritten.clone())
             .await?;
-        tracing::info!(run = run.id, "a run of retention is done");
+        let longest_step = done.iter().map(|done| done.longest).max();
+        tracing::info!(run = run.id, ?longest_step, "a run of retention is done");
         Ok(Run {
             finished_at: Some(finished_at),
             outcome,
+            rewritten,
             ..run
         })
     }
 
-    /// Returns how many tickets have to wait, by procedure.
     async fn purge_all_tickets(
         &self,
         held: &mut Held<'_>,
         run: RunId,
         rules: &[Rule],
         at: DateTime<Utc>,
-    ) -> Result<BTreeMap<String, u64>, RunFault> {
-        let mut waiting = BTreeMap::new();
-        for rule in rules {
+        done: &mut [Done],
+    ) -> Result<(), RunFault> {
+        for (rule, done) in rules.iter().zip(done) {
             if let (What::Tickets(procedure, after), Some(day)) = (&rule.what, rule.over_before(at)) {
                 let before = local_time::start_of(day);
-                let wait = self.purge_tickets(held, run, procedure, *after, before).await?;
-                waiting.insert(rule.procedure.clone(), wait);
+                let (waiting, longest) = self.purge_tickets(held, run, procedure, *after, before).await?;
+                done.waiting = waiting;
+                done.longest = done.longest.max(longest);
             }
         }
-        Ok(waiting)
+        Ok(())
     }
 
     async fn purge_by(
@@ -184,17 +208,19 @@ impl Retention {
         rule: &Rule,
         at: DateTime<Utc>,
         by: &Principal,
-    ) -> Result<(), RunFault> {
+    ) -> Result<Duration, RunFault> {
         let Some(day) = rule.over_before(at) else {
-            return Ok(());
+            return Ok(Duration::ZERO);
         };
         let before = local_time::start_of(day);
         match &rule.what {
             What::Calls => self.purge_calls(held, run, before, at).await,
+            What::AgentNames => self.take_out_agents(held, run, before).await,
             What::Identities => self.forget_identities(held, run, day).await,
             What::RejectedItems => self.purge_rejected(held, run, before).await,
             What::AuditEntries => self.cut_trail(held, run, by, before).await,
-            What::Tickets(..) => Ok(()),
+            What::RejectedReplies => self.purge_rejected_replies(held, run, before).await,
+            What::Tickets(..) => Ok(Duration::ZERO),
         }
     }
 
@@ -204,18 +230,20 @@ impl Retention {
         run: RunId,
         rules: &[Rule],
         at: DateTime<Utc>,
-        waiting: &BTreeMap<String, u64>,
+        done: &[Done],
     ) -> Result<Vec<RunLine>, StoreError> {
         let of_calls = self.parts.calls.call_tallies(run).await?;
         let of_tickets = self.parts.tickets.ticket_tallies(run).await?;
         let of_access = self.parts.runs.access_tallies(run).await?;
-        let lines = rules.iter().map(|rule| {
+        let lines = rules.iter().zip(done).map(|(rule, done)| {
             let mut line = rule.line(at);
+            line.longest_step_ms = done.longest.as_millis() as u64;
             match &rule.what {
                 What::Tickets(procedure, _) => {
                     line.items = sum(&of_tickets, procedure.as_str());
-                    line.waiting = waiting.get(&rule.procedure).copied().unwrap_or(0);
+                    line.waiting = done.waiting;
                 }
+                What::RejectedReplies => line.items = sum(&of_tickets, rule.what.name()),
                 What::AuditEntries => line.items = sum(&of_access, rule.what.name()),
                 What::Calls => {
                     line.items = sum(&of_calls, rule.what.name());
@@ -226,7 +254,9 @@ impl Retention {
                         .filter(|part| !part.is_empty())
                         .collect();
                 }
-                What::Identities | What::RejectedItems => line.items = sum(&of_calls, rule.what.name()),
+                What::AgentNames | What::Identities | What::RejectedItems => {
+                    line.items = sum(&of_calls, rule.what.name())
+                }
             }
             line
         });

@@ -1,10 +1,12 @@
 //! The gRPC service `nrwdirekt.privacy.v1.Retention`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use domain::local_time;
 use store::StoreError;
-use store::retention::{Run, RunId, RunLine};
+use store::retention::{Rewritten, Run, RunId, RunLine};
 use tonic::{Request, Response, Status};
 use wire::access::principal;
 use wire::v1::privacy as proto;
@@ -28,6 +30,10 @@ impl RetentionService {
     /// The service of a node's retention.
     pub fn new(retention: Arc<Retention>) -> Self {
         Self { retention }
+    }
+
+    fn shown(&self, run: Run) -> proto::RetentionRun {
+        shown_run(run, (self.retention.parts.clock)())
     }
 }
 
@@ -70,7 +76,7 @@ impl proto::retention_server::Retention for RetentionService {
             RunFault::Elsewhere => Status::failed_precondition(fault.to_string()),
             RunFault::TrailUnavailable => Status::unavailable(fault.to_string()),
         })?;
-        Ok(Response::new(shown_run(run)))
+        Ok(Response::new(self.shown(run)))
     }
 
     async fn list_runs(
@@ -96,7 +102,7 @@ impl proto::retention_server::Retention for RetentionService {
         let last = runs.last().filter(|_| more);
         Ok(Response::new(proto::ListRetentionRunsResponse {
             next_page_token: last.map(|last| last.id.to_string()).unwrap_or_default(),
-            runs: runs.into_iter().map(shown_run).collect(),
+            runs: runs.into_iter().map(|run| self.shown(run)).collect(),
         }))
     }
 }
@@ -122,8 +128,22 @@ fn shown_rule(planned: Planned) -> proto::PlannedRule {
     }
 }
 
-fn shown_run(run: Run) -> proto::RetentionRun {
+fn shown_run(run: Run, now: DateTime<Utc>) -> proto::RetentionRun {
+    let is_clean = |it: &Rewritten| {
+        it.at_ms.is_some() && it.until_ms.is_some_and(|until| until <= now.timestamp_millis())
+    };
+    let (clean, pending): (Vec<_>, Vec<_>) = run.rewritten.iter().partition(|it| is_clean(it));
+    let kept: BTreeSet<&String> = run.rewritten.iter().flat_map(|it| &it.kept).collect();
     proto::RetentionRun {
+        rewritten: clean.into_iter().map(|it| it.unit.clone()).collect(),
+        pending: pending
+            .into_iter()
+            .map(|it| proto::RetentionPending {
+                place: it.unit.clone(),
+                until_unix_ms: it.until_ms,
+            })
+            .collect(),
+        kept: kept.into_iter().cloned().collect(),
         run: run.id,
         started_at_unix_ms: run.started_at.timestamp_millis(),
         started_by: run.started_by,
@@ -143,6 +163,7 @@ fn shown_line(line: RunLine) -> proto::RetentionOutcome {
         waiting: count(line.waiting),
         visits: count(line.visits),
         parts: line.parts,
+        longest_step_ms: count(line.longest_step_ms),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Tickets: ended where they are not, taken from the topics of departments, and only then deleted.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::personal::Personal;
 use domain::procedure::{ProcedureId, RetentionEvent};
@@ -15,9 +17,6 @@ use super::run::{Held, RunFault};
 
 /// Tickets that are looked at together.
 const PAGE: usize = 500;
-/// Tickets that are deleted together.
-const TOGETHER: usize = 50;
-
 /// What the history of a ticket says that had to be ended.
 const ENDED_BECAUSE: &str = "Die Aufbewahrungsfrist ist abgelaufen.";
 
@@ -106,7 +105,7 @@ impl Retention {
     }
 
     /// Deletes tickets of a procedure that are past and on no topic, and begins to take the others from theirs. Returns how
-    /// many of those there are.
+    /// many of those there are, and the longest time for which others could not write.
     pub(super) async fn purge_tickets(
         &self,
         held: &mut Held<'_>,
@@ -114,7 +113,7 @@ impl Retention {
         procedure: &ProcedureId,
         after: RetentionEvent,
         before: DateTime<Utc>,
-    ) -> Result<u64, RunFault> {
+    ) -> Result<(u64, Duration), RunFault> {
         let mut waiting = 0;
         let mut pace = Pace::new();
         let mut pages = Pages::new(self, procedure, after, before);
@@ -125,9 +124,11 @@ impl Retention {
                 held.keep().await?;
                 self.end(aged).await?;
             }
-            for together in gone.chunks(TOGETHER) {
+            let mut gone = &gone[..];
+            while !gone.is_empty() {
                 held.keep().await?;
-                pace.step();
+                let (together, rest) = gone.split_at(pace.step().most.min(gone.len()));
+                gone = rest;
                 let tickets = together.iter().map(|aged| &aged.ticket);
                 let purge = TicketPurge {
                     run,
@@ -136,11 +137,34 @@ impl Retention {
                         .map(|ticket| (ticket.id.clone(), ticket.history_length))
                         .collect(),
                 };
-                self.parts.tickets.purge_tickets(purge).await?;
-                pace.pause().await;
+                let purged = self.parts.tickets.purge_tickets(purge).await?;
+                pace.pause(purged).await;
             }
         }
-        Ok(waiting)
+        Ok((waiting, pace.longest()))
+    }
+
+    /// Deletes replies that were rejected because no such ticket was known.
+    pub(super) async fn purge_rejected_replies(
+        &self,
+        held: &mut Held<'_>,
+        run: RunId,
+        before: DateTime<Utc>,
+    ) -> Result<Duration, RunFault> {
+        let mut pace = Pace::new();
+        loop {
+            held.keep().await?;
+            let step = pace.step();
+            let gone = self
+                .parts
+                .tickets
+                .purge_rejected_replies(run, before, step)
+                .await?;
+            if gone.items == 0 {
+                return Ok(pace.longest());
+            }
+            pace.pause(gone).await;
+        }
     }
 
     /// Ends a ticket, so that its department's topic loses it now. One that was erased waits for the confirmation, or for

@@ -1,7 +1,10 @@
 //! The beginning of the audit trail: cut by whole days, with an anchor that the rest hangs on.
 //!
-//! The cut is noted in the trail before it is made: its last entry and the hash of that. So whoever verifies the rest finds
-//! in it that its beginning is the one that was meant.
+//! The cut is noted in the trail before it is made: its last entry, the hash of that, and the digest of what stays of the
+//! hashes of all entries that were ever cut. So whoever verifies the rest finds in it that its beginning is the one that was
+//! meant, and that a head which was noted before the cut was one.
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use domain::access::Principal;
@@ -20,29 +23,35 @@ impl Retention {
         run: RunId,
         by: &Principal,
         before: DateTime<Utc>,
-    ) -> Result<(), RunFault> {
+    ) -> Result<Duration, RunFault> {
         let store = &self.parts.runs;
-        let Some((up_to, hash)) = store.audit_cut(before).await? else {
-            return Ok(());
+        let Some(planned) = store.audit_cut(before).await? else {
+            return Ok(Duration::ZERO);
         };
-        let subject = AuditSubject::new("audit_entry", up_to.to_string());
+        let subject = AuditSubject::new("audit_entry", planned.up_to.to_string());
         let cut = self.parts.trail.entry(by, AuditAction::AuditCut, subject);
-        let noted = self.parts.trail.append(cut.because(&hex(&hash))).await;
+        let reason = note_of_cut(&planned.hash, &planned.digest);
+        let noted = self.parts.trail.append(cut.because(&reason)).await;
         noted.map_err(|_| RunFault::TrailUnavailable)?;
         let mut pace = Pace::new();
         loop {
             held.keep().await?;
             let cut = AuditCut {
                 run,
-                up_to,
+                up_to: planned.up_to,
                 at: (self.parts.clock)(),
-                most: pace.step(),
+                most: pace.step().most,
             };
             let gone = store.cut_audit(cut).await?;
-            if gone < cut.most {
-                return Ok(());
+            if gone.items == 0 {
+                return Ok(pace.longest());
             }
-            pace.pause().await;
+            pace.pause(gone).await;
         }
     }
+}
+
+/// How the entry that notes a cut says where it ends.
+pub(crate) fn note_of_cut(hash: &[u8; 32], digest: &[u8; 32]) -> String {
+    format!("{} {}", hex(hash), hex(digest))
 }

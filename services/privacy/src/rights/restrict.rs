@@ -53,7 +53,7 @@ pub(super) async fn act(
     let parts = &*service.parts;
     let reason = acts::reason(&sent.reason)?;
     let key = acts::key(&principal, &sent.idempotency_key)?;
-    let case = cases::for_act(parts, sent.case_number, cases::is_open).await?;
+    let case = cases::for_act(parts, sent.case_number, &key).await?;
     let scope = scope(service, &sent).await?;
     let actor = acts::actor(&principal);
     let mut answer = proto::RestrictResponse {

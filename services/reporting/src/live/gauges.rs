@@ -16,6 +16,7 @@ use store::live::Moment;
 use super::LiveParts;
 use super::feed::Taken;
 use super::targets::{self, TargetGauges};
+use crate::agents_shown::AgentsShown;
 
 const WAITING: &str = "nrwdirekt_queue_waiting";
 const LONGEST_WAIT: &str = "nrwdirekt_queue_longest_wait_seconds";
@@ -55,7 +56,7 @@ pub fn describe() {
     );
     describe_gauge!(
         AGENTS,
-        "Agents who are there, by activity: ready, talking, after_call_work, paused"
+        "Agents who are there, by activity: ready, talking, after_call_work, paused; NaN while fewer than agents.smallest_group"
     );
     describe_gauge!(
         DAY_VISITS,
@@ -112,7 +113,7 @@ impl Gauges {
         for (label, figures) in &figures {
             figures.set(label);
         }
-        set_agents(&taken.moment);
+        set_agents(&taken.moment, &parts.agents);
         let day = local_time::day_of(taken.at);
         let times = |(label, figures): (String, Figures)| (label, figures.times);
         let times: Times = figures.into_iter().map(times).collect();
@@ -189,12 +190,20 @@ impl Figures {
     }
 }
 
-fn set_agents(moment: &Moment) {
+fn set_agents(moment: &Moment, shown: &AgentsShown) {
     let live = moment.visits.iter().map(|visit| (&visit.hotline, &visit.live));
     let doing = activities(&moment.agents, live);
     for activity in Activity::ALL {
         let agents = doing.values().filter(|agent| agent.activity == *activity);
-        gauge!(AGENTS, "activity" => activity.name()).set(agents.count() as f64);
+        gauge!(AGENTS, "activity" => activity.name()).set(told(agents.count(), doing.len(), shown));
+    }
+}
+
+/// So many of all agents; not a number where all are too few to be told of.
+fn told(agents: usize, of_all: usize, shown: &AgentsShown) -> f64 {
+    match shown.are_too_few(of_all) {
+        true => f64::NAN,
+        false => agents as f64,
     }
 }
 
@@ -211,6 +220,23 @@ fn record_growth(before: &Times, now: &Times) {
                 histogram!(name, "hotline" => label.clone())
                     .record_many(seconds, usize::try_from(visits).unwrap_or(0));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_few_agents_are_not_told_of() {
+        let shown = AgentsShown {
+            smallest_group: 5,
+            ..AgentsShown::off()
+        };
+        assert!(told(0, 4, &shown).is_nan() && told(4, 4, &shown).is_nan());
+        for (agents, of_all) in [(0, 5), (3, 5), (0, 0)] {
+            assert_eq!(told(agents, of_all, &shown).to_bits(), (agents as f64).to_bits());
         }
     }
 }

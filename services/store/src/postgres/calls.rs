@@ -45,7 +45,7 @@ use crate::calls::{
     StoredCall, StoredVisit, VisitQuery,
 };
 use crate::changes::{Change, ChangeQuery};
-use crate::erasure::CallErasure;
+use crate::erasure::{CallErasure, MeantCaller};
 use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::live::{LiveQuery, Moment};
 use crate::publications::{HeldPublication, PublicationAdvance, PublicationLease};
@@ -276,6 +276,14 @@ impl CallStore for PostgresCalls {
 impl CallErasure for PostgresCalls {
     async fn erase_callers(&self, calls: Vec<Identity>, at: DateTime<Utc>) -> Result<usize, StoreError> {
         apply::erase_callers(self, &calls, at).await
+    }
+
+    async fn erase_rejected(&self, items: Vec<Identity>, discard: Discard) -> Result<usize, StoreError> {
+        self.discard_rejected(items, discard).await
+    }
+
+    async fn callers_that(&self, is_meant: MeantCaller) -> Result<BTreeSet<String>, StoreError> {
+        persons::callers_that(&self.database.client().await?, &*is_meant).await
     }
 }
 

@@ -89,7 +89,8 @@ async fn bring_up_to_date(client: &mut ClientWrapper) -> Result<(), StoreError> 
     }
     super::calls::records::fill_caller_keys(client).await?;
     super::tickets::citizens::fill_columns(client).await?;
-    super::tickets::marks::fill(client).await
+    super::tickets::marks::fill(client).await?;
+    super::tickets::entry_marks::fill(client).await
 }
 
 /// What a cut restore left is no store: its tables are there, and nothing in them.

@@ -6,8 +6,10 @@
 mod acts_of_right;
 mod answers;
 mod changes;
+mod citizen_mails;
 pub(super) mod citizens;
 mod entries;
+pub(super) mod entry_marks;
 mod hand_overs;
 mod leases;
 mod mails;
@@ -261,6 +263,8 @@ impl Scrub for PostgresTickets {
             "ticket_marks",
             "idempotency_keys",
             "pending_mails",
+            "entries",
+            "entry_mails",
         ];
         scrub::rewrite(&self.database, &tables.map(str::to_owned)).await
     }

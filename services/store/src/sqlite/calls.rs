@@ -39,11 +39,11 @@ use crate::calls::{
     StoredCall, StoredVisit, VisitQuery,
 };
 use crate::changes::{Change, ChangeQuery};
-use crate::erasure::CallErasure;
+use crate::erasure::{CallErasure, MeantCaller};
 use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::live::{LiveQuery, Moment};
 use crate::publications::{HeldPublication, PublicationAdvance, PublicationLease};
-use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
+use crate::rejected::{Discard, PAST_RETENTION, RejectedCount, RejectedItem, RejectedQuery};
 use crate::scrub::{Scrub, Scrubbed, Touched};
 use crate::statements::{Seal, Statement, StatementHead};
 
@@ -150,19 +150,19 @@ impl CallStore for SqliteCalls {
         let run = run.as_str().to_owned();
         self.file
             .read(move |connection| {
-                let counts = connection
-                    .query_row(
-                        "SELECT new_reports, flagged FROM import_runs WHERE run = ?1",
-                        [run],
-                        |row| {
-                            Ok(RunCounts {
-                                new_reports: row.get(0)?,
-                                flagged: row.get(1)?,
-                            })
-                        },
-                    )
-                    .optional()?;
-                Ok(counts.unwrap_or_default())
+                Ok(connection.query_row(
+                    "SELECT coalesce(max(new_reports), 0), coalesce(max(flagged), 0),
+                         (SELECT count(*) FROM rejected_items WHERE run = ?1 AND field = ?2)
+                     FROM import_runs WHERE run = ?1",
+                    [run.as_str(), PAST_RETENTION],
+                    |row| {
+                        Ok(RunCounts {
+                            new_reports: row.get(0)?,
+                            flagged: row.get(1)?,
+                            past_retention: row.get(2)?,
+                        })
+                    },
+                )?)
             })
             .await
     }
@@ -350,6 +350,16 @@ impl CallErasure for SqliteCalls {
     async fn erase_callers(&self, calls: Vec<Identity>, at: DateTime<Utc>) -> Result<usize, StoreError> {
         self.file
             .write(move |connection| apply::erase_callers(connection, &calls, at))
+            .await
+    }
+
+    async fn erase_rejected(&self, items: Vec<Identity>, discard: Discard) -> Result<usize, StoreError> {
+        self.discard_rejected(items, discard).await
+    }
+
+    async fn callers_that(&self, is_meant: MeantCaller) -> Result<BTreeSet<String>, StoreError> {
+        self.file
+            .read(move |connection| persons::callers_that(connection, &*is_meant))
             .await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
@@ -54,6 +54,19 @@ impl File {
         blocking(move || {
             let mut connection = writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             work(&mut connection)
+        })
+        .await
+    }
+
+    /// As [`Self::write`], with how long nobody else could write.
+    pub(super) async fn timed<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<(T, Duration), StoreError> {
+        self.write(move |connection| {
+            let begun = Instant::now();
+            let done = work(connection)?;
+            Ok((done, begun.elapsed()))
         })
         .await
     }

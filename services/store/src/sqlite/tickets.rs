@@ -3,8 +3,10 @@
 mod acts_of_right;
 mod answers;
 mod changes;
+mod citizen_mails;
 mod citizens;
 mod entries;
+mod entry_marks;
 mod hand_overs;
 mod leases;
 mod mails;
@@ -59,6 +61,7 @@ impl SqliteTickets {
                 .map_err(|error| StoreError::Unusable(format!("{}: {error}", path.display())))?;
             citizens::fill_columns(connection)?;
             marks::fill(connection)?;
+            entry_marks::fill(connection)?;
             connection.execute("DELETE FROM leases", [])?;
             Ok(())
         })?;

@@ -10,6 +10,7 @@ mod calls;
 mod changes;
 mod citizens;
 mod entries;
+mod erasure;
 mod figures;
 mod history;
 mod inventory;

@@ -2,18 +2,21 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::audit::CHAIN_BEGIN;
 use domain::event::{CallEvent, EventKind};
-use domain::ids::Identity;
+use domain::ids::{AgentName, Identity};
 use domain::report::{CallReport, ReportBody};
+use domain::ticket::TicketState;
 use store::audit::AuditStore;
 use store::calls::CallStore;
 use store::postgres::{PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rejected::RejectedQuery;
 use store::retention::{
-    AgedQuery, AuditCut, CallPurge, CallRetention, PartPurge, RunLine, RunStore, TicketPurge, TicketRetention,
+    AgedQuery, AuditCut, CallPurge, CallRetention, PartPurge, Rewritten, RunLine, RunStore, Step,
+    TicketPurge, TicketRetention,
 };
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
 use store::tickets::TicketStore;
@@ -38,12 +41,12 @@ async fn purge(store: &dyn CallRetention, before: DateTime<Utc>, most: usize) ->
         before,
         on: today(),
         after: None,
-        most,
+        step: Step::of(most),
     };
     let mut gone = 0;
     loop {
         let purged = store.purge_calls(purge).await.unwrap();
-        gone += purged.calls;
+        gone += purged.gone.items;
         purge.after = purged.next;
         if purge.after.is_none() {
             return gone;
@@ -240,6 +243,80 @@ async fn a_day_that_was_deleted_can_no_longer_be_replaced() {
     .await;
 }
 
+/// A call that an agent answered, told by its events.
+fn told_by_events(call: u8, agent: &str) -> Vec<CallReport> {
+    let agent = || Some(AgentName::new(agent));
+    let hotline = || hotline("Bürgertelefon");
+    let arrived = EventKind::Arrived {
+        hotline: hotline(),
+        task_type: domain::record::TaskType::InboundCall,
+        caller: None,
+        dialled_address: None,
+        direct_topic_dial: None,
+        external_contact: None,
+        inbound_contact: None,
+        out_cc_contact: None,
+    };
+    let ended = EventKind::Ended {
+        by: Some(domain::event::EndedBy::Citizen),
+        status: None,
+    };
+    let kinds = [
+        (0, arrived),
+        (1, EventKind::Queued { hotline: hotline() }),
+        (20, EventKind::Answered { agent: agent() }),
+        (80, ended),
+        (81, EventKind::AfterCallWorkStarted { agent: agent() }),
+        (95, EventKind::AfterCallWorkEnded { agent: agent() }),
+    ];
+    kinds
+        .map(|(second, kind)| report(call, ReportBody::Event(CallEvent::new(at(second), kind))))
+        .into()
+}
+
+#[tokio::test]
+async fn names_of_agents_go_before_the_calls_and_figures_and_repetitions_are_as_before() {
+    on_every_call_store(|store, retention| async move {
+        let reports: Vec<CallReport> = (1..=2).flat_map(|call| told_by_events(call, "Anna")).collect();
+        let known = reports.len();
+        apply(&*store, 0, reports.clone()).await.unwrap();
+        let lately = told_by_events(4, "Bert").into_iter().map(|report| CallReport {
+            received_at: later() + TimeDelta::days(1),
+            ..report
+        });
+        apply(&*store, known as i64, lately.collect()).await.unwrap();
+        let before = figures(&*store).await;
+        assert_eq!(retention.past_agents(later()).await.unwrap().items, 2);
+        for expected in [1, 1, 0] {
+            let gone = retention
+                .take_out_agents(1, later(), later(), Step::of(1))
+                .await
+                .unwrap();
+            assert_eq!(gone.items, expected);
+        }
+        assert_eq!(retention.past_agents(later()).await.unwrap().items, 0);
+        assert_eq!(figures(&*store).await, before);
+        for (call, is_named) in [(1, false), (2, false), (4, true)] {
+            let stored = store.call(Identity([call; 16])).await.unwrap().unwrap();
+            assert_eq!(stored.state.names_agents(), is_named, "{call}");
+            let visit = &stored.state.assembled().visits[0];
+            assert_eq!(visit.agent.is_some(), is_named, "{call}");
+            assert_eq!(visit.after_call_work_ms, Some(14_000));
+        }
+        // All again: nothing is news, neither now nor after the calls are gone.
+        let applied = apply(&*store, known as i64 + 6, reports.clone()).await.unwrap();
+        assert_eq!((applied.new_calls, applied.repeated), (0, known));
+        assert_eq!(purge(&*retention, later(), 10).await, 2);
+        let applied = apply(&*store, 2 * known as i64 + 6, reports).await.unwrap();
+        assert_eq!((applied.new_calls, applied.repeated), (0, known));
+        assert_eq!(rejected(&*store).await, []);
+        assert_eq!(figures(&*store).await, before);
+        let tallies = retention.call_tallies(1).await.unwrap();
+        assert_eq!((tallies[0].what.as_str(), tallies[0].items), ("agent_names", 2));
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_is_open_or_was_received_lately_stays() {
     on_every_call_store(|store, retention| async move {
@@ -284,14 +361,17 @@ async fn identities_and_rejected_items_have_periods_of_their_own() {
             .await
             .unwrap();
         assert_eq!(retention.past_rejected(later()).await.unwrap().items, 1);
-        assert_eq!(retention.purge_rejected(1, later(), 10).await.unwrap(), 1);
+        let gone = retention.purge_rejected(1, later(), Step::of(10)).await.unwrap();
+        assert_eq!(gone.items, 1);
         assert_eq!(rejected(&*store).await, []);
 
         assert_eq!(retention.past_identities(today()).await.unwrap().items, 0);
         let tomorrow = today().succ_opt().unwrap();
         assert_eq!(retention.past_identities(tomorrow).await.unwrap().items, 5);
-        assert_eq!(retention.forget_identities(1, tomorrow, 3).await.unwrap(), 3);
-        assert_eq!(retention.forget_identities(1, tomorrow, 3).await.unwrap(), 2);
+        for expected in [3, 2, 0] {
+            let gone = retention.forget_identities(1, tomorrow, Step::of(3)).await;
+            assert_eq!(gone.unwrap().items, expected);
+        }
         retention.empty_call_log().await.unwrap();
         // Nobody knows them any more: they are new calls.
         let applied = apply(&*store, 6, reports).await.unwrap();
@@ -353,6 +433,41 @@ async fn a_month_in_which_everything_is_past_is_dropped_whole_on_postgresql() {
     .await;
 }
 
+#[tokio::test]
+async fn a_step_that_takes_too_long_ends_early_and_the_next_one_goes_on_behind_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteCalls::open(&folder.path().join("calls.db")).unwrap();
+    let reports: Vec<CallReport> = (1..=5)
+        .map(|call| report(call, finished(0, answered(1_000))))
+        .collect();
+    apply(&store, 0, reports).await.unwrap();
+    let mut step = Step::of(10);
+    step.within = Duration::ZERO;
+    let mut purge = CallPurge {
+        run: 1,
+        before: later(),
+        on: today(),
+        after: None,
+        step,
+    };
+    let mut steps = Vec::new();
+    loop {
+        let purged = store.purge_calls(purge).await.unwrap();
+        steps.push(purged.gone.items);
+        purge.after = purged.next;
+        if purge.after.is_none() {
+            break;
+        }
+    }
+    // The first page is that of calls without a start.
+    assert_eq!(steps, [0, 1, 1, 1, 1, 1]);
+    let tomorrow = today().succ_opt().unwrap();
+    for expected in [1, 1, 1, 1, 1, 0] {
+        let gone = store.forget_identities(1, tomorrow, step).await.unwrap();
+        assert_eq!(gone.items, expected);
+    }
+}
+
 async fn on_every_ticket_store<F: Future<Output = ()>>(
     case: impl Fn(Arc<dyn TicketStore>, Arc<dyn TicketRetention>) -> F,
 ) {
@@ -391,7 +506,8 @@ async fn a_ticket_goes_whole_once_nothing_of_it_is_on_its_way() {
             retention
                 .purge_tickets(purge(ticket.history_length))
                 .await
-                .unwrap(),
+                .unwrap()
+                .items,
             0
         );
 
@@ -406,13 +522,12 @@ async fn a_ticket_goes_whole_once_nothing_of_it_is_on_its_way() {
             retention
                 .purge_tickets(purge(ticket.history_length))
                 .await
-                .unwrap(),
+                .unwrap()
+                .items,
             0
         );
-        assert_eq!(
-            retention.purge_tickets(purge(now.history_length)).await.unwrap(),
-            1
-        );
+        let gone = retention.purge_tickets(purge(now.history_length)).await.unwrap();
+        assert_eq!(gone.items, 1);
         assert!(store.ticket(&ticket.id).await.unwrap().is_none());
         assert_eq!(retention.aged_tickets(query).await.unwrap(), []);
         // Its key is free: the same request is a new one.
@@ -436,6 +551,55 @@ async fn a_ticket_goes_whole_once_nothing_of_it_is_on_its_way() {
             .unwrap();
         retention.empty_ticket_log().await.unwrap();
         drop(department("a"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn replies_to_tickets_that_are_not_known_go_when_their_department_was_told_and_their_time_is_over() {
+    on_every_ticket_store(|store, retention| async move {
+        use crate::tickets::{at, logged, new_ticket, pending, settlement};
+        use domain::ticket::Reply;
+        let known = logged(&*store, 1).await;
+        // What the reply says is rejected for both: one is known, and one is not.
+        let unknown = new_ticket(9).transition.ticket;
+        for (position, ticket) in [(0, &known), (1, &unknown)] {
+            let settled = TicketState::Answered;
+            let answered = domain::ticket::Ticket {
+                state: settled,
+                ..ticket.clone()
+            };
+            let reply = Reply::Answered { note: None };
+            let rejected = settlement(&answered, &format!("r{position}"), &reply, position);
+            assert!(rejected.transition.is_none());
+            store.settle_reply(rejected).await.unwrap();
+        }
+        let past = async |minute| retention.past_rejected_replies(at(minute)).await.unwrap().items;
+        assert_eq!(past(61).await, 0, "its department is to be told yet");
+        let results = pending(&*store, "a", 60).await.results;
+        let told = results.iter().map(|result| result.sequence).collect();
+        store.mark_results_published(told).await.unwrap();
+        assert_eq!((past(60).await, past(61).await), (0, 1));
+        let purge = async |minute| {
+            let gone = retention
+                .purge_rejected_replies(3, at(minute), Step::of(10))
+                .await;
+            gone.unwrap().items
+        };
+        assert_eq!((purge(60).await, purge(61).await, purge(61).await), (0, 1, 0));
+        let outcome = async |reply: &str| {
+            let reply = domain::ids::ReplyId::new(reply);
+            store
+                .reply_outcome(&crate::tickets::department("a"), &reply)
+                .await
+                .unwrap()
+        };
+        assert!(outcome("r0").await.is_some() && outcome("r1").await.is_none());
+        let tallies = retention.ticket_tallies(3).await.unwrap();
+        assert_eq!(
+            (tallies[0].what.as_str(), tallies[0].items),
+            ("rejected_replies", 1)
+        );
     })
     .await;
 }
@@ -468,7 +632,8 @@ async fn the_beginning_of_the_trail_is_cut_and_the_rest_hangs_on_its_anchor() {
         let all = audit.chain(0, 100).await.unwrap();
         assert_eq!(runs.audit_cut(at(1)).await.unwrap(), None);
         assert_eq!(runs.past_audit(at(6)).await.unwrap().items, 5);
-        let (up_to, hash) = runs.audit_cut(at(6)).await.unwrap().unwrap();
+        let planned = runs.audit_cut(at(6)).await.unwrap().unwrap();
+        let (up_to, hash) = (planned.up_to, planned.hash);
         assert_eq!((up_to, hash), (5, all[4].hash));
         let cut = |up_to, most| AuditCut {
             run: 2,
@@ -476,16 +641,28 @@ async fn the_beginning_of_the_trail_is_cut_and_the_rest_hangs_on_its_anchor() {
             at: at(20),
             most,
         };
-        assert_eq!(runs.cut_audit(cut(up_to, 3)).await.unwrap(), 3);
+        assert_eq!(runs.cut_audit(cut(up_to, 3)).await.unwrap().items, 3);
         assert_eq!(audit.anchor().await.unwrap().unwrap().number, 3);
-        assert_eq!(runs.cut_audit(cut(up_to, 3)).await.unwrap(), 2);
-        assert_eq!(runs.cut_audit(cut(up_to, 3)).await.unwrap(), 0);
+        // One that was cut short goes on to the same digest.
+        assert_eq!(runs.audit_cut(at(6)).await.unwrap(), Some(planned));
+        assert_eq!(runs.cut_audit(cut(up_to, 3)).await.unwrap().items, 2);
+        assert_eq!(runs.cut_audit(cut(up_to, 3)).await.unwrap().items, 0);
+        let parts = audit.cut_parts(0, 10).await.unwrap();
+        let lasts: Vec<i64> = parts.iter().map(|part| part.last).collect();
+        assert_eq!((lasts, parts[1].digest), (vec![3, 5], planned.digest));
+        assert_eq!(audit.cut_parts(3, 10).await.unwrap(), parts[1..]);
+        for (number, entry) in (1..).zip(&all) {
+            let found = parts.iter().find_map(|part| part.number_of(&entry.hash));
+            assert_eq!(found, Some(number).filter(|number| *number <= 5), "{number}");
+        }
         let anchor = audit.anchor().await.unwrap().unwrap();
         assert_eq!((anchor.number, anchor.hash, anchor.cut_at), (5, hash, at(20)));
         assert!(audit.chain(0, 1).await.unwrap()[0].follows(anchor.number, &anchor.hash));
         // The newest entry stays, whatever its age: the next one is chained to it.
-        assert_eq!(runs.audit_cut(at(1_000)).await.unwrap().unwrap().0, 8);
-        assert_eq!(runs.cut_audit(cut(8, 100)).await.unwrap(), 3);
+        let planned = runs.audit_cut(at(1_000)).await.unwrap().unwrap();
+        assert_eq!(planned.up_to, 8);
+        assert_eq!(runs.cut_audit(cut(8, 100)).await.unwrap().items, 3);
+        assert_eq!(audit.cut_parts(5, 10).await.unwrap()[0].digest, planned.digest);
         let entry = crate::users::noted(domain::audit::AuditAction::TicketRead);
         audit.append(vec![entry]).await.unwrap();
         let left = audit.chain(0, 100).await.unwrap();
@@ -510,8 +687,20 @@ async fn a_run_is_unfinished_until_it_is_finished_once() {
             parts: vec!["2024-10".to_owned()],
             ..RunLine::default()
         };
-        runs.finish_run(run.id, at(2), vec![line.clone()]).await.unwrap();
-        assert!(runs.finish_run(run.id, at(3), Vec::new()).await.is_err());
+        let rewritten = vec![Rewritten {
+            unit: "calls".to_owned(),
+            at_ms: Some(5),
+            until_ms: Some(9),
+            kept: vec!["a copy".to_owned()],
+        }];
+        runs.finish_run(run.id, at(2), vec![line.clone()], rewritten.clone())
+            .await
+            .unwrap();
+        assert!(
+            runs.finish_run(run.id, at(3), Vec::new(), Vec::new())
+                .await
+                .is_err()
+        );
         assert_eq!(runs.unfinished_run().await.unwrap(), None);
         let second = runs.begin_run(at(5), "retention").await.unwrap();
         let listed = runs.runs(None, 10).await.unwrap();
@@ -521,6 +710,7 @@ async fn a_run_is_unfinished_until_it_is_finished_once() {
             (listed[1].finished_at, &listed[1].outcome),
             (Some(at(2)), &vec![line])
         );
+        assert_eq!(listed[1].rewritten, rewritten);
         assert_eq!(runs.runs(Some(second.id), 10).await.unwrap()[0].id, run.id);
         runs.empty_access_log().await.unwrap();
     })

@@ -111,14 +111,22 @@ fn run_object(run: &proto::RetentionRun) -> Value {
             "waiting": line.waiting,
             "visits": line.visits,
             "parts_dropped": line.parts,
+            "longest_step_ms": line.longest_step_ms,
         })
     });
+    let pending = run
+        .pending
+        .iter()
+        .map(|pending| json!({ "place": pending.place, "until": pending.until_unix_ms.map(local) }));
     json!({
         "run": run.run,
         "started_at": local(run.started_at_unix_ms),
         "started_by": run.started_by,
         "finished_at": run.finished_at_unix_ms.map(local),
         "outcome": outcome.collect::<Vec<_>>(),
+        "rewritten": run.rewritten,
+        "pending": pending.collect::<Vec<_>>(),
+        "kept": run.kept,
     })
 }
 
@@ -155,6 +163,27 @@ fn tell(run: &proto::RetentionRun) {
             line.after,
             line.before,
         );
+    }
+    tell_places(run);
+}
+
+/// Where something of what was deleted is left, and until when.
+fn tell_places(run: &proto::RetentionRun) {
+    for place in &run.rewritten {
+        say!("           {place}: nothing of it is left in files and logs");
+    }
+    for pending in &run.pending {
+        let until = match pending.until_unix_ms {
+            Some(until) => local(until),
+            None => "the next run, and none is planned (retention.at)".to_owned(),
+        };
+        say!(
+            "           {}: bytes of it are left in files or logs until {until}",
+            pending.place
+        );
+    }
+    for kept in &run.kept {
+        say!("           kept by the database server: {kept}");
     }
 }
 

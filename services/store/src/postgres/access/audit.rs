@@ -9,7 +9,7 @@ use tokio_postgres::types::ToSql;
 use super::super::values::{count, limit, text};
 use super::{PostgresAccess, begin};
 use crate::StoreError;
-use crate::audit::{AuditEntry, AuditFilter, AuditStore, Head};
+use crate::audit::{AuditEntry, AuditFilter, AuditStore, CutPart, Head, read_heads};
 use crate::retention::Anchor;
 use crate::ticket_columns::unreadable;
 use crate::users::time;
@@ -78,6 +78,26 @@ impl AuditStore for PostgresAccess {
             })
         };
         anchor.as_ref().map(read).transpose()
+    }
+
+    async fn cut_parts(&self, after: i64, most: usize) -> Result<Vec<CutPart>, StoreError> {
+        let client = self.database.client().await?;
+        let list = client
+            .prepare_cached(
+                "SELECT last_number, cut_at_ms, heads, digest FROM audit_cut_parts WHERE last_number > $1
+                 ORDER BY last_number LIMIT $2",
+            )
+            .await?;
+        let rows = client.query(&list, &[&after, &limit(most)]).await?;
+        let read = |row: &Row| {
+            Ok(CutPart {
+                last: row.get(0),
+                cut_at: time(row.get(1)),
+                heads: read_heads(row.get(2)),
+                digest: hash(row.get(3))?,
+            })
+        };
+        rows.iter().map(read).collect()
     }
 }
 

@@ -14,14 +14,17 @@ use domain::personal::{Caller, Personal};
 use domain::report::{CallReport, ReportBody, RevisedRecord};
 use tokio_postgres::IsolationLevel;
 
-use super::super::values::{self, text};
+use super::super::tallies;
+use super::super::values::{self, key, text};
 use super::names::Numbers;
 use super::partitions::month_of;
+use super::retention::TALLIES;
 use super::rows::{Filing, KnownCall, Writing};
 use super::{PostgresCalls, agents, counts, queries, rejected, replacements, retention, rows};
 use crate::StoreError;
 use crate::batch::{Runs, Told, by_call};
 use crate::calls::{Applied, LedgerBatch};
+use crate::retention::{AGENT_NAMES, RunId};
 
 /// What a batch tells about a call, and what the call is if nothing else was told before.
 struct Incoming<'a> {
@@ -200,6 +203,40 @@ pub(super) async fn erase_callers(
     }
     ledger.commit(store, transaction, at).await?;
     Ok(known_calls)
+}
+
+/// See [`crate::retention::CallRetention::take_out_agents`]; the calls are given.
+pub(super) async fn take_out_agents(
+    store: &PostgresCalls,
+    calls: &[Identity],
+    run: RunId,
+    at: DateTime<Utc>,
+) -> Result<usize, StoreError> {
+    let mut client = store.database.client().await?;
+    let transaction = begin(&mut client).await?;
+    let places = rows::lock(&transaction, calls).await?;
+    let known = rows::known_calls(&transaction, &places).await?;
+    let looked_at = calls.len();
+    let (naming, nameless): (Vec<_>, Vec<_>) =
+        known.into_values().partition(|call| call.state.names_agents());
+    let keys: Vec<_> = nameless.iter().map(|call| key(call.filing.identity)).collect();
+    let months: Vec<i32> = nameless.iter().map(|call| call.filing.month).collect();
+    transaction
+        .execute(
+            "UPDATE calls SET names_agents = false FROM unnest($1::uuid[], $2::int4[]) AS w (identity, month)
+             WHERE calls.identity = w.identity AND calls.month = w.month",
+            &[&keys, &months],
+        )
+        .await?;
+    tallies::add(&transaction, TALLIES, run, AGENT_NAMES, naming.len() as u64).await?;
+    let mut ledger = Ledger::default();
+    for call in naming {
+        let mut state = call.state.clone();
+        state.take_out_agents();
+        ledger.rewrite(call, state);
+    }
+    ledger.commit(store, transaction, at).await?;
+    Ok(looked_at)
 }
 
 /// Statements see what was committed before each of them, so that a call is read as it is once its lock is held.

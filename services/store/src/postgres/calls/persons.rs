@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use deadpool_postgres::Client;
 use domain::ids::Identity;
 
 use super::super::values::{self, key, limit};
@@ -12,6 +13,31 @@ use crate::StoreError;
 use crate::calls::StoredCall;
 use crate::persons::{CallsOfNumber, PersonCalls};
 use crate::ticket_columns::time;
+
+/// Numbers that are read at once.
+const CALLERS_AT_ONCE: usize = 20_000;
+
+/// See [`crate::erasure::CallErasure::callers_that`].
+pub(super) async fn callers_that(
+    client: &Client,
+    is_meant: &(dyn Fn(&str) -> bool + Send + Sync),
+) -> Result<BTreeSet<String>, StoreError> {
+    let find = "SELECT DISTINCT caller_key FROM calls WHERE caller_key IS NOT NULL AND caller_key > $1
+         ORDER BY caller_key LIMIT $2";
+    let find = client.prepare_cached(find).await?;
+    let (mut meant, mut after) = (BTreeSet::new(), String::new());
+    loop {
+        let rows = client
+            .query(&find, &[&after, &values::limit(CALLERS_AT_ONCE)])
+            .await?;
+        let keys = rows.iter().map(|row| row.get::<_, &str>(0));
+        meant.extend(keys.filter(|key| is_meant(key)).map(str::to_owned));
+        match rows.last() {
+            Some(last) if rows.len() == CALLERS_AT_ONCE => after = last.get(0),
+            _ => return Ok(meant),
+        }
+    }
+}
 
 #[async_trait]
 impl PersonCalls for PostgresCalls {

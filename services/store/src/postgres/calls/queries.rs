@@ -14,6 +14,7 @@ use super::super::values::{self, partition_column, text};
 use crate::StoreError;
 use crate::calls::{Advance, DayRange, RunCounts};
 use crate::periods::group;
+use crate::rejected::PAST_RETENTION;
 
 /// A secret of the installation: made once, the same ever after.
 pub(super) async fn secret(client: &Object, name: &str) -> Result<[u8; 32], StoreError> {
@@ -126,14 +127,16 @@ pub(super) async fn add_to_runs(
 pub(super) async fn import_run(client: &Object, run: &ImportRun) -> Result<RunCounts, StoreError> {
     let row = client
         .query_one(
-            "SELECT coalesce(sum(new_reports), 0)::int8, coalesce(sum(flagged), 0)::int8
+            "SELECT coalesce(sum(new_reports), 0)::int8, coalesce(sum(flagged), 0)::int8,
+                 (SELECT count(*) FROM rejected_items WHERE run = $1 AND field = $2)
              FROM import_runs WHERE run = $1",
-            &[&text(run.as_str())],
+            &[&text(run.as_str()), &PAST_RETENTION],
         )
         .await?;
     Ok(RunCounts {
         new_reports: row.get(0),
         flagged: row.get(1),
+        past_retention: row.get(2),
     })
 }
 

@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use super::super::values::{self, key, text};
 use crate::StoreError;
 use crate::batch::repairs_a_row;
-use crate::rejected::{Discard, ReadAgain, RejectedCount, RejectedItem, RejectedQuery};
+use crate::rejected::{Discard, PAST_RETENTION, ReadAgain, RejectedCount, RejectedItem, RejectedQuery};
 
 const COLUMNS: &str =
     "id, source, run, received_at_ms, position, field, reason, payload, format, context, row_key,
@@ -20,6 +20,7 @@ const COLUMNS: &str =
 pub(super) async fn keep(client: &impl GenericClient, items: &[RejectedItem]) -> Result<(), StoreError> {
     let mut items: Vec<&RejectedItem> = items.iter().collect();
     items.sort_by_key(|item| item.id);
+    items.dedup_by_key(|item| item.id);
     let texts =
         |of: fn(&RejectedItem) -> &str| -> Vec<_> { items.iter().map(|item| text(of(item))).collect() };
     let ids: Vec<_> = items.iter().map(|item| key(item.id)).collect();
@@ -32,10 +33,11 @@ pub(super) async fn keep(client: &impl GenericClient, items: &[RejectedItem]) ->
     let row_keys: Vec<_> = items.iter().map(|item| item.again.row_bytes()).collect();
     let keep = client
         .prepare_cached(
-            "INSERT INTO rejected_items (id, source, run, received_at_ms, position, field, reason, payload, format,
+            "INSERT INTO rejected_items AS k (id, source, run, received_at_ms, position, field, reason, payload, format,
                  context, row_key)
              SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int8[], $5::text[], $6::text[], $7::text[],
-                 $8::bytea[], $9::text[], $10::bytea[], $11::bytea[]) ON CONFLICT DO NOTHING",
+                 $8::bytea[], $9::text[], $10::bytea[], $11::bytea[])
+             ON CONFLICT (id) DO UPDATE SET run = excluded.run WHERE k.field = $12",
         )
         .await?;
     client
@@ -53,6 +55,7 @@ pub(super) async fn keep(client: &impl GenericClient, items: &[RejectedItem]) ->
                 &texts(|item| &item.again.format),
                 &contexts,
                 &row_keys,
+                &PAST_RETENTION,
             ],
         )
         .await?;

@@ -4,7 +4,7 @@
 //! then takes moments: whoever is in its way is not made to wait for it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -16,17 +16,17 @@ use tokio_postgres::IsolationLevel;
 
 use super::super::tallies;
 use super::super::values::{self, key, limit, text};
-use super::PostgresCalls;
 use super::partitions::{self, month_of};
 use super::rows::{self, CALL_SELECT, KnownCall};
+use super::{PostgresCalls, apply};
 use crate::StoreError;
 use crate::retention::{
-    CALLS, CallPurge, CallPurgePlace, CallRetention, CallsPurged, DroppedPart, IDENTITIES, PartPurge,
-    PastItems, REJECTED_ITEMS, RunId, Tally, VISITS,
+    CALLS, CallPurge, CallPurgePlace, CallRetention, CallsPurged, DroppedPart, Gone, IDENTITIES, PartPurge,
+    PastItems, REJECTED_ITEMS, RunId, Step, Tally, VISITS,
 };
 use crate::told;
 
-const TALLIES: &str = "retention_call_tallies";
+pub(super) const TALLIES: &str = "retention_call_tallies";
 
 /// Calls of which no start is known stand before all others.
 const WITHOUT_START: i64 = i64::MIN;
@@ -80,12 +80,14 @@ impl CallRetention for PostgresCalls {
     async fn purge_calls(&self, purge: CallPurge) -> Result<CallsPurged, StoreError> {
         let mut client = self.database.client().await?;
         let page = page(&client, &purge).await?;
-        let calls = match page.past.is_empty() {
+        let begun = Instant::now();
+        let items = match page.past.is_empty() {
             true => 0,
             false => delete(&mut client, &purge, &page.past).await?,
         };
+        let held = begun.elapsed();
         Ok(CallsPurged {
-            calls,
+            gone: Gone { items, held },
             next: page.next,
         })
     }
@@ -107,14 +109,15 @@ impl CallRetention for PostgresCalls {
         &self,
         run: RunId,
         purged_before: NaiveDate,
-        most: usize,
-    ) -> Result<usize, StoreError> {
+        step: Step,
+    ) -> Result<Gone, StoreError> {
         let mut client = self.database.client().await?;
+        let begun = Instant::now();
         let transaction = begin(&mut client).await?;
         let rows = transaction
             .query(
                 "SELECT identity FROM purged_calls WHERE purged_on < $1 ORDER BY purged_on LIMIT $2",
-                &[&day_column(purged_before), &limit(most)],
+                &[&day_column(purged_before), &limit(step.most)],
             )
             .await?;
         let past: Vec<uuid::Uuid> = rows.iter().map(|row| row.get(0)).collect();
@@ -124,7 +127,45 @@ impl CallRetention for PostgresCalls {
         }
         tallies::add(&transaction, TALLIES, run, IDENTITIES, past.len() as u64).await?;
         transaction.commit().await?;
-        Ok(past.len())
+        Ok(Gone {
+            items: past.len(),
+            held: begun.elapsed(),
+        })
+    }
+
+    async fn past_agents(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
+        let client = self.database.client().await?;
+        let sql = format!("SELECT count(*), min(received_at_ms) FROM calls WHERE names_agents AND {IS_PAST}");
+        tallies::past(&client, &sql, &[&before.timestamp_millis()]).await
+    }
+
+    async fn take_out_agents(
+        &self,
+        run: RunId,
+        before: DateTime<Utc>,
+        at: DateTime<Utc>,
+        step: Step,
+    ) -> Result<Gone, StoreError> {
+        let calls: Vec<Identity> = {
+            let client = self.database.client().await?;
+            let find = format!(
+                "SELECT identity FROM calls WHERE names_agents AND {IS_PAST} ORDER BY received_at_ms LIMIT $2"
+            );
+            let find = client.prepare_cached(&find).await?;
+            let found = client
+                .query(&find, &[&before.timestamp_millis(), &limit(step.most)])
+                .await?;
+            found.iter().map(|row| values::identity(row.get(0))).collect()
+        };
+        let begun = Instant::now();
+        let items = match calls.is_empty() {
+            true => 0,
+            false => apply::take_out_agents(self, &calls, run, at).await?,
+        };
+        Ok(Gone {
+            items,
+            held: begun.elapsed(),
+        })
     }
 
     async fn past_rejected(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
@@ -137,20 +178,24 @@ impl CallRetention for PostgresCalls {
         &self,
         run: RunId,
         before: DateTime<Utc>,
-        most: usize,
-    ) -> Result<usize, StoreError> {
+        step: Step,
+    ) -> Result<Gone, StoreError> {
         let mut client = self.database.client().await?;
+        let begun = Instant::now();
         let transaction = begin(&mut client).await?;
         let gone = transaction
             .execute(
                 "DELETE FROM rejected_items WHERE id IN
                      (SELECT id FROM rejected_items WHERE received_at_ms < $1 ORDER BY received_at_ms, id LIMIT $2)",
-                &[&before.timestamp_millis(), &limit(most)],
+                &[&before.timestamp_millis(), &limit(step.most)],
             )
             .await?;
         tallies::add(&transaction, TALLIES, run, REJECTED_ITEMS, gone).await?;
         transaction.commit().await?;
-        Ok(usize::try_from(gone).unwrap_or(usize::MAX))
+        Ok(Gone {
+            items: usize::try_from(gone).unwrap_or(usize::MAX),
+            held: begun.elapsed(),
+        })
     }
 
     async fn call_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {
@@ -301,6 +346,7 @@ async fn drop_month(
     transaction
         .batch_execute(&format!("LOCK TABLE calls_{month}, visits_{month} IN SHARE MODE"))
         .await?;
+    let begun = Instant::now();
     if !is_past(&transaction, month, purge.before).await? {
         return Ok(None);
     }
@@ -311,6 +357,7 @@ async fn drop_month(
     let mut dropped = DroppedPart {
         part: part.clone(),
         calls: 0,
+        held: Duration::ZERO,
     };
     for (what, table) in [(CALLS, "calls"), (VISITS, "visits")] {
         let count = format!("SELECT count(*) FROM {table}_{month}");
@@ -333,6 +380,7 @@ async fn drop_month(
         .batch_execute(&format!("DROP TABLE visits_{month}, calls_{month}"))
         .await?;
     transaction.commit().await?;
+    dropped.held = begun.elapsed();
     Ok(Some(dropped))
 }
 
@@ -390,7 +438,7 @@ async fn page(client: &Object, purge: &CallPurge) -> Result<Page, StoreError> {
                 &purge.before.timestamp_millis(),
                 &place.started_at_ms,
                 &place.call_row,
-                &limit(purge.most),
+                &limit(purge.step.most),
             ],
         )
         .await?;
@@ -400,7 +448,7 @@ async fn page(client: &Object, purge: &CallPurge) -> Result<Page, StoreError> {
         started_at_ms: row.get::<_, Option<i64>>(2).unwrap_or(WITHOUT_START),
         call_row: row.get(1),
     });
-    let next = match found.len() == purge.most {
+    let next = match found.len() == purge.step.most {
         true => last,
         false if has_no_start => Some(CallPurgePlace {
             started_at_ms: WITHOUT_START + 1,

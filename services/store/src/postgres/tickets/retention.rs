@@ -1,5 +1,7 @@
 //! Deleting tickets whose time is over.
 
+use std::time::Instant;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::TicketId;
@@ -10,8 +12,11 @@ use super::super::values::{limit, text};
 use super::rows::{self, TICKET_COLUMNS};
 use super::{PostgresTickets, begin};
 use crate::StoreError;
-use crate::retention::{AgedQuery, AgedTicket, RunId, Tally, TicketPurge, TicketRetention};
-use crate::ticket_columns::{NOT_RESTRICTED, ON_ITS_WAY};
+use crate::retention::{
+    AgedQuery, AgedTicket, Gone, PastItems, REJECTED_REPLIES, RunId, Step, Tally, TicketPurge,
+    TicketRetention,
+};
+use crate::ticket_columns::{NOT_RESTRICTED, ON_ITS_WAY, REJECTED_AND_TOLD};
 
 const TALLIES: &str = "retention_ticket_tallies";
 
@@ -74,8 +79,9 @@ impl TicketRetention for PostgresTickets {
         Ok(())
     }
 
-    async fn purge_tickets(&self, purge: TicketPurge) -> Result<usize, StoreError> {
+    async fn purge_tickets(&self, purge: TicketPurge) -> Result<Gone, StoreError> {
         let mut client = self.database.client().await?;
+        let begun = Instant::now();
         let transaction = begin(&mut client).await?;
         let ids: Vec<_> = purge.tickets.iter().map(|(id, _)| text(id.as_str())).collect();
         let lengths: Vec<i64> = purge
@@ -116,7 +122,43 @@ impl TicketRetention for PostgresTickets {
         let procedure = text(purge.procedure.as_str());
         tallies::add(&transaction, TALLIES, purge.run, &procedure, gone.len() as u64).await?;
         transaction.commit().await?;
-        Ok(gone.len())
+        Ok(Gone {
+            items: gone.len(),
+            held: begun.elapsed(),
+        })
+    }
+
+    async fn past_rejected_replies(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
+        let client = self.database.client().await?;
+        let sql = format!(
+            "SELECT count(*), min(r.at_ms) FROM replies r WHERE r.at_ms < $1 AND {REJECTED_AND_TOLD}"
+        );
+        tallies::past(&client, &sql, &[&before.timestamp_millis()]).await
+    }
+
+    async fn purge_rejected_replies(
+        &self,
+        run: RunId,
+        before: DateTime<Utc>,
+        step: Step,
+    ) -> Result<Gone, StoreError> {
+        let mut client = self.database.client().await?;
+        let begun = Instant::now();
+        let transaction = begin(&mut client).await?;
+        let sql = format!(
+            "DELETE FROM replies WHERE (department, reply_id) IN
+                 (SELECT r.department, r.reply_id FROM replies r WHERE r.at_ms < $1 AND {REJECTED_AND_TOLD}
+                  ORDER BY r.at_ms LIMIT $2)"
+        );
+        let gone = transaction
+            .execute(&sql, &[&before.timestamp_millis(), &limit(step.most)])
+            .await?;
+        tallies::add(&transaction, TALLIES, run, REJECTED_REPLIES, gone).await?;
+        transaction.commit().await?;
+        Ok(Gone {
+            items: usize::try_from(gone).unwrap_or(usize::MAX),
+            held: begun.elapsed(),
+        })
     }
 
     async fn ticket_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {

@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Row, Transaction, params, params_from_iter};
 
 use super::SqliteAccess;
 use crate::StoreError;
-use crate::audit::{AuditEntry, AuditFilter, AuditStore, Head};
+use crate::audit::{AuditEntry, AuditFilter, AuditStore, CutPart, Head, read_heads};
 use crate::retention::Anchor;
 use crate::users::time;
 
@@ -71,6 +71,25 @@ impl AuditStore for SqliteAccess {
                     })
                 });
             Ok(anchor.optional()?)
+        })
+        .await
+    }
+
+    async fn cut_parts(&self, after: i64, most: usize) -> Result<Vec<CutPart>, StoreError> {
+        self.query(move |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT last_number, cut_at_ms, heads, digest FROM audit_cut_parts WHERE last_number > ?1
+                 ORDER BY last_number LIMIT ?2",
+            )?;
+            let parts = statement.query_map(params![after, most as i64], |row| {
+                Ok(CutPart {
+                    last: row.get(0)?,
+                    cut_at: time(row.get(1)?),
+                    heads: read_heads(row.get_ref(2)?.as_blob()?),
+                    digest: row.get(3)?,
+                })
+            })?;
+            Ok(parts.collect::<Result<_, _>>()?)
         })
         .await
     }

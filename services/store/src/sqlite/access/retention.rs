@@ -2,17 +2,19 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use domain::audit::{CHAIN_BEGIN, cut_digest, short_head};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
 use super::SqliteAccess;
 use crate::StoreError;
 use crate::retention::{
-    AUDIT_ENTRIES, AuditCut, PastItems, Run, RunId, RunLine, RunStore, Tally, read_outcome, write_outcome,
+    AUDIT_ENTRIES, AuditCut, Gone, PastItems, PlannedCut, Rewritten, Run, RunId, RunLine, RunStore, Tally,
+    read_list, write_list,
 };
 use crate::sqlite::tallies;
 use crate::users::time;
 
-const COLUMNS: &str = "run_id, started_at_ms, started_by, finished_at_ms, outcome";
+const COLUMNS: &str = "run_id, started_at_ms, started_by, finished_at_ms, outcome, rewritten";
 
 /// Entries from the first one on that no cut at `?1` reaches, and the newest.
 const FIRST_KEPT: &str = "SELECT min(number) FROM
@@ -45,6 +47,7 @@ impl RunStore for SqliteAccess {
                 started_by,
                 finished_at: None,
                 outcome: Vec::new(),
+                rewritten: Vec::new(),
             })
         })
         .await
@@ -55,12 +58,18 @@ impl RunStore for SqliteAccess {
         run: RunId,
         finished_at: DateTime<Utc>,
         outcome: Vec<RunLine>,
+        rewritten: Vec<Rewritten>,
     ) -> Result<(), StoreError> {
         self.unit(move |transaction| {
             let finished = transaction.execute(
-                "UPDATE retention_runs SET finished_at_ms = ?2, outcome = ?3
+                "UPDATE retention_runs SET finished_at_ms = ?2, outcome = ?3, rewritten = ?4
                  WHERE run_id = ?1 AND finished_at_ms IS NULL",
-                params![run, finished_at.timestamp_millis(), write_outcome(&outcome)?],
+                params![
+                    run,
+                    finished_at.timestamp_millis(),
+                    write_list(&outcome)?,
+                    write_list(&rewritten)?
+                ],
             )?;
             match finished {
                 1 => Ok(()),
@@ -90,21 +99,33 @@ impl RunStore for SqliteAccess {
         .await
     }
 
-    async fn audit_cut(&self, before: DateTime<Utc>) -> Result<Option<(i64, [u8; 32])>, StoreError> {
+    async fn audit_cut(&self, before: DateTime<Utc>) -> Result<Option<PlannedCut>, StoreError> {
         self.query(move |connection| {
             let sql = format!(
-                "SELECT number, hash FROM audit_entries WHERE number < ({FIRST_KEPT})
-                 ORDER BY number DESC LIMIT 1"
+                "SELECT number, hash FROM audit_entries WHERE number < ({FIRST_KEPT}) ORDER BY number"
             );
             let mut statement = connection.prepare_cached(&sql)?;
-            let last = statement.query_row([before.timestamp_millis()], |row| Ok((row.get(0)?, row.get(1)?)));
-            Ok(last.optional()?)
+            let mut rows = statement.query([before.timestamp_millis()])?;
+            let (mut digest, mut last) = (digest_so_far(connection)?, None);
+            while let Some(row) = rows.next()? {
+                let hash: [u8; 32] = row.get(1)?;
+                digest = cut_digest(digest, [short_head(&hash)]);
+                last = Some((row.get(0)?, hash));
+            }
+            Ok(last.map(|(up_to, hash)| PlannedCut { up_to, hash, digest }))
         })
         .await
     }
 
-    async fn cut_audit(&self, cut: AuditCut) -> Result<usize, StoreError> {
-        self.unit(move |transaction| cut_audit(transaction, &cut)).await
+    async fn cut_audit(&self, cut: AuditCut) -> Result<Gone, StoreError> {
+        let cut = move |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let gone = cut_audit(&transaction, &cut)?;
+            transaction.commit()?;
+            Ok(gone)
+        };
+        let (items, held) = self.file.timed(cut).await?;
+        Ok(Gone { items, held })
     }
 
     async fn access_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {
@@ -117,19 +138,24 @@ impl RunStore for SqliteAccess {
 }
 
 fn cut_audit(transaction: &Transaction<'_>, cut: &AuditCut) -> Result<usize, StoreError> {
-    let last: Option<(i64, [u8; 32])> = transaction
-        .prepare_cached(
-            "SELECT number, hash FROM
-                 (SELECT number, hash FROM audit_entries WHERE number <= ?1 ORDER BY number LIMIT ?2)
-             ORDER BY number DESC LIMIT 1",
-        )?
-        .query_row(params![cut.up_to, cut.most as i64], |row| {
+    let hashes: Vec<(i64, [u8; 32])> = {
+        let mut statement = transaction.prepare_cached(
+            "SELECT number, hash FROM audit_entries WHERE number <= ?1 ORDER BY number LIMIT ?2",
+        )?;
+        let rows = statement.query_map(params![cut.up_to, cut.most as i64], |row| {
             Ok((row.get(0)?, row.get(1)?))
-        })
-        .optional()?;
-    let Some((number, hash)) = last else {
+        })?;
+        rows.collect::<Result<_, _>>()?
+    };
+    let Some((number, hash)) = hashes.last() else {
         return Ok(0);
     };
+    let heads: Vec<_> = hashes.iter().map(|(_, hash)| short_head(hash)).collect();
+    let digest = cut_digest(digest_so_far(transaction)?, heads.iter().copied());
+    transaction.execute(
+        "INSERT INTO audit_cut_parts (last_number, cut_at_ms, heads, digest) VALUES (?1, ?2, ?3, ?4)",
+        params![number, cut.at.timestamp_millis(), heads.as_flattened(), digest],
+    )?;
     let gone = transaction.execute("DELETE FROM audit_entries WHERE number <= ?1", [number])?;
     transaction.execute(
         "INSERT INTO audit_anchor (single, number, hash, cut_at_ms) VALUES (1, ?1, ?2, ?3)
@@ -140,14 +166,29 @@ fn cut_audit(transaction: &Transaction<'_>, cut: &AuditCut) -> Result<usize, Sto
     Ok(gone)
 }
 
+/// The digest of what stayed of all entries that are cut.
+fn digest_so_far(connection: &Connection) -> Result<[u8; 32], StoreError> {
+    let digest = connection
+        .prepare_cached("SELECT digest FROM audit_cut_parts ORDER BY last_number DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(digest.unwrap_or(CHAIN_BEGIN))
+}
+
 fn read(row: &Row<'_>) -> rusqlite::Result<Result<Run, StoreError>> {
-    let outcome: String = row.get(4)?;
+    let (outcome, rewritten): (String, String) = (row.get(4)?, row.get(5)?);
     let run = Run {
         id: row.get(0)?,
         started_at: time(row.get(1)?),
         started_by: row.get(2)?,
         finished_at: row.get::<_, Option<i64>>(3)?.map(time),
         outcome: Vec::new(),
+        rewritten: Vec::new(),
     };
-    Ok(read_outcome(&outcome).map(|outcome| Run { outcome, ..run }))
+    let lists = read_list(&outcome).and_then(|outcome| Ok((outcome, read_list(&rewritten)?)));
+    Ok(lists.map(|(outcome, rewritten)| Run {
+        outcome,
+        rewritten,
+        ..run
+    }))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use domain::assembly::{Assembled, CallState};
@@ -17,6 +18,8 @@ use crate::StoreError;
 use crate::batch::{Runs, Told, by_call};
 use crate::calls::{Applied, LedgerBatch};
 use crate::rejected::RejectedItem;
+use crate::retention::{AGENT_NAMES, RunId};
+use crate::sqlite::tallies;
 
 /// One transaction of the ledger while it is being written.
 struct Ledger<'a> {
@@ -100,6 +103,42 @@ pub(super) fn erase_callers(
     }
     ledger.commit(at)?;
     Ok(known_calls)
+}
+
+/// See [`crate::retention::CallRetention::take_out_agents`]; the calls are given.
+pub(super) fn take_out_agents(
+    connection: &mut Connection,
+    calls: &[Identity],
+    run: RunId,
+    at: DateTime<Utc>,
+    within: Duration,
+) -> Result<usize, StoreError> {
+    let begun = Instant::now();
+    let mut ledger = Ledger::begin(connection, Arc::default())?;
+    let (mut looked_at, mut named) = (0, 0);
+    for identity in calls {
+        looked_at += 1;
+        let Some(known) = rows::known_call(&ledger.transaction, *identity)? else {
+            continue;
+        };
+        if known.state.names_agents() {
+            named += 1;
+            let mut state = known.state.clone();
+            state.take_out_agents();
+            ledger.rewrite(*identity, &known, &state, known.heard_at_ms)?;
+        } else {
+            ledger
+                .transaction
+                .prepare_cached("UPDATE calls SET names_agents = 0 WHERE call_row = ?1")?
+                .execute([known.call_row])?;
+        }
+        if begun.elapsed() >= within {
+            break;
+        }
+    }
+    tallies::add(&ledger.transaction, run, AGENT_NAMES, named)?;
+    ledger.commit(at)?;
+    Ok(looked_at)
 }
 
 impl<'a> Ledger<'a> {

@@ -12,6 +12,7 @@ use super::SqliteCalls;
 use super::records::{self, DAY_MS};
 use crate::StoreError;
 use crate::calls::StoredCall;
+use crate::packing::unknown;
 use crate::persons::{CallsOfNumber, PersonCalls};
 use crate::ticket_columns::time;
 
@@ -135,6 +136,9 @@ impl SqliteCalls {
     }
 }
 
+/// Numbers of calls, by day.
+const CALLERS: &str = "SELECT caller_key FROM calls INDEXED BY calls_by_caller WHERE caller_key IS NOT NULL";
+
 /// A select of the rows of a number's calls, and its values. The index of numbers begins with the day, so each day that
 /// there are calls of is looked at.
 fn rows_of(keys: Vec<String>) -> (String, Vec<Box<dyn ToSql>>) {
@@ -152,6 +156,23 @@ fn rows_of(keys: Vec<String>) -> (String, Vec<Box<dyn ToSql>>) {
     );
     let values = keys.into_iter().map(|key| Box::new(key) as Box<dyn ToSql>);
     (rows, values.collect())
+}
+
+/// See [`crate::erasure::CallErasure::callers_that`].
+pub(super) fn callers_that(
+    connection: &Connection,
+    is_meant: &(dyn Fn(&str) -> bool + Send + Sync),
+) -> Result<BTreeSet<String>, StoreError> {
+    let mut statement = connection.prepare_cached(CALLERS)?;
+    let mut rows = statement.query([])?;
+    let mut meant = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let key = row.get_ref(0)?.as_str().map_err(|_| unknown("caller"))?;
+        if is_meant(key) {
+            meant.insert(key.to_owned());
+        }
+    }
+    Ok(meant)
 }
 
 fn calls_by(connection: &Connection, search: &CallsOfNumber) -> Result<Vec<StoredCall>, StoreError> {
@@ -184,6 +205,18 @@ fn calls_by(connection: &Connection, search: &CallsOfNumber) -> Result<Vec<Store
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_read_from_the_index_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.db");
+        drop(SqliteCalls::open(&path).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        let plan: String = connection
+            .query_row(&format!("EXPLAIN QUERY PLAN {CALLERS}"), [], |row| row.get(3))
+            .unwrap();
+        assert!(plan.contains("COVERING INDEX calls_by_caller"), "{plan}");
+    }
 
     #[test]
     fn calls_of_a_number_are_found_by_index_whenever_they_were() {

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, Transaction, params, params_from_iter};
 
 use crate::StoreError;
 use crate::batch::repairs_a_row;
-use crate::rejected::{Discard, ReadAgain, RejectedCount, RejectedItem, RejectedQuery};
+use crate::rejected::{Discard, PAST_RETENTION, ReadAgain, RejectedCount, RejectedItem, RejectedQuery};
 
 const COLUMNS: &str =
     "id, source, run, received_at_ms, position, field, reason, payload, format, context, row_key,
@@ -27,7 +27,8 @@ pub(super) fn insert(transaction: &Transaction<'_>, items: &[RejectedItem]) -> R
     let mut statement = transaction.prepare_cached(
         "INSERT INTO rejected_items (id, source, run, received_at_ms, position, field, reason, payload, format,
              context, row_key)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+         ON CONFLICT (id) DO UPDATE SET run = excluded.run WHERE field = ?12",
     )?;
     for item in items {
         statement.execute(params![
@@ -42,6 +43,7 @@ pub(super) fn insert(transaction: &Transaction<'_>, items: &[RejectedItem]) -> R
             item.again.format,
             item.again.context,
             item.again.row_bytes(),
+            PAST_RETENTION,
         ])?;
     }
     Ok(())

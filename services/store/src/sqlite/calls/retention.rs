@@ -1,5 +1,7 @@
 //! Deleting calls whose time is over, a few at a time.
 
+use std::time::{Duration, Instant};
+
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDate, Utc};
 use domain::ids::{Identity, SourceName};
@@ -7,12 +9,12 @@ use domain::local_time;
 use domain::visit::Outcome;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::SqliteCalls;
 use super::rows::{self, RECORD_COLUMNS};
+use super::{SqliteCalls, apply};
 use crate::StoreError;
 use crate::retention::{
-    CALLS, CallPurge, CallPurgePlace, CallRetention, CallsPurged, DroppedPart, IDENTITIES, PartPurge,
-    PastItems, REJECTED_ITEMS, RunId, Tally, VISITS,
+    CALLS, CallPurge, CallPurgePlace, CallRetention, CallsPurged, DroppedPart, Gone, IDENTITIES, PartPurge,
+    PastItems, REJECTED_ITEMS, RunId, Step, Tally, VISITS,
 };
 use crate::sqlite::tallies;
 use crate::told;
@@ -23,6 +25,12 @@ const WITHOUT_START: i64 = i64::MIN;
 /// What has not come to its end, began after `?1`, or is restricted, stays.
 const IS_PAST: &str = "open = 0 AND received_at_ms < ?1 AND (started_at_ms IS NULL OR started_at_ms < ?1)
     AND identity NOT IN (SELECT r.identity FROM restricted_calls r)";
+
+/// A step that has found nothing.
+const NOTHING: Gone = Gone {
+    items: 0,
+    held: Duration::ZERO,
+};
 
 #[async_trait]
 impl CallRetention for SqliteCalls {
@@ -45,18 +53,21 @@ impl CallRetention for SqliteCalls {
     async fn purge_calls(&self, purge: CallPurge) -> Result<CallsPurged, StoreError> {
         // What is looked at and stays holds nobody up.
         let page = self.file.read(move |connection| page(connection, &purge)).await?;
-        let calls = match page.past.is_empty() {
-            true => 0,
-            false => {
-                let past = page.past;
-                self.file
-                    .write(move |connection| delete(connection, &purge, &past))
-                    .await?
-            }
-        };
+        if page.past.is_empty() {
+            return Ok(CallsPurged {
+                gone: NOTHING,
+                next: page.next,
+            });
+        }
+        let past = page.past;
+        let delete = move |connection: &mut Connection| delete(connection, &purge, &past);
+        let (deleted, held) = self.file.timed(delete).await?;
         Ok(CallsPurged {
-            calls,
-            next: page.next,
+            gone: Gone {
+                items: deleted.calls,
+                held,
+            },
+            next: deleted.ended_early_at.or(page.next),
         })
     }
 
@@ -80,11 +91,51 @@ impl CallRetention for SqliteCalls {
         &self,
         run: RunId,
         purged_before: NaiveDate,
-        most: usize,
-    ) -> Result<usize, StoreError> {
+        step: Step,
+    ) -> Result<Gone, StoreError> {
+        let forget = move |connection: &mut Connection| forget(connection, run, purged_before, step);
+        let (items, held) = self.file.timed(forget).await?;
+        Ok(Gone { items, held })
+    }
+
+    async fn past_agents(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
         self.file
-            .write(move |connection| forget(connection, run, purged_before, most))
+            .read(move |connection| {
+                let sql = format!(
+                    "SELECT count(*), min(received_at_ms) FROM calls WHERE names_agents AND {IS_PAST}"
+                );
+                tallies::past(connection, &sql, [before.timestamp_millis()])
+            })
             .await
+    }
+
+    async fn take_out_agents(
+        &self,
+        run: RunId,
+        before: DateTime<Utc>,
+        at: DateTime<Utc>,
+        step: Step,
+    ) -> Result<Gone, StoreError> {
+        let calls: Vec<Identity> = self
+            .file
+            .read(move |connection| {
+                let mut statement = connection.prepare_cached(&format!(
+                    "SELECT identity FROM calls WHERE names_agents AND {IS_PAST}
+                     ORDER BY received_at_ms LIMIT ?2"
+                ))?;
+                let most = params![before.timestamp_millis(), step.most as i64];
+                let calls = statement.query_map(most, |row| Ok(Identity(row.get(0)?)))?;
+                Ok(calls.collect::<Result<_, _>>()?)
+            })
+            .await?;
+        if calls.is_empty() {
+            return Ok(NOTHING);
+        }
+        let take_out = move |connection: &mut Connection| {
+            apply::take_out_agents(connection, &calls, run, at, step.within)
+        };
+        let (items, held) = self.file.timed(take_out).await?;
+        Ok(Gone { items, held })
     }
 
     async fn past_rejected(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
@@ -103,21 +154,21 @@ impl CallRetention for SqliteCalls {
         &self,
         run: RunId,
         before: DateTime<Utc>,
-        most: usize,
-    ) -> Result<usize, StoreError> {
-        self.file
-            .write(move |connection| {
-                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                let gone = transaction.execute(
-                    "DELETE FROM rejected_items WHERE id IN
-                         (SELECT id FROM rejected_items WHERE received_at_ms < ?1 ORDER BY received_at_ms LIMIT ?2)",
-                    params![before.timestamp_millis(), most as i64],
-                )?;
-                tallies::add(&transaction, run, REJECTED_ITEMS, gone)?;
-                transaction.commit()?;
-                Ok(gone)
-            })
-            .await
+        step: Step,
+    ) -> Result<Gone, StoreError> {
+        let delete = move |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let gone = transaction.execute(
+                "DELETE FROM rejected_items WHERE id IN
+                     (SELECT id FROM rejected_items WHERE received_at_ms < ?1 ORDER BY received_at_ms LIMIT ?2)",
+                params![before.timestamp_millis(), step.most as i64],
+            )?;
+            tallies::add(&transaction, run, REJECTED_ITEMS, gone)?;
+            transaction.commit()?;
+            Ok(gone)
+        };
+        let (items, held) = self.file.timed(delete).await?;
+        Ok(Gone { items, held })
     }
 
     async fn call_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {
@@ -138,8 +189,8 @@ impl CallRetention for SqliteCalls {
 
 /// Calls to look at.
 struct Page {
-    /// The rows of those that are past.
-    past: Vec<i64>,
+    /// The places of those that are past.
+    past: Vec<CallPurgePlace>,
     next: Option<CallPurgePlace>,
 }
 
@@ -163,21 +214,21 @@ fn page(connection: &Connection, purge: &CallPurge) -> Result<Page, StoreError> 
         before_ms,
         place.started_at_ms,
         place.call_row,
-        purge.most as i64
+        purge.step.most as i64
     ])?;
     let (mut looked_at, mut past, mut last) = (0, Vec::new(), None);
     while let Some(row) = found.next()? {
-        let call_row: i64 = row.get(0)?;
-        if row.get(2)? {
-            past.push(call_row);
-        }
-        last = Some(CallPurgePlace {
+        let place = CallPurgePlace {
             started_at_ms: row.get::<_, Option<i64>>(1)?.unwrap_or(WITHOUT_START),
-            call_row,
-        });
+            call_row: row.get(0)?,
+        };
+        if row.get(2)? {
+            past.push(place);
+        }
+        last = Some(place);
         looked_at += 1;
     }
-    let next = match looked_at == purge.most {
+    let next = match looked_at == purge.step.most {
         true => last,
         false if has_no_start => Some(CallPurgePlace {
             started_at_ms: WITHOUT_START + 1,
@@ -197,20 +248,39 @@ struct Past {
     told: Vec<u8>,
 }
 
-fn delete(connection: &mut Connection, purge: &CallPurge, past: &[i64]) -> Result<usize, StoreError> {
+/// What was deleted of a page.
+struct Deleted {
+    calls: usize,
+    /// The last call that was looked at, if it took too long to go on.
+    ended_early_at: Option<CallPurgePlace>,
+}
+
+fn delete(
+    connection: &mut Connection,
+    purge: &CallPurge,
+    past: &[CallPurgePlace],
+) -> Result<Deleted, StoreError> {
+    let begun = Instant::now();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (mut calls, mut visits) = (0, 0);
-    for call_row in past {
+    let (mut calls, mut visits, mut ended_early_at) = (0, 0, None);
+    for (number, place) in past.iter().enumerate() {
         // It may have been written since the page was looked at.
-        if let Some(past) = read(&transaction, *call_row, purge.before)? {
+        if let Some(past) = read(&transaction, place.call_row, purge.before)? {
             visits += delete_one(&transaction, &past, purge.on)?;
             calls += 1;
+        }
+        if begun.elapsed() >= purge.step.within && number + 1 < past.len() {
+            ended_early_at = Some(*place);
+            break;
         }
     }
     tallies::add(&transaction, purge.run, CALLS, calls)?;
     tallies::add(&transaction, purge.run, VISITS, visits)?;
     transaction.commit()?;
-    Ok(calls)
+    Ok(Deleted {
+        calls,
+        ended_early_at,
+    })
 }
 
 fn read(
@@ -299,17 +369,21 @@ fn forget(
     connection: &mut Connection,
     run: RunId,
     purged_before: NaiveDate,
-    most: usize,
+    step: Step,
 ) -> Result<usize, StoreError> {
+    let begun = Instant::now();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let past: Vec<(i64, [u8; 16])> = {
         let mut statement = transaction.prepare_cached(
             "SELECT call_row, identity FROM purged_calls WHERE purged_on < ?1 ORDER BY purged_on LIMIT ?2",
         )?;
         let day = local_time::day_number(purged_before);
-        let rows = statement.query_map(params![day, most as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows = statement.query_map(params![day, step.most as i64], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
         rows.collect::<Result<_, _>>()?
     };
+    let mut gone = 0;
     for (call_row, identity) in &past {
         for table in ["recent_identities", "settled_identities"] {
             transaction
@@ -319,10 +393,14 @@ fn forget(
         transaction
             .prepare_cached("DELETE FROM purged_calls WHERE call_row = ?1")?
             .execute([call_row])?;
+        gone += 1;
+        if begun.elapsed() >= step.within {
+            break;
+        }
     }
-    tallies::add(&transaction, run, IDENTITIES, past.len())?;
+    tallies::add(&transaction, run, IDENTITIES, gone)?;
     transaction.commit()?;
-    Ok(past.len())
+    Ok(gone)
 }
 
 /// Whether any call was ever deleted: until then nobody need ask.

@@ -4,14 +4,17 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::TicketId;
 use domain::procedure::ProcedureId;
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::SqliteTickets;
 use super::rows::{self, TICKET_COLUMN_COUNT, TICKET_COLUMNS, collect};
 use crate::StoreError;
-use crate::retention::{AgedQuery, AgedTicket, RunId, Tally, TicketPurge, TicketRetention};
+use crate::retention::{
+    AgedQuery, AgedTicket, Gone, PastItems, REJECTED_REPLIES, RunId, Step, Tally, TicketPurge,
+    TicketRetention,
+};
 use crate::sqlite::tallies;
-use crate::ticket_columns::{NOT_RESTRICTED, ON_ITS_WAY};
+use crate::ticket_columns::{NOT_RESTRICTED, ON_ITS_WAY, REJECTED_AND_TOLD};
 
 #[async_trait]
 impl TicketRetention for SqliteTickets {
@@ -44,8 +47,47 @@ impl TicketRetention for SqliteTickets {
         .await
     }
 
-    async fn purge_tickets(&self, purge: TicketPurge) -> Result<usize, StoreError> {
-        self.unit(move |transaction| delete(transaction, &purge)).await
+    async fn purge_tickets(&self, purge: TicketPurge) -> Result<Gone, StoreError> {
+        let delete = move |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let gone = delete(&transaction, &purge)?;
+            transaction.commit()?;
+            Ok(gone)
+        };
+        let (items, held) = self.file.timed(delete).await?;
+        Ok(Gone { items, held })
+    }
+
+    async fn past_rejected_replies(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
+        self.query(move |connection| {
+            let sql = format!(
+                "SELECT count(*), min(r.at_ms) FROM replies r WHERE r.at_ms < ?1 AND {REJECTED_AND_TOLD}"
+            );
+            tallies::past(connection, &sql, [before.timestamp_millis()])
+        })
+        .await
+    }
+
+    async fn purge_rejected_replies(
+        &self,
+        run: RunId,
+        before: DateTime<Utc>,
+        step: Step,
+    ) -> Result<Gone, StoreError> {
+        let delete = move |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let sql = format!(
+                "DELETE FROM replies WHERE (department, reply_id) IN
+                     (SELECT r.department, r.reply_id FROM replies r WHERE r.at_ms < ?1 AND {REJECTED_AND_TOLD}
+                      ORDER BY r.at_ms LIMIT ?2)"
+            );
+            let gone = transaction.execute(&sql, params![before.timestamp_millis(), step.most as i64])?;
+            tallies::add(&transaction, run, REJECTED_REPLIES, gone)?;
+            transaction.commit()?;
+            Ok(gone)
+        };
+        let (items, held) = self.file.timed(delete).await?;
+        Ok(Gone { items, held })
     }
 
     async fn ticket_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {

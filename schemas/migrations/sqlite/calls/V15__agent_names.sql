@@ -1,0 +1,4 @@
+-- Names of agents are taken out of calls when their time is over, long before the calls go. Those of before are looked
+-- through once.
+ALTER TABLE calls ADD COLUMN names_agents INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX calls_naming_agents ON calls (received_at_ms) WHERE names_agents;
