@@ -26,12 +26,13 @@ use tokio::task::{JoinSet, LocalSet};
 /// How many ways are gone at the same time: most of each is waiting.
 const AT_ONCE: usize = 8;
 
-/// Goes a way once for each place to cut it at, some at a time; tells all of those at which it ended otherwise.
+/// Goes a way once for each place to cut it at, so many at a time; tells all of those at which it ended otherwise.
 async fn at_each<F: Future<Output = ()> + 'static>(
+    at_once: usize,
     cuts: impl IntoIterator<Item = String>,
     go: impl Fn(String) -> F,
 ) {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let places = Arc::new(Semaphore::new(at_once));
     let mut ways = JoinSet::new();
     let here = LocalSet::new();
     for cut in cuts {

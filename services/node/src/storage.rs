@@ -220,6 +220,7 @@ impl Stores {
             person_tickets: Arc::clone(&tickets) as _,
             recipients: Arc::clone(&tickets) as _,
             cases: Arc::clone(&access) as _,
+            acts: Arc::clone(&tickets) as _,
             erasing: Erasing {
                 orders: Arc::clone(&access) as _,
                 callers: Arc::clone(&calls) as _,
@@ -227,7 +228,6 @@ impl Stores {
                 unpublished: Arc::clone(&tickets) as _,
                 scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
             },
-            acts: Arc::clone(&tickets) as _,
             retention: Retention {
                 calls: Arc::clone(&calls) as _,
                 tickets: Arc::clone(&tickets) as _,

@@ -8,6 +8,7 @@ mod replies;
 mod steps;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use chrono::{DateTime, Utc};
 use domain::personal::{Caller, Personal};
@@ -34,23 +35,16 @@ fn builder(settings: &[(&str, &str)]) -> Builder {
         .fold(builder, |builder, (key, value)| builder.set(key, value))
 }
 
-/// The files under a folder that hold a text.
+/// The files under a folder that hold a text. Files may go while they are looked through.
 pub(super) fn files_with(folder: &Path, text: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return found;
-    };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            found.extend(files_with(&path, text));
-        } else if let Ok(bytes) = std::fs::read(&path)
-            && bytes.windows(text.len()).any(|window| window == text.as_bytes())
-        {
-            found.push(path);
-        }
-    }
-    found
+    let found = Command::new("grep")
+        .args(["-rlaFs", "--", text])
+        .arg(folder)
+        .env("LC_ALL", "C")
+        .output()
+        .expect("grep can be started");
+    let files = String::from_utf8(found.stdout).expect("paths of text");
+    files.lines().map(PathBuf::from).collect()
 }
 
 /// A call of the citizen.

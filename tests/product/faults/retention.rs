@@ -202,6 +202,12 @@ async fn deleted_by_hand(node: &mut TestNode) -> Value {
     node.stop().await;
     node.set_variable(AHEAD, Some(&(190 * 86_400).to_string()));
     node.start_again().await;
+    // It is not past, so its month stays.
+    let late = Row::answered(&format!("{today} 00:00:02"), "Bürgertelefon");
+    let file = node.file("late.csv", &export::file(&[late], Dress::German));
+    node.run(&["import", "--format", "hotline-export", "--wait", &file])
+        .await
+        .exits(0);
     let run = ["privacy", "retention", "run", "--json"];
     node.run(&run).await.exits(0).json()
 }

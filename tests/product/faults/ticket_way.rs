@@ -8,7 +8,7 @@ mod traces;
 
 use testkit::Backend;
 
-use super::at_each;
+use super::{AT_ONCE, at_each};
 use steps::Way;
 
 /// Points that this way does not lead past.
@@ -128,14 +128,14 @@ async fn cuts() -> Vec<String> {
 
 #[tokio::test]
 async fn a_ticket_reaches_the_end_of_its_way_whatever_step_the_node_dies_at() {
-    at_each(cuts().await, |cut| Way::go(Backend::Embedded, Some(cut))).await;
+    at_each(AT_ONCE, cuts().await, |cut| Way::go(Backend::Embedded, Some(cut))).await;
 }
 
 #[tokio::test]
 async fn a_ticket_reaches_the_end_of_its_way_on_servers_whatever_step_the_node_dies_at() {
     Backend::on_servers(|backend| {
         let cuts = ON_SERVERS.iter().map(|&cut| cut.to_owned());
-        at_each(cuts, move |cut| Way::go(backend, Some(cut)))
+        at_each(AT_ONCE, cuts, move |cut| Way::go(backend, Some(cut)))
     })
     .await;
 }

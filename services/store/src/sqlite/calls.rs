@@ -30,7 +30,7 @@ use domain::agents::AgentReport;
 use domain::counts::Interval;
 use domain::ids::{HotlineName, Identity, IdentityKey, ImportRun, SourceName};
 use domain::record::TaskType;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::file::File;
 use crate::StoreError;

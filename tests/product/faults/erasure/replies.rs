@@ -1,5 +1,6 @@
 //! Replies of departments that are keyed otherwise than by their ticket.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,16 +8,19 @@ use bus::embedded::EmbeddedBus;
 use bus::kafka::{KafkaBus, KafkaSettings};
 use bus::{Bus, Outgoing, topics};
 use domain::ids::DepartmentId;
+use rdkafka::message::Message as _;
 use serde_json::json;
-use testkit::{OwnServers, TestNode, eventually};
+use testkit::{Backend, TestNode, eventually};
 
+use super::super::ticket_topic::{prefixed, read_whole};
+use super::steps::started;
 use super::{NAME, PHONE, builder, check_gone, erase, files_with, logged, state, until_handed_over};
 
 /// What a department says of the citizen.
 const SAID: &str = "Rückruf bei Zwetschgenbaum im Hinterhaus";
 
 /// Two replies under keys of a department's own: one that is applied, one that nobody can read.
-async fn reply(bus: Arc<dyn Bus>, department: &str, ticket: &str) {
+async fn reply(bus: Arc<dyn Bus>, topic: &str, ticket: &str) {
     let said = json!({"ticket_id": ticket, "type": "answered", "note": SAID});
     let unreadable = format!("{ticket}: {SAID}");
     let message = |id: &'static str, payload: String| Outgoing {
@@ -30,8 +34,7 @@ async fn reply(bus: Arc<dyn Bus>, department: &str, ticket: &str) {
         payload: Some(payload.into_bytes()),
     };
     let replies = vec![message("a-1", said.to_string()), message("a-2", unreadable)];
-    let topic = topics::ticket_replies(&DepartmentId::new(department));
-    bus.publish(&topic, replies).await.expect("the topic of replies");
+    bus.publish(topic, replies).await.expect("the topic of replies");
 }
 
 async fn handed_over(node: &TestNode) -> (String, String) {
@@ -44,18 +47,11 @@ async fn handed_over(node: &TestNode) -> (String, String) {
     (ticket, department)
 }
 
-async fn erased(node: &TestNode, ticket: &str, folders: &[PathBuf]) {
+async fn until_applied(node: &TestNode, ticket: &str) {
     eventually("the reply to be applied", async || {
         (state(node, ticket).await["state"] == "answered").then_some(())
     })
     .await;
-    let is_there = folders.iter().any(|folder| !files_with(folder, SAID).is_empty());
-    assert!(is_there, "what is looked for can be found at all");
-    let answer = erase(node, ticket).await;
-    check_gone(node, &answer, folders, false).await;
-    for folder in folders {
-        assert_eq!(files_with(folder, SAID), Vec::<PathBuf>::new(), "{answer}");
-    }
 }
 
 #[tokio::test]
@@ -64,26 +60,57 @@ async fn a_reply_under_a_foreign_key_is_erased_from_the_embedded_bus() {
     let (ticket, department) = handed_over(&node).await;
     node.stop().await;
     let bus = EmbeddedBus::open(&node.data().join("bus.db")).expect("the file of the bus");
-    reply(Arc::new(bus), &department, &ticket).await;
+    let topic = topics::ticket_replies(&DepartmentId::new(&department));
+    reply(Arc::new(bus), &topic, &ticket).await;
     node.start_again().await;
-    erased(&node, &ticket, &[node.data()]).await;
+    until_applied(&node, &ticket).await;
+    let there = files_with(&node.data(), SAID);
+    assert_ne!(
+        there,
+        Vec::<PathBuf>::new(),
+        "what is looked for can be found at all"
+    );
+    let answer = erase(&node, &ticket).await;
+    check_gone(&node, &answer, &[node.data()], false).await;
+    assert_eq!(files_with(&node.data(), SAID), Vec::<PathBuf>::new(), "{answer}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn a_reply_under_a_foreign_key_is_erased_from_kafka() {
-    let Some(servers) = OwnServers::start() else {
-        return;
-    };
-    let builder = builder(&[("bus.call_partitions", "3")]);
-    let builder = builder.argument("--store").argument(&servers.store);
-    let node = builder.argument("--bus").argument(&servers.bus).start().await;
-    let (ticket, department) = handed_over(&node).await;
-    let settings = KafkaSettings {
-        bootstrap: servers.bus.trim_start_matches("kafka://").to_owned(),
-        replication_factor: 1,
-        properties: Default::default(),
-    };
-    let bus = KafkaBus::connect(settings).expect("the broker");
-    reply(Arc::new(bus), &department, &ticket).await;
-    erased(&node, &ticket, &servers.folders()).await;
+    Backend::on_servers(|backend| async move {
+        let (node, _rules) = started(backend).await;
+        let (ticket, department) = handed_over(&node).await;
+        let settings = KafkaSettings {
+            bootstrap: std::env::var("NRWDIREKT_TEST_KAFKA").expect("a test on servers"),
+            replication_factor: 1,
+            properties: BTreeMap::new(),
+        };
+        let bus = KafkaBus::connect(settings).expect("the broker");
+        let topic = prefixed(&node, &topics::ticket_replies(&DepartmentId::new(&department)));
+        reply(Arc::new(bus), &topic, &ticket).await;
+        until_applied(&node, &ticket).await;
+        assert_eq!(said_on(&topic), 2, "what is looked for can be found at all");
+        let order = erase(&node, &ticket).await["order"]
+            .as_str()
+            .expect("a number")
+            .to_owned();
+        eventually("the order to be through", async || {
+            let orders = ["privacy", "orders", &order, "--json"];
+            let state = node.run(&orders).await.exits(0).json();
+            (!state["closed_at"].is_null()).then_some(())
+        })
+        .await;
+        assert_eq!(said_on(&topic), 0);
+    })
+    .await;
+}
+
+/// How many messages of a topic say it.
+fn said_on(topic: &str) -> usize {
+    let mut said = 0;
+    read_whole(topic, "read_committed", |message| {
+        let payload = message.payload().unwrap_or_default();
+        said += usize::from(String::from_utf8_lossy(payload).contains(SAID));
+    });
+    said
 }

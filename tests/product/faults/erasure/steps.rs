@@ -5,9 +5,12 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use testkit::{Backend, Builder, TestNode, eventually, reports};
 use wire::v1::calls::{BatchReceipt, CallReport, UnreadableItem};
 
+use super::super::ticket_topic::two_departments;
+use super::super::{AT_ONCE, at_each};
 use super::{
     CONCERN, DIGITS, EMAIL, NAME, OTHER, PERSONAL, PHONE, call_by, files_with, logged, state,
     until_handed_over,
@@ -16,6 +19,9 @@ use super::{
 const CRASH: &str = "NRWDIREKT_TEST_CRASH";
 const SIGABRT: i32 = 6;
 const DAY: (&str, &str) = reports::DAY;
+
+/// Each of them has the broker close segments and compact topics all the time.
+const AT_ONCE_ON_SERVERS: usize = 2;
 
 /// More than two of the steps in which calls are erased.
 const CALLS: i64 = 1_100;
@@ -110,6 +116,13 @@ async fn two_persons(node: &TestNode) -> [String; 2] {
     tickets
 }
 
+/// A node of few departments that erases soon. Their folder is kept with it.
+pub(super) async fn started(backend: Backend) -> (TestNode, TempDir) {
+    let builder = Builder::on(backend).set("privacy.erasure_bound_s", "10");
+    let (builder, rules) = two_departments(builder);
+    (builder.start().await, rules)
+}
+
 async fn until_dead(node: &mut TestNode, cut: &str) {
     let dying = RefCell::new(node);
     let ended = eventually("it to die", async || dying.borrow_mut().ended()).await;
@@ -160,10 +173,7 @@ async fn check(node: &TestNode, [mine, other]: &[String; 2], cut: &str) {
 }
 
 async fn cut(backend: Backend, cut: String) {
-    let mut node = Builder::on(backend)
-        .set("privacy.erasure_bound_s", "10")
-        .start()
-        .await;
+    let (mut node, _rules) = started(backend).await;
     let tickets = two_persons(&node).await;
     let figures = node.totals(DAY.0, DAY.1).await;
     node.stop().await;
@@ -212,14 +222,14 @@ async fn an_order_runs_to_its_end_whatever_step_the_node_dies_at() {
         "bus.ends:before:1".to_owned(),
     ];
     let cuts = CHANGES.iter().flat_map(both).chain(asking);
-    crate::faults::at_each(cuts, |it| cut(Backend::Embedded, it)).await;
+    at_each(AT_ONCE, cuts, |it| cut(Backend::Embedded, it)).await;
 }
 
 #[tokio::test]
 async fn an_order_runs_to_its_end_on_servers_whatever_step_the_node_dies_at() {
     Backend::on_servers(|backend| {
         let cuts = ON_SERVERS.iter().map(|&cut| cut.to_owned());
-        crate::faults::at_each(cuts, move |it| cut(backend, it))
+        at_each(AT_ONCE_ON_SERVERS, cuts, move |it| cut(backend, it))
     })
     .await;
 }
@@ -227,10 +237,7 @@ async fn an_order_runs_to_its_end_on_servers_whatever_step_the_node_dies_at() {
 #[tokio::test]
 async fn a_node_that_dies_again_while_it_carries_open_orders_out_at_its_start_does_so_at_the_next() {
     Backend::each(|backend| async move {
-        let mut node = Builder::on(backend)
-            .set("privacy.erasure_bound_s", "10")
-            .start()
-            .await;
+        let (mut node, _rules) = started(backend).await;
         let tickets = two_persons(&node).await;
         node.stop().await;
         node.set_variable(CRASH, Some("erasure.note_step:before:1"));
