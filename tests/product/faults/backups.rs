@@ -62,7 +62,13 @@ async fn a_restore_that_is_killed_leaves_nothing_that_a_node_takes() {
         load.send(node.connection()).await.expect("nothing fails");
         load.check_complete(&node).await;
         let expected = figures::report(&node, reports::DAY).await;
+        let log = ["callback", "log", "--json", "--hotline", "Steuern und Finanzen"];
+        let citizen = ["--name", "Gros", "--phone", "0221 4710123", "--concern", "Frage"];
+        let logged = node.run(&[&log[..], &citizen].concat()).await.exits(0).json();
+        let ticket = logged["ticket_id"].as_str().expect("a number").to_owned();
         let backup = safe.back_up(&node).await;
+        let restrict = ["privacy", "restrict", "--ticket", &ticket, "--reason", "so"];
+        node.run(&restrict).await.exits(0);
 
         let mut second = node.successor().await;
         let restoring = safe.restoring(&backup, &second);
@@ -90,10 +96,22 @@ async fn a_restore_that_is_killed_leaves_nothing_that_a_node_takes() {
         }
         if !second.data().exists() {
             safe.restore(&backup, &second).await;
+        } else if second.store().is_some() {
+            // Cut at its last step, which is done now; or through, and then nothing is written over.
+            let again = safe.run(&words(&restoring)).await;
+            assert!(matches!(again.code, Some(0 | 2)), "{again:?}");
         }
         assert!(!second.home().join("data.part").exists());
         second.start_again().await;
         assert_eq!(figures::report(&second, reports::DAY).await, expected);
+        let shown = second
+            .run(&["ticket", "show", &ticket, "--json"])
+            .await
+            .exits(0)
+            .json();
+        let history = shown["history"].as_array().expect("a history").iter();
+        let restricted = history.filter(|entry| entry["action"] == "restricted");
+        assert_eq!(restricted.count(), 1, "done again, and once: {shown}");
     })
     .await;
 }
