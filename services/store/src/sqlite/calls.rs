@@ -51,6 +51,10 @@ mod migrations {
     refinery::embed_migrations!("../../schemas/migrations/sqlite/calls");
 }
 
+pub(super) fn migrations() -> refinery::Runner {
+    migrations::migrations::runner()
+}
+
 /// The calls in SQLite.
 pub struct SqliteCalls {
     file: File,
