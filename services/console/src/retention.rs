@@ -150,7 +150,10 @@ fn places(run: &proto::RetentionRun) -> Vec<String> {
     let kept = run
         .kept
         .iter()
-        .map(|_| "Die Datenbank behält Kopien nach ihren Einstellungen; privacy retention runs sagt, welche.".to_owned())
+        .map(|_| {
+            "Die Datenbank behält Kopien nach ihren Einstellungen; privacy retention runs sagt, welche."
+                .to_owned()
+        })
         .take(1);
     clean.chain(pending).chain(kept).collect()
 }

@@ -52,11 +52,7 @@ struct Past {
 }
 
 /// Reads what stayed of cut entries again, up to where the trail begins, and looks for a head in it.
-async fn read_past(
-    store: &dyn AuditStore,
-    up_to: i64,
-    noted: Option<[u8; 32]>,
-) -> Result<Past, StoreError> {
+async fn read_past(store: &dyn AuditStore, up_to: i64, noted: Option<[u8; 32]>) -> Result<Past, StoreError> {
     let mut past = Past {
         last: None,
         digest: CHAIN_BEGIN,
@@ -141,7 +137,8 @@ async fn verify_from(
             return Ok(Found {
                 entries: 0,
                 broken_at: Some(broken_at),
-                explanation: "what stayed of the entries that retention has cut is not as it was written".to_owned(),
+                explanation: "what stayed of the entries that retention has cut is not as it was written"
+                    .to_owned(),
                 head,
                 begins_at,
                 cut_at,

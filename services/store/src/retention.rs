@@ -88,12 +88,8 @@ pub trait CallRetention: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError`]: none of them is deleted.
-    async fn purge_rejected(
-        &self,
-        run: RunId,
-        before: DateTime<Utc>,
-        step: Step,
-    ) -> Result<Gone, StoreError>;
+    async fn purge_rejected(&self, run: RunId, before: DateTime<Utc>, step: Step)
+    -> Result<Gone, StoreError>;
 
     /// What a run has deleted here.
     ///

@@ -195,7 +195,9 @@ async fn deleted_by_hand(node: &mut TestNode) -> Value {
     let fields: Vec<&str> = fields.iter().flat_map(|field| ["--field", field]).collect();
     let ticket = node.run(&[&order[..], &fields].concat()).await.exits(0).json();
     let ticket = ticket["ticket_id"].as_str().expect("a number");
-    let close = ["ticket", "close", ticket, "--reason", "versandt", "--agent", "anna"];
+    let close = [
+        "ticket", "close", ticket, "--reason", "versandt", "--agent", "anna",
+    ];
     node.run(&close).await.exits(0);
     node.stop().await;
     node.set_variable(AHEAD, Some(&(190 * 86_400).to_string()));
@@ -212,15 +214,28 @@ async fn deleted_by_hand(node: &mut TestNode) -> Value {
 
 fn check_places(run: &Value) {
     assert_eq!(
-        (&run["started_by"], &run["rewritten"], &run["pending"], &run["kept"]),
-        (&json!("operator"), &json!(["calls", "tickets"]), &json!([]), &json!([])),
+        (
+            &run["started_by"],
+            &run["rewritten"],
+            &run["pending"],
+            &run["kept"]
+        ),
+        (
+            &json!("operator"),
+            &json!(["calls", "tickets"]),
+            &json!([]),
+            &json!([])
+        ),
         "{run}"
     );
 }
 
 #[tokio::test]
 async fn a_run_by_hand_leaves_no_byte_of_what_it_deleted_in_the_files_of_the_store() {
-    let mut node = Builder::on(Backend::Embedded).set("retention.at", "").start().await;
+    let mut node = Builder::on(Backend::Embedded)
+        .set("retention.at", "")
+        .start()
+        .await;
     check_places(&deleted_by_hand(&mut node).await);
     // The bus keeps messages for a time of its own.
     for name in ["calls.db", "calls.db-wal", "tickets.db", "tickets.db-wal"] {

@@ -140,9 +140,19 @@ async fn calls_go_when_their_time_is_over_and_every_figure_stays() {
         assert!((1..=10).contains(&late.len()), "{late:?}");
         assert_eq!(late.len() as u64, past_retention);
         let text = node.file("corrected.csv", &export::file(&corrected, Dress::German));
-        let text = ["import", "--format", "hotline-export", "--replace", "2024-03-04..2024-03-11", &text];
+        let text = [
+            "import",
+            "--format",
+            "hotline-export",
+            "--replace",
+            "2024-03-04..2024-03-11",
+            &text,
+        ];
         let text = node.run(&text).await.exits(0).stdout;
-        assert!(text.contains(&format!(", {past_retention} past retention)")), "{text}");
+        assert!(
+            text.contains(&format!(", {past_retention} past retention)")),
+            "{text}"
+        );
         let id = late[0]["id"].as_str().expect("an id");
         let retried = node.run(&["rejected", "retry", id]).await.exits(3);
         assert!(retried.stdout.contains("past retention"), "{}", retried.stdout);
@@ -249,7 +259,10 @@ async fn the_trail_is_cut_by_whole_days_and_the_rest_is_proven() {
         let verify = ["privacy", "audit", "verify", "--json"];
         node.run(&["ticket", "show", &ticket]).await.exits(0);
         let early = node.run(&verify).await.exits(0).json();
-        let (former, former_at) = (early["head"].clone(), early["entries"].as_i64().expect("a number"));
+        let (former, former_at) = (
+            early["head"].clone(),
+            early["entries"].as_i64().expect("a number"),
+        );
         for _ in 0..2 {
             node.run(&["ticket", "show", &ticket]).await.exits(0);
         }

@@ -26,7 +26,9 @@ async fn past_around(node: &TestNode, procedure: &str, moment: DateTime<Utc>) ->
     let mut past = [0; 2];
     for (place, at) in [moment - TimeDelta::seconds(1), moment].into_iter().enumerate() {
         let plan = retention(node, &["plan", "--at", &at.to_rfc3339()]).await;
-        past[place] = of(&plan, "tickets", procedure)["items"].as_i64().expect("a number");
+        past[place] = of(&plan, "tickets", procedure)["items"]
+            .as_i64()
+            .expect("a number");
     }
     past
 }
@@ -39,7 +41,14 @@ async fn reply(node: &TestNode, ticket: &str, kind: &str) {
         has_it.then(|| shown["department"].as_str().expect("one").to_owned())
     })
     .await;
-    let reply = ["department", "reply", "--department", &department, "--ticket", ticket];
+    let reply = [
+        "department",
+        "reply",
+        "--department",
+        &department,
+        "--ticket",
+        ticket,
+    ];
     node.run(&[&reply[..], &["--type", kind]].concat()).await.exits(0);
     let said = kind.replace('-', "_");
     eventually("the reply", async || {
@@ -164,7 +173,11 @@ async fn a_restricted_ticket_stays_until_that_is_lifted_and_goes_with_the_next_r
             .exits(0);
         let run = retention(&node, &["run"]).await;
         let line = of(&run, "tickets", "letter");
-        assert_eq!((&line["items"], &line["waiting"]), (&json!(1), &json!(0)), "{line}");
+        assert_eq!(
+            (&line["items"], &line["waiting"]),
+            (&json!(1), &json!(0)),
+            "{line}"
+        );
         assert!(!is_there(&node, &ticket).await);
     })
     .await;
@@ -212,7 +225,16 @@ async fn an_appointment_goes_at_midnight_after_its_day_and_leaves_the_topic_thou
             .set("routing.file", routing.to_str().expect("text"))
             .start()
             .await;
-        let list = ["slot", "list", "--department", "buergeramt", "--free", "--max", "6", "--json"];
+        let list = [
+            "slot",
+            "list",
+            "--department",
+            "buergeramt",
+            "--free",
+            "--max",
+            "6",
+            "--json",
+        ];
         let slots = node.run(&list).await.exits(0).json_lines();
         let slot = slots[2]["starts_at"].as_str().expect("a time").to_owned();
         let fields = [
@@ -238,7 +260,11 @@ async fn an_appointment_goes_at_midnight_after_its_day_and_leaves_the_topic_thou
         node.start_again().await;
         let run = retention(&node, &["run"]).await;
         let line = of(&run, "tickets", "appointment");
-        assert_eq!((&line["items"], &line["waiting"]), (&json!(1), &json!(0)), "{line}");
+        assert_eq!(
+            (&line["items"], &line["waiting"]),
+            (&json!(1), &json!(0)),
+            "{line}"
+        );
         assert!(!is_there(&node, &ticket).await);
         assert!(on_topic(&node, &ticket).await.is_null());
     })

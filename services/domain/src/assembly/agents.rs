@@ -147,7 +147,10 @@ mod tests {
         assert_eq!(after.assembled(), nameless(before.assembled()));
         assert_eq!(after.contribution(), before.contribution());
         let written = serde_json::to_string(&after).unwrap();
-        assert!(!written.contains("Anna") && !written.contains("Bert"), "{written}");
+        assert!(
+            !written.contains("Anna") && !written.contains("Bert"),
+            "{written}"
+        );
         let again = after.clone();
         after.take_out_agents();
         assert_eq!(after, again);

@@ -18,7 +18,10 @@ pub(crate) struct RetentionSection {
 ///
 /// # Errors
 /// Names the key and the remedy.
-pub(super) fn checked(written: &RetentionSection, agents_kept_days: u32) -> anyhow::Result<RetentionSettings> {
+pub(super) fn checked(
+    written: &RetentionSection,
+    agents_kept_days: u32,
+) -> anyhow::Result<RetentionSettings> {
     let at = match written.at.trim() {
         "" => None,
         text => Some(NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| {

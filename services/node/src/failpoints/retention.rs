@@ -9,7 +9,8 @@ use domain::procedure::ProcedureId;
 use store::StoreError;
 use store::retention::{
     AgedQuery, AgedTicket, AuditCut, CallPurge, CallRetention, CallsPurged, DroppedPart, Gone, PartPurge,
-    PastItems, PlannedCut, Rewritten, Run, RunId, RunLine, RunStore, Step, Tally, TicketPurge, TicketRetention,
+    PastItems, PlannedCut, Rewritten, Run, RunId, RunLine, RunStore, Step, Tally, TicketPurge,
+    TicketRetention,
 };
 
 use super::{Cut, Point};

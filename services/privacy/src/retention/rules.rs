@@ -5,7 +5,9 @@ use domain::local_time;
 use domain::procedure::{
     self, AUDIT_TRAIL, CALL_RECORDS, Period, Procedure, ProcedureId, Register, RetentionEvent,
 };
-use store::retention::{AGENT_NAMES, AUDIT_ENTRIES, CALLS, IDENTITIES, REJECTED_ITEMS, REJECTED_REPLIES, RunLine};
+use store::retention::{
+    AGENT_NAMES, AUDIT_ENTRIES, CALLS, IDENTITIES, REJECTED_ITEMS, REJECTED_REPLIES, RunLine,
+};
 
 use super::RetentionSettings;
 

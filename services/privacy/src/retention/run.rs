@@ -254,7 +254,9 @@ impl Retention {
                         .filter(|part| !part.is_empty())
                         .collect();
                 }
-                What::AgentNames | What::Identities | What::RejectedItems => line.items = sum(&of_calls, rule.what.name()),
+                What::AgentNames | What::Identities | What::RejectedItems => {
+                    line.items = sum(&of_calls, rule.what.name())
+                }
             }
             line
         });

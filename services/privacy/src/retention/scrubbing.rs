@@ -7,7 +7,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use domain::local_time;
 use store::StoreError;
-use store::retention::{AGENT_NAMES, AUDIT_ENTRIES, CALLS, IDENTITIES, REJECTED_REPLIES, Rewritten, Run, RunLine};
+use store::retention::{
+    AGENT_NAMES, AUDIT_ENTRIES, CALLS, IDENTITIES, REJECTED_REPLIES, Rewritten, Run, RunLine,
+};
 use store::scrub::{Scrub, Scrubbed, Touched};
 
 use super::Retention;
@@ -89,7 +91,12 @@ impl Retention {
             match held.during(scrub(&**store, &touched)).await? {
                 Ok(scrubbed) => return Ok(Some(scrubbed)),
                 Err(StoreError::Unavailable(said)) => {
-                    tracing::warn!(unit, attempt, said, "what was deleted from could not be written anew");
+                    tracing::warn!(
+                        unit,
+                        attempt,
+                        said,
+                        "what was deleted from could not be written anew"
+                    );
                 }
                 Err(error) => return Err(error.into()),
             }

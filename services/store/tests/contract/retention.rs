@@ -15,8 +15,8 @@ use store::calls::CallStore;
 use store::postgres::{PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rejected::RejectedQuery;
 use store::retention::{
-    AgedQuery, AuditCut, CallPurge, CallRetention, PartPurge, Rewritten, RunLine, RunStore, Step, TicketPurge,
-    TicketRetention,
+    AgedQuery, AuditCut, CallPurge, CallRetention, PartPurge, Rewritten, RunLine, RunStore, Step,
+    TicketPurge, TicketRetention,
 };
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
 use store::tickets::TicketStore;
@@ -277,9 +277,7 @@ fn told_by_events(call: u8, agent: &str) -> Vec<CallReport> {
 #[tokio::test]
 async fn names_of_agents_go_before_the_calls_and_figures_and_repetitions_are_as_before() {
     on_every_call_store(|store, retention| async move {
-        let reports: Vec<CallReport> = (1..=2)
-            .flat_map(|call| told_by_events(call, "Anna"))
-            .collect();
+        let reports: Vec<CallReport> = (1..=2).flat_map(|call| told_by_events(call, "Anna")).collect();
         let known = reports.len();
         apply(&*store, 0, reports.clone()).await.unwrap();
         let lately = told_by_events(4, "Bert").into_iter().map(|report| CallReport {
@@ -588,10 +586,7 @@ async fn replies_to_tickets_that_are_not_known_go_when_their_department_was_told
                 .await;
             gone.unwrap().items
         };
-        assert_eq!(
-            (purge(60).await, purge(61).await, purge(61).await),
-            (0, 1, 0)
-        );
+        assert_eq!((purge(60).await, purge(61).await, purge(61).await), (0, 1, 0));
         let outcome = async |reply: &str| {
             let reply = domain::ids::ReplyId::new(reply);
             store
@@ -601,7 +596,10 @@ async fn replies_to_tickets_that_are_not_known_go_when_their_department_was_told
         };
         assert!(outcome("r0").await.is_some() && outcome("r1").await.is_none());
         let tallies = retention.ticket_tallies(3).await.unwrap();
-        assert_eq!((tallies[0].what.as_str(), tallies[0].items), ("rejected_replies", 1));
+        assert_eq!(
+            (tallies[0].what.as_str(), tallies[0].items),
+            ("rejected_replies", 1)
+        );
     })
     .await;
 }

@@ -177,7 +177,10 @@ fn tell_places(run: &proto::RetentionRun) {
             Some(until) => local(until),
             None => "the next run, and none is planned (retention.at)".to_owned(),
         };
-        say!("           {}: bytes of it are left in files or logs until {until}", pending.place);
+        say!(
+            "           {}: bytes of it are left in files or logs until {until}",
+            pending.place
+        );
     }
     for kept in &run.kept {
         say!("           kept by the database server: {kept}");

@@ -187,7 +187,9 @@ async fn hashes(
             &[&after, &up_to, &limit(most)],
         )
         .await?;
-    rows.iter().map(|row| Ok((row.get(0), hash(row.get(1))?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.get(0), hash(row.get(1))?)))
+        .collect()
 }
 
 /// The digest of what stayed of all entries that are cut.

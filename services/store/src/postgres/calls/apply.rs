@@ -217,9 +217,8 @@ pub(super) async fn take_out_agents(
     let places = rows::lock(&transaction, calls).await?;
     let known = rows::known_calls(&transaction, &places).await?;
     let looked_at = calls.len();
-    let (naming, nameless): (Vec<_>, Vec<_>) = known
-        .into_values()
-        .partition(|call| call.state.names_agents());
+    let (naming, nameless): (Vec<_>, Vec<_>) =
+        known.into_values().partition(|call| call.state.names_agents());
     let keys: Vec<_> = nameless.iter().map(|call| key(call.filing.identity)).collect();
     let months: Vec<i32> = nameless.iter().map(|call| call.filing.month).collect();
     transaction

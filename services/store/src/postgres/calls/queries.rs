@@ -13,8 +13,8 @@ use tokio_postgres::Row;
 use super::super::values::{self, partition_column, text};
 use crate::StoreError;
 use crate::calls::{Advance, DayRange, RunCounts};
-use crate::rejected::PAST_RETENTION;
 use crate::periods::group;
+use crate::rejected::PAST_RETENTION;
 
 /// A secret of the installation: made once, the same ever after.
 pub(super) async fn secret(client: &Object, name: &str) -> Result<[u8; 32], StoreError> {

@@ -16,9 +16,9 @@ use tokio_postgres::IsolationLevel;
 
 use super::super::tallies;
 use super::super::values::{self, key, limit, text};
-use super::{PostgresCalls, apply};
 use super::partitions::{self, month_of};
 use super::rows::{self, CALL_SELECT, KnownCall};
+use super::{PostgresCalls, apply};
 use crate::StoreError;
 use crate::retention::{
     CALLS, CallPurge, CallPurgePlace, CallRetention, CallsPurged, DroppedPart, Gone, IDENTITIES, PartPurge,

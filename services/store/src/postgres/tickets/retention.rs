@@ -13,7 +13,8 @@ use super::rows::{self, TICKET_COLUMNS};
 use super::{PostgresTickets, begin};
 use crate::StoreError;
 use crate::retention::{
-    AgedQuery, AgedTicket, Gone, PastItems, REJECTED_REPLIES, RunId, Step, Tally, TicketPurge, TicketRetention,
+    AgedQuery, AgedTicket, Gone, PastItems, REJECTED_REPLIES, RunId, Step, Tally, TicketPurge,
+    TicketRetention,
 };
 use crate::ticket_columns::{NOT_RESTRICTED, ON_ITS_WAY, REJECTED_AND_TOLD};
 

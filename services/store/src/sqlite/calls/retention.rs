@@ -9,8 +9,8 @@ use domain::local_time;
 use domain::visit::Outcome;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use super::{SqliteCalls, apply};
 use super::rows::{self, RECORD_COLUMNS};
+use super::{SqliteCalls, apply};
 use crate::StoreError;
 use crate::retention::{
     CALLS, CallPurge, CallPurgePlace, CallRetention, CallsPurged, DroppedPart, Gone, IDENTITIES, PartPurge,
@@ -378,7 +378,9 @@ fn forget(
             "SELECT call_row, identity FROM purged_calls WHERE purged_on < ?1 ORDER BY purged_on LIMIT ?2",
         )?;
         let day = local_time::day_number(purged_before);
-        let rows = statement.query_map(params![day, step.most as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows = statement.query_map(params![day, step.most as i64], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
         rows.collect::<Result<_, _>>()?
     };
     let mut gone = 0;

@@ -10,7 +10,8 @@ use super::SqliteTickets;
 use super::rows::{self, TICKET_COLUMN_COUNT, TICKET_COLUMNS, collect};
 use crate::StoreError;
 use crate::retention::{
-    AgedQuery, AgedTicket, Gone, PastItems, REJECTED_REPLIES, RunId, Step, Tally, TicketPurge, TicketRetention,
+    AgedQuery, AgedTicket, Gone, PastItems, REJECTED_REPLIES, RunId, Step, Tally, TicketPurge,
+    TicketRetention,
 };
 use crate::sqlite::tallies;
 use crate::ticket_columns::{NOT_RESTRICTED, ON_ITS_WAY, REJECTED_AND_TOLD};
