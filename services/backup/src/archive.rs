@@ -44,9 +44,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// [`BackupError::Io`], [`BackupError::NoRoom`].
     pub fn begin(out: W, recipient: &Recipient, head: Head) -> Result<Self, BackupError> {
-        let encryptor = age::Encryptor::with_recipients(std::iter::once(recipient.age()))
-            .map_err(|error| BackupError::Key(error.to_string()))?;
-        let out = zstd::Encoder::new(encryptor.wrap_output(out)?, LEVEL)?;
+        let out = zstd::Encoder::new(sealed(out, recipient)?, LEVEL)?;
         let mut writer = Self {
             out,
             head,
@@ -157,11 +155,7 @@ impl<R: Read> Reader<R> {
     /// # Errors
     /// [`BackupError::WrongKey`], [`BackupError::NotABackup`], [`BackupError::Newer`], [`BackupError::Damaged`].
     pub fn open(file: R, key: &Key) -> Result<Self, BackupError> {
-        let decryptor = age::Decryptor::new(file).map_err(|error| of_age(&error))?;
-        let plain = decryptor
-            .decrypt(std::iter::once(key.identity()))
-            .map_err(|error| of_age(&error))?;
-        let mut input = zstd::Decoder::new(plain)?;
+        let mut input = zstd::Decoder::new(unseal(file, key)?)?;
         let (letter, text) = piece(&mut input)?;
         if letter != b'H' {
             return Err(BackupError::NotABackup(
@@ -240,6 +234,29 @@ impl<R: Read> Reader<R> {
         }
         Ok(Next::End(manifest))
     }
+}
+
+/// What is written to it, the recipient alone can read.
+fn sealed<W: Write>(out: W, recipient: &Recipient) -> Result<StreamWriter<W>, BackupError> {
+    let encryptor = age::Encryptor::with_recipients(std::iter::once(recipient.age()))
+        .map_err(|error| BackupError::Key(error.to_string()))?;
+    Ok(encryptor.wrap_output(out)?)
+}
+
+/// Writes something small for the recipient alone.
+pub(crate) fn seal(out: impl Write, recipient: &Recipient, content: &[u8]) -> Result<(), BackupError> {
+    let mut sealed = sealed(out, recipient)?;
+    sealed.write_all(content)?;
+    sealed.finish()?;
+    Ok(())
+}
+
+/// Opens what was written for the key.
+pub(crate) fn unseal<R: Read>(file: R, key: &Key) -> Result<StreamReader<R>, BackupError> {
+    let decryptor = age::Decryptor::new(file).map_err(|error| of_age(&error))?;
+    decryptor
+        .decrypt(key.identities())
+        .map_err(|error| of_age(&error))
 }
 
 fn piece(input: &mut impl Read) -> Result<(u8, Vec<u8>), BackupError> {

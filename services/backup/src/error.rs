@@ -26,6 +26,14 @@ pub enum BackupError {
     /// Written by a newer program.
     #[error("the backup has format {0}, which is newer than this program; use the nrwdirekt that wrote it")]
     Newer(u32),
+    /// One of several files cannot be used.
+    #[error("{file}: {error}")]
+    InFile {
+        /// Which.
+        file: String,
+        /// Why.
+        error: Box<BackupError>,
+    },
     /// A key that cannot be read.
     #[error("{0}")]
     Key(String),

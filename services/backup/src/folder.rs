@@ -315,7 +315,7 @@ fn write_durably(path: &Path, bytes: &[u8]) -> Result<(), BackupError> {
 }
 
 /// Makes a name in a folder durable.
-fn sync_folder(path: &Path) -> Result<(), BackupError> {
+pub(crate) fn sync_folder(path: &Path) -> Result<(), BackupError> {
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())

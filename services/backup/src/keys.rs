@@ -7,8 +7,11 @@ use age::x25519;
 
 use crate::BackupError;
 
-/// What opens backups: the private key.
-pub struct Key(x25519::Identity);
+/// What opens backups: the private key, and those of before, as long as there is something that was made for them.
+pub struct Key {
+    key: x25519::Identity,
+    before: Vec<x25519::Identity>,
+}
 
 /// For whom backups are encrypted: the public key.
 #[derive(Clone)]
@@ -17,30 +20,36 @@ pub struct Recipient(x25519::Recipient);
 impl Key {
     /// A new one.
     pub fn generate() -> Self {
-        Self(x25519::Identity::generate())
+        Self {
+            key: x25519::Identity::generate(),
+            before: Vec::new(),
+        }
     }
 
-    /// Reads a key file: lines of comments, and one with the key.
+    /// Reads a key file: lines of comments, and one with the key; further ones have keys of before.
     ///
     /// # Errors
     /// [`BackupError::Key`] when there is no key in it.
     pub fn read(text: &str) -> Result<Self, BackupError> {
-        let line = text
-            .lines()
-            .map(str::trim)
-            .find(|line| !line.is_empty() && !line.starts_with('#'));
-        let identity = line.and_then(|line| x25519::Identity::from_str(line).ok());
-        identity.map(Self).ok_or_else(|| {
+        let lines = text.lines().map(str::trim);
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let keys: Result<Vec<x25519::Identity>, _> = lines.map(x25519::Identity::from_str).collect();
+        let mut keys = keys.unwrap_or_default().into_iter();
+        let key = keys.next().ok_or_else(|| {
             BackupError::Key(
-                "this is no key file: it has no line AGE-SECRET-KEY-1…; `nrwdirekt backup key` makes one"
+                "this is no key file: it has lines AGE-SECRET-KEY-1… alone, beside comments; `nrwdirekt backup key` makes one"
                     .to_owned(),
             )
+        })?;
+        Ok(Self {
+            key,
+            before: keys.collect(),
         })
     }
 
     /// The public key of the pair.
     pub fn recipient(&self) -> Recipient {
-        Recipient(self.0.to_public())
+        Recipient(self.key.to_public())
     }
 
     /// The key file, as [`Key::read`] and `age` read it.
@@ -48,12 +57,13 @@ impl Key {
         format!(
             "# opens backups of nrwdirekt; whoever has it can read them\n# public key: {}\n{}\n",
             self.recipient().text(),
-            self.0.to_string().expose_secret()
+            self.key.to_string().expose_secret()
         )
     }
 
-    pub(crate) fn identity(&self) -> &dyn age::Identity {
-        &self.0
+    pub(crate) fn identities(&self) -> impl Iterator<Item = &dyn age::Identity> {
+        let all = std::iter::once(&self.key).chain(&self.before);
+        all.map(|key| key as &dyn age::Identity)
     }
 }
 

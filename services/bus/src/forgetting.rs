@@ -10,13 +10,31 @@ use crate::Received;
 /// nothing that is to be forgotten, and stays.
 pub type Instead = Arc<dyn Fn(&Received) -> Option<Vec<u8>> + Send + Sync>;
 
+/// Tells of a message under any key whether it is meant.
+pub type Meant = Arc<dyn Fn(&Received) -> bool + Send + Sync>;
+
 /// What is to be forgotten of a topic.
 #[derive(Clone)]
 pub struct Forgetting {
     /// The keys of the messages.
     pub keys: BTreeSet<Vec<u8>>,
+    /// Messages under other keys that are meant too; every message is looked at then. Not on compacted topics, whose keys say
+    /// all.
+    pub others: Option<Meant>,
     /// What stays in the place of each. Of a compacted topic nothing does but the last message of each key.
     pub instead: Instead,
+}
+
+impl Forgetting {
+    /// Whether there is nothing to look for.
+    pub fn is_of_nothing(&self) -> bool {
+        self.keys.is_empty() && self.others.is_none()
+    }
+
+    /// Whether a message of a topic that is not compacted is meant.
+    pub fn means(&self, message: &Received) -> bool {
+        self.keys.contains(&message.key) || self.others.as_ref().is_some_and(|others| others(message))
+    }
 }
 
 /// How far the bus has come with forgetting.

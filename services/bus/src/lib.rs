@@ -19,7 +19,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use error::BusError;
-pub use forgetting::{Forgetting, Forgotten, Instead};
+pub use forgetting::{Forgetting, Forgotten, Instead, Meant};
 pub use message::{MESSAGE_BYTES_MAX, Outgoing, Received};
 pub use topics::{Cleanup, TopicFault, TopicSpec};
 

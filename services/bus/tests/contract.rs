@@ -68,6 +68,7 @@ on_every_bus!(
     publishers::what_a_publisher_appends_is_in_order_and_visible,
     publishers::a_refused_batch_leaves_the_publisher_usable,
     forgetting::messages_of_a_key_are_forgotten_and_all_others_stay,
+    forgetting::messages_under_other_keys_are_forgotten_by_what_they_say,
     forgetting::what_was_not_read_is_not_forgotten,
     forgetting::a_compacted_topic_keeps_the_last_message_of_a_forgotten_key,
     topic_policies::applying_twice_changes_nothing,

@@ -1,6 +1,7 @@
 //! The rights of data subjects: persons, what they ask for, and who was told.
 
 mod cases;
+mod entries;
 mod recipients;
 mod search;
 

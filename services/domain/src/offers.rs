@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::brochures::Brochure;
 use crate::ids::{DepartmentId, OfferId};
 use crate::local_time;
+use crate::procedure::OfferKind;
 
 /// Characters of a title at most.
 const TITLE_LONGEST: usize = 200;
@@ -185,6 +186,14 @@ impl Offers {
     /// All brochures.
     pub fn brochures(&self) -> &[Brochure] {
         &self.brochures
+    }
+
+    /// What an offer is called, and whose it is.
+    pub fn named(&self, kind: OfferKind, id: &OfferId) -> Option<(&str, &DepartmentId)> {
+        match kind {
+            OfferKind::Newsletters => self.newsletter(id).map(|it| (it.title.as_str(), &it.department)),
+            OfferKind::Events => self.event(id).map(|it| (it.title.as_str(), &it.department)),
+        }
     }
 
     /// A newsletter by its id.

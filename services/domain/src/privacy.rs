@@ -1,5 +1,5 @@
 //! Data protection: what is stored where, and for how long; the rights of data subjects: by what a person is known, and which
-//! tickets are of the same person.
+//! tickets and entries are of the same person.
 
 pub mod access_log;
 mod cases;
@@ -11,4 +11,4 @@ pub use cases::{
     CASE_NOTES_MAX, CASE_TEXT_MAX, Case, CaseDecision, CaseKind, CaseNote, CaseOutcome, CaseRefused, Stamp,
 };
 pub use marks::{GivenMarks, MarkFault, MarkKind, Marks, email_key, marks_of_ticket};
-pub use persons::{Person, persons, phones_of};
+pub use persons::{Person, emails_of, persons, phones_of};

@@ -25,6 +25,7 @@ mod id;
 mod mail;
 mod recipients;
 mod rectification;
+mod redone;
 mod reply;
 mod restriction;
 mod schedule;
@@ -50,6 +51,7 @@ pub use id::{spoken_ticket_id, ticket_id};
 pub use mail::{MailSubject, mail_failed, mailed};
 pub use recipients::{ToldOf, confirm_by_hand};
 pub use rectification::rectify;
+pub use redone::redo;
 pub use reply::{AttemptOutcome, NOTE_LENGTH_MAX, Reply, ReplyRejection, apply_reply};
 pub use restriction::{lift, restrict};
 pub use schedule::{Booking, Raised, RebookingRefused, Schedule, WISH_AHEAD_MAX, Window, WishFault, rebook};
@@ -330,6 +332,8 @@ pub enum Effect {
         /// What of.
         subject: MailSubject,
     },
+    /// The citizen must be told by mail of an appointment by video as it is now.
+    TellCitizen,
     /// These slots are taken for the ticket instead of those that it had, unless one has no seat left.
     Book {
         /// The slots.

@@ -5,6 +5,7 @@
 //! publisher on the bus), and a pending hand-over goes away only if its version is still the one that was published.
 //! Replies are settled once for each id. Routes nothing and validates no requests; that is ticketing's.
 
+mod citizens;
 mod due_times;
 mod entries;
 mod envelope;

@@ -10,7 +10,7 @@ use crate::error::HandoverError;
 use crate::inbound::Inbound;
 use crate::outbound::Outbound;
 use crate::supervisor::HandoverParts;
-use crate::{due_times, entries, mail, metrics, notices};
+use crate::{citizens, due_times, entries, mail, metrics, notices};
 
 /// The first pause after a failure; doubled with each further one.
 const PAUSE_MIN: Duration = Duration::from_millis(250);
@@ -128,13 +128,13 @@ pub(crate) async fn call_notices(parts: Arc<HandoverParts>, stop: CancellationTo
     }
 }
 
-/// Entries past their time, and the mails about entries, until stopped.
+/// Entries past their time, and the mails about entries and to citizens, until stopped.
 pub(crate) async fn entries(parts: Arc<HandoverParts>, stop: CancellationToken) {
     let mut raised = parts.wake.of_notices();
     let mut pauses = Pauses::new(&parts, "entries");
     while !stop.is_cancelled() {
         raised.mark_unchanged();
-        let Some(outcome) = unless_stopped(&stop, entries::step(&parts)).await else {
+        let Some(outcome) = unless_stopped(&stop, to_people(&parts)).await else {
             return;
         };
         match outcome {
@@ -142,6 +142,12 @@ pub(crate) async fn entries(parts: Arc<HandoverParts>, stop: CancellationToken) 
             Err(error) => pauses.after_failure(&stop, "entries", &error).await,
         }
     }
+}
+
+/// Whether more may be waiting.
+async fn to_people(parts: &Arc<HandoverParts>) -> Result<bool, HandoverError> {
+    let more = citizens::step(parts).await?;
+    Ok(entries::step(parts).await? || more)
 }
 
 /// The look at due times, until stopped.

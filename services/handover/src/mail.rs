@@ -3,6 +3,7 @@
 //! A mail is removed once the server has taken it. What the server puts off is tried again later, what it refuses for
 //! good is set aside with the reason; neither holds up other mails. While the server cannot be used, all of them wait.
 
+pub(crate) mod citizen;
 pub(crate) mod entry;
 mod message;
 mod post;
@@ -10,6 +11,7 @@ mod return_address;
 mod service;
 mod settings;
 mod text;
+mod to_people;
 
 use std::sync::Arc;
 
@@ -28,6 +30,7 @@ pub(crate) use post::{Post, Refusal};
 pub use return_address::{ReturnAddress, is_return_address};
 pub use service::MailsService;
 pub use settings::{MailFault, MailParts, MailSettings, MailTls, is_loopback, password};
+pub use to_people::MailsToPeople;
 
 /// How long a mail that was put off waits for the first time; doubled each time.
 pub(crate) const LATER_MIN: TimeDelta = TimeDelta::minutes(1);

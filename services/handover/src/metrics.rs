@@ -13,6 +13,7 @@ const REPLIES_LOST: &str = "nrwdirekt_ticket_replies_lost_total";
 const FAILURES: &str = "nrwdirekt_handover_failures_total";
 const MAILS: &str = "nrwdirekt_mails_total";
 const ENTRY_MAILS: &str = "nrwdirekt_entry_mails_total";
+const CITIZEN_MAILS: &str = "nrwdirekt_citizen_mails_total";
 const ENTRIES_ERASED: &str = "nrwdirekt_entries_erased_total";
 const FORBIDDEN: &str = "nrwdirekt_handover_forbidden";
 const OVERDUE: &str = "nrwdirekt_tickets_overdue";
@@ -48,6 +49,10 @@ pub fn describe() {
         "Mails about entries, by outcome: accepted, postponed, failed, bounced"
     );
     describe_counter!(
+        CITIZEN_MAILS,
+        "Mails to citizens about appointments by video, by outcome: accepted, postponed, failed"
+    );
+    describe_counter!(
         ENTRIES_ERASED,
         "Entries that were erased by themselves, by cause: unconfirmed, over, undeliverable"
     );
@@ -68,6 +73,10 @@ pub fn describe() {
 
 pub(crate) fn entry_mail(outcome: &'static str) {
     counter!(ENTRY_MAILS, "outcome" => outcome).increment(1);
+}
+
+pub(crate) fn citizen_mail(outcome: &'static str) {
+    counter!(CITIZEN_MAILS, "outcome" => outcome).increment(1);
 }
 
 pub(crate) fn entries_erased(cause: &'static str, entries: u32) {

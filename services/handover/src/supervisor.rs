@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::DepartmentId;
 use domain::rulebook::Rulebook;
 use store::backups::RestoreStore;
+use store::citizen_mails::CitizenMails;
 use store::mails::MailStore;
 use store::tickets::{LeaseName, TicketStore};
 use tokio::task::JoinHandle;
@@ -35,6 +36,8 @@ pub struct HandoverParts {
     pub restores: Arc<dyn RestoreStore>,
     /// How mails are sent; `None` where no department takes any.
     pub mail: Option<Arc<MailSettings>>,
+    /// Keeps mails to citizens; `None` in tests without any.
+    pub citizen_mails: Option<Arc<dyn CitizenMails>>,
     /// What entries need; `None` in tests without any.
     pub entries: Option<EntryParts>,
     /// Carries the messages.

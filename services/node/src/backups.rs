@@ -4,6 +4,7 @@
 //! embedded then, it is copied after that moment, so that it has all that the store has read. On Kafka nothing of the bus is
 //! copied.
 
+mod acts;
 mod erasures;
 mod files;
 mod restored;
@@ -24,9 +25,10 @@ use crate::clock::Clock;
 use crate::config::{BusChoice, Config, StoreChoice};
 use crate::storage::Storage;
 
+pub(crate) use acts::acts;
 pub(crate) use erasures::{JOURNAL, read as read_erasures};
 pub(crate) use files::{FILES, is_database, remove_cut_copies};
-pub(crate) use restored::{MARKER, Note, RESTORED, refuse_half_restored};
+pub(crate) use restored::{MARKER, Note, RESTORED, refuse_half_restored, restored_from};
 
 /// What a node keeps, and where.
 #[derive(Clone)]

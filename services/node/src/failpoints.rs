@@ -1,4 +1,4 @@
-//! Ends or holds the node at a chosen call of the store of tickets, of retention or of the bus, for tests of faults. Only in builds
+//! Ends or holds the node at a chosen call of the store of tickets, of retention, of an erasure or of the bus, for tests of faults. Only in builds
 //! with debug assertions; no role knows of it.
 //!
 //! `NRWDIREKT_TEST_CRASH=tickets.log:after:1` ends the process right after the first ticket was written, as a power
@@ -6,6 +6,8 @@
 //! SIGSTOP, until it gets a SIGCONT.
 
 mod bus;
+mod entries;
+mod erasure;
 mod retention;
 mod tickets;
 
@@ -15,10 +17,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::process::{Signal, getpid, kill_process};
+use store::scrub::Scrub;
 use store::tickets::TicketStore;
 
 use crate::exit::Failure;
-use crate::storage::Retention;
+use crate::storage::{Erasing, Retention};
 
 const CRASH: &str = "NRWDIREKT_TEST_CRASH";
 const PAUSE: &str = "NRWDIREKT_TEST_PAUSE";
@@ -61,6 +64,7 @@ points! {
     SeatsTaken = "tickets.seats_taken",
     Alarming = "tickets.alarming",
     Overdue = "tickets.overdue",
+    EraseEntries = "entries.erase",
     TopicId = "bus.topic_id",
     ApplyTopics = "bus.apply_topics",
     CheckTopics = "bus.check_topics",
@@ -90,6 +94,14 @@ points! {
     EmptyTicketLog = "retention.empty_ticket_log",
     EmptyAccessLog = "retention.empty_access_log",
     FinishRun = "retention.finish_run",
+    EnterOrder = "erasure.enter_order",
+    AddCalls = "erasure.add_calls",
+    NoteStep = "erasure.note_step",
+    CloseOrder = "erasure.close_order",
+    EraseCallers = "erasure.erase_callers",
+    EraseRejected = "erasure.erase_rejected",
+    CallersThat = "erasure.callers_that",
+    ScrubStore = "erasure.scrub_store",
 }
 
 /// Where in the work of a node something happens to it, and what.
@@ -178,16 +190,17 @@ fn usage() -> String {
 }
 
 /// Bus and stores with the failpoint before them.
-type Wrapped = (Arc<dyn ::bus::Bus>, Arc<dyn TicketStore>, Retention);
+type Wrapped = (Arc<dyn ::bus::Bus>, Arc<dyn TicketStore>, Retention, Erasing);
 
 /// Puts the failpoint that the environment asks for, if any, before bus and stores.
 pub(crate) fn wrap(
     bus: Arc<dyn ::bus::Bus>,
     store: Arc<dyn TicketStore>,
     stores: Retention,
+    erasing: Erasing,
 ) -> anyhow::Result<Wrapped> {
     let Some(cut) = Cut::of_environment()?.map(Arc::new) else {
-        return Ok((bus, store, stores));
+        return Ok((bus, store, stores, erasing));
     };
     let bus = bus::CutBus {
         bus,
@@ -208,10 +221,33 @@ pub(crate) fn wrap(
         }),
         ..stores
     };
+    let scrub = |unit| -> Arc<dyn Scrub> {
+        Arc::new(erasure::CutScrub {
+            unit,
+            cut: Arc::clone(&cut),
+        })
+    };
+    let erasing = Erasing {
+        orders: Arc::new(erasure::CutOrders {
+            store: erasing.orders,
+            cut: Arc::clone(&cut),
+        }),
+        callers: Arc::new(erasure::CutCallers {
+            store: erasing.callers,
+            cut: Arc::clone(&cut),
+        }),
+        entries: Arc::new(entries::CutEntries {
+            store: erasing.entries,
+            cut: Arc::clone(&cut),
+        }),
+        scrubs: erasing.scrubs.into_iter().map(scrub).collect(),
+        ..erasing
+    };
     Ok((
         Arc::new(bus),
         Arc::new(tickets::CutTickets { store, cut }),
         stores,
+        erasing,
     ))
 }
 

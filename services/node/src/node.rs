@@ -9,6 +9,7 @@ use access::{KnownToken, TokenHash};
 use anyhow::Context;
 use console::{Backend, ConsoleParts};
 use domain::access::Principal;
+use sd_notify::NotifyState;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -74,7 +75,7 @@ pub(crate) async fn run(start: Start) -> anyhow::Result<()> {
     let mut people = People::open(&config, &storage, &clock, first, is_demo).await?;
     let gate = people.gate(tokens);
 
-    let suppression = SuppressionList::open(Arc::clone(&storage.erasures))
+    let suppression = SuppressionList::open(Arc::clone(&storage.erasing.orders))
         .await
         .context("the suppression list")?;
     let stopping_roles = CancellationToken::new();
@@ -182,9 +183,17 @@ fn operator_token(
     Ok(Some(token))
 }
 
-/// The line that scripts wait for.
+/// The line that scripts wait for. A service manager that waits for it too is told.
 fn announce(url: &str) {
     say!("ready {url}");
+    tell_service_manager(NotifyState::Ready);
+}
+
+/// Tells systemd, where it started this process (`Type=notify`).
+fn tell_service_manager(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "the service manager cannot be told how the node stands");
+    }
 }
 
 /// Asks the node to end at the first signal; later ones change nothing.
@@ -202,6 +211,7 @@ pub(crate) async fn until_signal(stopping: CancellationToken) {
             _ = interrupt.recv() => {}
         }
         tracing::info!("asked to end");
+        tell_service_manager(NotifyState::Stopping);
         stopping.cancel();
     }
 }

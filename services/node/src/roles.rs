@@ -169,6 +169,7 @@ impl Starting<'_> {
         health.set_serving::<RulesServer<ticketing::RulesService>>().await;
         let registrations = ticketing::RegistrationsService::new(ticketing::RegistrationsParts {
             store: Arc::clone(&self.storage.entries),
+            persons: Arc::clone(&self.storage.erasing.entries),
             attempts: Arc::clone(&self.storage.users),
             rules: Arc::new(self.rules.current()),
             links: self.links().await?,
@@ -213,6 +214,7 @@ impl Starting<'_> {
             mails: Arc::clone(&self.storage.mails),
             restores: Arc::clone(&self.storage.restores),
             mail: self.config.mail.clone(),
+            citizen_mails: Some(Arc::clone(&self.storage.citizen_mails)),
             entries: Some(handover::EntryParts {
                 store: Arc::clone(&self.storage.entries),
                 links: self.links().await?,
@@ -244,6 +246,10 @@ impl Starting<'_> {
         let mails = handover::mail::MailsService::new(
             Arc::clone(&self.storage.mails),
             Arc::clone(&self.storage.entries),
+            handover::mail::MailsToPeople {
+                entries: Arc::clone(&self.storage.erasing.entries),
+                citizens: Arc::clone(&self.storage.citizen_mails),
+            },
             Arc::clone(&self.clock),
         );
         health

@@ -12,15 +12,17 @@ use bus::kafka::{KafkaBus, KafkaSettings};
 use bus::prefixed::PrefixedBus;
 use bus::{Bus, topics};
 use domain::ids::DepartmentId;
+use privacy::journal::{ActJournal, Installation, JournalStores};
 use store::access_log::AccessLogStore;
 use store::audit::AuditStore;
-use store::backups::RestoreStore;
+use store::backups::{ActsOfRight, RestoreStore};
 use store::calls::CallStore;
 use store::cases::CaseStore;
+use store::citizen_mails::CitizenMails;
 use store::entries::EntryStore;
 use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
-use store::persons::{PersonCalls, PersonTickets};
+use store::persons::{PersonCalls, PersonEntries, PersonTickets};
 use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets};
 use store::recipients::RecipientStore;
 use store::retention::{CallRetention, RunStore, TicketRetention};
@@ -52,16 +54,15 @@ pub(crate) struct Storage {
     pub(crate) users: Arc<dyn UserStore>,
     pub(crate) audit: Arc<dyn AuditStore>,
     pub(crate) access_log: Arc<dyn AccessLogStore>,
+    pub(crate) citizen_mails: Arc<dyn CitizenMails>,
     pub(crate) person_tickets: Arc<dyn PersonTickets>,
     pub(crate) person_calls: Arc<dyn PersonCalls>,
     pub(crate) recipients: Arc<dyn RecipientStore>,
     pub(crate) cases: Arc<dyn CaseStore>,
-    pub(crate) erasures: Arc<dyn ErasureStore>,
-    pub(crate) callers: Arc<dyn CallErasure>,
-    pub(crate) unpublished: Arc<dyn TicketErasure>,
-    /// Every unit of the store with personal data.
-    pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
+    pub(crate) erasing: Erasing,
     pub(crate) retention: Retention,
+    /// Written beside the backups, where there are any.
+    pub(crate) acts: Option<Arc<ActJournal>>,
     embedded: Option<Arc<EmbeddedBus>>,
     /// What a backup is a copy of.
     pub(crate) source: backups::Source,
@@ -88,15 +89,14 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         users,
         audit,
         access_log,
+        citizen_mails,
         person_tickets,
         person_calls,
         recipients,
         cases,
-        erasures,
-        callers,
-        unpublished,
-        scrubs,
+        erasing,
         retention,
+        acts,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
         StoreChoice::Postgres(url) => {
@@ -111,7 +111,23 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         }
     };
     #[cfg(debug_assertions)]
-    let (bus, tickets, retention) = failpoints::wrap(bus, tickets, retention)?;
+    let (bus, tickets, retention, erasing) = failpoints::wrap(bus, tickets, retention, erasing)?;
+    let journalled = backups::acts(
+        config,
+        &source,
+        Installation::of(&calls.identity_key().await.context("the key of identities")?),
+        JournalStores {
+            tickets: Arc::clone(&tickets),
+            acts,
+            calls: Arc::clone(&person_calls),
+            cases: Arc::clone(&cases),
+        },
+        Arc::clone(&entries),
+    )?;
+    let (acts, cases, entries) = match journalled {
+        Some(it) => (Some(it.journal), it.cases, it.entries),
+        None => (None, cases, entries),
+    };
     Ok(Storage {
         bus,
         calls,
@@ -123,15 +139,14 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         users,
         audit,
         access_log,
+        citizen_mails,
         person_tickets,
         person_calls,
         recipients,
         cases,
-        erasures,
-        callers,
-        unpublished,
-        scrubs,
+        erasing,
         retention,
+        acts,
         embedded,
         source,
         _lock: lock,
@@ -149,15 +164,24 @@ struct Stores {
     users: Arc<dyn UserStore>,
     audit: Arc<dyn AuditStore>,
     access_log: Arc<dyn AccessLogStore>,
+    citizen_mails: Arc<dyn CitizenMails>,
     person_tickets: Arc<dyn PersonTickets>,
     person_calls: Arc<dyn PersonCalls>,
     recipients: Arc<dyn RecipientStore>,
     cases: Arc<dyn CaseStore>,
-    erasures: Arc<dyn ErasureStore>,
-    callers: Arc<dyn CallErasure>,
-    unpublished: Arc<dyn TicketErasure>,
-    scrubs: Vec<Arc<dyn Scrub>>,
+    erasing: Erasing,
     retention: Retention,
+    acts: Arc<dyn ActsOfRight>,
+}
+
+/// What erases persons from the units of storage.
+pub(crate) struct Erasing {
+    pub(crate) orders: Arc<dyn ErasureStore>,
+    pub(crate) callers: Arc<dyn CallErasure>,
+    pub(crate) entries: Arc<dyn PersonEntries>,
+    pub(crate) unpublished: Arc<dyn TicketErasure>,
+    /// Every unit of the store with personal data.
+    pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
 }
 
 /// What deletes from the units of storage.
@@ -177,11 +201,14 @@ impl Stores {
         T: TicketStore
             + RuleStore
             + MailStore
+            + CitizenMails
             + PersonTickets
+            + PersonEntries
             + RecipientStore
             + TicketErasure
             + TicketRetention
             + RestoreStore
+            + ActsOfRight
             + EntryStore
             + Scrub,
         A: UserStore + AuditStore + AccessLogStore + CaseStore + ErasureStore + RunStore,
@@ -189,13 +216,18 @@ impl Stores {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
             person_calls: Arc::clone(&calls) as _,
+            citizen_mails: Arc::clone(&tickets) as _,
             person_tickets: Arc::clone(&tickets) as _,
             recipients: Arc::clone(&tickets) as _,
             cases: Arc::clone(&access) as _,
-            callers: Arc::clone(&calls) as _,
-            unpublished: Arc::clone(&tickets) as _,
-            scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
-            erasures: Arc::clone(&access) as _,
+            acts: Arc::clone(&tickets) as _,
+            erasing: Erasing {
+                orders: Arc::clone(&access) as _,
+                callers: Arc::clone(&calls) as _,
+                entries: Arc::clone(&tickets) as _,
+                unpublished: Arc::clone(&tickets) as _,
+                scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
+            },
             retention: Retention {
                 calls: Arc::clone(&calls) as _,
                 tickets: Arc::clone(&tickets) as _,

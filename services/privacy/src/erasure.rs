@@ -5,7 +5,10 @@
 
 mod answer;
 mod error;
+mod forgetting;
 mod journal;
+mod late;
+mod measuring;
 mod planning;
 mod runner;
 mod service;
@@ -22,12 +25,15 @@ use domain::ids::DepartmentId;
 use domain::rulebook::Rulebook;
 use store::calls::CallStore;
 use store::erasure::{CallErasure, ErasureStore, TicketErasure};
+use store::persons::PersonEntries;
 use store::scrub::Scrub;
 use store::tickets::TicketStore;
 
 use crate::Finder;
+use crate::journal::ActJournal;
 
 pub use error::ErasureError;
+pub(crate) use measuring::Measured;
 pub use runner::ErasureRunner;
 pub use service::ErasuresService;
 
@@ -46,6 +52,8 @@ pub struct ErasureParts {
     pub finder: Finder,
     /// Where calls are.
     pub calls: Arc<dyn CallStore>,
+    /// Where entries are.
+    pub entries: Arc<dyn PersonEntries>,
     /// Takes persons out of calls.
     pub callers: Arc<dyn CallErasure>,
     /// Every unit of the store with personal data.
@@ -68,4 +76,6 @@ pub struct ErasureParts {
     pub bound: Duration,
     /// The file of erasures that lies beside backups.
     pub journal: Option<PathBuf>,
+    /// What was done since backups, beside them: a ticket that is erased is erased there, too.
+    pub acts: Option<Arc<ActJournal>>,
 }

@@ -1,5 +1,7 @@
-//! Tickets, calls and rejected items of a person: the one search behind finding, telling and erasing. Entries of newsletters
-//! and events are not among them; `Registrations.FindEntries` finds those.
+//! Tickets, entries, calls and rejected items of a person: the one search behind finding, telling and erasing.
+//!
+//! An entry that names nobody, such as a subscription, is of whoever has its address: of a person whose address it is alone.
+//! Where somebody else has it too, nobody knows whose it is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,20 +9,28 @@ use std::sync::Arc;
 use domain::ids::{Identity, TicketId};
 use domain::numbers::Number;
 use domain::personal::Caller;
-use domain::privacy::{MarkKind, Marks, Person, persons, phones_of};
+use domain::privacy::{MarkKind, Marks, Person, email_key, emails_of, persons, phones_of};
+use domain::registration::{EMAIL, Entry, EntryState};
 use domain::ticket::Ticket;
 use store::StoreError;
 use store::calls::{CallStore, StoredCall};
-use store::persons::{CallsOfNumber, MarkedTickets, PersonCallPlace, PersonCalls, PersonTickets};
+use store::persons::{
+    CallsOfNumber, MarkedEntries, MarkedTickets, PersonCallPlace, PersonCalls, PersonEntries, PersonTickets,
+    WaitingMail, WaitingMails,
+};
 use store::rejected::{RejectedItem, RejectedQuery};
 use store::tickets::{ListPosition, TicketStore};
 
-/// Tickets that a search looks at, at most.
+/// Tickets, and entries, that a search looks at, at most.
 const TICKETS_MAX: usize = 2000;
+/// Mails to a person that are looked at, at most: there is one for each form that was sent.
+const MAILS_MAX: usize = 500;
 /// Rejected items that a search gives, at most.
-const REJECTED_MAX: usize = 500;
+pub(crate) const REJECTED_MAX: usize = 500;
 /// Tickets or items that are read at once.
 const AT_ONCE: usize = 500;
+/// A shorter id of a call may be anything in a line.
+const TELLING_CALL_ID: usize = 6;
 
 /// What the search reads.
 #[derive(Clone)]
@@ -29,13 +39,15 @@ pub struct Finder {
     pub tickets: Arc<dyn TicketStore>,
     /// Tickets by marks.
     pub person_tickets: Arc<dyn PersonTickets>,
+    /// Entries by marks.
+    pub person_entries: Arc<dyn PersonEntries>,
     /// Rejected items.
     pub calls: Arc<dyn CallStore>,
     /// Calls by number.
     pub person_calls: Arc<dyn PersonCalls>,
 }
 
-/// What was found of tickets.
+/// What was found of tickets and entries.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     /// By person; those whose name is known come first.
@@ -47,7 +59,9 @@ pub struct Found {
     pub shared: BTreeSet<String>,
     /// Calls by these numbers that led to tickets of others.
     pub others_calls: BTreeSet<Identity>,
-    /// There are more tickets.
+    /// Entries that name nobody, of an address that somebody else has too: nobody knows whose they are.
+    pub entries_left: u32,
+    /// There are more tickets, or entries.
     pub incomplete: bool,
 }
 
@@ -78,6 +92,27 @@ impl Found {
     }
 }
 
+fn email_marks(addresses: BTreeSet<String>) -> Vec<(MarkKind, String)> {
+    addresses
+        .into_iter()
+        .map(|address| (MarkKind::Email, address))
+        .collect()
+}
+
+/// Whether one of these mails tells of an entry: that which asks for its confirmation, or any other to the same address once
+/// it holds.
+pub(crate) fn mail_tells_of(mails: &[WaitingMail], entry: &Entry) -> bool {
+    let address = email_key(entry.fields.text(EMAIL));
+    mails.iter().any(|mail| {
+        let is_to_it = mail
+            .recipient
+            .as_ref()
+            .is_some_and(|to| email_key(to.reveal()) == address);
+        let is_about_it = mail.registration.as_ref() == Some(&entry.registration);
+        mail.procedure == entry.procedure && is_to_it && (is_about_it || entry.state == EntryState::Confirmed)
+    })
+}
+
 /// The calls that led to a ticket.
 pub fn calls_of_ticket(ticket: &Ticket) -> impl Iterator<Item = Identity> + '_ {
     ticket.call.into_iter().chain(ticket.course.calls.iter().copied())
@@ -92,6 +127,30 @@ fn caller_keys(call: &StoredCall) -> Vec<String> {
     }
 }
 
+/// Whether anything that was delivered says something.
+fn says(item: &RejectedItem, holds: impl Fn(&[u8]) -> bool) -> bool {
+    holds(&item.payload) || holds(&item.again.context)
+}
+
+/// Whether an item of the same feed names a call by its id, as a word of its own.
+fn names(item: &RejectedItem, call: &StoredCall) -> bool {
+    let Some(id) = call.call_id.as_ref().map(|id| id.as_str().as_bytes()) else {
+        return false;
+    };
+    if item.source != call.source || id.len() < TELLING_CALL_ID {
+        return false;
+    }
+    let is_in_word = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let stands_in = |bytes: &[u8]| {
+        (0..bytes.len().saturating_sub(id.len() - 1)).any(|at| {
+            bytes[at..].starts_with(id)
+                && !is_in_word(at.checked_sub(1).and_then(|before| bytes.get(before)))
+                && !is_in_word(bytes.get(at + id.len()))
+        })
+    };
+    says(item, stands_in)
+}
+
 impl Finder {
     /// What somebody is known by whose ticket this is; `None` if there is no such ticket, or nothing is left in it.
     ///
@@ -103,14 +162,19 @@ impl Finder {
         Ok(marks.filter(|marks| !marks.is_empty()))
     }
 
-    /// The tickets of whoever is known by the marks, by person.
+    /// The tickets and entries of whoever is known by the marks, by person.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn find(&self, marks: &Marks) -> Result<Found, StoreError> {
         let (mut tickets, incomplete) = self.tickets_with(marks.ticket_keys()).await?;
         tickets.retain(|ticket| marks.fits(ticket.request.fields()));
-        let persons = persons(tickets);
+        let (mut entries, more_entries) = self.entries_with(marks.ticket_keys()).await?;
+        entries.retain(|entry| marks.fits_entry(&entry.fields));
+        let mut persons = persons(tickets, entries);
+        if let [person] = persons.as_mut_slice() {
+            self.add_entries_of_further_addresses(marks, person).await?;
+        }
         let mut phone_keys = marks.phone_keys();
         // Of one person every number is known; of several nobody knows whose calls are meant.
         if let [person] = persons.as_slice() {
@@ -121,17 +185,120 @@ impl Finder {
         let mut found = Found {
             persons,
             phone_keys,
-            incomplete,
+            incomplete: incomplete || more_entries,
             ..Found::default()
         };
         self.look_for_others(marks, &mut found).await?;
+        self.leave_entries_of_others(marks, &mut found).await?;
         Ok(found)
+    }
+
+    /// Of one person every address is known: what he or she has registered for with another than was asked for.
+    async fn add_entries_of_further_addresses(
+        &self,
+        marks: &Marks,
+        person: &mut Person,
+    ) -> Result<(), StoreError> {
+        let mut addresses = emails_of(person);
+        addresses.retain(|address| Some(address) != marks.email_key().as_ref());
+        let (further, _) = self.entries_with(email_marks(addresses)).await?;
+        for entry in further {
+            let is_known = person.entries.iter().any(|known| known.id == entry.id);
+            let names = persons(Vec::new(), vec![entry.clone()]);
+            let is_of = |named: &Person| named.name.is_none() || person.may_be(named);
+            if !is_known && names.iter().all(is_of) {
+                person.entries.push(entry);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out entries that name nobody and may be somebody else's.
+    async fn leave_entries_of_others(&self, marks: &Marks, found: &mut Found) -> Result<(), StoreError> {
+        // Where several persons were found such entries stand apart by themselves.
+        let [person] = found.persons.as_mut_slice() else {
+            return Ok(());
+        };
+        let names_nobody = |entry: &Entry| entry.fields.name_key().is_none();
+        let unnamed = Person {
+            entries: person
+                .entries
+                .iter()
+                .filter(|it| names_nobody(it))
+                .cloned()
+                .collect(),
+            ..Person::default()
+        };
+        if unnamed.entries.is_empty() {
+            return Ok(());
+        }
+        let addresses = email_marks(emails_of(&unnamed));
+        let (tickets, _) = self.tickets_with(addresses.clone()).await?;
+        let (entries, _) = self.entries_with(addresses).await?;
+        let holders = persons(tickets, entries);
+        let others = holders
+            .iter()
+            .filter(|it| it.name.is_some() && !person.may_be(it));
+        let shared: BTreeSet<String> = others.flat_map(emails_of).collect();
+        // Nobody of this name is known to have the address: it may be anybody's.
+        let is_nobodys = person.name.is_none() && marks.has_name();
+        let before = person.entries.len();
+        person.entries.retain(|entry| {
+            let of_others = is_nobodys || shared.contains(&email_key(entry.fields.text(EMAIL)));
+            !(names_nobody(entry) && of_others)
+        });
+        found.entries_left = u32::try_from(before - person.entries.len()).unwrap_or(u32::MAX);
+        if person.tickets.is_empty() && person.entries.is_empty() {
+            found.persons.clear();
+        }
+        Ok(())
+    }
+
+    /// Entries with any of these keys, and whether there are more of them.
+    async fn entries_with(&self, keys: Vec<(MarkKind, String)>) -> Result<(Vec<Entry>, bool), StoreError> {
+        let mut found: Vec<Entry> = Vec::new();
+        let mut after = 0;
+        if keys.is_empty() {
+            return Ok((found, false));
+        }
+        loop {
+            let search = MarkedEntries {
+                keys: keys.clone(),
+                after,
+                most: AT_ONCE,
+            };
+            let page = self.person_entries.entries_with(search).await?;
+            let is_last = page.len() < AT_ONCE;
+            after = page.last().map_or(after, |last| last.number);
+            found.extend(page.into_iter().map(|numbered| numbered.entry));
+            if is_last || found.len() >= TICKETS_MAX {
+                return Ok((found, !is_last));
+            }
+        }
+    }
+
+    /// Mails about entries that wait to be sent to somebody.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn mails_to(&self, person: &Person) -> Result<Vec<WaitingMail>, StoreError> {
+        if person.entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let search = WaitingMails {
+            to: Some(emails_of(person).into_iter().collect()),
+            after: 0,
+            most: MAILS_MAX,
+        };
+        self.person_entries.waiting_entry_mails(search).await
     }
 
     /// Finds out who else has the numbers.
     async fn look_for_others(&self, marks: &Marks, found: &mut Found) -> Result<(), StoreError> {
         let keys = found.phone_keys.iter().map(|key| (MarkKind::Phone, key.clone()));
-        let (tickets, _) = self.tickets_with(keys.collect()).await?;
+        let keys: Vec<_> = keys.collect();
+        let (tickets, _) = self.tickets_with(keys.clone()).await?;
+        let (entries, _) = self.entries_with(keys).await?;
         let own: BTreeSet<&TicketId> = found
             .persons
             .iter()
@@ -141,12 +308,21 @@ impl Finder {
         found.others_calls = others.flat_map(calls_of_ticket).collect();
         let mut holders: BTreeMap<String, usize> = BTreeMap::new();
         // Who names nobody may be anybody: that alone makes a number no shared one.
-        for holder in persons(tickets).iter().filter(|person| person.name.is_some()) {
+        for holder in persons(tickets, entries)
+            .iter()
+            .filter(|person| person.name.is_some())
+        {
             let is_meant = match found.persons.as_slice() {
                 [person] => person.may_be(holder),
                 _ => true,
             };
-            let numbers: BTreeSet<String> = holder.tickets.iter().flat_map(phones_of).collect();
+            let of_entries = holder.entries.iter().filter_map(|entry| entry.fields.phone_key());
+            let numbers: BTreeSet<String> = holder
+                .tickets
+                .iter()
+                .flat_map(phones_of)
+                .chain(of_entries)
+                .collect();
             for number in numbers {
                 // Somebody else is enough to make it another's.
                 *holders.entry(number).or_default() += if is_meant { 1 } else { 2 };
@@ -209,6 +385,45 @@ impl Finder {
     /// # Errors
     /// [`StoreError`].
     pub async fn rejected(&self, marks: &Marks) -> Result<(Vec<RejectedItem>, bool), StoreError> {
+        let holds = |item: &RejectedItem| says(item, |bytes| marks.are_in_bytes(bytes));
+        self.rejected_where(holds, REJECTED_MAX).await
+    }
+
+    /// Open rejected items of a person, at most so many, and whether there are more of them: those that hold the marks, and
+    /// those that name a call which led to one of the person's tickets. Where others have the number, or nobody of this name is
+    /// known to have it, the number is not enough: the name has to stand beside it, or the address.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn rejected_of(
+        &self,
+        marks: &Marks,
+        found: &Found,
+        person: Option<&Person>,
+        most: usize,
+    ) -> Result<(Vec<RejectedItem>, bool), StoreError> {
+        let tickets = person.map(|person| person.tickets.as_slice()).unwrap_or_default();
+        let is_unknown = tickets.is_empty() && marks.has_name();
+        if is_unknown && marks.is_name_only() {
+            return Ok((Vec::new(), false));
+        }
+        let calls = tickets.iter().flat_map(calls_of_ticket).collect();
+        let calls = self.person_calls.calls_of(calls).await?;
+        let is_alone = found.shared.is_empty() && !is_unknown;
+        let surely = marks.without_phone(person.and_then(|person| person.name.as_ref()));
+        let holds = |bytes: &[u8]| {
+            marks.are_in_bytes(bytes)
+                && (is_alone || surely.are_in_bytes(bytes) || surely.is_named_in_bytes(bytes))
+        };
+        let is_of = |item: &RejectedItem| says(item, holds) || calls.iter().any(|call| names(item, call));
+        self.rejected_where(is_of, most).await
+    }
+
+    async fn rejected_where(
+        &self,
+        is_meant: impl Fn(&RejectedItem) -> bool,
+        most: usize,
+    ) -> Result<(Vec<RejectedItem>, bool), StoreError> {
         let mut found = Vec::new();
         let mut query = RejectedQuery {
             most: AT_ONCE,
@@ -218,12 +433,9 @@ impl Finder {
             let page = self.calls.rejected(query.clone()).await?;
             let is_last = page.len() < AT_ONCE;
             query.after = page.last().map(|last| (last.received_at, last.id));
-            let holds = |item: &RejectedItem| {
-                marks.are_in_bytes(&item.payload) || marks.are_in_bytes(&item.again.context)
-            };
-            found.extend(page.into_iter().filter(holds));
-            if found.len() > REJECTED_MAX {
-                found.truncate(REJECTED_MAX);
+            found.extend(page.into_iter().filter(|item| is_meant(item)));
+            if found.len() > most {
+                found.truncate(most);
                 return Ok((found, true));
             }
             if is_last {

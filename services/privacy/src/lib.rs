@@ -4,7 +4,8 @@
 //!
 //! Owns how everything that is kept of a person is found, told, put right and restricted, how orders to erase are carried out
 //! to the last copy, what is deleted when its time is over, how the audit trail is read and checked, how the register is told,
-//! how the access log is read, and when backups are taken. Notes nothing that others do; each service notes for itself. What
+//! how the access log is read, when backups are taken, and what is kept beside
+//! them of what was done since. Notes nothing that others do; each service notes for itself. What
 //! a backup is a copy of, only the node knows.
 
 mod access_log;
@@ -12,6 +13,7 @@ pub mod backups;
 pub mod erasure;
 mod finder;
 mod hex;
+pub mod journal;
 pub mod metrics;
 mod register;
 mod retention;

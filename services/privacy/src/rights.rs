@@ -24,6 +24,7 @@ use tonic::{Request, Response, Status};
 use wire::v1::privacy as proto;
 
 use crate::finder::Found;
+use crate::journal::ActJournal;
 use crate::{CurrentRules, Finder};
 pub use gate::CaseGate;
 use restrict::Way;
@@ -67,6 +68,8 @@ pub struct RightsParts {
     pub wake: Option<Wake>,
     /// How it is done here.
     pub settings: RightsSettings,
+    /// Beside the backups; `None` where there are none.
+    pub journal: Option<Arc<ActJournal>>,
     /// Noted in it is who has searched or done what.
     pub audit: AuditTrail,
 }

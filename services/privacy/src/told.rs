@@ -4,6 +4,7 @@
 //! What departments and agents noted about the person belongs to it; who the agents were does not, and nothing about
 //! another person.
 
+pub(crate) mod entries;
 pub(crate) mod html;
 pub(crate) mod tickets;
 
@@ -22,7 +23,7 @@ use store::calls::StoredCall;
 /// The name of the form in which the data is written.
 pub(crate) const SCHEMA: &str = "urn:nrwdirekt:privacy:portability:v1";
 
-/// What is kept of a person: tickets, calls and rejected items; no entries of newsletters and events.
+/// What is kept of a person: tickets, entries, calls and rejected items.
 #[derive(Debug, Serialize)]
 pub(crate) struct Told {
     pub(crate) schema: &'static str,
@@ -31,6 +32,9 @@ pub(crate) struct Told {
     /// What it is kept for, by which law, who receives it, how long.
     pub(crate) purposes: Vec<Purpose>,
     pub(crate) tickets: Vec<tickets::ToldTicket>,
+    pub(crate) entries: Vec<entries::ToldEntry>,
+    /// Entries that name nobody, of an address that somebody else has too: nobody knows whose they are.
+    pub(crate) entries_left_out: u32,
     pub(crate) calls: Vec<ToldCall>,
     /// Calls of a number that several persons have: nobody knows whose they are.
     pub(crate) calls_left_out: u32,

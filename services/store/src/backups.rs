@@ -85,3 +85,36 @@ pub trait RestoreStore: Send + Sync {
         restored_at: DateTime<Utc>,
     ) -> Result<(), StoreError>;
 }
+
+/// Finds tickets that something was done with by right of a person, so that it can be kept beside the backups that do not know it.
+#[async_trait]
+pub trait ActsOfRight: Send + Sync + 'static {
+    /// Tickets that were put right or restricted since a time, or whose restriction was lifted; those behind a ticket, in the order
+    /// of their numbers. Erased ones are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn acted_on(
+        &self,
+        since: DateTime<Utc>,
+        after: Option<TicketId>,
+        most: usize,
+    ) -> Result<Vec<ActedOn>, StoreError>;
+
+    /// Which of these tickets were erased.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn erased_among(&self, tickets: Vec<TicketId>) -> Result<BTreeSet<TicketId>, StoreError>;
+}
+
+/// A ticket that something was done with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActedOn {
+    /// Which.
+    pub ticket: TicketId,
+    /// When it was last done.
+    pub at: DateTime<Utc>,
+    /// The number of that in its history.
+    pub number: u32,
+}

@@ -32,6 +32,13 @@ pub trait CaseStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError::Conflict`] when it was changed since it was read.
     async fn change_case(&self, changed: KeptCase) -> Result<(), StoreError>;
+
+    /// Writes a case of after a backup into what was restored from that: under its number, unless it is there as new or newer.
+    /// Says whether it was written.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when the number has another case.
+    async fn bring_back_case(&self, kept: KeptCase) -> Result<bool, StoreError>;
 }
 
 /// A case to open.
@@ -78,6 +85,35 @@ pub struct CaseQuery {
     pub after: Option<(NaiveDate, i64)>,
     /// At most so many.
     pub most: usize,
+}
+
+/// What is to be done so that a case is there again.
+pub(crate) enum Bringing {
+    /// It is as new, or newer.
+    Nothing,
+    /// An older state of it is there.
+    Write,
+    /// It is not there.
+    Add,
+}
+
+impl Bringing {
+    /// By what is there under its number.
+    pub(crate) fn of(there: Option<&KeptCase>, back: &KeptCase) -> Result<Self, StoreError> {
+        match there {
+            None => Ok(Self::Add),
+            Some(there) if there.case.opened != back.case.opened => {
+                Err(StoreError::Conflict(format!("case {}", back.number)))
+            }
+            Some(there) if there.revision >= back.revision => Ok(Self::Nothing),
+            Some(_) => Ok(Self::Write),
+        }
+    }
+}
+
+/// The key of a case whose own is not known.
+pub(crate) fn key_of_brought_back(number: i64) -> String {
+    format!("restored/{number}")
 }
 
 /// The case as JSON.

@@ -44,18 +44,6 @@ pub trait EntryStore: Send + Sync + 'static {
     /// [`StoreError`].
     async fn end_entries(&self, id: &str) -> Result<u32, StoreError>;
 
-    /// All entries of an address, whatever its capitals: for whoever asks what is kept. At most so many.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn entries_of(&self, email_key: &str, most: usize) -> Result<Vec<Entry>, StoreError>;
-
-    /// Erases all entries of an address, and what waits to be sent to it. How many.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    async fn end_entries_of(&self, email_key: &str) -> Result<u32, StoreError>;
-
     /// Entries of an offer, by number.
     ///
     /// # Errors
@@ -266,6 +254,21 @@ pub enum EntryMailSubject {
 /// The kinds of mails, as they are stored.
 pub(crate) const REGISTRATION: &str = "registration";
 pub(crate) const REMINDER: &str = "reminder";
+
+/// What an entry is found by beside its address.
+pub(crate) struct EntryMarks {
+    pub(crate) name_key: Option<String>,
+    pub(crate) phone_key: Option<String>,
+}
+
+impl EntryMarks {
+    pub(crate) fn of(fields: &Fields) -> Self {
+        Self {
+            name_key: fields.name_key(),
+            phone_key: fields.phone_key(),
+        }
+    }
+}
 
 /// The columns of an entry, as every store reads them, from the first.
 pub(crate) const ENTRY_COLUMNS: &str = "entries.entry_id, entries.registration_id, entries.procedure, entries.offer, \

@@ -2,7 +2,8 @@
 //!
 //! An order is written before it is answered; whatever follows is done by steps that may be repeated.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,6 +11,7 @@ use domain::erasure::{ErasureOrder, MarkKey, Place};
 use domain::ids::{DepartmentId, ErasureOrderId, Identity, TicketId};
 
 use crate::StoreError;
+use crate::rejected::Discard;
 
 /// Orders, and how far they have come.
 #[async_trait]
@@ -56,6 +58,12 @@ pub trait ErasureStore: Send + Sync + 'static {
     /// [`StoreError`].
     async fn order_of(&self, digest: [u8; 32]) -> Result<Option<KeptOrder>, StoreError>;
 
+    /// Adds calls to an order that is not carried out yet; those that it has stay once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn add_calls(&self, id: &ErasureOrderId, calls: &[Identity]) -> Result<(), StoreError>;
+
     /// Notes what was done for an order at a place; what was noted before stays.
     ///
     /// # Errors
@@ -78,7 +86,23 @@ pub trait CallErasure: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`]: none of them is changed.
     async fn erase_callers(&self, calls: Vec<Identity>, at: DateTime<Utc>) -> Result<usize, StoreError>;
+
+    /// Takes out of open rejected items what was delivered; they do not come back. Returns how many were open.
+    ///
+    /// # Errors
+    /// [`StoreError`]: none of them is changed.
+    async fn erase_rejected(&self, items: Vec<Identity>, discard: Discard) -> Result<usize, StoreError>;
+
+    /// Of all numbers that calls are searched by those that are meant, each once: keyed hashes can be looked for in no other
+    /// way. Reads an index from end to end.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn callers_that(&self, is_meant: MeantCaller) -> Result<BTreeSet<String>, StoreError>;
 }
+
+/// Tells of a number, free of spelling, whether it is meant. Personal.
+pub type MeantCaller = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// What is left to do of tickets.
 #[async_trait]
@@ -151,6 +175,15 @@ pub(crate) fn written(order: &ErasureOrder) -> Result<String, StoreError> {
 pub(crate) fn read(content: &str) -> Result<ErasureOrder, StoreError> {
     serde_json::from_str(content)
         .map_err(|error| StoreError::Unusable(format!("an order to erase cannot be read: {error}")))
+}
+
+/// The order with further calls, as it is kept.
+pub(crate) fn with_calls(content: &str, calls: &[Identity]) -> Result<String, StoreError> {
+    let mut order = read(content)?;
+    order.calls.extend(calls);
+    order.calls.sort_unstable();
+    order.calls.dedup();
+    written(&order)
 }
 
 pub(crate) fn place(name: &str) -> Result<Place, StoreError> {

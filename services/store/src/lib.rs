@@ -12,6 +12,7 @@ mod batch;
 pub mod calls;
 pub mod cases;
 pub mod changes;
+pub mod citizen_mails;
 pub mod entries;
 pub mod erasure;
 mod error;

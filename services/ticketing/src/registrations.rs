@@ -22,6 +22,7 @@ use domain::registration::{
 };
 use domain::rulebook::Rulebook;
 use store::entries::{EntryFilter, EntryStore, NewRegistration, NumberedEntry, Registered};
+use store::persons::PersonEntries;
 use store::users::UserStore;
 use tonic::{Request, Response, Status};
 use wire::access::principal;
@@ -44,6 +45,8 @@ const OFFERS_SENT_MAX: usize = 100;
 pub struct RegistrationsParts {
     /// Keeps entries.
     pub store: Arc<dyn EntryStore>,
+    /// Finds the entries of an address.
+    pub persons: Arc<dyn PersonEntries>,
     /// Counts what comes from an address.
     pub attempts: Arc<dyn UserStore>,
     /// Knows offers and procedures.
@@ -405,13 +408,6 @@ impl proto::registrations_server::Registrations for RegistrationsService {
         request: Request<proto::FindEntriesRequest>,
     ) -> Result<Response<proto::FindEntriesResponse>, Status> {
         persons::find(self, request).await.map(Response::new)
-    }
-
-    async fn erase_entries(
-        &self,
-        request: Request<proto::EraseEntriesRequest>,
-    ) -> Result<Response<proto::EraseEntriesResponse>, Status> {
-        persons::erase(self, request).await.map(Response::new)
     }
 
     async fn clear_offer(

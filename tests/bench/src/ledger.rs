@@ -13,6 +13,7 @@ use anyhow::{Context, ensure};
 use bus::embedded::EmbeddedBus;
 use bus::prefixed::PrefixedBus;
 use bus::{Bus, Positions, topics};
+use domain::erasure::{MarkKey, Suppression};
 use domain::ids::IdentityKey;
 use intake::IntakeService;
 use ledger::{Ledger, LedgerSettings};
@@ -29,9 +30,9 @@ use crate::{kafka, postgres};
 
 const ROUNDS: usize = 5;
 /// Twelve full commits of the ledger.
-const CALLS_A_ROUND: usize = 12 * 4096;
+pub(crate) const CALLS_A_ROUND: usize = 12 * 4096;
 /// Partitions of the topic of calls on the embedded bus, as the node makes them.
-const EMBEDDED_PARTITIONS: u32 = 4;
+pub(crate) const EMBEDDED_PARTITIONS: u32 = 4;
 const BY_HAND: &str = "hand-written SQL that writes the same rows, prepared in memory";
 
 /// From the embedded bus to SQLite.
@@ -43,12 +44,13 @@ pub(crate) async fn measure_sqlite() -> anyhow::Result<Vec<Figure>> {
     fill(Arc::clone(&bus) as Arc<dyn Bus>, folder).await?;
     let prepared = rows::prepare(folder, batches(bus.as_ref()).await?).await?;
 
+    let nobody = nobody_erased();
     let (mut counted, mut by_hand) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
         let store = Arc::new(SqliteCalls::open(&folder.join(format!("ledger-{round}.db")))?);
         counted.push(rate(
             CALLS_A_ROUND,
-            count(Arc::clone(&bus) as Arc<dyn Bus>, store).await?,
+            count(Arc::clone(&bus) as Arc<dyn Bus>, store, Arc::clone(&nobody)).await?,
         ));
         let took = by_hand_sqlite::write(&folder.join(format!("by-hand-{round}.db")), &prepared)?;
         by_hand.push(rate(CALLS_A_ROUND, took));
@@ -66,11 +68,15 @@ pub(crate) async fn measure_postgres() -> anyhow::Result<Vec<Figure>> {
     fill(Arc::clone(&bus), folder).await?;
     let prepared = rows::prepare(folder, batches(bus.as_ref()).await?).await?;
 
+    let nobody = nobody_erased();
     let (mut counted, mut by_hand) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let database = postgres::create().await?;
         let store = Arc::new(PostgresCalls::connect(&postgres::migrated(&database).await?).await?);
-        counted.push(rate(CALLS_A_ROUND, count(Arc::clone(&bus), store).await?));
+        counted.push(rate(
+            CALLS_A_ROUND,
+            count(Arc::clone(&bus), store, Arc::clone(&nobody)).await?,
+        ));
         let database = postgres::create().await?;
         postgres::migrated(&database).await?;
         let took = by_hand_postgres::write(&database, &prepared).await?;
@@ -81,7 +87,7 @@ pub(crate) async fn measure_postgres() -> anyhow::Result<Vec<Figure>> {
 }
 
 /// Puts calls on the bus, by way of intake.
-async fn fill(bus: Arc<dyn Bus>, folder: &Path) -> anyhow::Result<()> {
+pub(crate) async fn fill(bus: Arc<dyn Bus>, folder: &Path) -> anyhow::Result<()> {
     let store = Arc::new(SqliteCalls::open(&folder.join("intake.db"))?);
     let key = IdentityKey::new([7; 32]);
     let intake = IntakeService::new(bus, store, key, Arc::new(|_| true), Arc::new(now));
@@ -132,17 +138,21 @@ async fn batches(bus: &dyn Bus) -> anyhow::Result<Vec<LedgerBatch>> {
     Ok(batches)
 }
 
+fn nobody_erased() -> Arc<Suppression> {
+    Arc::new(Suppression::new(MarkKey::new([0; 32])))
+}
+
 /// Lets a ledger count everything that is on the bus. Returns how long that took.
-async fn count(bus: Arc<dyn Bus>, store: Arc<dyn CallStore>) -> anyhow::Result<Duration> {
+pub(crate) async fn count(
+    bus: Arc<dyn Bus>,
+    store: Arc<dyn CallStore>,
+    erased: Arc<Suppression>,
+) -> anyhow::Result<Duration> {
     let topic_id = bus.topic_id(topics::CALLS).await?;
     let mut ends = bus.ends(topics::CALLS).await?;
     ends.retain(|_, end| *end > 0);
     let ledger = Ledger {
-        suppression: Arc::new(|| {
-            Arc::new(domain::erasure::Suppression::new(domain::erasure::MarkKey::new(
-                [0; 32],
-            )))
-        }),
+        suppression: Arc::new(move || Arc::clone(&erased)),
         bus,
         store: Arc::clone(&store),
         key: IdentityKey::new([7; 32]),

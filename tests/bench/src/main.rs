@@ -20,6 +20,7 @@ mod live;
 mod memory;
 mod pages;
 mod postgres;
+mod suppression;
 mod tickets;
 
 mod unseen {
@@ -70,6 +71,8 @@ enum Name {
     Memory,
     Pages,
     Wallboard,
+    Suppression,
+    Scrub,
 }
 
 /// The same as the product's, for the baselines too.
@@ -110,6 +113,8 @@ async fn main() -> anyhow::Result<()> {
             Name::Memory => memory::measure().await,
             Name::Pages => pages::measure().await,
             Name::Wallboard => pages::measure_wallboard().await,
+            Name::Suppression => suppression::measure().await,
+            Name::Scrub => suppression::measure_scrub().await,
         }?;
         if !arguments.json {
             measured

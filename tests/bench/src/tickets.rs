@@ -103,6 +103,7 @@ impl Desk {
         let rules = move || Arc::clone(&rules);
         let wake = Arc::new(handover::Wake::default());
         let handover = HandoverLoop::new(HandoverParts {
+            citizen_mails: None,
             store: Arc::clone(&store) as _,
             mails: Arc::clone(&store) as _,
             restores: Arc::clone(&store) as _,

@@ -1,7 +1,8 @@
 //! Wished windows, slots that are booked and moved, and due times that are warned of.
 
+use mail_parser::MessageParser;
 use serde_json::{Value, json};
-use testkit::{Backend, Builder, TestNode};
+use testkit::{Backend, Builder, MailServer, TestNode, eventually};
 
 const RULES: &str = r#"
 clearing = "clearing"
@@ -144,7 +145,7 @@ async fn a_department_sees_the_wished_window_and_that_it_is_due_soon() {
 
         let id = ticket["ticket_id"].as_str().expect("a number");
         let consume = ["department", "consume", "--department", "clearing", "--json"];
-        let told = testkit::eventually("the warning", || async {
+        let told = eventually("the warning", || async {
             let messages = node.run(&consume).await.exits(0).json_lines();
             messages
                 .into_iter()
@@ -226,4 +227,106 @@ async fn an_appointment_by_video_has_a_room_of_its_own_in_its_ticket() {
         "{}",
         refused.stderr
     );
+}
+
+/// The texts of the mails to the citizen, once there are so many.
+async fn mails(server: &MailServer, count: usize) -> Vec<String> {
+    eventually(&format!("{count} mails to the citizen"), async || {
+        let mails = server.mails_to("erika@example.org");
+        let text = |mail: &Vec<u8>| {
+            let mail = MessageParser::default().parse(mail).expect("a mail");
+            let subject = mail.subject().unwrap_or_default().to_owned();
+            format!("{subject}\n{}", mail.body_text(0).expect("a text"))
+        };
+        (mails.len() >= count).then(|| mails.iter().map(text).collect())
+    })
+    .await
+}
+
+/// As a mail says when it is.
+fn local(slot: &str) -> String {
+    let at = chrono::DateTime::parse_from_rfc3339(slot).expect("a time");
+    at.with_timezone(&domain::local_time::ZONE)
+        .format("%d.%m.%Y, %H:%M")
+        .to_string()
+}
+
+async fn the_citizen_is_mailed_the_link_the_new_time_and_the_end(backend: Backend) {
+    let Some(mut server) = MailServer::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let routing = folder.path().join("routing.toml");
+    std::fs::write(&routing, RULES).expect("a file");
+    let builder = Builder::on(backend)
+        .set("routing.file", routing.to_str().expect("text"))
+        .set("video.server", "https://meet.example.org");
+    let node = server.settings(builder).start().await;
+    let slots = free_slots(&node).await;
+    let logged = async |slot: &str, video: &str| {
+        let command = [log(slot), vec!["--field".to_owned(), format!("video={video}")]].concat();
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
+        let logged = node.run(&command).await.exits(0).json();
+        logged["ticket_id"].as_str().expect("a number").to_owned()
+    };
+    // Who does not meet by video is not written to.
+    logged(&slots[5], "false").await;
+    let ticket = logged(&slots[2], "true").await;
+    let show = ["ticket", "show", &ticket, "--json"];
+    let shown = node.run(&show).await.exits(0).json();
+    let link = shown["fields"]["video_link"].as_str().expect("a link").to_owned();
+    let first = mails(&server, 1).await;
+    for text in [
+        "Ihr Videotermin\n",
+        &link,
+        &local(&slots[2]),
+        "Beglaubigung",
+        "Bürgeramt",
+        &ticket,
+    ] {
+        assert!(first[0].contains(text), "{text} in {}", first[0]);
+    }
+
+    server.stop();
+    node.run(&["ticket", "rebook", &ticket, "--slot", &slots[3]])
+        .await
+        .exits(0);
+    let waits = eventually("the mail to wait", async || {
+        let listed = node.run(&["mail", "list", "--json"]).await.exits(0).json_lines();
+        listed.into_iter().find(|mail| mail["about"] == "appointment")
+    })
+    .await;
+    assert_eq!(
+        (&waits["ticket_id"], &waits["recipient"]),
+        (&json!(ticket), &Value::Null)
+    );
+    server.start_again();
+    let second = mails(&server, 2).await;
+    assert!(
+        second
+            .iter()
+            .any(|mail| mail.contains(&local(&slots[3])) && mail.contains(&link)),
+        "{second:?}"
+    );
+
+    let withdraw = ["ticket", "withdraw", &ticket, "--reason", "kommt nicht"];
+    node.run(&withdraw).await.exits(0);
+    let third = mails(&server, 3).await;
+    let end = third
+        .iter()
+        .find(|mail| mail.starts_with("Ihr Videotermin findet nicht statt"));
+    let end = end.expect("a mail that says so");
+    assert!(end.contains(&local(&slots[3])) && !end.contains(&link), "{end}");
+    let listed = node.run(&["mail", "list", "--json"]).await.exits(0).stdout;
+    assert_eq!(listed, "", "none waits");
+    let log = node.log();
+    assert!(
+        !log.contains("meet.example.org/nrwdirekt-") && !log.contains("erika@"),
+        "{log}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_citizen_is_mailed_of_an_appointment_by_video() {
+    Backend::each(the_citizen_is_mailed_the_link_the_new_time_and_the_end).await;
 }

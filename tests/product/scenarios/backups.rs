@@ -1,5 +1,8 @@
 //! Backups while a node runs, and what comes of them.
 
+mod refused;
+mod since;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;

@@ -5,6 +5,8 @@ mod cases;
 mod find;
 mod told;
 
+pub(super) use told::follows_the_schema;
+
 use serde_json::Value;
 use testkit::TestNode;
 

@@ -196,3 +196,25 @@ async fn a_node_that_may_choose_its_port_tells_which() {
     assert_ne!(node.port(), 0);
     node.run(&["report", "rejected"]).await.exits(0);
 }
+
+#[tokio::test]
+async fn a_service_manager_is_told_when_the_node_serves_and_when_it_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = folder.path().join("notify");
+    let manager = tokio::net::UnixDatagram::bind(&socket).expect("a socket");
+    let mut node = Builder::on(Backend::Embedded)
+        .variable("NOTIFY_SOCKET", socket.to_str().expect("a path in UTF-8"))
+        .start()
+        .await;
+    assert!(node.terminate().await.success());
+    let mut told = Vec::new();
+    let mut buffer = [0; 128];
+    while let Ok(length) = manager.try_recv(&mut buffer) {
+        told.extend_from_slice(&buffer[..length]);
+    }
+    let told = String::from_utf8(told).expect("UTF-8");
+    assert_eq!(
+        told.split_whitespace().collect::<Vec<_>>(),
+        ["READY=1", "STOPPING=1"]
+    );
+}

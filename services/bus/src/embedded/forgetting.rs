@@ -64,7 +64,7 @@ fn read(
     let mut changed = Vec::new();
     while let Some(row) = rows.next()? {
         let key = row.get_ref(1)?.as_blob().unwrap_or_default();
-        if !what.keys.contains(key) {
+        if what.others.is_none() && !what.keys.contains(key) {
             continue;
         }
         let headers: String = row.get(2)?;
@@ -75,6 +75,9 @@ fn read(
             headers: serde_json::from_str(&headers).unwrap_or_default(),
             payload: row.get(3)?,
         };
+        if !what.means(&message) {
+            continue;
+        }
         let instead = (what.instead)(&message);
         if instead.is_none() || instead != message.payload {
             changed.push((message.offset, instead));

@@ -105,13 +105,13 @@ pub(super) async fn forget(
     let done = Forgotten::Done {
         stays: times.after_forgetting(),
     };
-    if times.compacted || what.keys.is_empty() {
+    if times.compacted || what.is_of_nothing() {
         return Ok(done);
     }
     let ranges = ranges(bus, topic).await?;
     let (segments, searched) = (times.segments, what.clone());
     let look = move |found: &mut Found, message: &Received, appended_ms: i64| {
-        let is_meant = searched.keys.contains(&message.key) && {
+        let is_meant = searched.means(message) && {
             let instead = (searched.instead)(message);
             instead.is_none() || instead != message.payload
         };
@@ -252,7 +252,7 @@ async fn append_again(
         if message.key == HEARTBEAT_KEY.as_bytes() || first_ms < oldest_ms {
             return;
         }
-        let payload = match what.keys.contains(&message.key) {
+        let payload = match what.means(message) {
             true => match (what.instead)(message) {
                 None => return,
                 instead => instead,

@@ -18,6 +18,7 @@ fn short(spec: TopicSpec) -> TopicSpec {
 fn of_key(key: &str) -> Forgetting {
     Forgetting {
         keys: BTreeSet::from([key.as_bytes().to_vec()]),
+        others: None,
         instead: Arc::new(|message: &Received| {
             let text = String::from_utf8_lossy(message.payload.as_deref().unwrap_or_default()).into_owned();
             (text != "all of it").then(|| text.replace("secret", "nothing").into_bytes())
@@ -80,6 +81,24 @@ pub(crate) async fn messages_of_a_key_are_forgotten_and_all_others_stay(rig: Rig
         .forget(&spec.name, of_key("a"), bus.ends(&spec.name).await.unwrap())
         .await;
     assert!(matches!(again.unwrap(), Forgotten::Done { .. }));
+}
+
+/// What is said under another key is known by its content.
+pub(crate) async fn messages_under_other_keys_are_forgotten_by_what_they_say(rig: Rig) {
+    let spec = short(topic(1));
+    let bus = rig.open_with(&[&spec]).await;
+    let all = [("a", "all of it"), ("b", "the secret of a"), ("c", "c")];
+    let messages = all.map(|(key, text)| message(key, text)).to_vec();
+    bus.publish(&spec.name, messages).await.unwrap();
+    let what = Forgetting {
+        others: Some(Arc::new(|message: &Received| {
+            let text = String::from_utf8_lossy(message.payload.as_deref().unwrap_or_default()).into_owned();
+            text.contains("secret")
+        })),
+        ..of_key("a")
+    };
+    until_forgotten(&*bus, &spec.name, &what, None).await;
+    assert_eq!(texts(&*bus, &spec.name).await, set(&["the nothing of a", "c"]));
 }
 
 /// What nobody has read yet is still to be read.

@@ -119,7 +119,7 @@ async fn page(visitor: &Visitor, asked: Asked) -> Result<AuditPage, Trouble> {
     };
     let listed = visitor.services.audit().list_entries(request).await?.into_inner();
     let mut actions: Vec<Choice> = AuditAction::ALL
-        .into_iter()
+        .iter()
         .map(|action| Choice {
             id: action.name().to_owned(),
             name: words::audit_action(action.name()).to_owned(),

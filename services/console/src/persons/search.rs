@@ -10,6 +10,7 @@ use serde::Deserialize;
 use tonic::Status;
 use wire::v1::privacy as proto;
 
+use super::entries::Entry;
 use crate::Console;
 use crate::layout::Layout;
 use crate::shown_ticket::{Names, Time};
@@ -45,14 +46,30 @@ impl Marks {
             ticket_id: self.vorgang.trim().to_owned(),
         }
     }
+
+    /// What tells this person from others who were found.
+    fn of(&self, person: &proto::FoundPerson) -> Self {
+        match person.tickets.first() {
+            Some(ticket) => Self {
+                vorgang: ticket.ticket_id.clone(),
+                ..Self::default()
+            },
+            None => Self {
+                name: person.name.clone(),
+                vorname: person.first_name.clone(),
+                ..self.clone()
+            },
+        }
+    }
 }
 
 /// A person who was found.
 struct Person {
     name: String,
     tickets: Vec<Ticket>,
-    /// A ticket by which the person is meant in what follows.
-    known_by: String,
+    entries: Vec<Entry>,
+    /// By what the person is meant in what follows: a ticket, else what was searched for and the names that were found.
+    known_by: Marks,
     is_restricted: bool,
 }
 
@@ -84,6 +101,8 @@ pub(super) struct SearchPage {
     persons: Vec<Person>,
     calls: Vec<Call>,
     calls_total: i64,
+    /// Entries of an address that several have.
+    entries_left: u32,
     rejected: usize,
     incomplete: bool,
     /// The idempotency key of what is done next.
@@ -101,6 +120,7 @@ impl SearchPage {
             persons: Vec::new(),
             calls: Vec::new(),
             calls_total: 0,
+            entries_left: 0,
             rejected: 0,
             incomplete: false,
             key: uuid::Uuid::new_v4().to_string(),
@@ -134,11 +154,12 @@ impl SearchPage {
             .iter()
             .map(|person| Person {
                 name: named(person),
-                known_by: person
-                    .tickets
-                    .first()
-                    .map(|ticket| ticket.ticket_id.clone())
-                    .unwrap_or_default(),
+                known_by: self.marks.of(person),
+                entries: person
+                    .entries
+                    .iter()
+                    .map(|entry| Entry::of(entry, &names))
+                    .collect(),
                 is_restricted: person.tickets.iter().any(|ticket| ticket.restricted),
                 tickets: person.tickets.iter().map(ticket).collect(),
             })
@@ -155,6 +176,7 @@ impl SearchPage {
             })
             .collect();
         self.calls_total = found.calls_total;
+        self.entries_left = found.entries_left;
         self.rejected = found.rejected_items.len();
         self.incomplete = found.incomplete;
         self.searched = true;

@@ -156,6 +156,7 @@ pub const METHODS: &[(&str, Admission)] = &[
         Admission::Roles(&[Department]),
     ),
     ("/nrwdirekt.tickets.v1.Mails/ListMails", ADMINISTRATION),
+    ("/nrwdirekt.tickets.v1.Mails/ListMailsToPeople", ADMINISTRATION),
     ("/nrwdirekt.tickets.v1.Mails/RetryMail", ADMINISTRATION),
     ("/nrwdirekt.tickets.v1.Mails/ReportBounce", FEED),
     ("/nrwdirekt.tickets.v1.Registrations/ListOffers", Admission::Open),
@@ -168,10 +169,6 @@ pub const METHODS: &[(&str, Admission)] = &[
     ("/nrwdirekt.tickets.v1.Registrations/ExportEntries", OFFERS),
     (
         "/nrwdirekt.tickets.v1.Registrations/FindEntries",
-        Admission::Roles(&[DataProtection]),
-    ),
-    (
-        "/nrwdirekt.tickets.v1.Registrations/EraseEntries",
         Admission::Roles(&[DataProtection]),
     ),
     (

@@ -41,7 +41,12 @@ impl MarkKey {
 
     /// The hash that a caller, as delivered, is known by.
     pub fn caller(&self, delivered: &str) -> MarkHash {
-        self.hash(b"number", Number::read(delivered).key())
+        self.caller_key(Number::read(delivered).key())
+    }
+
+    /// The hash of a caller whose number is free of spelling, as stores keep it to search by.
+    pub fn caller_key(&self, key: &str) -> MarkHash {
+        self.hash(b"number", key)
     }
 
     /// A keyed hash of what was asked for, so that the same request is known again.

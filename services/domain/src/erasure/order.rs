@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::MarkHash;
-use crate::ids::{ErasureOrderId, Identity, TicketId};
+use crate::ids::{EntryId, ErasureOrderId, Identity, TicketId};
 use crate::named::named;
 
 /// An order to erase. It names nobody: numbers of tickets, identities of calls, keyed hashes. As JSON it is a line of the
@@ -30,6 +30,9 @@ pub struct ErasureOrder {
     /// Calls that lose who called.
     #[serde(default, with = "hex_list")]
     pub calls: Vec<Identity>,
+    /// Entries of newsletters and events that go; absent in orders of before there were any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entries: Vec<EntryId>,
     /// Rejected items that lose what was delivered.
     #[serde(default, with = "hex_list", skip_serializing_if = "Vec::is_empty")]
     pub rejected: Vec<Identity>,
@@ -43,6 +46,8 @@ named! {
     Place {
         /// Rows of tickets, their history, keys, digests, pending mails.
         Tickets = "tickets",
+        /// Rows of entries, and mails about them that wait.
+        Entries = "entries",
         /// Rows of calls, with everything reported of each, and the keys that they are searched by.
         Calls = "calls",
         /// Items that could not be counted, as they were delivered.
@@ -63,6 +68,7 @@ impl Place {
     pub fn concerns(self, order: &ErasureOrder) -> bool {
         match self {
             Self::Tickets | Self::BusTickets | Self::BusReplies => !order.tickets.is_empty(),
+            Self::Entries => !order.entries.is_empty(),
             Self::Calls | Self::BusCalls => !order.calls.is_empty(),
             Self::RejectedItems => !(order.calls.is_empty() && order.rejected.is_empty()),
             Self::StoreFiles => true,
@@ -129,6 +135,7 @@ mod tests {
             case: None,
             tickets: vec![TicketId::new("T-1")],
             calls: vec![Identity([1; 16])],
+            entries: vec![EntryId::new("e1")],
             rejected: Vec::new(),
             marks: vec![MarkHash([2; 16])],
         };
@@ -140,7 +147,9 @@ mod tests {
         assert_eq!(serde_json::from_str::<ErasureOrder>(&line).unwrap(), order);
         let short =
             r#"{"id":"E-2","at":"2026-11-27T09:00:00Z","tickets":[],"calls":[],"marks":[],"reason":"x"}"#;
-        assert_eq!(serde_json::from_str::<ErasureOrder>(short).unwrap().by, "");
+        let of_before = serde_json::from_str::<ErasureOrder>(short).unwrap();
+        assert_eq!((of_before.by.as_str(), of_before.entries), ("", Vec::new()));
+        assert!(!Place::Entries.concerns(&serde_json::from_str(short).unwrap()));
         assert!(serde_json::from_str::<ErasureOrder>(&line.replace("0202", "02")).is_err());
     }
 }

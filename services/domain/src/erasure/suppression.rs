@@ -44,11 +44,21 @@ impl Suppression {
 
     /// Takes out of a report who called, if that was erased. Returns whether it was.
     pub fn apply(&self, report: &mut CallReport) -> bool {
-        let concerned = self.calls.contains(&report.identity) || self.knows_caller(&report.body);
+        let concerned = self.concerns(report);
         if concerned {
             report.body.take_out_person();
         }
         concerned
+    }
+
+    /// Whether the caller of a report was erased.
+    pub fn concerns(&self, report: &CallReport) -> bool {
+        self.calls.contains(&report.identity) || self.knows_caller(&report.body)
+    }
+
+    /// Whether a caller whose number is free of spelling was erased, whatever the time of the call.
+    pub fn knows_number(&self, key: &str) -> bool {
+        self.marks.contains_key(&self.key.caller_key(key))
     }
 
     /// Whether a rejected item was erased: it is kept without what was delivered.
@@ -131,6 +141,7 @@ mod tests {
             case: None,
             tickets: Vec::new(),
             calls: vec![Identity([9; 16])],
+            entries: Vec::new(),
             rejected: Vec::new(),
             marks: key.hashes(Mark::Number("0221 1234567")),
         };

@@ -263,6 +263,23 @@ impl Case {
         Ok(())
     }
 
+    /// Whether somebody has noted just this of how it was made sure who asks.
+    pub fn was_checked_so(&self, by: &str, how: &str) -> bool {
+        is_said(self.identity.as_ref(), by, how)
+    }
+
+    /// Whether somebody has extended the time for just this reason.
+    pub fn was_extended_so(&self, by: &str, reason: &str) -> bool {
+        is_said(self.extended.as_ref(), by, reason)
+    }
+
+    /// Whether somebody has decided it just so.
+    pub fn was_decided_so(&self, by: &str, outcome: CaseOutcome, grounds: &str) -> bool {
+        self.decision.as_ref().is_some_and(|decision| {
+            decision.stamp.by == by && decision.outcome == outcome && decision.grounds == grounds.trim()
+        })
+    }
+
     /// Whether an erasure may be carried out for it: it asks for one, it was made sure who asks, and where two persons are
     /// wanted, two have approved it.
     ///
@@ -307,6 +324,10 @@ impl Case {
         });
         Ok(())
     }
+}
+
+fn is_said(note: Option<&CaseNote>, by: &str, text: &str) -> bool {
+    note.is_some_and(|note| note.stamp.by == by && note.text == text.trim())
 }
 
 /// The same day some months later; the last day of a month that is too short.
@@ -379,6 +400,9 @@ mod tests {
             case.decide(decided.clone(), CaseOutcome::Dropped, ""),
             Err(CaseRefused::Decided)
         );
+        assert!(case.was_decided_so("anna", CaseOutcome::Refused, "§ 10 DSG NRW "));
+        assert!(!case.was_decided_so("ben", CaseOutcome::Refused, "§ 10 DSG NRW"));
+        assert!(!case.was_decided_so("anna", CaseOutcome::Refused, "anders"));
         assert!(!case.is_overdue(day("2027-01-01")));
         case.note(decided, "Bescheid versandt").unwrap();
     }

@@ -1,5 +1,6 @@
 //! What a person is known by: telephone number, e-mail address, name.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -158,6 +159,11 @@ impl Marks {
         self.name.is_some()
     }
 
+    /// Whether nothing but the name is known, which many have.
+    pub fn is_name_only(&self) -> bool {
+        self.phone.is_none() && self.email.is_none()
+    }
+
     /// Every key that the number is found under, in any spelling; none without a number.
     pub fn phone_keys(&self) -> Vec<String> {
         let keys = |phone: &Personal| Number::read(phone.reveal()).search_keys();
@@ -199,6 +205,12 @@ impl Marks {
             && same_if_said(&self.postal_code, "postal_code")
     }
 
+    /// Whether an entry that was found by one of the keys is of somebody with this name. What names nobody, such as a
+    /// subscription to a newsletter, is of whoever has the address.
+    pub fn fits_entry(&self, fields: &Fields) -> bool {
+        fields.get("name").is_none() || self.fits(fields)
+    }
+
     /// Whether a text, such as a line that could not be read, has one of the marks in it: number or address where one is
     /// given, else the name.
     pub fn are_in(&self, text: &str) -> bool {
@@ -212,6 +224,11 @@ impl Marks {
         if self.phone.is_some() || self.email.is_some() {
             return has_phone || has_email;
         }
+        self.is_named_in(text)
+    }
+
+    /// Whether a text has the name in it, as far as it is known.
+    fn is_named_in(&self, text: &str) -> bool {
         let named = [&self.name, &self.first_name, &self.postal_code];
         let text = words(text);
         self.name.is_some()
@@ -223,10 +240,29 @@ impl Marks {
 
     /// As [`Self::are_in`], of bytes whose encoding nobody knows: UTF-8, else Windows-1252 as far as it is Latin-1.
     pub fn are_in_bytes(&self, bytes: &[u8]) -> bool {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.are_in(text),
-            Err(_) => self.are_in(&bytes.iter().copied().map(char::from).collect::<String>()),
+        self.are_in(&read(bytes))
+    }
+
+    /// Whether bytes, read as [`Self::are_in_bytes`] does, have the name in them.
+    pub fn is_named_in_bytes(&self, bytes: &[u8]) -> bool {
+        self.is_named_in(&read(bytes))
+    }
+
+    /// The same without a telephone number, which others may have too, and with the family name of whoever was found.
+    #[must_use]
+    pub fn without_phone(&self, name: Option<&Personal>) -> Self {
+        Self {
+            phone: None,
+            name: self.name.clone().or_else(|| name.cloned()),
+            ..self.clone()
         }
+    }
+}
+
+fn read(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => Cow::Owned(bytes.iter().copied().map(char::from).collect()),
     }
 }
 

@@ -1,11 +1,12 @@
-//! Which tickets are of the same person: two names on one number are two persons.
+//! Which tickets and entries are of the same person: two names on one number are two persons.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::marks::PHONES;
+use super::marks::{PHONES, email_key};
 use crate::numbers::Number;
 use crate::personal::Personal;
-use crate::procedure::name_key;
+use crate::procedure::{Fields, name_key};
+use crate::registration::{EMAIL, Entry};
 use crate::ticket::Ticket;
 
 /// A person, as tickets tell of one.
@@ -17,6 +18,8 @@ pub struct Person {
     pub first_name: Option<Personal>,
     /// The tickets, as they came.
     pub tickets: Vec<Ticket>,
+    /// What the person has registered for, as it came.
+    pub entries: Vec<Entry>,
 }
 
 impl Person {
@@ -30,39 +33,90 @@ impl Person {
     }
 }
 
-/// Groups tickets by person. A ticket without a first name belongs to the one first name that there is under the family
+/// What a ticket or an entry calls a person: keys of family name and first name. Personal.
+type NameKeys = (Option<String>, Option<String>);
+
+fn name_keys(fields: &Fields) -> NameKeys {
+    let first = fields.get("first_name").map(|name| name_key(name.reveal()));
+    (fields.name_key(), first)
+}
+
+/// Groups tickets and entries by person. A ticket without a first name belongs to the one first name that there is under the family
 /// name; where there are several, nobody knows whose it is, and it stands apart. So do tickets without any name.
-pub fn persons(tickets: Vec<Ticket>) -> Vec<Person> {
-    let keys = |ticket: &Ticket| {
-        let fields = ticket.request.fields();
-        let first = fields.get("first_name").map(|name| name_key(name.reveal()));
-        (fields.name_key(), first)
-    };
-    let mut first_names: BTreeMap<Option<String>, BTreeSet<String>> = BTreeMap::new();
-    for ticket in &tickets {
-        let (name, first) = keys(ticket);
-        first_names.entry(name).or_default().extend(first);
-    }
-    let mut groups: BTreeMap<(Option<String>, Option<String>), Person> = BTreeMap::new();
+/// An entry without any, such as a subscription, belongs to the one person that there is.
+pub fn persons(tickets: Vec<Ticket>, entries: Vec<Entry>) -> Vec<Person> {
+    let (named, unnamed): (Vec<Entry>, Vec<Entry>) = entries
+        .into_iter()
+        .partition(|entry| entry.fields.name_key().is_some());
+    let mut groups = Groups::default();
+    let of_tickets = tickets.iter().map(|ticket| ticket.request.fields());
+    groups.know(of_tickets.chain(named.iter().map(|entry| &entry.fields)));
     for ticket in tickets {
-        let (name, first) = keys(&ticket);
-        let known = &first_names[&name];
-        let first = match known.len() {
-            1 => known.first().cloned(),
+        groups.person(ticket.request.fields()).tickets.push(ticket);
+    }
+    for entry in named {
+        groups.person(&entry.fields).entries.push(entry);
+    }
+    let mut groups = groups.persons;
+    if !unnamed.is_empty() {
+        let person = match groups.len() {
+            1 => groups.values_mut().next(),
+            _ => Some(groups.entry((None, None)).or_default()),
+        };
+        person
+            .into_iter()
+            .for_each(|person| person.entries.extend(unnamed.iter().cloned()));
+    }
+    // Those whose name is known come first.
+    let (named, unnamed): (Vec<_>, Vec<_>) = groups.into_values().partition(|person| person.name.is_some());
+    named.into_iter().chain(unnamed).collect()
+}
+
+/// Persons by what they are called.
+#[derive(Default)]
+struct Groups {
+    first_names: BTreeMap<Option<String>, BTreeSet<String>>,
+    persons: BTreeMap<NameKeys, Person>,
+}
+
+impl Groups {
+    /// Learns which first names there are.
+    fn know<'f>(&mut self, all: impl Iterator<Item = &'f Fields>) {
+        for (name, first) in all.map(name_keys) {
+            self.first_names.entry(name).or_default().extend(first);
+        }
+    }
+
+    /// Whoever is named so.
+    fn person(&mut self, fields: &Fields) -> &mut Person {
+        let (name, first) = name_keys(fields);
+        let first = match self.first_names.get(&name) {
+            Some(known) if known.len() == 1 => known.first().cloned(),
             _ => first,
         };
-        let person = groups.entry((name, first)).or_default();
-        let fields = ticket.request.fields();
+        let person = self.persons.entry((name, first)).or_default();
         person.name = person.name.take().or_else(|| fields.get("name").cloned());
         person.first_name = person
             .first_name
             .take()
             .or_else(|| fields.get("first_name").cloned());
-        person.tickets.push(ticket);
+        person
     }
-    // Those whose name is known come first.
-    let (named, unnamed): (Vec<_>, Vec<_>) = groups.into_values().partition(|person| person.name.is_some());
-    named.into_iter().chain(unnamed).collect()
+}
+
+/// Every e-mail address of a person, by its key: personal.
+pub fn emails_of(person: &Person) -> BTreeSet<String> {
+    let of_tickets = person.tickets.iter().flat_map(|ticket| {
+        let of_request = ticket.request.fields().get(EMAIL);
+        of_request
+            .into_iter()
+            .chain(ticket.added.iter().filter_map(|added| added.email.as_ref()))
+    });
+    let of_entries = person.entries.iter().filter_map(|entry| entry.fields.get(EMAIL));
+    of_tickets
+        .chain(of_entries)
+        .map(|email| email_key(email.reveal()))
+        .collect()
 }
 
 /// Every telephone number of a ticket, by its key: personal.
@@ -120,7 +174,7 @@ mod tests {
             .iter()
             .zip(1_u8..)
             .map(|((name, first_name), number)| ticket(number, name, first_name));
-        persons(tickets.collect())
+        persons(tickets.collect(), Vec::new())
             .iter()
             .map(|person| person.tickets.len())
             .collect()
@@ -138,6 +192,43 @@ mod tests {
             grouped(&[("Groß", "Erika"), ("GROSS", ""), (" groß ", "ERIKA")]),
             [3]
         );
+    }
+
+    /// Somebody's entry for an offer; without a name a subscription.
+    fn entry(name: &str, first_name: &str) -> Entry {
+        Entry {
+            id: crate::ids::EntryId::new(format!("{first_name}{name}")),
+            registration: crate::ids::RegistrationId::new("r"),
+            procedure: crate::procedure::ProcedureId::new("newsletter"),
+            offer: crate::ids::OfferId::new("o"),
+            state: crate::registration::EntryState::Confirmed,
+            fields: Fields::of([
+                ("name", name),
+                ("first_name", first_name),
+                ("email", "E@example.org"),
+            ]),
+            consented_at: chrono::DateTime::UNIX_EPOCH,
+            confirmed_at: None,
+        }
+    }
+
+    #[test]
+    fn a_subscription_belongs_to_the_one_person_that_there_is() {
+        let counts = |entries: Vec<Entry>| -> Vec<(usize, usize)> {
+            let found = persons(vec![ticket(1, "Groß", "Erika")], entries);
+            found
+                .iter()
+                .map(|person| (person.tickets.len(), person.entries.len()))
+                .collect()
+        };
+        assert_eq!(counts(vec![entry("", ""), entry("GROSS", "Erika")]), [(1, 2)]);
+        assert_eq!(
+            counts(vec![entry("", ""), entry("Groß", "Max")]),
+            [(1, 0), (0, 1), (0, 1)]
+        );
+        let alone = persons(Vec::new(), vec![entry("", "")]);
+        assert_eq!(emails_of(&alone[0]), ["e@example.org".to_owned()].into());
+        assert_eq!((alone.len(), alone[0].name.as_ref()), (1, None));
     }
 
     #[test]

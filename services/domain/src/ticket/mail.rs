@@ -5,6 +5,8 @@ use chrono::{DateTime, Utc};
 use super::{Action, Actor, Effect, HistoryEntry, Ticket, ToldOf, Transition};
 use crate::ids::DepartmentId;
 use crate::personal::Personal;
+use crate::procedure::VIDEO_LINK;
+use crate::registration::EMAIL;
 use crate::routing::RoutingTable;
 
 /// What a mail to a department is about.
@@ -27,9 +29,13 @@ pub enum MailSubject {
 impl Transition {
     /// Adds the mails that the change calls for, to departments that take mail: of a new ticket, an added concern, a
     /// ticket that goes to another department, is due soon or overdue, and whatever people do. What a department itself
-    /// reports is no news to it.
+    /// reports is no news to it. And to a citizen with an address, of an appointment by video that is booked, moved or
+    /// cancelled.
     #[must_use]
     pub fn with_mails(mut self, routing: &RoutingTable) -> Self {
+        if self.changes_video_appointment() {
+            self.effects.push(Effect::TellCitizen);
+        }
         let news = [
             Action::Logged,
             Action::ConcernAdded,
@@ -63,6 +69,7 @@ impl Transition {
             Effect::Tombstone { .. }
             | Effect::Forget { .. }
             | Effect::Mail { .. }
+            | Effect::TellCitizen
             | Effect::Book { .. }
             | Effect::Tell { .. }
             | Effect::Confirm { .. }
@@ -81,6 +88,21 @@ impl Transition {
 }
 
 impl Transition {
+    /// Whether a citizen with an address has to know of it: where and when to meet, or that it does not take place.
+    fn changes_video_appointment(&self) -> bool {
+        let news = [
+            Action::Logged,
+            Action::Rebooked,
+            Action::Rerouted,
+            Action::Returned,
+            Action::Withdrawn,
+            Action::Closed,
+        ];
+        let fields = self.ticket.request.fields();
+        let is_by_video = fields.get(VIDEO_LINK).is_some() && fields.get(EMAIL).is_some();
+        is_by_video && self.entries.iter().any(|entry| news.contains(&entry.action))
+    }
+
     /// Whether departments are told of something that they have to confirm.
     fn tells(&self, what: ToldOf) -> bool {
         let told = |effect: &Effect| matches!(effect, Effect::Tell { of, .. } if *of == what);

@@ -27,8 +27,7 @@ pub fn rectify(
         return Err(ActRefused::Erased);
     }
     let mut change = Change::of(ticket.clone(), at);
-    let names: Vec<&str> = fields.iter().map(FieldId::as_str).collect();
-    let note = format!("{}: {}", names.join(", "), reason.reveal());
+    let note = note(&fields, reason);
     let at = change.at;
     let changed = change.ticket();
     changed.request = request;
@@ -44,7 +43,7 @@ pub fn rectify(
         fields: all,
         confirmed_by: Vec::new(),
     });
-    change.enter(actor, Action::Rectified, Some(Personal::new(note)));
+    change.enter(actor, Action::Rectified, Some(note));
     if ticket.is_restricted() {
         // Told once it is lifted.
         return Ok(change.transition);
@@ -58,6 +57,20 @@ pub fn rectify(
     }
     tell(&mut transition);
     Ok(transition)
+}
+
+/// What the history says of it.
+fn note(fields: &[FieldId], reason: &Personal) -> Personal {
+    let names: Vec<&str> = fields.iter().map(FieldId::as_str).collect();
+    Personal::new(format!("{}: {}", names.join(", "), reason.reveal()))
+}
+
+/// Which fields the history says were put right, and why.
+pub(super) fn read_note(note: Option<&Personal>) -> (Vec<FieldId>, Personal) {
+    let note = note.map_or("", Personal::reveal);
+    let (names, reason) = note.split_once(": ").unwrap_or((note, ""));
+    let names = names.split(", ").filter(|name| !name.is_empty());
+    (names.map(FieldId::new).collect(), Personal::new(reason))
 }
 
 /// Every department that has or had the ticket, and has not confirmed it, is told what was put right, and asked to confirm.

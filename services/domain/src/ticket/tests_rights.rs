@@ -2,6 +2,7 @@
 
 use super::tests::{act, at, check, check_rejected, live};
 use super::*;
+use crate::ids::FieldId;
 
 fn after(steps: &[&str]) -> Ticket {
     live(steps).unwrap().0
@@ -164,4 +165,46 @@ fn people_note_what_a_department_confirms_in_another_way() {
         at: at(9),
     };
     assert!(erased.effects.contains(&buried));
+}
+
+#[test]
+fn what_was_done_since_an_older_state_is_done_again_with_it() {
+    let first = ["publish", "a: returned b"];
+    for since in [
+        &["rectify"][..],
+        &["restrict"],
+        &["restrict", "rectify"],
+        &["rectify", "restrict", "lift"],
+        &["restrict", "lift", "rectify", "restrict"],
+    ] {
+        let steps = [&first[..], since].concat();
+        let (newer, history) = live(&steps).unwrap();
+        let mut ticket = after(&first);
+        let known = ticket.history_length;
+        let fields = newer.request.fields();
+        let right: std::collections::BTreeMap<FieldId, Personal> = fields
+            .iter()
+            .map(|(id, text)| (id.clone(), text.clone()))
+            .collect();
+        let mut redone = Vec::new();
+        for act in history.iter().filter(|it| it.number > known) {
+            assert!(act.is_act_of_right(), "{act:?}");
+            let transition = redo(&ticket, act, &right).expect("as it was done");
+            redone.extend(transition.entries);
+            ticket = transition.ticket;
+        }
+        assert_eq!(ticket, newer, "{since:?}");
+        assert_eq!(redone, history[known as usize..], "{since:?}");
+        assert_eq!(
+            redo(&after(&["erase"]), &redone[0], &right),
+            Err(ActRefused::Erased)
+        );
+    }
+}
+
+#[test]
+fn the_history_tells_which_fields_were_put_right() {
+    let (_, history) = live(&["rectify", "restrict"]).unwrap();
+    let fields: Vec<Vec<FieldId>> = history.iter().map(HistoryEntry::fields_put_right).collect();
+    assert_eq!(fields.concat(), [FieldId::new("name")]);
 }

@@ -234,7 +234,7 @@ fn local(at: DateTime<Utc>) -> String {
     at.format("%d.%m.%Y, %H:%M Uhr").to_string()
 }
 
-fn closing() -> [String; 3] {
+pub(super) fn closing() -> [String; 3] {
     [
         String::new(),
         "-- ".to_owned(),

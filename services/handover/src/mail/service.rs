@@ -10,6 +10,7 @@ use wire::v1::tickets as proto;
 
 use super::post::is_status;
 use super::return_address::{ReturnAddress, entry_of};
+use super::to_people::MailsToPeople;
 use crate::metrics;
 use crate::supervisor::Clock;
 
@@ -21,15 +22,22 @@ const PAGE_MAX: usize = 500;
 pub struct MailsService {
     store: Arc<dyn MailStore>,
     entries: Arc<dyn EntryStore>,
+    to_people: MailsToPeople,
     clock: Clock,
 }
 
 impl MailsService {
     /// The service on a store.
-    pub fn new(store: Arc<dyn MailStore>, entries: Arc<dyn EntryStore>, clock: Clock) -> Self {
+    pub fn new(
+        store: Arc<dyn MailStore>,
+        entries: Arc<dyn EntryStore>,
+        to_people: MailsToPeople,
+        clock: Clock,
+    ) -> Self {
         Self {
             store,
             entries,
+            to_people,
             clock,
         }
     }
@@ -42,16 +50,22 @@ impl proto::mails_server::Mails for MailsService {
         request: Request<proto::ListMailsRequest>,
     ) -> Result<Response<proto::ListMailsResponse>, Status> {
         let request = request.into_inner();
-        let page = match request.page_size as usize {
-            0 => PAGE,
-            wanted => wanted.min(PAGE_MAX),
-        };
+        let page = page(request.page_size);
         let kept = self.store.mails(request.after, page + 1).await;
         let mut kept = kept.map_err(|error| refused(&error))?;
         let more = kept.len() > page;
         kept.truncate(page);
         let mails = kept.into_iter().map(to_wire).collect();
         Ok(Response::new(proto::ListMailsResponse { mails, more }))
+    }
+
+    async fn list_mails_to_people(
+        &self,
+        request: Request<proto::ListMailsToPeopleRequest>,
+    ) -> Result<Response<proto::ListMailsToPeopleResponse>, Status> {
+        let request = request.into_inner();
+        let listed = self.to_people.list(&request.page_token, page(request.page_size));
+        listed.await.map(Response::new)
     }
 
     async fn retry_mail(
@@ -106,6 +120,13 @@ impl proto::mails_server::Mails for MailsService {
             entries_erased: 0,
             is_new,
         }))
+    }
+}
+
+fn page(asked: u32) -> usize {
+    match asked as usize {
+        0 => PAGE,
+        wanted => wanted.min(PAGE_MAX),
     }
 }
 
@@ -165,7 +186,7 @@ fn to_wire(mail: KeptMail) -> proto::Mail {
     }
 }
 
-fn refused(error: &StoreError) -> Status {
+pub(super) fn refused(error: &StoreError) -> Status {
     tracing::warn!(%error, "a request about mails was refused by the store");
     match error {
         StoreError::Unavailable(_) | StoreError::NoRoom => {

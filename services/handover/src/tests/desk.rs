@@ -63,6 +63,7 @@ pub(super) fn desk_without_topics() -> Desk {
     settings.poll = Duration::from_millis(50);
     let store = Arc::new(store);
     let parts = HandoverParts {
+        citizen_mails: None,
         mails: Arc::clone(&store) as _,
         restores: Arc::clone(&store) as _,
         mail: None,

@@ -20,6 +20,11 @@ pub(crate) struct Note {
     pub(crate) restored_at: DateTime<Utc>,
 }
 
+/// What a folder was restored from, if it was.
+pub(crate) fn restored_from(data: &Path) -> Option<Note> {
+    serde_json::from_slice(&std::fs::read(data.join(RESTORED)).ok()?).ok()
+}
+
 /// Refuses a folder that a cut restore left.
 pub(crate) fn refuse_half_restored(data: &Path) -> anyhow::Result<()> {
     match data.join(MARKER).exists() {

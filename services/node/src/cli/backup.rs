@@ -96,9 +96,16 @@ pub(crate) struct RestoreArguments {
     /// Erasures since the backup was made: journals beside those that stand beside the backup; may be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) erasures: Vec<PathBuf>,
-    /// Erasures since the backup was made, too: those that this old data folder knows, if it can still be read.
+    /// What was done by right of persons since: folders `acts` beside the one that stands beside the backup; may be given several
+    /// times.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) acts: Vec<PathBuf>,
+    /// Both, too, as this old data folder knows it, if it can still be read. It is brought up to date, and otherwise left as it is.
     #[arg(long, value_name = "DIR")]
     pub(crate) old_data: Option<PathBuf>,
+    /// The same of an old database, postgres://USER@HOST:PORT/DATABASE. It is read alone.
+    #[arg(long, value_name = "STORE", conflicts_with = "old_data")]
+    pub(crate) old_store: Option<String>,
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -12,7 +12,8 @@ pub(crate) struct MailArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MailAction {
-    /// Mails that wait or failed, and why, oldest first.
+    /// Mails that wait or failed, and why, oldest first: to departments, then to people about entries and appointments by
+    /// video, with masked addresses. Those are tried again by themselves.
     List {
         /// At most so many.
         #[arg(long, default_value_t = 100)]
@@ -23,7 +24,7 @@ pub(crate) enum MailAction {
         #[command(flatten)]
         server: ServerArguments,
     },
-    /// Send a mail now, whatever came of it before.
+    /// Send a mail to a department now, whatever came of it before.
     Retry {
         /// Its number, as `mail list` shows it.
         id: i64,

@@ -26,7 +26,7 @@ pub(crate) struct PrivacyArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PrivacyAction {
-    /// Find what is kept of a person: tickets of every state, calls, rejected items. Two names on one number are two
+    /// Find what is kept of a person: tickets of every state, entries for newsletters and events, calls, rejected items. Two names on one number are two
     /// persons.
     Find(FindArguments),
     /// Tell a person what is kept of him or her (Art. 15 GDPR): a document to be read and printed, in German.
@@ -164,7 +164,11 @@ pub(crate) struct EraseArguments {
     /// The identity of a call: it loses who called. May be given several times.
     #[arg(long, value_name = "ID")]
     pub(crate) call: Vec<String>,
-    /// All tickets and calls of a person with this telephone number, in any spelling.
+    /// The id of an entry for a newsletter or an event, as `privacy find` shows it: the consent is withdrawn and it goes
+    /// without a trace. May be given several times.
+    #[arg(long, value_name = "ID")]
+    pub(crate) entry: Vec<String>,
+    /// All tickets, calls and entries of a person with this telephone number, in any spelling.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) phone: Option<String>,
     /// … with this e-mail address.

@@ -1,4 +1,4 @@
-//! `nrwdirekt mail`: mails to departments without Kafka.
+//! `nrwdirekt mail`: mails to departments without Kafka, and to people.
 
 mod report;
 
@@ -43,7 +43,64 @@ pub(crate) async fn list(max: u32, as_json: bool, server: &ServerArguments) -> a
             break;
         }
     }
+    list_to_people(&mut client, left, as_json).await
+}
+
+async fn list_to_people(
+    client: &mut MailsClient<client::Connection>,
+    mut left: u32,
+    as_json: bool,
+) -> anyhow::Result<()> {
+    let mut request = proto::ListMailsToPeopleRequest::default();
+    while left > 0 {
+        request.page_size = left.min(500);
+        let page = client.list_mails_to_people(request.clone()).await;
+        let page = page.map_err(|status| Failure::of_status(&status))?.into_inner();
+        for mail in &page.mails {
+            match as_json {
+                true => say!("{}", object_to_people(mail)),
+                false => say!("{}", line_to_people(mail)),
+            }
+        }
+        left = left.saturating_sub(page.mails.len() as u32);
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
     Ok(())
+}
+
+fn line_to_people(mail: &proto::MailToPeople) -> String {
+    let of = [&mail.procedure, &mail.offer, &mail.ticket_id, &mail.recipient];
+    let of: Vec<&str> = of
+        .into_iter()
+        .map(String::as_str)
+        .filter(|text| !text.is_empty())
+        .collect();
+    format!(
+        "{:>6}  waits  {}  {}  {}",
+        mail.number,
+        mail.about,
+        of.join("  "),
+        mail.error
+    )
+}
+
+fn object_to_people(mail: &proto::MailToPeople) -> Value {
+    let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    json!({
+        "id": mail.number,
+        "state": "waits",
+        "about": mail.about,
+        "procedure": given(&mail.procedure),
+        "offer": given(&mail.offer),
+        "ticket_id": given(&mail.ticket_id),
+        "recipient": given(&mail.recipient),
+        "attempts": mail.attempts,
+        "error": given(&mail.error),
+        "retry_at": mail.retry_at_unix_ms.map(local),
+    })
 }
 
 fn state(mail: &proto::Mail) -> &'static str {

@@ -38,6 +38,7 @@ impl Starting<'_> {
         let rights = self.rights(wake).await?;
         health.set_serving::<RightsServer<RightsService>>().await;
         let erasures = self.erasures(wake).await?;
+        self.acts().await;
         // Not before: nobody who was to be erased gets into a new backup.
         let services = self.backups(services, health).await;
         health.set_serving::<ErasuresServer<ErasuresService>>().await;
@@ -75,6 +76,7 @@ impl Starting<'_> {
             clock: Arc::clone(&self.clock),
             wake: Some(Arc::new(move |department| wake.raise(department))),
             settings: self.config.privacy.rights,
+            journal: self.storage.acts.clone(),
             audit: self.audit(),
         }))
     }
@@ -83,6 +85,7 @@ impl Starting<'_> {
         Finder {
             tickets: Arc::clone(&self.storage.tickets),
             person_tickets: Arc::clone(&self.storage.person_tickets),
+            person_entries: Arc::clone(&self.storage.erasing.entries),
             calls: Arc::clone(&self.storage.calls),
             person_calls: Arc::clone(&self.storage.person_calls),
         }
@@ -99,17 +102,28 @@ impl Starting<'_> {
         services.add_service(BackupsServer::new(backups))
     }
 
+    /// What was done by right of persons, and a kill kept from being written beside the backups, is written now.
+    async fn acts(&mut self) {
+        let Some(acts) = &self.storage.acts else { return };
+        if let Err(error) = acts.look().await {
+            tracing::warn!(%error, "what was done by right of persons is not yet beside the backups; trying on");
+        }
+        self.running.spawn(Arc::clone(acts).run(self.stopping.clone()));
+    }
+
     /// What was erased is taken out of the store before anything is served: it may have come from a backup.
     async fn erasures(&mut self, wake: &Arc<handover::Wake>) -> anyhow::Result<ErasuresService> {
         let (wake, list) = (Arc::clone(wake), Arc::clone(self.suppression));
+        let erasing = &self.storage.erasing;
         let runner = ErasureRunner::new(ErasureParts {
-            orders: Arc::clone(&self.storage.erasures),
+            orders: Arc::clone(&erasing.orders),
             tickets: Arc::clone(&self.storage.tickets),
-            unpublished: Arc::clone(&self.storage.unpublished),
+            unpublished: Arc::clone(&erasing.unpublished),
             finder: self.finder(),
             calls: Arc::clone(&self.storage.calls),
-            callers: Arc::clone(&self.storage.callers),
-            scrubs: self.storage.scrubs.clone(),
+            entries: Arc::clone(&erasing.entries),
+            callers: Arc::clone(&erasing.callers),
+            scrubs: erasing.scrubs.clone(),
             bus: Arc::clone(&self.storage.bus),
             rules: Arc::new(self.rules.current()),
             clock: Arc::clone(&self.clock),
@@ -123,6 +137,7 @@ impl Starting<'_> {
             },
             bound: self.config.privacy.erasure_bound,
             journal: backups::journal(self.config, self.storage),
+            acts: self.storage.acts.clone(),
         });
         runner.begin().await.context("orders to erase")?;
         let owner = uuid::Uuid::new_v4().to_string();

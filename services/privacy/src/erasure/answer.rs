@@ -31,6 +31,10 @@ const KEPT: &[(&str, &str)] = &[
         "they go when the request is sent, at sign-out, or after 12 hours",
     ),
     (
+        "what somebody has registered for, where a ticket or a call was named and no person",
+        "it is another matter, and a consent of its own: name the person, or the entries",
+    ),
+    (
         "mails and files that departments or users received",
         "they have left this software; departments are told to erase what they keep",
     ),
@@ -72,6 +76,7 @@ pub(super) async fn state(
         ticket_ids: order.tickets.iter().map(ToString::to_string).collect(),
         calls: count(order.calls.len()),
         rejected_items: count(order.rejected.len()),
+        entries: count(order.entries.len()),
         erased,
         pending,
         recipients: recipients(&runner.parts, kept).await?,
@@ -89,7 +94,7 @@ async fn estimate(
 ) -> DateTime<Utc> {
     let parts = &runner.parts;
     let time = match place {
-        Place::Tickets | Place::Calls | Place::RejectedItems => IN_STORE,
+        Place::Tickets | Place::Entries | Place::Calls | Place::RejectedItems => IN_STORE,
         Place::StoreFiles => {
             let next = runner.told().next_scrub;
             let wait = next.map_or(Duration::ZERO, |next| {

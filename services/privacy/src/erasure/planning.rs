@@ -1,7 +1,7 @@
-//! From a request to the tickets and calls that it is about.
+//! From a request to the tickets, calls and entries that it is about.
 
 use domain::erasure::{ErasureOrder, Mark, MarkHash, MarkKey};
-use domain::ids::{Identity, TicketId};
+use domain::ids::{EntryId, Identity, TicketId};
 use domain::numbers::Number;
 use domain::privacy::{GivenMarks, Marks};
 use domain::ticket::{TicketState, spoken_ticket_id};
@@ -24,6 +24,7 @@ const REASON_LENGTH_MAX: usize = 500;
 pub(super) struct Asked {
     pub(super) tickets: Vec<TicketId>,
     pub(super) calls: Vec<Identity>,
+    pub(super) entries: Vec<EntryId>,
     pub(super) person: Option<Marks>,
     /// As it was said, free of spelling: personal.
     said: Vec<String>,
@@ -37,25 +38,32 @@ pub(super) struct Asked {
 pub(super) struct Plan {
     pub(super) tickets: Vec<TicketId>,
     pub(super) calls: Vec<Identity>,
+    pub(super) entries: Vec<EntryId>,
     pub(super) rejected: Vec<Identity>,
     pub(super) marks: Vec<MarkHash>,
+    /// An entry that was named and is not there: erased by an order of before, or never known.
+    pub(super) missing: Option<EntryId>,
 }
 
 impl Asked {
     pub(super) fn of(request: &proto::EraseRequest) -> Result<Self, Status> {
         let refuse = |why: &str| Err(Status::invalid_argument(why.to_owned()));
         let (person, said) = person(request)?;
-        let count = request.ticket_ids.len() + request.call_ids.len();
+        let count = request.ticket_ids.len() + request.call_ids.len() + request.entry_ids.len();
         match (count, &person) {
             (0, None) => {
-                return refuse("ticket_ids: say what is to be erased: a ticket, a call, or a person");
+                return refuse(
+                    "ticket_ids: say what is to be erased: a ticket, a call, an entry, or a person",
+                );
             }
-            (1.., Some(_)) => return refuse("ticket_ids: give tickets and calls, or a person, not both"),
+            (1.., Some(_)) => {
+                return refuse("ticket_ids: give tickets, calls and entries, or a person, not both");
+            }
             _ => {}
         }
         if count > NAMED_MAX {
             return refuse(
-                "ticket_ids, call_ids: 1000 together at most; order the others by a second request",
+                "ticket_ids, call_ids, entry_ids: 1000 together at most; order the others by a second request",
             );
         }
         let reason = request.reason.trim().to_owned();
@@ -78,6 +86,20 @@ impl Asked {
                 }
             }
         }
+        let mut entries = Vec::with_capacity(request.entry_ids.len());
+        for said in &request.entry_ids {
+            // The same 32 digits, of another kind.
+            match Identity::from_hex(said.trim()) {
+                Some(id) => entries.push(EntryId::new(id.to_hex())),
+                None => {
+                    return refuse(
+                        "entry_ids: the 32 hexadecimal digits of an entry are expected: `privacy find` shows them",
+                    );
+                }
+            }
+        }
+        entries.sort_unstable();
+        entries.dedup();
         tickets.sort_unstable();
         tickets.dedup();
         calls.sort_unstable();
@@ -89,6 +111,7 @@ impl Asked {
         Ok(Self {
             tickets,
             calls,
+            entries,
             person,
             said,
             reason,
@@ -101,7 +124,12 @@ impl Asked {
     pub(super) fn digest(&self, key: &MarkKey) -> [u8; 32] {
         let tickets = self.tickets.iter().map(ToString::to_string);
         let calls = self.calls.iter().map(|call| call.to_hex());
-        let parts: Vec<String> = tickets.chain(calls).chain(self.said.iter().cloned()).collect();
+        let entries = self.entries.iter().map(|entry| format!("entry {entry}"));
+        let parts: Vec<String> = tickets
+            .chain(calls)
+            .chain(entries)
+            .chain(self.said.iter().cloned())
+            .collect();
         key.digest(&parts)
     }
 }
@@ -154,9 +182,12 @@ async fn of_person(parts: &ErasureParts, marks: &Marks, key: &MarkKey) -> Result
             "name: there are more tickets than one order takes; narrow it down by name or postal code",
         ));
     }
-    let tickets = match found.persons.as_slice() {
-        [] => Vec::new(),
-        [person] => person.tickets.clone(),
+    let (tickets, entries) = match found.persons.as_slice() {
+        [] => (Vec::new(), Vec::new()),
+        [person] => (
+            person.tickets.clone(),
+            person.entries.iter().map(|entry| entry.id.clone()).collect(),
+        ),
         several => {
             return Err(Status::failed_precondition(format!(
                 "name: {} persons are known by this; say which by name and, where that is not enough, postal_code \
@@ -177,6 +208,7 @@ async fn of_person(parts: &ErasureParts, marks: &Marks, key: &MarkKey) -> Result
             .filter(|ticket| ticket.state != TicketState::Erased)
             .map(|ticket| ticket.id.clone())
             .collect(),
+        entries,
         ..Plan::default()
     };
     // A number under which nobody has this name may be somebody else's.
@@ -193,14 +225,13 @@ async fn of_person(parts: &ErasureParts, marks: &Marks, key: &MarkKey) -> Result
     for number in &numbers {
         plan.marks.extend(key.hashes(Mark::Number(number)));
     }
-    if found.shared.is_empty() && !(tickets.is_empty() && marks.has_name()) {
-        let (items, _) = finder
-            .rejected(marks)
-            .await
-            .map_err(|error| store_status(&error))?;
-        plan.rejected = items.iter().map(|item| item.id).collect();
-    }
+    let items = finder
+        .rejected_of(marks, &found, found.persons.first(), usize::MAX)
+        .await;
+    let (items, _) = items.map_err(|error| store_status(&error))?;
+    plan.rejected = items.iter().map(|item| item.id).collect();
     plan.tickets.sort_unstable();
+    plan.entries.sort_unstable();
     for list in [&mut plan.calls, &mut plan.rejected] {
         list.sort_unstable();
         list.dedup();
@@ -222,7 +253,8 @@ async fn calls_of_numbers(parts: &ErasureParts, numbers: &[String]) -> Result<Ve
     }
 }
 
-/// The tickets and calls that were named, and the calls that led to the tickets.
+/// The tickets, calls and entries that were named, and the calls that led to the tickets. What the same person has registered
+/// for stays, unless it was named: it is another matter, and a consent of its own.
 async fn of_numbers(parts: &ErasureParts, asked: &Asked) -> Result<Plan, Status> {
     let mut plan = Plan {
         calls: asked.calls.clone(),
@@ -259,6 +291,10 @@ async fn of_numbers(parts: &ErasureParts, asked: &Asked) -> Result<Plan, Status>
             )));
         }
     }
+    let known = parts.entries.entries_among(asked.entries.clone()).await;
+    let known = known.map_err(|error| store_status(&error))?;
+    plan.missing = asked.entries.iter().find(|id| !known.contains(*id)).cloned();
+    plan.entries = known.into_iter().collect();
     plan.calls.sort_unstable();
     plan.calls.dedup();
     Ok(plan)
@@ -267,13 +303,17 @@ async fn of_numbers(parts: &ErasureParts, asked: &Asked) -> Result<Plan, Status>
 impl Plan {
     /// Whether there is nothing to do.
     pub(super) fn is_empty(&self) -> bool {
-        self.tickets.is_empty() && self.calls.is_empty() && self.rejected.is_empty()
+        self.tickets.is_empty()
+            && self.calls.is_empty()
+            && self.entries.is_empty()
+            && self.rejected.is_empty()
     }
 
     /// Whether an order of before covers all of it.
     pub(super) fn is_within(&self, order: &ErasureOrder) -> bool {
         self.tickets.iter().all(|ticket| order.tickets.contains(ticket))
             && self.calls.iter().all(|call| order.calls.contains(call))
+            && self.entries.iter().all(|entry| order.entries.contains(entry))
             && self.rejected.iter().all(|item| order.rejected.contains(item))
             && self.marks.iter().all(|mark| order.marks.contains(mark))
     }

@@ -14,7 +14,8 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::steps::{self, Outcome, SOON, delta};
-use super::{ErasureError, ErasureParts, journal};
+use super::{ErasureError, ErasureParts, forgetting, journal, late, measuring};
+use crate::metrics;
 
 /// Orders that are read together.
 const ORDERS_AT_ONCE: usize = 100;
@@ -24,8 +25,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const LEASE: Duration = Duration::from_secs(60);
 /// Places of messages.
 const ON_THE_BUS: [Place; 3] = [Place::BusTickets, Place::BusCalls, Place::BusReplies];
-/// After this time every node's suppression list knows an order: what it did not know then is not kept any more.
-const LISTS_KNOW: Duration = Duration::from_secs(4);
 
 /// Carries out orders. One instance at a time does so by itself; whoever enters an order begins at once.
 pub struct ErasureRunner {
@@ -119,7 +118,7 @@ impl ErasureRunner {
     pub async fn begin(&self) -> Result<(), ErasureError> {
         for kept in self.open().await? {
             self.write_down(&kept).await?;
-            for place in [Place::Tickets, Place::Calls, Place::RejectedItems] {
+            for place in [Place::Tickets, Place::Entries, Place::Calls, Place::RejectedItems] {
                 if kept.is_due(place) {
                     self.in_store(&kept, place).await?;
                 }
@@ -141,10 +140,12 @@ impl ErasureRunner {
             if stopping.run_until_cancelled(woken).await.is_none() {
                 return;
             }
+            self.measure().await;
             pause = match self.holds_lease(&owner).await {
                 Ok(true) => match self.pass().await {
                     Ok(pause) => pause,
                     Err(error) => {
+                        metrics::erasure_failed();
                         tracing::warn!(%error, "an erasure goes on a little later");
                         (self.parts.bound / 8).clamp(Duration::from_secs(1), Duration::from_secs(30))
                     }
@@ -166,6 +167,7 @@ impl ErasureRunner {
             let begun = Instant::now();
             while begun.elapsed() < time {
                 if let Err(error) = runner.pass().await {
+                    metrics::erasure_failed();
                     tracing::warn!(%error, "an erasure goes on a little later");
                 }
                 let kept = runner.parts.orders.order(&id).await;
@@ -178,6 +180,14 @@ impl ErasureRunner {
             runner.wake.notify_one();
         });
         let _ = tokio::time::timeout(time, hurrying).await;
+    }
+
+    /// Tells how far orders are, also where another instance carries them out.
+    async fn measure(&self) {
+        match self.open().await {
+            Ok(orders) => metrics::erasures(measuring::of(&orders, (self.parts.clock)(), self.parts.bound)),
+            Err(error) => tracing::debug!(%error, "orders to erase cannot be counted"),
+        }
     }
 
     async fn holds_lease(&self, owner: &str) -> Result<bool, ErasureError> {
@@ -213,6 +223,11 @@ impl ErasureRunner {
             // One that cannot go on does not hold up the others.
             failed = worked.await.err().or(failed);
         }
+        failed = self
+            .settle_calls(&orders, &mut memory, &mut waits)
+            .await
+            .err()
+            .or(failed);
         let of_calls = self.topic_of_calls(&orders, &mut memory, &mut waits, &mut forgotten);
         failed = of_calls.await.err().or(failed);
         failed = self
@@ -233,23 +248,10 @@ impl ErasureRunner {
         forgotten: &mut Vec<OnTheBus<'o>>,
     ) -> Result<(), ErasureError> {
         self.write_down(kept).await?;
-        for place in [Place::Tickets, Place::RejectedItems] {
+        for place in [Place::Tickets, Place::Entries, Place::RejectedItems] {
             if kept.is_due(place) {
                 self.in_store(kept, place).await?;
                 self.note(kept, place, Duration::ZERO).await?;
-            }
-        }
-        if kept.is_due(Place::Calls) {
-            let first = *memory
-                .first_tried
-                .entry(kept.order.id.clone())
-                .or_insert_with(Instant::now);
-            let has_waited = first.elapsed() >= LISTS_KNOW;
-            let all_known = steps::calls(&self.parts, &kept.order).await?;
-            // A call that is not known yet may just be read by a node whose list does not have it.
-            match all_known || has_waited {
-                true => self.note(kept, Place::Calls, Duration::ZERO).await?,
-                false => waits.for_time(SOON),
             }
         }
         for place in [Place::BusTickets, Place::BusReplies] {
@@ -260,7 +262,7 @@ impl ErasureRunner {
                 Place::BusTickets => steps::ticket_topics(&self.parts, &kept.order).await?,
                 place => {
                     let ends = self.ends(kept, place, memory).await?;
-                    let what = steps::forgetting_tickets(&kept.order.tickets);
+                    let what = forgetting::replies(&kept.order.tickets);
                     steps::read_topics(&self.parts, place, &ends, &what).await?
                 }
             };
@@ -270,6 +272,37 @@ impl ErasureRunner {
             }
         }
         Ok(())
+    }
+
+    /// Takes callers out of the store. A call that is not known yet, or one by a number that was erased, may just be read by a
+    /// node whose list does not have the order: it is looked for again once every list does.
+    async fn settle_calls(
+        &self,
+        orders: &[KeptOrder],
+        memory: &mut Memory,
+        waits: &mut Waits,
+    ) -> Result<(), ErasureError> {
+        let mut known = Vec::new();
+        let mut failed = None;
+        for kept in orders.iter().filter(|kept| kept.is_due(Place::Calls)) {
+            let id = kept.order.id.clone();
+            let first = *memory.first_tried.entry(id).or_insert_with(Instant::now);
+            match steps::calls(&self.parts, &kept.order.calls).await {
+                Ok(all) if late::lists_know(first) || (all && kept.order.marks.is_empty()) => {
+                    known.push(kept);
+                }
+                Ok(_) => waits.for_time(SOON),
+                Err(error) => failed = Some(error),
+            }
+        }
+        if !known.is_empty() {
+            late::calls(&self.parts, &known).await?;
+            waits.for_time(SOON);
+        }
+        for kept in known {
+            self.note(kept, Place::Calls, Duration::ZERO).await?;
+        }
+        failed.map_or(Ok(()), Err)
     }
 
     /// Forgets on the topic of calls, which is large: for all orders together that are so far.
@@ -284,7 +317,8 @@ impl ErasureRunner {
         let mut ready = Vec::new();
         let mut ends = Vec::new();
         for kept in orders {
-            if !memory.is_due(kept, place, waits) {
+            // Not before every call of the order is known, and nobody lets one in with its caller any more.
+            if kept.is_due(Place::Calls) || !memory.is_due(kept, place, waits) {
                 continue;
             }
             ends = self.ends(kept, place, memory).await?;
@@ -296,8 +330,8 @@ impl ErasureRunner {
         if ready.is_empty() {
             return Ok(());
         }
-        let calls = ready.iter().flat_map(|kept| &kept.order.calls);
-        let what = steps::forgetting_calls(calls);
+        let key = self.parts.orders.mark_key().await?;
+        let what = forgetting::calls(ready.iter().map(|kept| &kept.order), key);
         match steps::read_topics(&self.parts, place, &ends, &what).await? {
             Outcome::Done(stays) => {
                 forgotten.extend(ready.into_iter().map(|kept| OnTheBus { kept, place, stays }));
@@ -373,8 +407,14 @@ impl ErasureRunner {
 
     async fn in_store(&self, kept: &KeptOrder, place: Place) -> Result<(), ErasureError> {
         match place {
-            Place::Tickets => drop(steps::tickets(&self.parts, &kept.order).await?),
-            Place::Calls => drop(steps::calls(&self.parts, &kept.order).await?),
+            Place::Tickets => {
+                steps::tickets(&self.parts, &kept.order).await?;
+                if let Some(acts) = &self.parts.acts {
+                    acts.forget(&kept.order.tickets).await?;
+                }
+            }
+            Place::Entries => drop(steps::entries(&self.parts, &kept.order).await?),
+            Place::Calls => drop(steps::calls(&self.parts, &kept.order.calls).await?),
             Place::RejectedItems => drop(steps::rejected_items(&self.parts, &kept.order).await?),
             Place::BusCalls | Place::BusTickets | Place::BusReplies | Place::StoreFiles => {}
         }
@@ -383,7 +423,7 @@ impl ErasureRunner {
 
     /// Rewrites files and tables, for all orders that are so far together, and not too often.
     async fn scrub(&self, memory: &mut Memory, waits: &mut Waits) -> Result<(), ErasureError> {
-        const BEFORE: [Place; 3] = [Place::Tickets, Place::Calls, Place::RejectedItems];
+        const BEFORE: [Place; 4] = [Place::Tickets, Place::Entries, Place::Calls, Place::RejectedItems];
         let orders = self.open().await?;
         let is_ready = |kept: &&KeptOrder| {
             kept.is_due(Place::StoreFiles) && BEFORE.iter().all(|place| !kept.is_due(*place))

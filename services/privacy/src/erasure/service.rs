@@ -42,16 +42,29 @@ impl ErasuresService {
         let key = parts.orders.mark_key().await;
         let key = key.map_err(|error| store_status(&error))?;
         let digest = asked.digest(&key);
-        let plan = plan(parts, &asked, &key).await?;
         let before = parts.orders.order_of(digest).await;
-        if let Some(before) = before.map_err(|error| store_status(&error))?
+        let before = before.map_err(|error| store_status(&error))?;
+        // What was ordered for a case may be asked for again when the case is decided; anything else may not.
+        let may_erase = parts.gate.may_erase(asked.case).await;
+        let before = before.filter(|before| may_erase.is_ok() || before.order.case == asked.case);
+        if before.is_none() {
+            may_erase.clone()?;
+        }
+        let plan = plan(parts, &asked, &key).await?;
+        if let Some(before) = before
             && plan.is_within(&before.order)
         {
             return Ok(before);
         }
+        may_erase?;
+        if let Some(missing) = &plan.missing {
+            return Err(Status::not_found(format!(
+                "entry_ids: there is no entry {missing}"
+            )));
+        }
         if plan.is_empty() {
             return Err(Status::not_found(
-                "phone, email, name: nothing is kept of whoever is known by this",
+                "phone, email, name: nothing is kept of whoever is known by this, or it may be somebody else's",
             ));
         }
         let order = ErasureOrder {
@@ -62,6 +75,7 @@ impl ErasuresService {
             case: asked.case,
             tickets: plan.tickets,
             calls: plan.calls,
+            entries: plan.entries,
             rejected: plan.rejected,
             marks: plan.marks,
         };
@@ -117,7 +131,6 @@ impl proto::erasures_server::Erasures for ErasuresService {
         let asked = Asked::of(&request.into_inner())?;
         let reason = asked.reason.clone();
         let parts = &self.runner.parts;
-        parts.gate.may_erase(asked.case).await?;
         let case = asked.case;
         let kept = self.ordered(asked, &principal.name).await?;
         self.runner
@@ -128,7 +141,7 @@ impl proto::erasures_server::Erasures for ErasuresService {
         let done = parts
             .audit
             .entry(&principal, AuditAction::ErasureOrdered, subject);
-        let items = kept.order.tickets.len() + kept.order.calls.len();
+        let items = kept.order.tickets.len() + kept.order.calls.len() + kept.order.entries.len();
         parts
             .audit
             .append_done(vec![done.because(&reason).of_items(items)])
@@ -136,7 +149,7 @@ impl proto::erasures_server::Erasures for ErasuresService {
         let order = kept.order.id.as_str();
         parts.gate.note_order(&principal, case, order).await?;
         tracing::info!(order = %kept.order.id, tickets = kept.order.tickets.len(), calls = kept.order.calls.len(),
-            "an erasure was ordered");
+            entries = kept.order.entries.len(), "an erasure was ordered");
         self.runner.hurry(&kept.order.id, HURRY).await;
         self.state(&kept.order.id).await.map(Response::new)
     }
@@ -196,6 +209,7 @@ fn status(error: &ErasureError) -> Status {
     tracing::warn!(%error, "an erasure cannot be worked on");
     match error {
         ErasureError::Store(error) => store_status(error),
+        ErasureError::Acts(error) => Status::unavailable(format!("{error}; ask again")),
         ErasureError::Bus(error) => Status::unavailable(format!("{error}; ask again")),
         ErasureError::Journal { .. } => Status::unavailable(format!(
             "{error}; the order stands, and is carried out once it can be written there: repeat the request"

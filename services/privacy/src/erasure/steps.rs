@@ -1,10 +1,9 @@
 //! What is done at each place. Every step may be done twice.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{BusError, Forgetting, Forgotten, Instead, Positions, Received, topics};
+use bus::{BusError, Forgetting, Forgotten, Positions, topics};
 use chrono::TimeDelta;
 use domain::erasure::{ErasureOrder, Place};
 use domain::ids::{AgentName, DepartmentId, Identity, TicketId};
@@ -13,11 +12,10 @@ use domain::ticket::{Actor, TicketState, erase};
 use store::StoreError;
 use store::rejected::Discard;
 use store::tickets::reply_place;
-use wire::calls::Stored;
 
-use super::{ErasureError, ErasureParts};
+use super::{ErasureError, ErasureParts, forgetting};
 
-/// Calls of one transaction.
+/// Calls, or entries, of one transaction.
 const CALLS_AT_ONCE: usize = 500;
 /// How soon to look again.
 pub(super) const SOON: Duration = Duration::from_millis(300);
@@ -86,16 +84,24 @@ pub(super) async fn tickets(parts: &ErasureParts, order: &ErasureOrder) -> Resul
     Ok(Outcome::Done(Duration::ZERO))
 }
 
+/// Erases entries, and mails about them that wait.
+pub(super) async fn entries(parts: &ErasureParts, order: &ErasureOrder) -> Result<Outcome, ErasureError> {
+    for some in order.entries.chunks(CALLS_AT_ONCE) {
+        parts.entries.erase_entries(some.to_vec()).await?;
+    }
+    Ok(Outcome::Done(Duration::ZERO))
+}
+
 /// Takes out who called. Returns whether all of the calls are known.
-pub(super) async fn calls(parts: &ErasureParts, order: &ErasureOrder) -> Result<bool, ErasureError> {
+pub(super) async fn calls(parts: &ErasureParts, calls: &[Identity]) -> Result<bool, ErasureError> {
     let mut known = 0;
-    for some in order.calls.chunks(CALLS_AT_ONCE) {
+    for some in calls.chunks(CALLS_AT_ONCE) {
         known += parts
             .callers
             .erase_callers(some.to_vec(), (parts.clock)())
             .await?;
     }
-    Ok(known == order.calls.len())
+    Ok(known == calls.len())
 }
 
 /// Empties rejected items; they do not come back.
@@ -110,7 +116,7 @@ pub(super) async fn rejected_items(
             by: order.by.clone(),
             reason: format!("erased by order {}", order.id),
         };
-        parts.calls.discard_rejected(some.to_vec(), discard).await?;
+        parts.callers.erase_rejected(some.to_vec(), discard).await?;
     }
     Ok(Outcome::Done(Duration::ZERO))
 }
@@ -179,22 +185,6 @@ pub(super) async fn read_topics(
     Ok(outcome)
 }
 
-/// Reports of calls lose who called.
-pub(super) fn forgetting_calls<'a>(calls: impl Iterator<Item = &'a Identity>) -> Forgetting {
-    Forgetting {
-        keys: calls.map(|call| call.to_hex().into_bytes()).collect(),
-        instead: without_caller(),
-    }
-}
-
-/// Messages about tickets go.
-pub(super) fn forgetting_tickets(tickets: &[TicketId]) -> Forgetting {
-    Forgetting {
-        keys: ticket_keys(tickets),
-        instead: Arc::new(|_: &Received| None),
-    }
-}
-
 /// Forgets what departments were sent, once the newest message is on their topics.
 pub(super) async fn ticket_topics(
     parts: &ErasureParts,
@@ -205,7 +195,7 @@ pub(super) async fn ticket_topics(
     }
     let mut outcome = Outcome::Done(Duration::ZERO);
     for topic in topics_of(parts, order, Place::BusTickets).await? {
-        let what = forgetting_tickets(&order.tickets);
+        let what = forgetting::tickets(&order.tickets);
         match parts.bus.forget(&topic, what, Positions::new()).await {
             Ok(forgotten) => outcome = outcome.and(forgotten.into()),
             // Of a department that has no topics: nothing is there.
@@ -244,36 +234,10 @@ pub(super) async fn topics_of(
         Place::BusCalls => Ok(vec![topics::CALLS.to_owned()]),
         Place::BusTickets => of_departments(topics::tickets).await,
         Place::BusReplies => of_departments(topics::ticket_replies).await,
-        Place::Tickets | Place::Calls | Place::RejectedItems | Place::StoreFiles => Ok(Vec::new()),
-    }
-}
-
-fn ticket_keys(tickets: &[TicketId]) -> BTreeSet<Vec<u8>> {
-    tickets
-        .iter()
-        .map(|ticket| ticket.as_str().as_bytes().to_vec())
-        .collect()
-}
-
-/// The same report without who called: it counts when it is read again.
-fn without_caller() -> Instead {
-    Arc::new(|message: &Received| {
-        let payload = message.payload.as_deref()?;
-        match wire::calls::decode_stored(payload) {
-            Ok(Stored::Call(mut report)) => {
-                let as_it_was = report.body.clone();
-                report.body.take_out_person();
-                // Written again only where something was taken out: encodings of other versions stay as they are.
-                match report.body == as_it_was {
-                    true => Some(payload.to_vec()),
-                    false => Some(wire::calls::encode_report(&report)),
-                }
-            }
-            Ok(Stored::Agent(_)) => Some(payload.to_vec()),
-            // It was kept as a rejected item, and is nothing that could be counted.
-            Err(_) => None,
+        Place::Tickets | Place::Entries | Place::Calls | Place::RejectedItems | Place::StoreFiles => {
+            Ok(Vec::new())
         }
-    })
+    }
 }
 
 /// As a difference of times.

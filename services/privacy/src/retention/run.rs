@@ -255,7 +255,7 @@ impl Retention {
                         .collect();
                 }
                 What::AgentNames | What::Identities | What::RejectedItems => {
-                    line.items = sum(&of_calls, rule.what.name())
+                    line.items = sum(&of_calls, rule.what.name());
                 }
             }
             line

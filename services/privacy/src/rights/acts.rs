@@ -32,6 +32,18 @@ pub(super) async fn perform(
     change: &Change<'_>,
     decide: impl Fn(&Ticket, &Rulebook, DateTime<Utc>) -> Result<Transition, Status>,
 ) -> Result<(Ticket, bool), Status> {
+    let performed = change_ticket(parts, change, decide).await?;
+    if let Some(journal) = &parts.journal {
+        journal.note_ticket(change.ticket).await;
+    }
+    Ok(performed)
+}
+
+async fn change_ticket(
+    parts: &RightsParts,
+    change: &Change<'_>,
+    decide: impl Fn(&Ticket, &Rulebook, DateTime<Utc>) -> Result<Transition, Status>,
+) -> Result<(Ticket, bool), Status> {
     let store = &parts.finder.tickets;
     let before = store.logged_before(&change.key, change.content).await;
     if let Some(logged) = before.map_err(|error| refused(&error))? {

@@ -198,6 +198,10 @@ pub(super) async fn change(
         Status::invalid_argument("change: give a note, identity_check, extension, approval or decision")
     })?;
     let mut kept = kept(parts, sent.number).await?;
+    // The same again is the same: whoever lost the answer repeats the request, whatever happened since.
+    if is_done(&kept.case, &principal.name, &asked) {
+        return Ok(Response::new(shown(parts, &kept)));
+    }
     if sent.revision != 0 && sent.revision != kept.revision {
         return Err(refused(&StoreError::Conflict(format!("case {}", sent.number))));
     }
@@ -239,27 +243,34 @@ pub(super) async fn change(
     Ok(Response::new(shown(parts, &kept)))
 }
 
-/// The case that an act is done for; none for 0. The check says whether the case asks for it.
-pub(super) async fn for_act(
-    parts: &RightsParts,
-    number: i64,
-    check: impl Fn(&Case) -> Result<(), CaseRefused>,
-) -> Result<Option<i64>, Status> {
+/// Whether the same person has done just this before. A note may be meant twice.
+fn is_done(case: &Case, by: &str, asked: &Change) -> bool {
+    match asked {
+        Change::IdentityCheck(how) => case.was_checked_so(by, how),
+        Change::Extension(reason) => case.was_extended_so(by, reason),
+        Change::Decision(decision) => CaseOutcome::from_name(decision.outcome.trim())
+            .is_some_and(|outcome| case.was_decided_so(by, outcome, &decision.grounds)),
+        // Whoever approves twice is told that it takes another one.
+        Change::Approval(_) | Change::Note(_) => false,
+    }
+}
+
+/// The open case that an act is done for; none for 0. An act that was noted under its key before may be repeated after the
+/// decision.
+pub(super) async fn for_act(parts: &RightsParts, number: i64, key: &str) -> Result<Option<i64>, Status> {
     if number == 0 {
         return Ok(None);
     }
     let kept = parts.cases.case(number).await.map_err(|error| refused(&error))?;
     let kept = kept.ok_or_else(|| Status::not_found(format!("case_number: there is no case {number}")))?;
-    check(&kept.case).map_err(not_done)?;
-    Ok(Some(number))
+    match kept.case.decision.is_some() && !has_note(&kept.case, &key_mark(key)) {
+        true => Err(not_done(CaseRefused::Decided)),
+        false => Ok(Some(number)),
+    }
 }
 
-/// Whether something may still be done for a case.
-pub(super) fn is_open(case: &Case) -> Result<(), CaseRefused> {
-    match case.decision {
-        Some(_) => Err(CaseRefused::Decided),
-        None => Ok(()),
-    }
+fn has_note(case: &Case, mark: &str) -> bool {
+    case.notes.iter().any(|note| note.text.ends_with(mark))
 }
 
 /// Writes into a case what was done for it, once for the key of the request.
@@ -274,7 +285,7 @@ pub(super) async fn note_act(
     let mark = key_mark(key);
     for _ in 0..TRIES {
         let mut kept = kept(parts, number).await?;
-        if kept.case.notes.iter().any(|note| note.text.ends_with(&mark)) {
+        if has_note(&kept.case, &mark) {
             return Ok(());
         }
         let note = kept.case.note(stamp(parts, principal), &format!("{said} {mark}"));

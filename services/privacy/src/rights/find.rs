@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use domain::audit::{AuditAction, AuditSubject};
 use domain::ids::Identity;
 use domain::privacy::Person;
+use domain::registration::Entry;
+use domain::rulebook::Rulebook;
 use domain::ticket::Ticket;
 use store::calls::StoredCall;
 use store::persons::PersonCallPlace;
@@ -14,7 +16,8 @@ use wire::access::principal;
 use wire::v1::privacy as proto;
 
 use super::{RightsService, page, refused};
-use crate::finder::{Found, calls_of_ticket};
+use crate::finder::{Found, calls_of_ticket, mail_tells_of};
+use crate::told::entries::OfferNames;
 
 pub(super) async fn find_persons(
     service: &RightsService,
@@ -36,11 +39,24 @@ pub(super) async fn find_persons(
     let restricted = finder.person_calls.restricted_among(identities).await;
     let restricted = restricted.map_err(|error| refused(&error))?;
 
-    let tickets: usize = found.persons.iter().map(|person| person.tickets.len()).sum();
+    let rules = (service.parts.rules)();
+    let mut persons = Vec::with_capacity(found.persons.len());
+    for person in &found.persons {
+        let mails = finder.mails_to(person).await.map_err(|error| refused(&error))?;
+        let entries = person.entries.iter();
+        persons.push(proto::FoundPerson {
+            entries: entries
+                .map(|entry| shown_entry(entry, &rules, mail_tells_of(&mails, entry)))
+                .collect(),
+            ..shown_person(person)
+        });
+    }
+    let kept = |person: &Person| person.tickets.len() + person.entries.len();
+    let kept: usize = found.persons.iter().map(kept).sum();
     let audit = &service.parts.audit;
     let entry = audit.entry(&principal, AuditAction::PersonSearched, AuditSubject::none());
     audit
-        .append(entry.of_items(tickets + calls.len() + rejected.len()))
+        .append(entry.of_items(kept + calls.len() + rejected.len()))
         .await?;
     let last = calls.last().filter(|_| calls.len() == most);
     Ok(Response::new(proto::FindPersonsResponse {
@@ -49,7 +65,8 @@ pub(super) async fn find_persons(
             .iter()
             .map(|call| shown_call(call, &found, &restricted))
             .collect(),
-        persons: found.persons.iter().map(shown_person).collect(),
+        persons,
+        entries_left: found.entries_left,
         calls_total,
         rejected_items: rejected.iter().map(shown_item).collect(),
         incomplete: found.incomplete || more_rejected,
@@ -66,6 +83,27 @@ fn shown_person(person: &Person) -> proto::FoundPerson {
         name: text(&person.name),
         first_name: text(&person.first_name),
         tickets: person.tickets.iter().map(shown_ticket).collect(),
+        entries: Vec::new(),
+    }
+}
+
+fn shown_entry(entry: &Entry, rules: &Rulebook, mail_waits: bool) -> proto::FoundEntry {
+    let names = OfferNames::of(entry, rules);
+    let fields = entry.fields.iter();
+    proto::FoundEntry {
+        entry_id: entry.id.to_string(),
+        procedure: entry.procedure.to_string(),
+        kind: names.kind.map(|kind| kind.name().to_owned()).unwrap_or_default(),
+        offer: entry.offer.to_string(),
+        title: names.title,
+        department: names.department.map(|id| id.to_string()).unwrap_or_default(),
+        state: entry.state.name().to_owned(),
+        fields: fields
+            .map(|(id, text)| (id.to_string(), text.reveal().to_owned()))
+            .collect(),
+        consented_at_unix_ms: entry.consented_at.timestamp_millis(),
+        confirmed_at_unix_ms: entry.confirmed_at.map(|at| at.timestamp_millis()),
+        mail_waits,
     }
 }
 

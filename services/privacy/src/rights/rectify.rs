@@ -32,7 +32,8 @@ pub(super) async fn rectify_ticket(
             "fields: say what is right, by field (--field name=…)",
         ));
     }
-    let case = cases::for_act(parts, sent.case_number, cases::is_open).await?;
+    let key = acts::key(&principal, &sent.idempotency_key)?;
+    let case = cases::for_act(parts, sent.case_number, &key).await?;
     let content = content_hash(&(
         "rectify",
         &id,
@@ -42,7 +43,7 @@ pub(super) async fn rectify_ticket(
     ));
     let change = Change {
         ticket: &id,
-        key: acts::key(&principal, &sent.idempotency_key)?,
+        key,
         content,
     };
     let actor = acts::actor(&principal);

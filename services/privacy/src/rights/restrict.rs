@@ -53,7 +53,7 @@ pub(super) async fn act(
     let parts = &*service.parts;
     let reason = acts::reason(&sent.reason)?;
     let key = acts::key(&principal, &sent.idempotency_key)?;
-    let case = cases::for_act(parts, sent.case_number, cases::is_open).await?;
+    let case = cases::for_act(parts, sent.case_number, &key).await?;
     let scope = scope(service, &sent).await?;
     let actor = acts::actor(&principal);
     let mut answer = proto::RestrictResponse {
@@ -203,6 +203,9 @@ async fn calls(parts: &RightsParts, way: Way, calls: Vec<Identity>) -> Result<u3
             Way::Lift => store.lift_calls(step.to_vec()).await,
         };
         changed += done.map_err(|error| refused(&error))?;
+    }
+    if let Some(journal) = &parts.journal {
+        journal.note_calls().await;
     }
     Ok(u32::try_from(changed).unwrap_or(u32::MAX))
 }

@@ -7,8 +7,9 @@ use chrono::SubsecRound as _;
 use domain::audit::{AuditAction, AuditSubject};
 use domain::ids::Identity;
 use domain::personal::Personal;
-use domain::privacy::Marks;
-use store::audit::AuditFilter;
+use domain::privacy::{Marks, Person};
+use domain::rulebook::Rulebook;
+use store::audit::{AuditEntry, AuditFilter};
 use store::calls::StoredCall;
 use store::persons::PersonCallPlace;
 use store::recipients::RecipientQuery;
@@ -18,7 +19,8 @@ use wire::access::principal;
 use wire::v1::privacy as proto;
 
 use super::{RightsParts, RightsService, cases, refused};
-use crate::finder::{Found, calls_of_ticket};
+use crate::finder::{Found, REJECTED_MAX, calls_of_ticket, mail_tells_of};
+use crate::told::entries::ToldEntry;
 use crate::told::tickets::ToldTicket;
 use crate::told::{Look, Purpose, SCHEMA, Told, ToldCall, ToldItem, ToldPerson, html};
 
@@ -28,6 +30,11 @@ const PIECE: usize = 256 * 1024;
 const CALLS_AT_ONCE: usize = 500;
 /// Entries of the audit trail, and recipients, that are told of one ticket or call.
 const LOOKS_MAX: usize = 1000;
+/// Acts that show whoever has registered for an offer.
+const LISTS: [Option<AuditAction>; 2] = [
+    Some(AuditAction::EntriesListed),
+    Some(AuditAction::EntriesExported),
+];
 /// The entry of the register that the records of calls are kept by.
 const CALL_RECORDS: &str = "call-records";
 
@@ -41,7 +48,8 @@ pub(super) async fn tell_person(
     let principal = principal(&request)?;
     let sent = request.into_inner();
     let parts = &*service.parts;
-    let case = cases::for_act(parts, sent.case_number, cases::is_open).await?;
+    // Each telling is one of its own: it has no key.
+    let case = cases::for_act(parts, sent.case_number, "").await?;
     let marks = service.marks(sent.marks).await?;
     let (found, person) = service.one_person(&marks).await?;
     let told = told(parts, &marks, &found, person).await?;
@@ -51,6 +59,10 @@ pub(super) async fn tell_person(
         parts.audit.entry(&principal, AuditAction::PersonTold, subject)
     };
     let mut entries: Vec<_> = told.tickets.iter().map(told_of).collect();
+    entries.extend(told.entries.iter().map(|entry| {
+        let subject = AuditSubject::new("entry", &entry.id);
+        parts.audit.entry(&principal, AuditAction::PersonTold, subject)
+    }));
     let calls = parts
         .audit
         .entry(&principal, AuditAction::PersonTold, AuditSubject::none());
@@ -58,9 +70,10 @@ pub(super) async fn tell_person(
     parts.audit.append_done(entries).await?;
     let form = if sent.as_data { "data" } else { "document" };
     let said = format!(
-        "told as {form}: {} tickets, {} calls",
+        "told as {form}: {} tickets, {} calls, {} entries",
         told.tickets.len(),
-        told.calls.len()
+        told.calls.len(),
+        told.entries.len()
     );
     let key = format!("{form} {}", told.created_at.timestamp_millis());
     cases::note_act(parts, &principal, case, &key, &said).await?;
@@ -107,22 +120,18 @@ async fn told(
         let seen = looks(parts, ticket.id.as_str()).await?;
         tickets.push(ToldTicket::of(&kept, &rules, &recipients, seen));
     }
+    let entries = match person_tickets {
+        Some(person) => entries(parts, person, &rules).await?,
+        None => Vec::new(),
+    };
+    procedures.extend(entries.iter().map(|entry| entry.procedure.clone()));
     let (calls, calls_left_out) = calls(parts, found, person).await?;
     if !calls.is_empty() {
         procedures.insert(CALL_RECORDS.to_owned());
     }
-    // A number or an address that several persons have says nothing about this one.
-    let rejected = match found.shared.is_empty() {
-        true => {
-            parts
-                .finder
-                .rejected(marks)
-                .await
-                .map_err(|error| refused(&error))?
-                .0
-        }
-        false => Vec::new(),
-    };
+    let whose = person.and_then(|at| found.persons.get(at));
+    let rejected = parts.finder.rejected_of(marks, found, whose, REJECTED_MAX).await;
+    let (rejected, _) = rejected.map_err(|error| refused(&error))?;
     let text = |name: Option<&Option<Personal>>| {
         name.and_then(Option::as_ref)
             .map(|name| name.reveal().to_owned())
@@ -138,6 +147,8 @@ async fn told(
         },
         purposes: purposes.map(Purpose::of).collect(),
         tickets,
+        entries,
+        entries_left_out: found.entries_left,
         calls,
         calls_left_out,
         rejected_items: rejected
@@ -150,6 +161,27 @@ async fn told(
             })
             .collect(),
     })
+}
+
+/// What the person has registered for.
+async fn entries(parts: &RightsParts, person: &Person, rules: &Rulebook) -> Result<Vec<ToldEntry>, Status> {
+    let mails = parts.finder.mails_to(person).await;
+    let mails = mails.map_err(|error| refused(&error))?;
+    let mut told = Vec::with_capacity(person.entries.len());
+    for entry in &person.entries {
+        let mut seen = looks(parts, entry.id.as_str()).await?;
+        let listed = parts.looks.entries(looks_at(entry.offer.as_str())).await;
+        let listed = listed.map_err(|error| refused(&error))?;
+        // Whoever lists an offer sees whoever is in it then.
+        let is_of = |look: &&AuditEntry| {
+            let is_list = LISTS.contains(&AuditAction::from_name(&look.action));
+            is_list && look.at >= entry.consented_at
+        };
+        seen.extend(listed.iter().filter(is_of).map(Look::of));
+        seen.sort_by_key(|look| look.at);
+        told.push(ToldEntry::of(entry, rules, mail_tells_of(&mails, entry), seen));
+    }
+    Ok(told)
 }
 
 /// The calls of the person, and how many are of a number that several persons have.
@@ -208,7 +240,13 @@ async fn tell_calls(
 
 /// Who has looked at a ticket or a call, oldest first.
 async fn looks(parts: &RightsParts, subject: &str) -> Result<Vec<Look>, Status> {
-    let filter = AuditFilter {
+    let entries = parts.looks.entries(looks_at(subject)).await;
+    let entries = entries.map_err(|error| refused(&error))?;
+    Ok(entries.iter().rev().map(Look::of).collect())
+}
+
+fn looks_at(subject: &str) -> AuditFilter {
+    AuditFilter {
         actor: None,
         subject: Some(subject.to_owned()),
         action: None,
@@ -216,11 +254,5 @@ async fn looks(parts: &RightsParts, subject: &str) -> Result<Vec<Look>, Status> 
         to: None,
         before: None,
         most: LOOKS_MAX,
-    };
-    let entries = parts
-        .looks
-        .entries(filter)
-        .await
-        .map_err(|error| refused(&error))?;
-    Ok(entries.iter().rev().map(Look::of).collect())
+    }
 }

@@ -1,5 +1,6 @@
 //! The document, in German: one file that needs nothing from elsewhere, and prints well.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
@@ -38,6 +39,7 @@ pub(crate) fn document(told: &Told) -> String {
     for ticket in &told.tickets {
         ticket_section(&mut page, ticket);
     }
+    entries(&mut page, told);
     calls(&mut page, told);
     items(&mut page, told);
     rights(&mut page);
@@ -84,6 +86,15 @@ impl Page {
         self.raw("</table>");
     }
 
+    /// What was entered, by what its fields are called.
+    fn fields(&mut self, fields: &BTreeMap<String, String>, titles: &BTreeMap<String, String>) {
+        let rows: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(id, text)| (titles.get(id).unwrap_or(id).as_str(), text.as_str()))
+            .collect();
+        self.table(&rows);
+    }
+
     fn list(&mut self, headings: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
         self.raw("<table><thead><tr>");
         headings.iter().for_each(|heading| self.element("th", heading));
@@ -99,11 +110,16 @@ impl Page {
 
 fn summary(page: &mut Page, told: &Told) {
     page.element("h2", "Was wir gespeichert haben");
-    if told.tickets.is_empty() && told.calls.is_empty() && told.rejected_items.is_empty() {
+    if told.tickets.is_empty()
+        && told.entries.is_empty()
+        && told.calls.is_empty()
+        && told.rejected_items.is_empty()
+    {
         page.element("p", "Zu den genannten Angaben ist bei uns nichts gespeichert.");
     }
     let counts = [
         (told.tickets.len(), "Vorgang", "Vorgänge"),
+        (told.entries.len(), "Anmeldung", "Anmeldungen"),
         (told.calls.len(), "Anruf", "Anrufe"),
         (
             told.rejected_items.len(),
@@ -124,6 +140,47 @@ fn summary(page: &mut Page, told: &Told) {
                 "Weitere {} Anrufe kamen von einer Rufnummer, die mehrere Personen genannt haben. Wer sie geführt hat, ist \
                  uns nicht bekannt; sie sind deshalb nicht aufgeführt (Art. 11 DSGVO).",
                 told.calls_left_out
+            ),
+        );
+    }
+}
+
+/// What was registered for, each with what was entered.
+fn entries(page: &mut Page, told: &Told) {
+    for entry in &told.entries {
+        page.element("h2", &format!("{}: {}", entry.procedure_title, entry.offer_title));
+        let state = match entry.state {
+            "pending" => "wartet auf Ihre Bestätigung",
+            _ => "bestätigt",
+        };
+        page.table(&[
+            ("Stand", state),
+            (
+                "Anbietende Stelle",
+                entry.department.as_deref().unwrap_or_default(),
+            ),
+            ("Eingewilligt", &local(entry.consented_at)),
+            ("Bestätigt", &entry.confirmed_at.map(local).unwrap_or_default()),
+            (
+                "Nachricht an Sie",
+                if entry.mail_waits {
+                    "wartet auf den Versand"
+                } else {
+                    ""
+                },
+            ),
+        ]);
+        page.element("h3", "Ihre Angaben");
+        page.fields(&entry.fields, &entry.titles);
+        looks(page, &entry.seen);
+    }
+    if told.entries_left_out > 0 {
+        page.element(
+            "p",
+            &format!(
+                "Weitere {} Anmeldungen sind mit einer E-Mail-Adresse eingetragen, die auch jemand anderes genannt hat, und \
+                 nennen keinen Namen. Wessen sie sind, ist uns nicht bekannt; sie sind deshalb nicht aufgeführt (Art. 11 DSGVO).",
+                told.entries_left_out
             ),
         );
     }
@@ -167,17 +224,7 @@ fn ticket_section(page: &mut Page, ticket: &ToldTicket) {
         ("Erledigt", &ticket.settled_at.map(local).unwrap_or_default()),
     ]);
     page.element("h3", "Ihre Angaben");
-    let heading = |id: &String| ticket.titles.get(id).unwrap_or(id).clone();
-    let fields: Vec<(String, &str)> = ticket
-        .fields
-        .iter()
-        .map(|(id, text)| (heading(id), text.as_str()))
-        .collect();
-    let fields: Vec<(&str, &str)> = fields
-        .iter()
-        .map(|(heading, text)| (heading.as_str(), *text))
-        .collect();
-    page.table(&fields);
+    page.fields(&ticket.fields, &ticket.titles);
     for added in &ticket.added {
         page.table(&[
             ("Weiteres Anliegen", &added.concern),
@@ -408,6 +455,8 @@ fn look_action(name: &str) -> &str {
         Some(AuditAction::TicketActed | AuditAction::TicketRectified) => "bearbeitet",
         Some(AuditAction::TicketErased) => "gelöscht",
         Some(AuditAction::CallRevealed | AuditAction::DeskShown) => "mit Rufnummer angezeigt",
+        Some(AuditAction::EntriesListed) => "Liste der Anmeldungen gelesen",
+        Some(AuditAction::EntriesExported) => "Liste der Anmeldungen exportiert",
         Some(AuditAction::PersonTold) => "Auskunft erstellt",
         Some(AuditAction::PersonRestricted) => "Verarbeitung eingeschränkt",
         Some(AuditAction::RestrictionLifted) => "Einschränkung aufgehoben",

@@ -127,12 +127,12 @@ impl ToldTicket {
 }
 
 /// A department as people call it.
-fn named(id: &DepartmentId, rules: &Rulebook) -> String {
+pub(super) fn named(id: &DepartmentId, rules: &Rulebook) -> String {
     let department = rules.routing.department(id);
     department.map_or_else(|| id.to_string(), |department| department.name.clone())
 }
 
-fn titles(procedure: &Procedure) -> BTreeMap<String, String> {
+pub(super) fn titles(procedure: &Procedure) -> BTreeMap<String, String> {
     let fields = procedure.fields.iter();
     fields
         .map(|rule| (rule.id.to_string(), rule.title.clone()))

@@ -45,7 +45,7 @@ use crate::calls::{
     StoredCall, StoredVisit, VisitQuery,
 };
 use crate::changes::{Change, ChangeQuery};
-use crate::erasure::CallErasure;
+use crate::erasure::{CallErasure, MeantCaller};
 use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::live::{LiveQuery, Moment};
 use crate::publications::{HeldPublication, PublicationAdvance, PublicationLease};
@@ -70,13 +70,18 @@ impl PostgresCalls {
     /// [`StoreError::Unavailable`] when the database cannot be reached.
     pub async fn connect(database: &Database) -> Result<Self, StoreError> {
         database.check(&schema::CALLS).await?;
-        Ok(Self {
+        Ok(Self::of_restore(database))
+    }
+
+    /// In a database that is being restored, which no node takes yet.
+    pub fn of_restore(database: &Database) -> Self {
+        Self {
             database: database.clone(),
             hotlines: Dictionary::hotlines(),
             sources: Dictionary::sources(),
             runs: Dictionary::runs(),
             months: Months::default(),
-        })
+        }
     }
 }
 
@@ -271,6 +276,14 @@ impl CallStore for PostgresCalls {
 impl CallErasure for PostgresCalls {
     async fn erase_callers(&self, calls: Vec<Identity>, at: DateTime<Utc>) -> Result<usize, StoreError> {
         apply::erase_callers(self, &calls, at).await
+    }
+
+    async fn erase_rejected(&self, items: Vec<Identity>, discard: Discard) -> Result<usize, StoreError> {
+        self.discard_rejected(items, discard).await
+    }
+
+    async fn callers_that(&self, is_meant: MeantCaller) -> Result<BTreeSet<String>, StoreError> {
+        persons::callers_that(&self.database.client().await?, &*is_meant).await
     }
 }
 

@@ -12,9 +12,9 @@ use tokio_postgres::CopyInSink;
 
 use super::database::Database;
 use super::dump::{figures, quoted, quoted_list};
-use super::{calls, schema};
+use super::{calls, schema, tickets};
 use crate::StoreError;
-use crate::backups::{Restored, SETTLE_ACCESS, settle_tickets};
+use crate::backups::{Restored, SETTLE_ACCESS};
 
 /// Rows on their way into a table.
 type Rows = Pin<Box<CopyInSink<std::io::Cursor<Vec<u8>>>>>;
@@ -119,18 +119,8 @@ impl Restoring {
         }
         self.client.batch_execute("COMMIT").await?;
         schema::finish_migrations(&mut self.client).await?;
-        let row = [
-            restored.restored_at.timestamp_millis(),
-            restored.made_at.timestamp_millis(),
-        ];
         self.client.batch_execute("BEGIN").await?;
-        self.client.batch_execute(&settle_tickets()).await?;
-        self.client
-            .execute(
-                "INSERT INTO restores (restored_at_ms, made_at_ms, backup) VALUES ($1, $2, $3)",
-                &[&row[0], &row[1], &restored.backup],
-            )
-            .await?;
+        tickets::restores::settle(&*self.client, restored).await?;
         self.client.batch_execute(SETTLE_ACCESS).await?;
         // Transactions of another database, or of another time: what moved since a state of the figures cannot be told
         // across them.
@@ -142,6 +132,38 @@ impl Restoring {
             .await?;
         self.client.batch_execute("COMMIT; ANALYZE").await?;
         Ok(())
+    }
+
+    /// All is in it. What is cut from here on, [`Restoring::finish_cut`] ends.
+    ///
+    /// # Errors
+    /// As for [`Restoring::data`].
+    pub async fn seal(&self) -> Result<(), StoreError> {
+        schema::settle_restore(&self.client).await
+    }
+
+    /// Gives a database to nodes whose restore was cut after [`Restoring::seal`]; whether it was one.
+    ///
+    /// # Errors
+    /// As for [`Restoring::data`].
+    pub async fn finish_cut(database: &Database) -> Result<bool, StoreError> {
+        let client = database.client().await?;
+        let is_settled = schema::is_settled(&client).await?;
+        if is_settled {
+            schema::finish_restore(&client).await?;
+        }
+        Ok(is_settled)
+    }
+
+    /// Gives it up: the database is empty again.
+    ///
+    /// # Errors
+    /// As for [`Restoring::data`]. No node takes it then, and another restore begins anew.
+    pub async fn give_up(self) -> Result<(), StoreError> {
+        // Rows that are on their way go with their table.
+        drop(self.open);
+        self.client.batch_execute("ROLLBACK").await?;
+        schema::give_up_restore(&self.client).await
     }
 
     /// Gives the database to nodes.

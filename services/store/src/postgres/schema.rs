@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use deadpool_postgres::{ClientWrapper, GenericClient};
 use refinery::{Migration, Runner, Target};
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use super::database::Database;
 use super::errors;
@@ -88,7 +89,8 @@ async fn bring_up_to_date(client: &mut ClientWrapper) -> Result<(), StoreError> 
     }
     super::calls::records::fill_caller_keys(client).await?;
     super::tickets::citizens::fill_columns(client).await?;
-    super::tickets::marks::fill(client).await
+    super::tickets::marks::fill(client).await?;
+    super::tickets::entry_marks::fill(client).await
 }
 
 /// What a cut restore left is no store: its tables are there, and nothing in them.
@@ -137,7 +139,7 @@ pub(super) async fn begin_restore(
     client: &mut ClientWrapper,
     schemas: &BTreeMap<String, i32>,
 ) -> Result<(), StoreError> {
-    client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
+    wait_for_others(client).await?;
     if !is_there(client, UNDER_WAY).await? && !data_tables(client).await?.is_empty() {
         return Err(StoreError::Unusable(
             "the database is not empty: a backup is restored into an empty one alone. Make one with `createdb`, and give \
@@ -158,7 +160,7 @@ pub(super) async fn begin_restore(
     }
     client
         .batch_execute(&format!(
-            "CREATE TABLE IF NOT EXISTS {UNDER_WAY} (nothing integer)"
+            "CREATE TABLE IF NOT EXISTS {UNDER_WAY} (nothing integer); DELETE FROM {UNDER_WAY}"
         ))
         .await?;
     drop_what_was_left(client).await?;
@@ -175,6 +177,22 @@ pub(super) async fn begin_restore(
             .await
             .map_err(|error| failed(&error))?;
     }
+    Ok(())
+}
+
+/// What a restore that was killed just now still holds is given up soon; one that is under way is not waited for.
+async fn wait_for_others(client: &Client) -> Result<(), StoreError> {
+    client.batch_execute("SET lock_timeout = '15s'").await?;
+    let locked = client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await;
+    locked.map_err(|error| match error.code() {
+        Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => StoreError::Unusable(
+            "another restore into this database, or an update of its tables, is under way: wait for its end, or use another \
+             database"
+                .to_owned(),
+        ),
+        _ => error.into(),
+    })?;
+    client.batch_execute("SET lock_timeout = '5min'").await?;
     Ok(())
 }
 
@@ -202,6 +220,29 @@ async fn drop_what_was_left(client: &Client) -> Result<(), StoreError> {
 /// Brings restored tables up to date.
 pub(super) async fn finish_migrations(client: &mut ClientWrapper) -> Result<(), StoreError> {
     bring_up_to_date(client).await
+}
+
+/// All is there, and settled: what is left is to give it to nodes.
+pub(super) async fn settle_restore(client: &Client) -> Result<(), StoreError> {
+    client
+        .batch_execute(&format!("INSERT INTO {UNDER_WAY} VALUES (1)"))
+        .await?;
+    Ok(())
+}
+
+/// Whether a restore was cut when all but the last step was done.
+pub(super) async fn is_settled(client: &Client) -> Result<bool, StoreError> {
+    if !is_there(client, UNDER_WAY).await? {
+        return Ok(false);
+    }
+    let settled = format!("SELECT EXISTS (SELECT FROM {UNDER_WAY})");
+    Ok(client.query_one(&settled, &[]).await?.get(0))
+}
+
+/// Removes what a restore has made.
+pub(super) async fn give_up_restore(client: &Client) -> Result<(), StoreError> {
+    drop_what_was_left(client).await?;
+    finish_restore(client).await
 }
 
 /// From here on nodes take the database.

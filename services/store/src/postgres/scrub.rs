@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use chrono::TimeDelta;
 use deadpool_postgres::Object;
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use super::database::Database;
 use crate::StoreError;
@@ -17,23 +18,47 @@ use crate::scrub::Scrubbed;
 const OTHERS_MAX: Duration = Duration::from_secs(70);
 /// How often they are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Whoever wants to write a table waits behind one that waits to write it anew: no longer than this, then it is tried again.
+const QUEUED_MAX: Duration = Duration::from_millis(500);
+/// How long others have the table to themselves in between.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long a table is tried for that is always in use.
+const TRIED_MAX: Duration = Duration::from_secs(60);
 
 /// Writes tables anew, one after the other, and lets the log go.
 pub(super) async fn rewrite(database: &Database, tables: &[String]) -> Result<Scrubbed, StoreError> {
     // Taken out of the pool: its settings end with the connection.
     let client = Object::take(database.client().await?);
     client
-        .batch_execute("SET statement_timeout = 0; SET lock_timeout = '10s'")
+        .batch_execute(&format!(
+            "SET statement_timeout = 0; SET lock_timeout = {}",
+            QUEUED_MAX.as_millis()
+        ))
         .await?;
     await_others(&client).await?;
     for table in tables {
-        client.batch_execute(&format!("VACUUM (FULL) {table}")).await?;
+        write_anew(&client, table).await?;
     }
     if !tables.is_empty() {
         // Samples of the time before none were taken. Whoever does not own the database cannot, and has none of its tables.
         drop(client.batch_execute("VACUUM (FULL) pg_statistic").await);
     }
     empty_log(&client).await
+}
+
+/// Writes a table anew. Its writers wait for as long as that takes, and before it for [`QUEUED_MAX`] at a time.
+async fn write_anew(client: &Client, table: &str) -> Result<(), StoreError> {
+    let since = Instant::now();
+    loop {
+        match client.batch_execute(&format!("VACUUM (FULL) {table}")).await {
+            Err(error)
+                if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) && since.elapsed() < TRIED_MAX =>
+            {
+                tokio::time::sleep(PAUSE).await;
+            }
+            outcome => return Ok(outcome?),
+        }
+    }
 }
 
 /// Waits until no transaction of this database is older than this moment.

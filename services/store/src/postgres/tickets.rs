@@ -3,10 +3,13 @@
 //! Several instances write at once. The row of a ticket is the lock of all that belongs to it and is taken first;
 //! whoever decided on a ticket that has changed since is told so.
 
+mod acts_of_right;
 mod answers;
 mod changes;
+mod citizen_mails;
 pub(super) mod citizens;
 mod entries;
+pub(super) mod entry_marks;
 mod hand_overs;
 mod leases;
 mod mails;
@@ -14,7 +17,7 @@ pub(super) mod marks;
 mod queries;
 mod recipients;
 mod replies;
-mod restores;
+pub(super) mod restores;
 mod retention;
 mod rows;
 mod rules;
@@ -54,9 +57,14 @@ impl PostgresTickets {
     /// [`StoreError::Unavailable`] when the database cannot be reached.
     pub async fn connect(database: &Database) -> Result<Self, StoreError> {
         database.check(&schema::TICKETS).await?;
-        Ok(Self {
+        Ok(Self::of_restore(database))
+    }
+
+    /// In a database that is being restored, which no node takes yet.
+    pub fn of_restore(database: &Database) -> Self {
+        Self {
             database: database.clone(),
-        })
+        }
     }
 }
 
@@ -255,6 +263,8 @@ impl Scrub for PostgresTickets {
             "ticket_marks",
             "idempotency_keys",
             "pending_mails",
+            "entries",
+            "entry_mails",
         ];
         scrub::rewrite(&self.database, &tables.map(str::to_owned)).await
     }

@@ -39,7 +39,7 @@ use crate::calls::{
     StoredCall, StoredVisit, VisitQuery,
 };
 use crate::changes::{Change, ChangeQuery};
-use crate::erasure::CallErasure;
+use crate::erasure::{CallErasure, MeantCaller};
 use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::live::{LiveQuery, Moment};
 use crate::publications::{HeldPublication, PublicationAdvance, PublicationLease};
@@ -350,6 +350,16 @@ impl CallErasure for SqliteCalls {
     async fn erase_callers(&self, calls: Vec<Identity>, at: DateTime<Utc>) -> Result<usize, StoreError> {
         self.file
             .write(move |connection| apply::erase_callers(connection, &calls, at))
+            .await
+    }
+
+    async fn erase_rejected(&self, items: Vec<Identity>, discard: Discard) -> Result<usize, StoreError> {
+        self.discard_rejected(items, discard).await
+    }
+
+    async fn callers_that(&self, is_meant: MeantCaller) -> Result<BTreeSet<String>, StoreError> {
+        self.file
+            .read(move |connection| persons::callers_that(connection, &*is_meant))
             .await
     }
 }

@@ -1,9 +1,12 @@
 //! `tickets.db`.
 
+mod acts_of_right;
 mod answers;
 mod changes;
+mod citizen_mails;
 mod citizens;
 mod entries;
+mod entry_marks;
 mod hand_overs;
 mod leases;
 mod mails;
@@ -58,6 +61,7 @@ impl SqliteTickets {
                 .map_err(|error| StoreError::Unusable(format!("{}: {error}", path.display())))?;
             citizens::fill_columns(connection)?;
             marks::fill(connection)?;
+            entry_marks::fill(connection)?;
             connection.execute("DELETE FROM leases", [])?;
             Ok(())
         })?;

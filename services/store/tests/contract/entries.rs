@@ -7,19 +7,26 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use domain::ids::{EntryId, OfferId, RegistrationId};
 use domain::personal::Personal;
-use domain::procedure::{Fields, ProcedureId};
+use domain::privacy::MarkKind;
+use domain::procedure::{Fields, ProcedureId, name_key};
 use domain::registration::{CheckedEntry, EntryState};
 use store::entries::{
     EntryFilter, EntryMailSubject, EntryStore, NewRegistration, PendingEntryMail, Registered,
 };
-use store::postgres::PostgresTickets;
+use store::persons::{MarkedEntries, PersonEntries, WaitingMails};
+use store::postgres::{Database, PostgresTickets};
 use store::sqlite::SqliteTickets;
 use store::tickets::SetAside;
 
-use crate::postgres::on_a_database;
+use crate::postgres::{execute, on_a_database, on_an_empty_database};
 use crate::tickets::at;
 
-type Kept = Arc<dyn EntryStore>;
+/// A store with both views of entries.
+trait Both: EntryStore + PersonEntries {}
+
+impl<S: EntryStore + PersonEntries> Both for S {}
+
+type Kept = Arc<dyn Both>;
 
 /// A registration of somebody for offers, with a number that makes it and its entries.
 fn registration(number: u32, email: &str, offers: &[&str], minute: i64) -> NewRegistration {
@@ -155,24 +162,101 @@ async fn whoever_has_an_entry_is_told_and_keeps_it(store: Kept) {
     assert_eq!(store.entries(after).await.unwrap(), []);
 }
 
-async fn an_address_is_found_and_erased_whole(store: Kept) {
-    let new = registration(1, "Erika@example.org", &["a", "b"], 0);
+/// What is found by a mark, by offer.
+async fn found(store: &Kept, kind: MarkKind, key: &str) -> Vec<(String, EntryId)> {
+    let search = MarkedEntries {
+        keys: vec![(kind, key.to_owned())],
+        after: 0,
+        most: 10,
+    };
+    let found = store.entries_with(search).await.unwrap().into_iter();
+    found
+        .map(|numbered| (numbered.entry.offer.to_string(), numbered.entry.id))
+        .collect()
+}
+
+async fn waiting(store: &Kept, to: Option<&str>) -> Vec<String> {
+    let search = WaitingMails {
+        to: to.map(|to| vec![to.to_owned()]),
+        after: 0,
+        most: 10,
+    };
+    let mails = store.waiting_entry_mails(search).await.unwrap();
+    let recipients = mails.iter().map(|mail| mail.recipient.as_ref());
+    recipients.flatten().map(|to| to.reveal().to_owned()).collect()
+}
+
+async fn a_person_is_found_and_erased_with_the_mails(store: Kept) {
+    let mut new = registration(1, "Erika@example.org", &["a", "b"], 0);
+    new.entries[1].1.fields = Fields::of([
+        ("email", "Erika@example.org"),
+        ("name", "Groß"),
+        ("phone", "0221 4710123"),
+    ]);
     store.register(new.clone()).await.unwrap();
     store.confirm(&new.id, at(1)).await.unwrap();
     store
         .register(registration(2, "max@example.org", &["a"], 0))
         .await
         .unwrap();
-    let entries = store.entries_of("erika@example.org", 10).await.unwrap();
-    assert_eq!(entries.len(), 2);
+    let (one, other) = (new.entries[0].0.clone(), new.entries[1].0.clone());
+    let both = [("a".to_owned(), one.clone()), ("b".to_owned(), other.clone())];
+    assert_eq!(found(&store, MarkKind::Email, "erika@example.org").await, both);
+    assert_eq!(found(&store, MarkKind::Name, &name_key("GROSS")).await, both[1..]);
+    assert_eq!(found(&store, MarkKind::Phone, "+492214710123").await, both[1..]);
+    let page = MarkedEntries {
+        keys: vec![(MarkKind::Email, "erika@example.org".to_owned())],
+        after: 0,
+        most: 1,
+    };
+    let [first] = &store.entries_with(page.clone()).await.unwrap()[..] else {
+        panic!("a page of one")
+    };
+    let next = MarkedEntries {
+        after: first.number,
+        ..page
+    };
+    assert_eq!(store.entries_with(next).await.unwrap()[0].entry.id, other);
     assert_eq!(
-        store.entries_of("erika@example.org", 1).await.unwrap(),
-        entries[..1]
+        waiting(&store, Some("erika@example.org")).await,
+        ["Erika@example.org"]
     );
-    assert_eq!(store.end_entries_of("erika@example.org").await.unwrap(), 2);
-    assert_eq!(store.entries_of("erika@example.org", 10).await.unwrap(), []);
-    assert_eq!(mails(&store, 1).await.len(), 1, "that of the other person");
+    assert_eq!(waiting(&store, None).await.len(), 2);
+
+    let unknown = EntryId::new("0".repeat(32));
+    let asked = vec![one.clone(), other.clone(), unknown.clone()];
+    let there = store.entries_among(asked.clone()).await.unwrap();
+    assert_eq!(there, [one.clone(), other].into());
+    assert_eq!(store.erase_entries(vec![one, unknown]).await.unwrap(), 1);
+    assert_eq!(
+        waiting(&store, Some("erika@example.org")).await.len(),
+        1,
+        "of the other entry"
+    );
+    assert_eq!(store.erase_entries(asked.clone()).await.unwrap(), 1);
+    assert_eq!(store.erase_entries(asked).await.unwrap(), 0, "once");
+    assert_eq!(found(&store, MarkKind::Name, &name_key("Groß")).await, []);
+    assert_eq!(
+        waiting(&store, None).await,
+        ["max@example.org"],
+        "that of the other person"
+    );
     assert_eq!(counts(&store, "a").await, (1, 0));
+}
+
+async fn what_waits_is_found_by_what_it_says_once_it_is_sent_again(store: Kept) {
+    let mut new = registration(1, "erika@example.org", &["a"], 0);
+    new.entries[0].1.fields = Fields::of([("email", "erika@example.org"), ("name", "Gross")]);
+    store.register(new.clone()).await.unwrap();
+    let mut again = registration(2, "erika@example.org", &["a"], 30);
+    again.entries[0].1.fields = Fields::of([("email", "erika@example.org"), ("name", "Klein")]);
+    store.register(again).await.unwrap();
+    assert_eq!(found(&store, MarkKind::Name, &name_key("Gross")).await, []);
+    let id = new.entries[0].0.clone();
+    assert_eq!(
+        found(&store, MarkKind::Name, &name_key("Klein")).await,
+        [("a".to_owned(), id)]
+    );
 }
 
 async fn what_was_not_confirmed_in_time_is_gone(store: Kept) {
@@ -286,6 +370,44 @@ async fn news_that_came_while_a_mail_was_sent_are_not_lost(store: Kept) {
     );
 }
 
+/// Somebody whose entry says who it is.
+async fn named(store: &impl EntryStore) {
+    let mut new = registration(1, "erika@example.org", &["a"], 0);
+    new.entries[0].1.fields = Fields::of([("email", "erika@example.org"), ("name", "Groß")]);
+    store.register(new).await.unwrap();
+}
+
+#[tokio::test]
+async fn entries_from_before_the_marks_are_found_in_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tickets.db");
+    named(&SqliteTickets::open(&path).unwrap()).await;
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection
+        .execute_batch("UPDATE entries SET name_key = NULL; INSERT INTO backfills VALUES ('entry_marks')")
+        .unwrap();
+    drop(connection);
+    let store: Kept = Arc::new(SqliteTickets::open(&path).unwrap());
+    assert_eq!(found(&store, MarkKind::Name, &name_key("Groß")).await.len(), 1);
+}
+
+#[tokio::test]
+async fn entries_from_before_the_marks_are_found_in_postgres() {
+    on_an_empty_database(|url| async move {
+        let database = Database::new(&url).unwrap();
+        database.migrate().await.unwrap();
+        let store = PostgresTickets::connect(&database).await.unwrap();
+        named(&store).await;
+        let old = "UPDATE entries SET name_key = NULL; INSERT INTO ticket_backfills VALUES ('entry_marks')";
+        execute(&url, old).await;
+        let store: Kept = Arc::new(store);
+        assert_eq!(found(&store, MarkKind::Name, &name_key("Groß")).await, []);
+        database.migrate().await.unwrap();
+        assert_eq!(found(&store, MarkKind::Name, &name_key("Groß")).await.len(), 1);
+    })
+    .await;
+}
+
 /// Runs a case on a fresh store of each kind.
 async fn on_every_store<F: Future<Output = ()>>(case: impl Fn(Kept) -> F) {
     let folder = tempfile::tempdir().unwrap();
@@ -312,7 +434,8 @@ cases! {
     an_entry_waits_holds_and_is_gone,
     what_is_repeated_changes_nothing_and_later_replaces_what_waits,
     whoever_has_an_entry_is_told_and_keeps_it,
-    an_address_is_found_and_erased_whole,
+    a_person_is_found_and_erased_with_the_mails,
+    what_waits_is_found_by_what_it_says_once_it_is_sent_again,
     what_was_not_confirmed_in_time_is_gone,
     places_do_not_go_twice,
     an_offer_is_cleared_but_for_what_was_confirmed_since,

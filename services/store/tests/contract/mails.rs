@@ -8,8 +8,10 @@ use domain::personal::Personal;
 use domain::procedure::Fields;
 use domain::routing::{Department, DepartmentMail, MailContent, RoutingConfig, RoutingTable};
 use domain::ticket::{
-    Actor, MailSubject, Reply, Ticket, TicketVersion, Transition, add_concern, apply_reply, ticket_id,
+    Actor, Effect, MailSubject, Reply, Ticket, TicketVersion, Transition, add_concern, apply_reply, erase,
+    restrict, ticket_id,
 };
+use store::citizen_mails::CitizenMails;
 use store::mails::{MailFailure, MailStore};
 use store::postgres::PostgresTickets;
 use store::sqlite::SqliteTickets;
@@ -35,6 +37,7 @@ fn routing() -> RoutingTable {
 struct Kept {
     tickets: Arc<dyn TicketStore>,
     mails: Arc<dyn MailStore>,
+    citizens: Arc<dyn CitizenMails>,
 }
 
 impl Kept {
@@ -202,11 +205,85 @@ async fn a_mail_that_comes_back_is_kept_aside(kept: Kept) {
     assert!(!kept.fail(&foreign).await, "a department that never had it");
 }
 
+/// With a mail to the citizen.
+fn telling(mut transition: Transition) -> Transition {
+    transition.effects.push(Effect::TellCitizen);
+    transition
+}
+
+async fn a_citizen_is_told_the_newest_and_nothing_once_restricted_or_erased(kept: Kept) {
+    let mut new = new_ticket(1);
+    new.transition = telling(new.transition);
+    kept.tickets.log(new.clone()).await.unwrap();
+    let id = new.transition.ticket.id;
+    let pending = async |minute| kept.citizens.pending_citizen_mails(at(minute), 10).await.unwrap();
+    let waiting = async || kept.citizens.waiting_citizen_mails(0, 10).await.unwrap();
+    let sent = pending(5).await.remove(0);
+    assert_eq!((&sent.ticket.id, sent.key.edition), (&id, 1));
+    let now = current(&*kept.tickets, &id).await;
+    let concern = add_concern(
+        &now,
+        Personal::new("Noch etwas"),
+        &Fields::default(),
+        None,
+        Actor::System,
+        at(6),
+    );
+    kept.write(telling(concern.unwrap())).await;
+    kept.citizens.citizen_mail_done(sent.key).await.unwrap();
+    let newer = pending(7).await.remove(0);
+    assert_eq!(
+        (newer.key.edition, newer.ticket.added.len()),
+        (2, 1),
+        "news are not lost"
+    );
+    let aside = SetAside {
+        error: "later".to_owned(),
+        retry_at: at(20),
+    };
+    kept.citizens
+        .postpone_citizen_mail(newer.key, aside)
+        .await
+        .unwrap();
+    assert_eq!(pending(19).await, []);
+    assert_eq!(pending(20).await[0].attempts, 1);
+    let listed = waiting().await;
+    assert_eq!((&listed[0].ticket, listed[0].retry_at), (&id, Some(at(20))));
+    assert_eq!(
+        kept.citizens
+            .waiting_citizen_mails(listed[0].number, 10)
+            .await
+            .unwrap(),
+        []
+    );
+
+    let now = current(&*kept.tickets, &id).await;
+    kept.write(restrict(&now, Personal::new("Art. 18"), Actor::System, at(21)).unwrap())
+        .await;
+    assert_eq!(
+        (pending(22).await.len(), waiting().await.len()),
+        (0, 1),
+        "it waits"
+    );
+    let now = current(&*kept.tickets, &id).await;
+    kept.write(erase(&now, Personal::new("Art. 17"), Actor::System, at(23)).unwrap())
+        .await;
+    assert_eq!(waiting().await, []);
+
+    let mut other = new_ticket(2);
+    other.transition = telling(other.transition);
+    kept.tickets.log(other).await.unwrap();
+    let mail = pending(24).await.remove(0);
+    kept.citizens.citizen_mail_done(mail.key).await.unwrap();
+    assert_eq!(waiting().await, []);
+}
+
 async fn on_every_store<F: Future<Output = ()>>(case: impl Fn(Kept) -> F) {
     let folder = tempfile::tempdir().unwrap();
     let sqlite = Arc::new(SqliteTickets::open(&folder.path().join("tickets.db")).unwrap());
     case(Kept {
         tickets: Arc::clone(&sqlite) as _,
+        citizens: Arc::clone(&sqlite) as _,
         mails: sqlite,
     })
     .await;
@@ -214,6 +291,7 @@ async fn on_every_store<F: Future<Output = ()>>(case: impl Fn(Kept) -> F) {
         let postgres = Arc::new(PostgresTickets::connect(&database).await.unwrap());
         case(Kept {
             tickets: Arc::clone(&postgres) as _,
+            citizens: Arc::clone(&postgres) as _,
             mails: postgres,
         })
         .await;
@@ -239,4 +317,5 @@ cases! {
     what_failed_for_good_stays_aside_until_somebody_says_so,
     newer_news_replace_what_failed,
     a_mail_that_comes_back_is_kept_aside,
+    a_citizen_is_told_the_newest_and_nothing_once_restricted_or_erased,
 }

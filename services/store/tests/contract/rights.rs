@@ -278,3 +278,54 @@ async fn cases_come_by_due_day_and_are_changed_once_on_every_store() {
     )
     .await;
 }
+
+async fn a_case_of_after_a_backup_comes_back_under_its_number(store: impl CaseStore) {
+    let today = domain::local_time::day_of(at(0));
+    let known = new_case(today, "one");
+    assert_eq!(store.open_case(known.clone()).await.unwrap(), OpenedCase::New(1));
+    let kept = |number, revision, case: &Case| KeptCase {
+        number,
+        revision,
+        case: case.clone(),
+    };
+    let mut changed = known.case.clone();
+    changed.decide(stamp(), CaseOutcome::Dropped, "").unwrap();
+    assert!(store.bring_back_case(kept(1, 3, &changed)).await.unwrap());
+    assert!(
+        !store.bring_back_case(kept(1, 3, &changed)).await.unwrap(),
+        "once"
+    );
+    assert!(
+        !store.bring_back_case(kept(1, 2, &known.case)).await.unwrap(),
+        "not an older one"
+    );
+    assert_eq!(store.case(1).await.unwrap().unwrap(), kept(1, 3, &changed));
+    let later = new_case(today, "seven").case;
+    assert!(store.bring_back_case(kept(7, 2, &later)).await.unwrap());
+    assert!(!store.bring_back_case(kept(7, 2, &later)).await.unwrap());
+    let by_mark = CaseQuery {
+        open: true,
+        marks: later.marks.clone(),
+        most: 10,
+        ..CaseQuery::default()
+    };
+    assert_eq!(numbers(&store, by_mark).await, [7], "it is found, and open");
+    let mut other = later.clone();
+    other.opened.at = at(5);
+    let refused = store.bring_back_case(kept(7, 9, &other)).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(_))), "{refused:?}");
+    let next = store.open_case(new_case(today, "next")).await.unwrap();
+    assert_eq!(next, OpenedCase::New(8), "behind those that came back");
+    let mut now = store.case(7).await.unwrap().unwrap();
+    now.case.decide(stamp(), CaseOutcome::Dropped, "").unwrap();
+    store.change_case(now).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_case_of_after_a_backup_comes_back_under_its_number_on_every_store() {
+    on_access(
+        a_case_of_after_a_backup_comes_back_under_its_number,
+        a_case_of_after_a_backup_comes_back_under_its_number,
+    )
+    .await;
+}

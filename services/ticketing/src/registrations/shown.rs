@@ -91,16 +91,13 @@ pub(super) fn kind_of(book: &Rulebook, entry: &Entry) -> String {
 pub(super) fn linked(book: &Rulebook, entries: &[Entry]) -> Vec<proto::LinkedEntry> {
     let offers = book.routing.offers();
     let linked = |entry: &Entry| {
-        let newsletter = offers.newsletter(&entry.offer).map(|it| &it.title);
-        let event = offers.event(&entry.offer).map(|it| &it.title);
-        let title = match kind_of(book, entry) == OfferKind::Events.name() {
-            true => event,
-            false => newsletter,
-        };
+        let kind = book.register.procedure(entry.procedure.as_str());
+        let kind = kind.and_then(Procedure::entry_rules).map(|rules| rules.offers);
+        let named = kind.and_then(|kind| offers.named(kind, &entry.offer));
         proto::LinkedEntry {
             offer: entry.offer.to_string(),
             // The rules may know it no longer.
-            title: title.map_or_else(|| entry.offer.to_string(), Clone::clone),
+            title: named.map_or_else(|| entry.offer.to_string(), |(title, _)| title.to_owned()),
             state: entry.state.name().to_owned(),
         }
     };

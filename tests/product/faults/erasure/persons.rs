@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use testkit::{TestNode, eventually};
 use wire::v1::calls::CallReport;
 
+use super::steps::{item, report_with_items};
 use super::{
     CONCERN, DIGITS, EMAIL, NAME, OTHER, PHONE, builder, call_by, check_gone, erase, files_with, logged,
     report, state, until_handed_over,
@@ -73,6 +74,66 @@ async fn another_person_on_the_same_number_stays() {
     assert_eq!(node.run(&by_name).await.exits(0).json()["order"], answer["order"]);
 }
 
+#[tokio::test]
+async fn an_item_on_a_shared_number_goes_if_it_names_the_person_or_the_call() {
+    let node = builder(&[]).start().await;
+    let of_me = [
+        "0221 4783119;Zwetschgenbaum",
+        "Zeile mit;anruf-4711;0221 4783119",
+        "anruf-4711;0221 478x",
+    ];
+    let of_others = [
+        "0221 4783119;Nachbarskind",
+        "0221 4783119;",
+        "anruf-47112;0221 4783119",
+    ];
+    let items = of_me.iter().chain(&of_others).map(|payload| item(payload));
+    report_with_items(&node, call_by("anruf-4711", 0, "+492214783119"), items.collect()).await;
+    let mine = [
+        "--name",
+        NAME,
+        "--phone",
+        PHONE,
+        "--concern",
+        CONCERN,
+        "--call",
+        "test/anruf-4711",
+    ];
+    logged(&node, &mine).await;
+    logged(
+        &node,
+        &["--name", OTHER, "--phone", PHONE, "--concern", "Anderes"],
+    )
+    .await;
+    let by_name = [
+        "privacy", "erase", "--phone", PHONE, "--name", NAME, "--reason", "Art. 17", "--json",
+    ];
+    let answer = node.run(&by_name).await.exits(0).json();
+    assert_eq!(answer["rejected_items"], of_me.len(), "{answer}");
+    let left = node
+        .run(&["rejected", "list", "--json"])
+        .await
+        .exits(0)
+        .json_lines();
+    let mut payloads = Vec::new();
+    for item in &left {
+        let show = [
+            "rejected",
+            "show",
+            item["id"].as_str().expect("an id"),
+            "--reveal",
+        ];
+        payloads.push(node.run(&show).await.exits(0).stdout);
+    }
+    assert_eq!(left.len(), of_others.len(), "{payloads:?}");
+    for other in of_others {
+        assert!(
+            payloads.iter().any(|payload| payload.contains(other)),
+            "{other} in {payloads:?}"
+        );
+    }
+}
+
 fn many(count: i64) -> Vec<CallReport> {
     let calls =
         (0..count).flat_map(|number| call_by(&format!("m-{number}"), number % 20_000, "0221/4783119"));
@@ -101,6 +162,17 @@ async fn a_person_in_ten_thousand_calls_goes_in_steps_and_the_figures_stay() {
     })
     .await;
     assert_eq!(through["pending"], serde_json::json!([]));
+    eventually("the metrics to say so", async || {
+        let metrics = node.get("/metrics", Some(&node.token())).await.body;
+        let said = [
+            "nrwdirekt_erasures_open 0",
+            "nrwdirekt_erasure_oldest_age_seconds 0",
+            "nrwdirekt_erasure_places_overdue 0",
+            "nrwdirekt_erasure_passes_failed_total 0",
+        ];
+        said.iter().all(|line| metrics.contains(line)).then_some(())
+    })
+    .await;
     assert_eq!(node.totals(DAY.0, DAY.1).await, figures);
     // The same file again, and a call of before that comes only now.
     report(&node, many(10_000)).await;

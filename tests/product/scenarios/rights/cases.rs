@@ -69,7 +69,16 @@ async fn a_case_goes_from_its_request_to_its_answer() {
         assert!(shown["notes"].to_string().contains("rectified"), "{shown}");
         node.run(&decide).await.exits(0);
         node.run(&rectify).await.fails_with("decided");
-        node.run(&decide).await.fails_with("decided");
+        // The same again is the same; anything else is another decision.
+        let again = node
+            .run(&[&decide[..], &["--json"]].concat())
+            .await
+            .exits(0)
+            .json();
+        assert_eq!(again["revision"], case(&node, &["show", "1"]).await["revision"]);
+        node.run(&["privacy", "case", "decide", "1", "--outcome", "dropped"])
+            .await
+            .fails_with("decided");
         assert_eq!(node.run(&list).await.exits(0).json_lines().len(), 1);
         let all = node
             .run(&[&list[..], &["--all"]].concat())
@@ -77,6 +86,56 @@ async fn a_case_goes_from_its_request_to_its_answer() {
             .exits(0)
             .json_lines();
         assert_eq!(all.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_was_done_for_a_case_may_be_asked_for_again_when_it_is_decided() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        let ticket = log(&node, &["--phone", "0221 4710123", "--name", "Groß"]).await;
+        let other = log(&node, &["--phone", "0221 4710124", "--name", "Klein"]).await;
+        case(&node, &["open", "--kind", "erasure"]).await;
+        let check = ["check", "1", "--how", "Personalausweis gesehen"];
+        let checked = case(&node, &check).await;
+        assert_eq!(case(&node, &check).await["revision"], checked["revision"]);
+        let rectify = [
+            "privacy",
+            "rectify",
+            &other,
+            "--field",
+            "name=Kleiner",
+            "--reason",
+            "so",
+            "--case",
+            "1",
+            "--idempotency-key",
+            "k-1",
+            "--json",
+        ];
+        let rectified = node.run(&rectify).await.exits(0).json();
+        let erase = |ticket: &str| {
+            [
+                "privacy", "erase", "--ticket", ticket, "--reason", "Art. 17", "--case", "1", "--json",
+            ]
+            .map(str::to_owned)
+        };
+        let asked = erase(&ticket);
+        let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+        let first = node.run(&asked).await.exits(0).json();
+        case(&node, &["decide", "1", "--outcome", "granted"]).await;
+
+        let again = node.run(&asked).await.exits(0).json();
+        assert_eq!(again["order"], first["order"]);
+        assert_eq!(again["tickets"], first["tickets"]);
+        assert_eq!(
+            node.run(&rectify).await.exits(0).json()["version"],
+            rectified["version"]
+        );
+        let another = erase(&other);
+        let another: Vec<&str> = another.iter().map(String::as_str).collect();
+        node.run(&another).await.fails_with("decided");
     })
     .await;
 }

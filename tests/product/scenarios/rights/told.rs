@@ -13,7 +13,7 @@ fn schema() -> Value {
     serde_json::from_str(&std::fs::read_to_string(path).expect("the schema")).expect("JSON")
 }
 
-fn follows_the_schema(told: &Value) {
+pub(in super::super) fn follows_the_schema(told: &Value) {
     let validator = jsonschema::options()
         .should_validate_formats(true)
         .build(&schema())

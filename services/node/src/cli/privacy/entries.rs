@@ -9,12 +9,15 @@ pub(crate) struct EntriesArguments {
     /// The address, in any capitals.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) email: String,
-    /// Erase them; a count is answered.
+    /// Erase them all, whoever they name: an order as `privacy erase` gives it.
     #[arg(long, requires = "reason")]
     pub(crate) erase: bool,
-    /// Why they are erased; kept in the audit trail, without personal data.
+    /// Why they are erased; kept with the order, without personal data.
     #[arg(long, value_name = "TEXT", requires = "erase")]
     pub(crate) reason: Option<String>,
+    /// The case of the person's right that it belongs to.
+    #[arg(long, value_name = "NUMBER", requires = "erase")]
+    pub(crate) case: Option<u64>,
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -3,8 +3,10 @@
 //! Everything is written beside the folder that it will be (`DIR.part`), checked, settled and made durable, and renamed at the
 //! end. Whatever cuts it leaves no folder and no database that a node would take.
 
+mod acts;
 mod database;
 mod folder;
+mod old;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,12 +17,14 @@ use backup::{BackupError, Head, Manifest, StorageKind};
 use domain::access::Principal;
 use domain::audit::{AuditAction, AuditSubject, NewAuditEntry};
 use domain::erasure::ErasureOrder;
+use domain::ids::IdentityKey;
+use privacy::journal::{Installation, JournalStores, Record};
 use serde_json::json;
 use store::audit::AuditStore;
 use store::backups::Restored;
+use store::entries::EntryStore;
 use store::erasure::{Entered, ErasureStore, NewOrder};
 use store::postgres::Database;
-use store::sqlite::SqliteAccess;
 
 use super::read_key;
 use crate::backups::{JOURNAL, read_erasures};
@@ -29,10 +33,6 @@ use crate::clock;
 use crate::config::{StoreChoice, store_choice};
 use crate::exit::Failure;
 use crate::output::{note, say};
-use crate::storage::lock_folder;
-
-/// Orders that are read at once.
-const ORDERS: usize = 500;
 
 /// What is being restored, and from what.
 struct Restore {
@@ -41,49 +41,74 @@ struct Restore {
     head: Head,
     restored: Restored,
     erasures: Vec<ErasureOrder>,
+    /// What was done by right of persons since, as it lay beside the backup.
+    acts: acts::Files,
+    /// The same, as an old store knows it, and whose that is.
+    known: Vec<Record>,
+    old: Option<Installation>,
+}
+
+/// What was brought into a restored store of what came after its backup.
+struct Brought {
+    /// Orders to erase that it did not know.
+    erasures: usize,
+    /// What was done by right of persons.
+    acts: acts::Redone,
 }
 
 /// Restores a backup.
 pub(crate) async fn run(arguments: RestoreArguments) -> anyhow::Result<()> {
     let mut restore = read(&arguments)?;
-    if let Some(old) = &arguments.old_data {
-        restore.erasures.extend(known_to(old).await?);
-    }
+    old::add(&mut restore, &arguments).await?;
     if restore.erasures.is_empty() && !arguments.json {
         note!(
-            "no erasures were found beside the backup (erasures.jsonl): if there are any elsewhere, give them with --erasures or \
-             --old-data, or those people are back"
+            "no erasures were found beside the backup (erasures.jsonl): if there are any elsewhere, give them with --erasures, \
+             --old-data or --old-store, or those people are back"
         );
     }
     let restore = Arc::new(restore);
+    let database = database(&restore, &arguments)?;
+    if let Some(database) = &database
+        && database::finish_cut(&restore, database, &arguments.data).await?
+    {
+        note!("the restore before this one was cut at its last step, and that is done now");
+        if arguments.json {
+            say!(
+                "{}",
+                json!({ "backup": restore.restored.backup, "data": arguments.data, "was_cut": true })
+            );
+        }
+        return Ok(());
+    }
     let folder = folder::Folder::begin(&arguments.data)?;
-    let (manifest, entered) = match (&restore.head.storage, &arguments.store) {
-        (StorageKind::Files, None) => {
+    let (manifest, brought) = match &database {
+        None => {
             let manifest = unpack(&restore, &folder).await?;
-            let entered = folder::settle(&restore, &folder).await?;
+            let brought = folder::settle(&restore, &folder).await?;
             folder.finish(&restore.restored)?;
-            (manifest, entered)
+            (manifest, brought)
         }
-        (StorageKind::Files, Some(_)) => {
-            return Err(Failure::usage(
-                "--store: the backup is one of files (sqlite), which go into the folder of --data; leave --store out",
-            ));
-        }
-        (StorageKind::Tables, None) => {
-            return Err(Failure::usage(
-                "--store: the backup is one of PostgreSQL; give the URL of an empty database",
-            ));
-        }
-        (StorageKind::Tables, Some(url)) => {
-            let StoreChoice::Postgres(url) = store_choice(url)? else {
-                return Err(Failure::usage("--store: use postgres://USER@HOST:PORT/DATABASE"));
-            };
-            let database = Database::new(&url).context("--store")?;
-            database::restore(&restore, &database, folder).await?
-        }
+        Some(database) => database::restore(&restore, database, folder).await?,
     };
-    tell(&arguments, &restore, &manifest, entered);
+    tell(&arguments, &restore, &manifest, &brought);
     Ok(())
+}
+
+/// The database that the backup goes into; `None` for a backup of files.
+fn database(restore: &Restore, arguments: &RestoreArguments) -> anyhow::Result<Option<Database>> {
+    match (&restore.head.storage, &arguments.store) {
+        (StorageKind::Files, None) => Ok(None),
+        (StorageKind::Files, Some(_)) => Err(Failure::usage(
+            "--store: the backup is one of files (sqlite), which go into the folder of --data; leave --store out",
+        )),
+        (StorageKind::Tables, None) => Err(Failure::usage(
+            "--store: the backup is one of PostgreSQL; give the URL of an empty database",
+        )),
+        (StorageKind::Tables, Some(url)) => match store_choice(url)? {
+            StoreChoice::Postgres(url) => Ok(Some(Database::new(&url).context("--store")?)),
+            _ => Err(Failure::usage("--store: use postgres://USER@HOST:PORT/DATABASE")),
+        },
+    }
 }
 
 fn read(arguments: &RestoreArguments) -> anyhow::Result<Restore> {
@@ -96,6 +121,7 @@ fn read(arguments: &RestoreArguments) -> anyhow::Result<Restore> {
         .filter(|journal| journal.exists());
     let journals = beside.iter().chain(&arguments.erasures).map(PathBuf::as_path);
     let erasures = read_erasures(journals)?;
+    let acts = acts::open(arguments, &key)?;
     Ok(Restore {
         from: arguments.from.clone(),
         restored: Restored {
@@ -106,31 +132,10 @@ fn read(arguments: &RestoreArguments) -> anyhow::Result<Restore> {
         key,
         head,
         erasures,
+        acts,
+        known: Vec::new(),
+        old: None,
     })
-}
-
-/// The erasures that an old data folder knows of.
-async fn known_to(old: &Path) -> anyhow::Result<Vec<ErasureOrder>> {
-    let refused =
-        |what: &dyn std::fmt::Display| Failure::usage(format!("--old-data {}: {what}", old.display()));
-    let file = old.join("access.db");
-    if !file.is_file() {
-        return Err(refused(
-            &"there is no access.db in it; leave it out if it cannot be read any more",
-        ));
-    }
-    let _lock = lock_folder(old)?;
-    let access = SqliteAccess::open(&file).map_err(|error| refused(&error))?;
-    let (mut orders, mut behind) = (Vec::new(), 0);
-    loop {
-        let page = access.orders_since(behind, ORDERS).await;
-        let page = page.map_err(|error| refused(&error))?;
-        let Some(last) = page.last() else {
-            return Ok(orders);
-        };
-        behind = last.sequence;
-        orders.extend(page.into_iter().map(|kept| kept.order));
-    }
 }
 
 fn open(from: &Path, key: &backup::Key) -> anyhow::Result<Reader<std::fs::File>> {
@@ -190,7 +195,28 @@ async fn note_restore(audit: &dyn AuditStore, restored: &Restored) -> anyhow::Re
         .context("the audit trail could not be written")
 }
 
-fn tell(arguments: &RestoreArguments, restore: &Restore, manifest: &Manifest, entered: usize) {
+/// Brings into the restored store what came after the backup.
+async fn bring(
+    restore: &Restore,
+    access: &(impl ErasureStore + AuditStore),
+    stores: &JournalStores,
+    entries: &dyn EntryStore,
+    key: &IdentityKey,
+) -> anyhow::Result<Brought> {
+    let installation = Installation::of(key);
+    if restore.old.as_ref().is_some_and(|old| *old != installation) {
+        return Err(Failure::usage(
+            "--old-data, --old-store: this is the store of another installation than the backup is of; give the one that the \
+             backup was made of, or leave it out",
+        ));
+    }
+    let erasures = enter(access, restore).await?;
+    let acts = acts::redo_all(restore, stores, entries, &installation).await?;
+    note_restore(access, &restore.restored).await?;
+    Ok(Brought { erasures, acts })
+}
+
+fn tell(arguments: &RestoreArguments, restore: &Restore, manifest: &Manifest, brought: &Brought) {
     if arguments.json {
         say!(
             "{}",
@@ -201,15 +227,18 @@ fn tell(arguments: &RestoreArguments, restore: &Restore, manifest: &Manifest, en
                 "rows": manifest.rows(),
                 "figures": manifest.figures,
                 "erasures_read": restore.erasures.len(),
-                "erasures_entered": entered,
+                "erasures_entered": brought.erasures,
+                "acts_redone": brought.acts.object(),
             })
         );
         return;
     }
     say!(
-        "{}: restored as of {}, {} rows; {entered} erasures since are carried out before anything is served",
+        "{}: restored as of {}, {} rows; {} erasures since are carried out before anything is served",
         arguments.data.display(),
         restore.restored.made_at.to_rfc3339(),
-        manifest.rows()
+        manifest.rows(),
+        brought.erasures
     );
+    brought.acts.tell();
 }

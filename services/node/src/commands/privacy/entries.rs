@@ -1,10 +1,13 @@
 //! `nrwdirekt privacy entries`: what somebody has registered for.
 
 use serde_json::json;
+use wire::v1::privacy;
+use wire::v1::privacy::erasures_client::ErasuresClient;
 use wire::v1::tickets as proto;
 use wire::v1::tickets::registrations_client::RegistrationsClient;
 
-use crate::cli::EntriesArguments;
+use super::erasure::tell;
+use crate::cli::{EntriesArguments, ServerArguments};
 use crate::client;
 use crate::commands::ticket::local;
 use crate::exit::Failure;
@@ -13,27 +16,22 @@ use crate::output::say;
 /// Lists the entries of an address, or erases them.
 pub(super) async fn run(arguments: EntriesArguments) -> anyhow::Result<()> {
     let mut client = RegistrationsClient::new(client::connect(&arguments.server.server).await?);
-    if arguments.erase {
-        let request = proto::EraseEntriesRequest {
-            email: arguments.email,
-            reason: arguments.reason.unwrap_or_default(),
-        };
-        let erased = client.erase_entries(request).await;
-        let erased = erased
-            .map_err(|status| Failure::of_status(&status))?
-            .into_inner()
-            .erased;
-        match arguments.json {
-            true => say!("{}", json!({ "erased": erased })),
-            false => say!("entries erased: {erased}"),
-        }
-        return Ok(());
-    }
     let request = proto::FindEntriesRequest {
         email: arguments.email,
     };
     let found = client.find_entries(request).await;
     let found = found.map_err(|status| Failure::of_status(&status))?.into_inner();
+    if arguments.erase {
+        let ids = found.entries.into_iter().map(|found| found.entry_id).collect();
+        return erase(
+            ids,
+            arguments.reason.unwrap_or_default(),
+            arguments.case,
+            &arguments.server,
+            arguments.json,
+        )
+        .await;
+    }
     for found in &found.entries {
         let (offer, entry) = (
             found.offer.clone().unwrap_or_default(),
@@ -41,6 +39,7 @@ pub(super) async fn run(arguments: EntriesArguments) -> anyhow::Result<()> {
         );
         if arguments.json {
             let object = json!({
+                "entry_id": found.entry_id,
                 "procedure": found.procedure,
                 "offer": offer.offer,
                 "title": offer.title,
@@ -52,7 +51,8 @@ pub(super) async fn run(arguments: EntriesArguments) -> anyhow::Result<()> {
             say!("{object}");
         } else {
             say!(
-                "{}  {}  {}  since {}",
+                "{}  {}  {}  {}  since {}",
+                found.entry_id,
                 found.procedure,
                 offer.title,
                 entry.state,
@@ -60,5 +60,34 @@ pub(super) async fn run(arguments: EntriesArguments) -> anyhow::Result<()> {
             );
         }
     }
+    Ok(())
+}
+
+/// Orders the erasure of all that was found; nothing to do where nothing was.
+async fn erase(
+    entry_ids: Vec<String>,
+    reason: String,
+    case: Option<u64>,
+    server: &ServerArguments,
+    as_json: bool,
+) -> anyhow::Result<()> {
+    if entry_ids.is_empty() {
+        match as_json {
+            true => say!("{}", json!({ "entries": 0 })),
+            false => say!("nothing is kept of this address"),
+        }
+        return Ok(());
+    }
+    let mut client = ErasuresClient::new(client::connect(&server.server).await?);
+    let request = privacy::EraseRequest {
+        entry_ids,
+        reason,
+        case_number: case.unwrap_or(0),
+        idempotency_key: uuid::Uuid::new_v4().to_string(),
+        ..privacy::EraseRequest::default()
+    };
+    let state = client.erase(request).await;
+    let state = state.map_err(|status| Failure::of_status(&status))?.into_inner();
+    tell(&state, as_json);
     Ok(())
 }

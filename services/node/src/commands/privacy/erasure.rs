@@ -21,6 +21,7 @@ pub(super) async fn erase(arguments: EraseArguments) -> anyhow::Result<()> {
         first_name: arguments.first_name.unwrap_or_default(),
         postal_code: arguments.postal_code.unwrap_or_default(),
         call_ids: arguments.call,
+        entry_ids: arguments.entry,
         reason: arguments.reason,
         case_number: arguments.case.unwrap_or(0),
         idempotency_key: arguments
@@ -75,6 +76,7 @@ fn object(state: &proto::ErasureState) -> Value {
         "case": Some(state.case_number).filter(|case| *case > 0),
         "tickets": state.ticket_ids,
         "calls": state.calls,
+        "entries": state.entries,
         "rejected_items": state.rejected_items,
         "erased": state.erased,
         "pending": pending.map(|it| json!({"place": it.place, "until": local(it.until_unix_ms)})).collect::<Vec<_>>(),
@@ -92,17 +94,18 @@ fn line(state: &proto::ErasureState) -> String {
         None => format!("{} places are left", state.pending.len()),
     };
     format!(
-        "{}  {}  {}: {} tickets, {} calls; {progress}  {}",
+        "{}  {}  {}: {} tickets, {} calls, {} entries; {progress}  {}",
         state.order_id,
         local(state.ordered_at_unix_ms),
         state.ordered_by,
         state.ticket_ids.len(),
         state.calls,
+        state.entries,
         state.reason
     )
 }
 
-fn tell(state: &proto::ErasureState, as_json: bool) {
+pub(super) fn tell(state: &proto::ErasureState, as_json: bool) {
     if as_json {
         say!("{}", object(state));
         return;

@@ -75,11 +75,26 @@ fn object(found: &proto::FindPersonsResponse) -> Value {
             "calls": ticket.calls,
         })
     };
+    let entry = |entry: &proto::FoundEntry| {
+        json!({
+            "entry_id": entry.entry_id,
+            "procedure": entry.procedure,
+            "offer": entry.offer,
+            "title": entry.title,
+            "department": given(&entry.department),
+            "state": entry.state,
+            "fields": entry.fields,
+            "consented_at": local(entry.consented_at_unix_ms),
+            "confirmed_at": entry.confirmed_at_unix_ms.map(local),
+            "mail_waits": entry.mail_waits,
+        })
+    };
     let person = |person: &proto::FoundPerson| {
         json!({
             "name": given(&person.name),
             "first_name": given(&person.first_name),
             "tickets": person.tickets.iter().map(ticket).collect::<Vec<_>>(),
+            "entries": person.entries.iter().map(entry).collect::<Vec<_>>(),
         })
     };
     let call = |call: &proto::FoundCall| {
@@ -106,6 +121,7 @@ fn object(found: &proto::FindPersonsResponse) -> Value {
     json!({
         "persons": found.persons.iter().map(person).collect::<Vec<_>>(),
         "calls": found.calls.iter().map(call).collect::<Vec<_>>(),
+        "entries_left": found.entries_left,
         "calls_total": found.calls_total,
         "rejected_items": found.rejected_items.iter().map(item).collect::<Vec<_>>(),
         "incomplete": found.incomplete,
@@ -113,7 +129,11 @@ fn object(found: &proto::FindPersonsResponse) -> Value {
 }
 
 fn print(found: &proto::FindPersonsResponse) {
-    if found.persons.is_empty() && found.calls_total == 0 && found.rejected_items.is_empty() {
+    if found.persons.is_empty()
+        && found.entries_left == 0
+        && found.calls_total == 0
+        && found.rejected_items.is_empty()
+    {
         say!("nothing is kept of such a person");
     }
     for (person, number) in found.persons.iter().zip(1..) {
@@ -122,7 +142,11 @@ fn print(found: &proto::FindPersonsResponse) {
             "" => "no name",
             name => name,
         };
-        say!("person {number}: {name}, {} tickets", person.tickets.len());
+        say!(
+            "person {number}: {name}, {} tickets, {} entries",
+            person.tickets.len(),
+            person.entries.len()
+        );
         for ticket in &person.tickets {
             let restricted = if ticket.restricted { "  restricted" } else { "" };
             say!(
@@ -134,6 +158,23 @@ fn print(found: &proto::FindPersonsResponse) {
                 ticket.department
             );
         }
+        for entry in &person.entries {
+            let mail = if entry.mail_waits { "  a mail waits" } else { "" };
+            say!(
+                "  {}  {}  {}  {}  {}{mail}",
+                entry.entry_id,
+                local(entry.consented_at_unix_ms),
+                entry.procedure,
+                entry.state,
+                entry.title
+            );
+        }
+    }
+    if found.entries_left > 0 {
+        say!(
+            "{} entries name nobody, and are of an address that somebody else has too (see privacy entries)",
+            found.entries_left
+        );
     }
     if found.calls_total > 0 {
         say!("{} calls", found.calls_total);

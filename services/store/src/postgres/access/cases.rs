@@ -1,13 +1,15 @@
 //! Cases of data subjects.
 
 use async_trait::async_trait;
+use deadpool_postgres::Transaction;
+use domain::privacy::Case;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::super::values::{limit, text};
 use super::{PostgresAccess, begin};
 use crate::StoreError;
-use crate::cases::{self, CaseQuery, CaseStore, KeptCase, NewCase, OpenedCase};
+use crate::cases::{self, Bringing, CaseQuery, CaseStore, KeptCase, NewCase, OpenedCase};
 
 #[async_trait]
 impl CaseStore for PostgresAccess {
@@ -41,13 +43,7 @@ impl CaseStore for PostgresAccess {
             };
         };
         let number: i64 = opened.get(0);
-        transaction
-            .execute(
-                "INSERT INTO case_marks (mark, number) SELECT DISTINCT mark, $2::int8
-                 FROM unnest($1::text[]) AS marks (mark)",
-                &[&case.marks, &number],
-            )
-            .await?;
+        mark(&transaction, case, number).await?;
         transaction.commit().await?;
         Ok(OpenedCase::New(number))
     }
@@ -119,6 +115,73 @@ impl CaseStore for PostgresAccess {
             _ => Ok(()),
         }
     }
+
+    async fn bring_back_case(&self, kept: KeptCase) -> Result<bool, StoreError> {
+        let mut client = self.database.client().await?;
+        let transaction = begin(&mut client).await?;
+        let find = "SELECT number, revision, content FROM cases WHERE number = $1 FOR UPDATE";
+        let there = transaction.query_opt(find, &[&kept.number]).await?;
+        let there = there.as_ref().map(read).transpose()?;
+        let case = &kept.case;
+        let (is_open, due_on, content) = (
+            case.decision.is_none(),
+            case.due_on.to_string(),
+            cases::written(case),
+        );
+        match Bringing::of(there.as_ref(), &kept)? {
+            Bringing::Nothing => return Ok(false),
+            Bringing::Write => {
+                let write = "UPDATE cases SET revision = $2, is_open = $3, due_on = $4, content = $5 WHERE number = $1";
+                transaction
+                    .execute(
+                        write,
+                        &[&kept.number, &kept.revision, &is_open, &due_on, &text(&content)],
+                    )
+                    .await?;
+            }
+            Bringing::Add => {
+                let add = "INSERT INTO cases (number, revision, is_open, due_on, content, idempotency_key, requested)
+                     OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7)";
+                let key = cases::key_of_brought_back(kept.number);
+                transaction
+                    .execute(
+                        add,
+                        &[
+                            &kept.number,
+                            &kept.revision,
+                            &is_open,
+                            &due_on,
+                            &text(&content),
+                            &key,
+                            &[0_u8; 32].as_slice(),
+                        ],
+                    )
+                    .await?;
+            }
+        }
+        mark(&transaction, case, kept.number).await?;
+        // The next one that is opened comes behind it.
+        transaction
+            .execute(
+                "SELECT setval(pg_get_serial_sequence('cases', 'number'),
+                     greatest($1, (SELECT max(number) FROM cases)))",
+                &[&kept.number],
+            )
+            .await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
+
+async fn mark(transaction: &Transaction<'_>, case: &Case, number: i64) -> Result<(), StoreError> {
+    transaction
+        .execute(
+            "INSERT INTO case_marks (mark, number) SELECT DISTINCT mark, $2::int8
+             FROM unnest($1::text[]) AS marks (mark) ON CONFLICT DO NOTHING",
+            &[&case.marks, &number],
+        )
+        .await?;
+    Ok(())
 }
 
 fn read(row: &Row) -> Result<KeptCase, StoreError> {

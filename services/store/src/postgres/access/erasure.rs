@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use deadpool_postgres::GenericClient;
 use domain::erasure::{MarkKey, Place};
-use domain::ids::ErasureOrderId;
+use domain::ids::{ErasureOrderId, Identity};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
@@ -14,7 +14,9 @@ use super::super::scrub;
 use super::super::values::{limit, text};
 use super::{PostgresAccess, begin};
 use crate::StoreError;
-use crate::erasure::{Entered, ErasureStore, KeptOrder, NewOrder, Step, fresh_secret, place, read, written};
+use crate::erasure::{
+    Entered, ErasureStore, KeptOrder, NewOrder, Step, fresh_secret, place, read, with_calls, written,
+};
 use crate::scrub::{Scrub, Scrubbed, Touched};
 use crate::ticket_columns::unreadable;
 use crate::users::time;
@@ -103,6 +105,20 @@ impl ErasureStore for PostgresAccess {
         let condition = "digest = $1 ORDER BY sequence DESC LIMIT 1";
         let found = list(&client, condition, &[&digest.as_slice()]).await?;
         Ok(found.into_iter().next())
+    }
+
+    async fn add_calls(&self, id: &ErasureOrderId, calls: &[Identity]) -> Result<(), StoreError> {
+        let mut client = self.database.client().await?;
+        let transaction = begin(&mut client).await?;
+        let id = text(id.as_str());
+        let find =
+            "SELECT content FROM erasure_orders WHERE order_id = $1 AND closed_at_ms IS NULL FOR UPDATE";
+        if let Some(row) = transaction.query_opt(find, &[&id]).await? {
+            let content = with_calls(row.get(0), calls)?;
+            let write = "UPDATE erasure_orders SET content = $2 WHERE order_id = $1";
+            transaction.execute(write, &[&id, &text(&content)]).await?;
+        }
+        Ok(transaction.commit().await?)
     }
 
     async fn note_step(&self, id: &ErasureOrderId, place: Place, step: Step) -> Result<(), StoreError> {

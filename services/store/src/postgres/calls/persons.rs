@@ -4,13 +4,39 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use deadpool_postgres::Client;
 use domain::ids::Identity;
 
-use super::super::values::{self, key};
+use super::super::values::{self, key, limit};
 use super::{PostgresCalls, records};
 use crate::StoreError;
 use crate::calls::StoredCall;
 use crate::persons::{CallsOfNumber, PersonCalls};
+use crate::ticket_columns::time;
+
+/// Numbers that are read at once.
+const CALLERS_AT_ONCE: usize = 20_000;
+
+/// See [`crate::erasure::CallErasure::callers_that`].
+pub(super) async fn callers_that(
+    client: &Client,
+    is_meant: &(dyn Fn(&str) -> bool + Send + Sync),
+) -> Result<BTreeSet<String>, StoreError> {
+    // Without what comes twice: the calls of a number are passed over with it, and the index is read in its order.
+    let find = "SELECT caller_key FROM calls WHERE caller_key IS NOT NULL AND caller_key > $1
+         ORDER BY caller_key LIMIT $2";
+    let find = client.prepare_cached(find).await?;
+    let (mut meant, mut after) = (BTreeSet::new(), String::new());
+    loop {
+        let rows = client.query(&find, &[&after, &limit(CALLERS_AT_ONCE)]).await?;
+        let keys = rows.iter().map(|row| row.get::<_, &str>(0));
+        meant.extend(keys.filter(|key| is_meant(key)).map(str::to_owned));
+        match rows.last() {
+            Some(last) if rows.len() == CALLERS_AT_ONCE => after = last.get(0),
+            _ => return Ok(meant),
+        }
+    }
+}
 
 #[async_trait]
 impl PersonCalls for PostgresCalls {
@@ -27,10 +53,7 @@ impl PersonCalls for PostgresCalls {
         );
         let find = client.prepare_cached(&find).await?;
         let calls = client
-            .query(
-                &find,
-                &[&search.keys, &after_ms, &after, &values::limit(search.most)],
-            )
+            .query(&find, &[&search.keys, &after_ms, &after, &limit(search.most)])
             .await?;
         calls.iter().map(records::read).collect()
     }
@@ -80,6 +103,20 @@ impl PersonCalls for PostgresCalls {
         let lift = "DELETE FROM restricted_calls WHERE identity = ANY($1)";
         let lifted = client.execute(lift, &[&keys]).await?;
         Ok(usize::try_from(lifted).unwrap_or(usize::MAX))
+    }
+
+    async fn restricted(
+        &self,
+        after: Option<Identity>,
+        most: usize,
+    ) -> Result<Vec<(Identity, DateTime<Utc>)>, StoreError> {
+        let client = self.database.client().await?;
+        let after = after.map(key);
+        let find = "SELECT identity, since_ms FROM restricted_calls WHERE $1::uuid IS NULL OR identity > $1
+             ORDER BY identity LIMIT $2";
+        let rows = client.query(find, &[&after, &limit(most)]).await?;
+        let read = |row: &tokio_postgres::Row| Ok((values::identity(row.get(0)), time(row.get(1))?));
+        rows.iter().map(read).collect()
     }
 
     async fn restricted_among(&self, identities: Vec<Identity>) -> Result<BTreeSet<Identity>, StoreError> {

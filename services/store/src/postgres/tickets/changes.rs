@@ -6,7 +6,7 @@ use domain::ticket::{Effect, Ticket, TicketVersion, Transition};
 use futures::future::try_join3;
 
 use super::super::values::{key, text};
-use super::{mails, marks, queries, recipients, slots, ticket_rows};
+use super::{citizen_mails, mails, marks, queries, recipients, slots, ticket_rows};
 use crate::StoreError;
 use crate::ticket_columns::{
     CURRENT, ERASED, FORGOTTEN, RECTIFIED, RESTRICTED, WITHDRAWN, changes_marks, hotline_column, json,
@@ -238,6 +238,7 @@ async fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect)
         Effect::Untell(of) => recipients::untell(transaction, ticket, *of).await,
         Effect::Forget { entries } => forget(transaction, ticket, *entries).await,
         Effect::Mail { department, subject } => mails::pend(transaction, ticket, department, *subject).await,
+        Effect::TellCitizen => citizen_mails::pend(transaction, ticket).await,
         Effect::Book { booking, capacity } => slots::book(transaction, ticket, booking, *capacity).await,
     }
 }
@@ -270,9 +271,10 @@ async fn forget(transaction: &Transaction<'_>, ticket: &Ticket, entries: u32) ->
             &[&id, &FORGOTTEN.as_slice()],
         )
         .await?;
-    transaction
-        .execute("DELETE FROM pending_mails WHERE ticket_id = $1", &[&id])
-        .await?;
+    for mails in ["pending_mails", "citizen_mails"] {
+        let delete = format!("DELETE FROM {mails} WHERE ticket_id = $1");
+        transaction.execute(&delete, &[&id]).await?;
+    }
     marks::remove(transaction, &ticket.id).await
 }
 

@@ -17,7 +17,7 @@ use super::super::values::{count, limit, text};
 use super::{PostgresTickets, begin, moment};
 use crate::StoreError;
 use crate::entries::{
-    ENTRY_COLUMNS, EntryColumns, EntryFilter, EntryMailKey, EntryMailSubject, EntryStore, Meets,
+    ENTRY_COLUMNS, EntryColumns, EntryFilter, EntryMailKey, EntryMailSubject, EntryMarks, EntryStore, Meets,
     NewRegistration, NumberedEntry, OfferState, PendingEntryMail, REGISTRATION, REMINDER, Registered,
     count_items, entry_fields, full_item, told_of,
 };
@@ -81,25 +81,6 @@ impl EntryStore for PostgresTickets {
                 "DELETE FROM entries WHERE entry_id = $1 OR registration_id = $1",
                 &[&text(id)],
             )
-            .await?;
-        forget_mails(&transaction).await?;
-        transaction.commit().await?;
-        Ok(gone as u32)
-    }
-
-    async fn entries_of(&self, email_key: &str, most: usize) -> Result<Vec<Entry>, StoreError> {
-        let client = self.database.client().await?;
-        let find =
-            format!("SELECT {ENTRY_COLUMNS} FROM entries WHERE email_key = $1 ORDER BY number LIMIT $2");
-        let found = client.query(&find, &[&text(email_key), &limit(most)]).await?;
-        found.iter().map(|row| Ok(entry(row)?.entry)).collect()
-    }
-
-    async fn end_entries_of(&self, email_key: &str) -> Result<u32, StoreError> {
-        let mut client = self.database.client().await?;
-        let transaction = begin(&mut client).await?;
-        let gone = transaction
-            .execute("DELETE FROM entries WHERE email_key = $1", &[&text(email_key)])
             .await?;
         forget_mails(&transaction).await?;
         transaction.commit().await?;
@@ -449,14 +430,16 @@ async fn write(
     id: &str,
     entry: &CheckedEntry,
 ) -> Result<(), StoreError> {
+    let marks = EntryMarks::of(&entry.fields);
     transaction
         .execute(
             "INSERT INTO entries (entry_id, registration_id, procedure, offer, person_key, email_key, state, fields,
-                 consented_at_ms, expires_at_ms, told_at_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9, $8)
+                 consented_at_ms, expires_at_ms, told_at_ms, name_key, phone_key)
+             VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9, $8, $10, $11)
              ON CONFLICT (procedure, offer, person_key) DO UPDATE SET registration_id = excluded.registration_id,
                  fields = excluded.fields, consented_at_ms = excluded.consented_at_ms,
-                 expires_at_ms = excluded.expires_at_ms, told_at_ms = excluded.told_at_ms",
+                 expires_at_ms = excluded.expires_at_ms, told_at_ms = excluded.told_at_ms,
+                 name_key = excluded.name_key, phone_key = excluded.phone_key",
             &[
                 &id,
                 &new.id.as_str(),
@@ -467,6 +450,8 @@ async fn write(
                 &json(&entry.fields),
                 &new.consented_at.timestamp_millis(),
                 &new.expires_at.timestamp_millis(),
+                &marks.name_key.as_deref().map(text),
+                &marks.phone_key.as_deref().map(text),
             ],
         )
         .await?;
@@ -536,7 +521,7 @@ async fn pend(
 }
 
 /// Nobody is written to about entries that are not there.
-async fn forget_mails(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+pub(super) async fn forget_mails(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     transaction
         .execute(
             "DELETE FROM entry_mails WHERE kind = 'registration' AND NOT EXISTS (SELECT FROM entries
@@ -548,7 +533,7 @@ async fn forget_mails(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn entry(row: &Row) -> Result<NumberedEntry, StoreError> {
+pub(super) fn entry(row: &Row) -> Result<NumberedEntry, StoreError> {
     EntryColumns {
         id: row.get(0),
         registration: row.get(1),

@@ -5,11 +5,45 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use chrono::{DateTime, TimeZone as _, Utc};
 use domain::ids::{DepartmentId, TicketId};
+use tokio_postgres::GenericClient;
 use tokio_postgres::types::ToSql;
 
-use super::PostgresTickets;
+use super::{PostgresTickets, begin};
 use crate::StoreError;
-use crate::backups::RestoreStore;
+use crate::backups::{RestoreStore, Restored, settle_tickets};
+
+impl PostgresTickets {
+    /// Raises versions, hands over anew what departments have, and notes the restore.
+    ///
+    /// # Errors
+    /// [`StoreError::NoRoom`], [`StoreError::Unavailable`].
+    pub async fn settle_restore(&self, restored: Restored) -> Result<(), StoreError> {
+        let mut client = self.database.client().await?;
+        let transaction = begin(&mut client).await?;
+        settle(&*transaction, &restored).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// The same in a transaction that is under way.
+pub(in crate::postgres) async fn settle(
+    client: &impl GenericClient,
+    restored: &Restored,
+) -> Result<(), StoreError> {
+    client.batch_execute(&settle_tickets()).await?;
+    client
+        .execute(
+            "INSERT INTO restores (restored_at_ms, made_at_ms, backup) VALUES ($1, $2, $3)",
+            &[
+                &restored.restored_at.timestamp_millis(),
+                &restored.made_at.timestamp_millis(),
+                &restored.backup,
+            ],
+        )
+        .await?;
+    Ok(())
+}
 
 #[async_trait]
 impl RestoreStore for PostgresTickets {

@@ -1,12 +1,13 @@
 //! Cases of data subjects.
 
 use async_trait::async_trait;
+use domain::privacy::Case;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, params_from_iter};
 
 use super::SqliteAccess;
 use crate::StoreError;
-use crate::cases::{self, CaseQuery, CaseStore, KeptCase, NewCase, OpenedCase};
+use crate::cases::{self, Bringing, CaseQuery, CaseStore, KeptCase, NewCase, OpenedCase};
 
 #[async_trait]
 impl CaseStore for SqliteAccess {
@@ -51,6 +52,51 @@ impl CaseStore for SqliteAccess {
         })
         .await
     }
+
+    async fn bring_back_case(&self, kept: KeptCase) -> Result<bool, StoreError> {
+        self.unit(move |transaction| bring_back(transaction, &kept)).await
+    }
+}
+
+fn bring_back(transaction: &Transaction<'_>, kept: &KeptCase) -> Result<bool, StoreError> {
+    let find = "SELECT number, revision, content FROM cases WHERE number = ?1";
+    let (number, case) = (kept.number, &kept.case);
+    let (is_open, due_on, content) = (
+        case.decision.is_none(),
+        case.due_on.to_string(),
+        cases::written(case),
+    );
+    match Bringing::of(one(transaction, find, number)?.as_ref(), kept)? {
+        Bringing::Nothing => return Ok(false),
+        Bringing::Write => transaction.execute(
+            "UPDATE cases SET revision = ?2, is_open = ?3, due_on = ?4, content = ?5 WHERE number = ?1",
+            params![number, kept.revision, is_open, due_on, content],
+        )?,
+        Bringing::Add => transaction.execute(
+            "INSERT INTO cases (number, revision, is_open, due_on, content, idempotency_key, requested)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                number,
+                kept.revision,
+                is_open,
+                due_on,
+                content,
+                cases::key_of_brought_back(number),
+                [0_u8; 32]
+            ],
+        )?,
+    };
+    mark(transaction, case, number)?;
+    Ok(true)
+}
+
+fn mark(transaction: &Transaction<'_>, case: &Case, number: i64) -> Result<(), StoreError> {
+    let mut mark = transaction
+        .prepare_cached("INSERT INTO case_marks (mark, number) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+    for hash in &case.marks {
+        mark.execute(params![hash, number])?;
+    }
+    Ok(())
 }
 
 fn open(transaction: &Transaction<'_>, new: &NewCase) -> Result<OpenedCase, StoreError> {
@@ -81,11 +127,7 @@ fn open(transaction: &Transaction<'_>, new: &NewCase) -> Result<OpenedCase, Stor
             new.requested
         ])?;
     let number = transaction.last_insert_rowid();
-    let mut mark = transaction
-        .prepare_cached("INSERT INTO case_marks (mark, number) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
-    for hash in &case.marks {
-        mark.execute(params![hash, number])?;
-    }
+    mark(transaction, case, number)?;
     Ok(OpenedCase::New(number))
 }
 

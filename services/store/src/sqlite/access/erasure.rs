@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::erasure::{MarkKey, Place};
-use domain::ids::ErasureOrderId;
+use domain::ids::{ErasureOrderId, Identity};
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::SqliteAccess;
 use crate::StoreError;
-use crate::erasure::{Entered, ErasureStore, KeptOrder, NewOrder, Step, fresh_secret, place, read, written};
+use crate::erasure::{
+    Entered, ErasureStore, KeptOrder, NewOrder, Step, fresh_secret, place, read, with_calls, written,
+};
 use crate::scrub::{Scrub, Scrubbed, Touched};
 use crate::users::time;
 
@@ -102,6 +104,24 @@ impl ErasureStore for SqliteAccess {
     async fn order_of(&self, digest: [u8; 32]) -> Result<Option<KeptOrder>, StoreError> {
         self.query(move |connection| one(connection, "digest = ?1 ORDER BY sequence DESC", &[&digest]))
             .await
+    }
+
+    async fn add_calls(&self, id: &ErasureOrderId, calls: &[Identity]) -> Result<(), StoreError> {
+        let (id, calls) = (id.clone(), calls.to_vec());
+        self.unit(move |transaction| {
+            let find = "SELECT content FROM erasure_orders WHERE order_id = ?1 AND closed_at_ms IS NULL";
+            let content: Option<String> = transaction
+                .query_row(find, [id.as_str()], |row| row.get(0))
+                .optional()?;
+            if let Some(content) = content {
+                transaction.execute(
+                    "UPDATE erasure_orders SET content = ?2 WHERE order_id = ?1",
+                    params![id.as_str(), with_calls(&content, &calls)?],
+                )?;
+            }
+            Ok(())
+        })
+        .await
     }
 
     async fn note_step(&self, id: &ErasureOrderId, place: Place, step: Step) -> Result<(), StoreError> {

@@ -6,13 +6,15 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::Identity;
 use rusqlite::types::ToSql;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 
 use super::SqliteCalls;
 use super::records::{self, DAY_MS};
 use crate::StoreError;
 use crate::calls::StoredCall;
+use crate::packing::unknown;
 use crate::persons::{CallsOfNumber, PersonCalls};
+use crate::ticket_columns::time;
 
 #[async_trait]
 impl PersonCalls for SqliteCalls {
@@ -69,6 +71,27 @@ impl PersonCalls for SqliteCalls {
         self.each(identities, lift, None).await
     }
 
+    async fn restricted(
+        &self,
+        after: Option<Identity>,
+        most: usize,
+    ) -> Result<Vec<(Identity, DateTime<Utc>)>, StoreError> {
+        self.file
+            .read(move |connection| {
+                let mut find = connection.prepare_cached(
+                    "SELECT identity, since_ms FROM restricted_calls WHERE identity > ?1 ORDER BY identity LIMIT ?2",
+                )?;
+                let after = after.map(|identity| identity.0.to_vec()).unwrap_or_default();
+                let mut rows = find.query(params![after, most as i64])?;
+                let mut found = Vec::new();
+                while let Some(row) = rows.next()? {
+                    found.push((Identity(row.get(0)?), time(row.get(1)?)?));
+                }
+                Ok(found)
+            })
+            .await
+    }
+
     async fn restricted_among(&self, identities: Vec<Identity>) -> Result<BTreeSet<Identity>, StoreError> {
         self.file
             .read(move |connection| {
@@ -113,6 +136,9 @@ impl SqliteCalls {
     }
 }
 
+/// Numbers of calls, by day.
+const CALLERS: &str = "SELECT caller_key FROM calls INDEXED BY calls_by_caller WHERE caller_key IS NOT NULL";
+
 /// A select of the rows of a number's calls, and its values. The index of numbers begins with the day, so each day that
 /// there are calls of is looked at.
 fn rows_of(keys: Vec<String>) -> (String, Vec<Box<dyn ToSql>>) {
@@ -130,6 +156,23 @@ fn rows_of(keys: Vec<String>) -> (String, Vec<Box<dyn ToSql>>) {
     );
     let values = keys.into_iter().map(|key| Box::new(key) as Box<dyn ToSql>);
     (rows, values.collect())
+}
+
+/// See [`crate::erasure::CallErasure::callers_that`].
+pub(super) fn callers_that(
+    connection: &Connection,
+    is_meant: &(dyn Fn(&str) -> bool + Send + Sync),
+) -> Result<BTreeSet<String>, StoreError> {
+    let mut statement = connection.prepare_cached(CALLERS)?;
+    let mut rows = statement.query([])?;
+    let mut meant = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        let key = row.get_ref(0)?.as_str().map_err(|_| unknown("caller"))?;
+        if is_meant(key) {
+            meant.insert(key.to_owned());
+        }
+    }
+    Ok(meant)
 }
 
 fn calls_by(connection: &Connection, search: &CallsOfNumber) -> Result<Vec<StoredCall>, StoreError> {
@@ -162,6 +205,18 @@ fn calls_by(connection: &Connection, search: &CallsOfNumber) -> Result<Vec<Store
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_read_from_the_index_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.db");
+        drop(SqliteCalls::open(&path).unwrap());
+        let connection = Connection::open(&path).unwrap();
+        let plan: String = connection
+            .query_row(&format!("EXPLAIN QUERY PLAN {CALLERS}"), [], |row| row.get(3))
+            .unwrap();
+        assert!(plan.contains("COVERING INDEX calls_by_caller"), "{plan}");
+    }
 
     #[test]
     fn calls_of_a_number_are_found_by_index_whenever_they_were() {

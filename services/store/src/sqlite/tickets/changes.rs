@@ -6,7 +6,7 @@ use domain::routing::RuleId;
 use domain::ticket::{Effect, Ticket, Transition};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{mails, marks, queries, recipients, slots};
+use super::{citizen_mails, mails, marks, queries, recipients, slots};
 use crate::StoreError;
 use crate::ticket_columns::{
     CURRENT, CitizenColumns, Details, ERASED, FORGOTTEN, RECTIFIED, RESTRICTED, WITHDRAWN, actor_columns,
@@ -258,6 +258,7 @@ fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect) -> Re
         Effect::Untell(of) => recipients::untell(transaction, ticket, *of),
         Effect::Forget { entries } => forget(transaction, ticket, *entries),
         Effect::Mail { department, subject } => mails::pend(transaction, ticket, department, *subject),
+        Effect::TellCitizen => citizen_mails::pend(transaction, ticket),
         Effect::Book { booking, capacity } => slots::book(transaction, ticket, booking, *capacity),
     }
 }
@@ -284,7 +285,9 @@ fn forget(transaction: &Transaction<'_>, ticket: &Ticket, entries: u32) -> Resul
         "UPDATE idempotency_keys SET content = ?2 WHERE ticket_id = ?1",
         params![id, FORGOTTEN],
     )?;
-    transaction.execute("DELETE FROM pending_mails WHERE ticket_id = ?1", [id])?;
+    for mails in ["pending_mails", "citizen_mails"] {
+        transaction.execute(&format!("DELETE FROM {mails} WHERE ticket_id = ?1"), [id])?;
+    }
     marks::remove(transaction, &ticket.id)
 }
 

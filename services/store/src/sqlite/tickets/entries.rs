@@ -14,7 +14,7 @@ use super::SqliteTickets;
 use super::rows::collect;
 use crate::StoreError;
 use crate::entries::{
-    ENTRY_COLUMNS, EntryColumns, EntryFilter, EntryMailKey, EntryMailSubject, EntryStore, Meets,
+    ENTRY_COLUMNS, EntryColumns, EntryFilter, EntryMailKey, EntryMailSubject, EntryMarks, EntryStore, Meets,
     NewRegistration, NumberedEntry, OfferState, PendingEntryMail, REGISTRATION, REMINDER, Registered,
     count_items, entry_fields, full_item, told_of,
 };
@@ -54,28 +54,6 @@ impl EntryStore for SqliteTickets {
                 "DELETE FROM entries WHERE entry_id = ?1 OR registration_id = ?1",
                 [&id],
             )?;
-            forget_mails(transaction)?;
-            Ok(gone as u32)
-        })
-        .await
-    }
-
-    async fn entries_of(&self, email_key: &str, most: usize) -> Result<Vec<Entry>, StoreError> {
-        let email_key = email_key.to_owned();
-        self.query(move |connection| {
-            let sql =
-                format!("SELECT {ENTRY_COLUMNS} FROM entries WHERE email_key = ?1 ORDER BY number LIMIT ?2");
-            let mut find = connection.prepare_cached(&sql)?;
-            let found = collect(&mut find, params![email_key, most as i64], entry)?;
-            Ok(found.into_iter().map(|numbered| numbered.entry).collect())
-        })
-        .await
-    }
-
-    async fn end_entries_of(&self, email_key: &str) -> Result<u32, StoreError> {
-        let email_key = email_key.to_owned();
-        self.unit(move |transaction| {
-            let gone = transaction.execute("DELETE FROM entries WHERE email_key = ?1", [&email_key])?;
             forget_mails(transaction)?;
             Ok(gone as u32)
         })
@@ -285,14 +263,16 @@ fn register(transaction: &Transaction<'_>, new: &NewRegistration) -> Result<Regi
             Meets::Pending(id) => id.as_str(),
             Meets::Nobody => id.as_str(),
         };
+        let marks = EntryMarks::of(&entry.fields);
         transaction
             .prepare_cached(
                 "INSERT INTO entries (entry_id, registration_id, procedure, offer, person_key, email_key, state, fields,
-                     consented_at_ms, expires_at_ms, told_at_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7, ?8, ?9, ?8)
+                     consented_at_ms, expires_at_ms, told_at_ms, name_key, phone_key)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'pending', ?7, ?8, ?9, ?8, ?10, ?11)
                  ON CONFLICT (procedure, offer, person_key) DO UPDATE SET registration_id = excluded.registration_id,
                      fields = excluded.fields, consented_at_ms = excluded.consented_at_ms,
-                     expires_at_ms = excluded.expires_at_ms, told_at_ms = excluded.told_at_ms",
+                     expires_at_ms = excluded.expires_at_ms, told_at_ms = excluded.told_at_ms,
+                     name_key = excluded.name_key, phone_key = excluded.phone_key",
             )?
             .execute(params![
                 id,
@@ -303,7 +283,9 @@ fn register(transaction: &Transaction<'_>, new: &NewRegistration) -> Result<Regi
                 new.email_key,
                 json(&entry.fields),
                 new.consented_at.timestamp_millis(),
-                new.expires_at.timestamp_millis()
+                new.expires_at.timestamp_millis(),
+                marks.name_key,
+                marks.phone_key
             ])?;
     }
     if met.iter().any(Meets::is_news) {
@@ -401,7 +383,7 @@ fn pend(
 }
 
 /// Nobody is written to about entries that are not there.
-fn forget_mails(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+pub(super) fn forget_mails(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     transaction.execute(
         "DELETE FROM entry_mails WHERE kind = 'registration' AND NOT EXISTS (SELECT 1 FROM entries
              WHERE entries.email_key = entry_mails.email_key AND entries.procedure = entry_mails.procedure
@@ -513,7 +495,7 @@ fn offer_states(
     Ok(states)
 }
 
-fn entry(row: &Row<'_>) -> Result<NumberedEntry, StoreError> {
+pub(super) fn entry(row: &Row<'_>) -> Result<NumberedEntry, StoreError> {
     EntryColumns {
         id: row.get(0)?,
         registration: row.get(1)?,

@@ -1,17 +1,21 @@
 //! A backup of tables, into an empty database.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use backup::archive::{Next, PartHead};
 use backup::{BackupError, Manifest, Part};
-use store::postgres::{Database, PostgresAccess, Restoring};
+use privacy::journal::JournalStores;
+use store::calls::CallStore as _;
+use store::postgres::{Database, PostgresAccess, PostgresCalls, PostgresTickets, Restoring};
 use tokio::sync::mpsc;
 
 use super::folder::Folder;
-use super::{Restore, enter, note_restore, open, refused};
-use crate::backups::{FILES, is_database};
+use super::{Brought, Restore, bring, open, refused};
+use crate::backups::{FILES, is_database, restored_from};
 use crate::exit::Failure;
+use crate::output::note;
 
 /// What is read of the backup.
 enum Piece {
@@ -26,17 +30,47 @@ pub(super) async fn restore(
     restore: &Arc<Restore>,
     database: &Database,
     folder: Folder,
-) -> anyhow::Result<(Manifest, usize)> {
+) -> anyhow::Result<(Manifest, Brought)> {
     let mut restoring = Restoring::begin(database, &restore.head.schemas)
         .await
         .map_err(unusable)?;
+    match fill(restore, database, &mut restoring, folder).await {
+        Ok(done) => {
+            restoring.finish().await?;
+            Ok(done)
+        }
+        Err(error) => {
+            // The database is as empty as it was.
+            if let Err(why) = restoring.give_up().await {
+                note!("--store: {why}; what is half in it no node takes, and the next restore begins anew");
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Ends a restore of the same backup that was cut between its last two steps: the folder has its name, and the database is not
+/// yet given to nodes. Says whether there was one.
+pub(super) async fn finish_cut(restore: &Restore, database: &Database, data: &Path) -> anyhow::Result<bool> {
+    let Some(note) = restored_from(data) else {
+        return Ok(false);
+    };
+    Ok(note.backup == restore.restored.backup && Restoring::finish_cut(database).await.map_err(unusable)?)
+}
+
+async fn fill(
+    restore: &Arc<Restore>,
+    database: &Database,
+    restoring: &mut Restoring,
+    folder: Folder,
+) -> anyhow::Result<(Manifest, Brought)> {
     super::unpack(restore, &folder).await?;
     let (pieces, coming) = mpsc::channel(16);
     let reading = {
         let restore = Arc::clone(restore);
         tokio::task::spawn_blocking(move || read(&restore, &pieces))
     };
-    let manifest = load(&mut restoring, coming).await;
+    let manifest = load(restoring, coming).await;
     // What is wrong with the backup says more than what came of it.
     reading.await?.map_err(|error| refused(&restore.from, &error))?;
     let manifest = manifest?;
@@ -50,12 +84,20 @@ pub(super) async fn restore(
         .settle(&restore.head.sequences, &restore.restored)
         .await
         .map_err(unusable)?;
-    let access = PostgresAccess::of_restore(database);
-    let entered = enter(&access, restore).await?;
-    note_restore(&access, &restore.restored).await?;
+    let access = Arc::new(PostgresAccess::of_restore(database));
+    let tickets = Arc::new(PostgresTickets::of_restore(database));
+    let calls = Arc::new(PostgresCalls::of_restore(database));
+    let key = calls.identity_key().await?;
+    let stores = JournalStores {
+        tickets: Arc::clone(&tickets) as _,
+        acts: Arc::clone(&tickets) as _,
+        calls,
+        cases: Arc::clone(&access) as _,
+    };
+    let brought = bring(restore, access.as_ref(), &stores, tickets.as_ref(), &key).await?;
+    restoring.seal().await?;
     folder.finish(&restore.restored)?;
-    restoring.finish().await?;
-    Ok((manifest, entered))
+    Ok((manifest, brought))
 }
 
 fn unusable(error: store::StoreError) -> anyhow::Error {

@@ -4,14 +4,17 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use backup::archive::Next;
 use backup::{BackupError, Manifest};
+use privacy::journal::JournalStores;
 use store::backups::Restored;
+use store::calls::CallStore as _;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
 
-use super::{Restore, enter, note_restore};
+use super::{Brought, Restore, bring};
 use crate::backups::{FILES, MARKER, Note, RESTORED, is_database};
 use crate::exit::Failure;
 use crate::storage::lock_folder;
@@ -22,7 +25,17 @@ pub(super) struct Folder {
     pub(super) part: PathBuf,
     /// Where it will be.
     data: PathBuf,
+    is_finished: bool,
     _lock: File,
+}
+
+impl Drop for Folder {
+    /// What was given up leaves nothing.
+    fn drop(&mut self) {
+        if !self.is_finished {
+            let _ = fs::remove_dir_all(&self.part);
+        }
+    }
 }
 
 impl Folder {
@@ -53,12 +66,13 @@ impl Folder {
         Ok(Self {
             part,
             data: data.to_owned(),
+            is_finished: false,
             _lock: lock,
         })
     }
 
     /// Makes it durable and gives it its name.
-    pub(super) fn finish(self, restored: &Restored) -> anyhow::Result<()> {
+    pub(super) fn finish(mut self, restored: &Restored) -> anyhow::Result<()> {
         let note = Note {
             backup: restored.backup.clone(),
             made_at: restored.made_at,
@@ -76,6 +90,7 @@ impl Folder {
             .and_then(|folder| folder.sync_all())
             .with_context(context)?;
         fs::rename(&self.part, &self.data).with_context(|| format!("--data {}", self.data.display()))?;
+        self.is_finished = true;
         let parent = self.data.parent().filter(|parent| !parent.as_os_str().is_empty());
         File::open(parent.unwrap_or(Path::new(".")))
             .and_then(|folder| folder.sync_all())
@@ -138,8 +153,8 @@ pub(super) fn unpack(restore: &Restore, part: &Path) -> Result<Manifest, BackupE
 }
 
 /// Brings the files up to date, and sets what must not be as it was.
-/// Gives how many erasures were entered.
-pub(super) async fn settle(restore: &Restore, folder: &Folder) -> anyhow::Result<usize> {
+/// Gives what was brought in of what came after the backup.
+pub(super) async fn settle(restore: &Restore, folder: &Folder) -> anyhow::Result<Brought> {
     let file = |name: &str| folder.part.join(name);
     let calls = SqliteCalls::open(&file("calls.db")).context("calls.db")?;
     calls.settle_restore().await.context("calls.db")?;
@@ -150,7 +165,13 @@ pub(super) async fn settle(restore: &Restore, folder: &Folder) -> anyhow::Result
         .context("tickets.db")?;
     let access = SqliteAccess::open(&file("access.db")).context("access.db")?;
     access.settle_restore().await.context("access.db")?;
-    let entered = enter(&access, restore).await?;
-    note_restore(&access, &restore.restored).await?;
-    Ok(entered)
+    let key = calls.identity_key().await.context("calls.db")?;
+    let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
+    let stores = JournalStores {
+        tickets: Arc::clone(&tickets) as _,
+        acts: Arc::clone(&tickets) as _,
+        calls,
+        cases: Arc::clone(&access) as _,
+    };
+    bring(restore, access.as_ref(), &stores, tickets.as_ref(), &key).await
 }
