@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "the output of the program")]
 
 mod assemble;
+mod backup;
 mod callback;
 mod figures;
 mod fixture;
@@ -61,6 +62,7 @@ enum Name {
     ReportYear,
     Live,
     AssembleEvents,
+    Backup,
     CallbackPath,
     TicketsSqlite,
     TicketsPostgres,
@@ -103,6 +105,7 @@ async fn main() -> anyhow::Result<()> {
             Name::ReportYear => history::measure_year().await,
             Name::Live => live::measure().await,
             Name::AssembleEvents => assemble::measure(),
+            Name::Backup => backup::measure().await,
             Name::CallbackPath => callback::measure().await,
             Name::TicketsSqlite => tickets::measure_sqlite().await,
             Name::TicketsPostgres => tickets::measure_postgres().await,

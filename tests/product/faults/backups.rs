@@ -1,11 +1,13 @@
 //! Backups and restores that are disturbed.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::{Backend, Dice, TestNode, reports};
+use testkit::{Backend, Dice, OwnServers, TestNode, eventually, reports};
 
 use super::erasure::entries::{entries, registering, subscribe};
+use super::erasure::files_with;
 use super::load::Load;
 use crate::backups::{Safe, names, words};
 use crate::figures;
@@ -40,7 +42,7 @@ async fn a_backup_under_load_has_all_that_was_acknowledged_before_it() {
         let answered = async |node: &TestNode| {
             figures::total(&node.totals(reports::DAY.0, reports::DAY.1).await).answered
         };
-        testkit::eventually("everything of before the backup", async || {
+        eventually("everything of before the backup", async || {
             (answered(&second).await >= early.acknowledged()).then_some(())
         })
         .await;
@@ -60,7 +62,13 @@ async fn a_restore_that_is_killed_leaves_nothing_that_a_node_takes() {
         load.send(node.connection()).await.expect("nothing fails");
         load.check_complete(&node).await;
         let expected = figures::report(&node, reports::DAY).await;
+        let log = ["callback", "log", "--json", "--hotline", "Steuern und Finanzen"];
+        let citizen = ["--name", "Gros", "--phone", "0221 4710123", "--concern", "Frage"];
+        let logged = node.run(&[&log[..], &citizen].concat()).await.exits(0).json();
+        let ticket = logged["ticket_id"].as_str().expect("a number").to_owned();
         let backup = safe.back_up(&node).await;
+        let restrict = ["privacy", "restrict", "--ticket", &ticket, "--reason", "so"];
+        node.run(&restrict).await.exits(0);
 
         let mut second = node.successor().await;
         let restoring = safe.restoring(&backup, &second);
@@ -88,10 +96,22 @@ async fn a_restore_that_is_killed_leaves_nothing_that_a_node_takes() {
         }
         if !second.data().exists() {
             safe.restore(&backup, &second).await;
+        } else if second.store().is_some() {
+            // Cut at its last step, which is done now; or through, and then nothing is written over.
+            let again = safe.run(&words(&restoring)).await;
+            assert!(matches!(again.code, Some(0 | 2)), "{again:?}");
         }
         assert!(!second.home().join("data.part").exists());
         second.start_again().await;
         assert_eq!(figures::report(&second, reports::DAY).await, expected);
+        let shown = second
+            .run(&["ticket", "show", &ticket, "--json"])
+            .await
+            .exits(0)
+            .json();
+        let history = shown["history"].as_array().expect("a history").iter();
+        let restricted = history.filter(|entry| entry["action"] == "restricted");
+        assert_eq!(restricted.count(), 1, "done again, and once: {shown}");
     })
     .await;
 }
@@ -166,7 +186,7 @@ async fn who_was_erased_since_the_backup_does_not_come_back_with_it() {
             .json();
         assert!(shown.to_string().contains("Nachbarskind"), "{shown}");
         if backend == Backend::Embedded {
-            testkit::eventually("every place to be clean", async || {
+            eventually("every place to be clean", async || {
                 let list = ["privacy", "orders", "--json"];
                 let orders = second.run(&list).await.exits(0).json_lines();
                 assert!(
@@ -204,6 +224,64 @@ async fn who_was_erased_since_the_backup_does_not_come_back_with_it() {
         }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_erased_since_the_backup_is_in_no_file_of_postgresql_either() {
+    const NAME: &str = "Zwetschgenbaum";
+    let Some(servers) = OwnServers::start() else {
+        return;
+    };
+    let safe = Safe::new().await;
+    let mut node = safe.node(Backend::PostgresKafka).start().await;
+    let log = ["callback", "log", "--json", "--hotline", "Steuern und Finanzen"];
+    let citizen = ["--name", NAME, "--phone", "0221 4783119", "--concern", "Frage"];
+    let logged = node.run(&[&log[..], &citizen].concat()).await.exits(0).json();
+    let ticket = logged["ticket_id"].as_str().expect("a number").to_owned();
+    let backup = safe.back_up(&node).await;
+    let rectify = [
+        "privacy",
+        "rectify",
+        &ticket,
+        "--reason",
+        "so",
+        "--field",
+        "name=Quittenhild",
+    ];
+    node.run(&rectify).await.exits(0);
+    let erase = [
+        "privacy", "erase", "--ticket", &ticket, "--reason", "Art. 17", "--json",
+    ];
+    let order = node.run(&erase).await.exits(0).json();
+    let order = order["order"].as_str().expect("a number").to_owned();
+    node.kill().await;
+
+    // A server of its own, with nothing in its folder but what is restored.
+    let builder = safe.node(Backend::Embedded).set("privacy.erasure_bound_s", "10");
+    let mut second = builder
+        .argument("--store")
+        .argument(&servers.store)
+        .prepare()
+        .await;
+    safe.restore(&backup, &second).await;
+    let [postgres, _] = servers.folders();
+    let found = async || (!files_with(&postgres, NAME).is_empty()).then_some(());
+    eventually("the person to be in the files", found).await;
+    second.start_again().await;
+    eventually("every place to be clean", async || {
+        let state = second
+            .run(&["privacy", "orders", &order, "--json"])
+            .await
+            .exits(0)
+            .json();
+        (state["pending"] == serde_json::json!([])).then_some(())
+    })
+    .await;
+    for text in [NAME, "Quittenhild"] {
+        for folder in [&postgres, &second.data(), &safe.backups()] {
+            assert_eq!(files_with(folder, text), Vec::<PathBuf>::new(), "{text}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@ use serde_json::Value;
 use testkit::command::finish_with_input;
 use testkit::{Backend, Builder, MailServer, TestNode, eventually};
 
+use crate::backups::Safe;
+
 const AHEAD: &str = "NRWDIREKT_TEST_CLOCK_AHEAD_S";
 const HOUR_S: i64 = 3_600;
 
@@ -66,6 +68,10 @@ struct Office {
 impl Office {
     /// `None` where there are no scripts for a mail server.
     async fn on(backend: Backend) -> Option<Self> {
+        Self::of(Builder::on(backend)).await
+    }
+
+    async fn of(builder: Builder) -> Option<Self> {
         let server = MailServer::start()?;
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join("routing.toml");
@@ -74,7 +80,7 @@ impl Office {
             token("presse", "department", "presse"),
             token("andere", "department", "andere"),
         ];
-        let builder = Builder::on(backend)
+        let builder = builder
             .set("routing.file", file.to_str().expect("a path of text"))
             .set("public.url", "https://example.org")
             .set("token", &format!("[{}]", tokens.join(", ")));
@@ -343,7 +349,11 @@ async fn data_protection_finds_tells_and_erases_what_somebody_has_registered_for
     }
     let shown = office
         .node
-        .page("/betroffene", None, Some("email=erika%40example.org"))
+        .page(
+            "/betroffene",
+            Some(&office.node.token()),
+            Some("email=erika%40example.org"),
+        )
         .await;
     for text in [
         "Anmeldungen von erika Groß",
@@ -726,6 +736,36 @@ async fn forms_are_limited_by_address(backend: Backend) {
     panic!("nobody was told to wait");
 }
 
+async fn who_has_unsubscribed_since_a_backup_stays_so_after_a_restore(backend: Backend) {
+    let safe = Safe::new().await;
+    let Some(mut office) = Office::of(safe.node(backend)).await else {
+        return;
+    };
+    for person in ["erika", "max"] {
+        let form = subscription(&format!("{person}@example.org"), &["presse"]);
+        office.form("/newsletter", &form, 200, "Postfach").await;
+        let link = office.links(&format!("{person}@"), "bestaetigen").await.remove(0);
+        office.form(&link, "", 200, "Bestätigt").await;
+    }
+    let end = office.links("erika@", "beenden").await.remove(0);
+    let backup = safe.back_up(&office.node).await;
+    office.form(&end, "", 200, "gelöscht").await;
+    office.node.kill().await;
+    let second = office.node.successor().await;
+    let restored = safe.restore(&backup, &second).await;
+    assert_eq!(restored["acts_redone"]["entries"], 1, "{restored}");
+    office.node = second;
+    office.node.start_again().await;
+    assert_eq!(office.offer("newsletter", "presse").await["confirmed"], 1);
+    let exported = ["newsletter", "export", "--list", "presse", "--json"];
+    let exported = office.node.run(&exported).await.exits(0).stdout;
+    assert!(
+        exported.contains("max@") && !exported.contains("erika@"),
+        "{exported}"
+    );
+    office.form(&end, "", 404, "gilt nicht mehr").await;
+}
+
 macro_rules! cases {
     ($($case:ident,)+) => {
         mod on_every_backend {
@@ -743,6 +783,7 @@ cases! {
     data_protection_finds_tells_and_erases_what_somebody_has_registered_for,
     what_names_nobody_is_told_of_nobody_where_an_address_has_several,
     what_is_not_confirmed_is_gone_after_a_week,
+    who_has_unsubscribed_since_a_backup_stays_so_after_a_restore,
     an_accreditation_goes_with_its_export_after_the_deadline,
     an_accreditation_that_nobody_exports_goes_by_itself,
     what_waits_for_the_mail_server_survives_a_kill,

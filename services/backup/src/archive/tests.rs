@@ -81,3 +81,16 @@ fn another_key_is_told_from_damage() {
     let refused = read(&file, &Key::generate());
     assert!(matches!(refused, Err(BackupError::WrongKey)), "{refused:?}");
 }
+
+#[test]
+fn a_backup_of_a_newer_program_is_refused_before_anything_is_read_of_it() {
+    let key = Key::generate();
+    let newer = Head {
+        format: FORMAT + 1,
+        ..head()
+    };
+    let writer = Writer::begin(Vec::new(), &key.recipient(), newer).expect("a writer");
+    let file = writer.finish(BTreeMap::new()).expect("finished").1;
+    let refused = Reader::open(file.as_slice(), &key).err();
+    assert!(matches!(refused, Some(BackupError::Newer(_))), "{refused:?}");
+}

@@ -20,6 +20,10 @@ mod migrations {
     refinery::embed_migrations!("../../schemas/migrations/sqlite/access");
 }
 
+pub(super) fn migrations() -> refinery::Runner {
+    migrations::migrations::runner()
+}
+
 /// Users, sessions and the audit trail in SQLite.
 pub struct SqliteAccess {
     file: File,

@@ -51,6 +51,10 @@ mod migrations {
     refinery::embed_migrations!("../../schemas/migrations/sqlite/calls");
 }
 
+pub(super) fn migrations() -> refinery::Runner {
+    migrations::migrations::runner()
+}
+
 /// The calls in SQLite.
 pub struct SqliteCalls {
     file: File,
@@ -66,7 +70,8 @@ impl SqliteCalls {
             migrations::migrations::runner()
                 .run(connection)
                 .map_err(|error| StoreError::Unusable(format!("{}: {error}", path.display())))?;
-            records::fill_caller_keys(connection)
+            records::fill_caller_keys(connection)?;
+            records::fill_dialled_keys(connection)
         })?;
         Ok(Self { file })
     }

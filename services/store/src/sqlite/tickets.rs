@@ -43,6 +43,10 @@ mod migrations {
     refinery::embed_migrations!("../../schemas/migrations/sqlite/tickets");
 }
 
+pub(super) fn migrations() -> refinery::Runner {
+    migrations::migrations::runner()
+}
+
 /// The tickets in SQLite.
 pub struct SqliteTickets {
     file: File,

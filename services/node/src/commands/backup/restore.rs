@@ -97,7 +97,7 @@ pub(crate) async fn run(arguments: RestoreArguments) -> anyhow::Result<()> {
 /// The database that the backup goes into; `None` for a backup of files.
 fn database(restore: &Restore, arguments: &RestoreArguments) -> anyhow::Result<Option<Database>> {
     match (&restore.head.storage, &arguments.store) {
-        (StorageKind::Files, None) => Ok(None),
+        (StorageKind::Files, None) => refuse_newer(restore).map(|()| None),
         (StorageKind::Files, Some(_)) => Err(Failure::usage(
             "--store: the backup is one of files (sqlite), which go into the folder of --data; leave --store out",
         )),
@@ -109,6 +109,21 @@ fn database(restore: &Restore, arguments: &RestoreArguments) -> anyhow::Result<O
             _ => Err(Failure::usage("--store: use postgres://USER@HOST:PORT/DATABASE")),
         },
     }
+}
+
+/// Of tables the database itself finds that out.
+fn refuse_newer(restore: &Restore) -> anyhow::Result<()> {
+    for (unit, known) in store::sqlite::newest_schemas() {
+        let of_backup = restore.head.schemas.get(unit).copied().unwrap_or(0);
+        if of_backup > known {
+            return Err(Failure::usage(format!(
+                "--from {}: the backup has tables of version {of_backup} ({unit}), this program knows {known} at most: use the \
+                 newer nrwdirekt that made it",
+                restore.from.display()
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn read(arguments: &RestoreArguments) -> anyhow::Result<Restore> {
