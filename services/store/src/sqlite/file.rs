@@ -1,6 +1,7 @@
 //! One SQLite file: a connection that writes, some that read, each used by one task at a time.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,9 @@ use crate::scrub::Scrubbed;
 
 /// Readers beside the writer: more would only wait for the two or four cores of a small machine.
 const READERS: usize = 4;
+
+/// After so many steps the log is copied back; together they write less than fills it.
+const STEPS_TO_A_COPY: u32 = 8;
 
 /// A file of more bytes is written anew beside a temporary file.
 const SCRUBBED_IN_MEMORY: i64 = 256 << 20;
@@ -30,6 +34,8 @@ pub(super) struct File {
     writer: Arc<Mutex<Connection>>,
     readers: Arc<Mutex<Vec<Connection>>>,
     free_readers: Arc<Semaphore>,
+    /// Steps that were taken.
+    steps: AtomicU32,
 }
 
 impl File {
@@ -51,6 +57,7 @@ impl File {
             writer: Arc::new(Mutex::new(writer)),
             readers: Arc::new(Mutex::new(readers)),
             free_readers: Arc::new(Semaphore::new(READERS)),
+            steps: AtomicU32::new(0),
         })
     }
 
@@ -67,17 +74,28 @@ impl File {
         .await
     }
 
-    /// As [`Self::write`], with how long nobody else could write.
+    /// As [`Self::write`], for a step of many, with how long nobody else could write.
     pub(super) async fn timed<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<(T, Duration), StoreError> {
-        self.write(move |connection| {
+        let step = self.write(move |connection| {
             let begun = Instant::now();
             let done = work(connection)?;
             Ok((done, begun.elapsed()))
-        })
-        .await
+        });
+        let done = step.await?;
+        if self.steps.fetch_add(1, Ordering::Relaxed) % STEPS_TO_A_COPY == STEPS_TO_A_COPY - 1 {
+            self.copy_log_back().await?;
+        }
+        Ok(done)
+    }
+
+    /// Copies what is in the write-ahead log into the file, beside whoever writes. Else the commit that fills the log does
+    /// it, while all others wait.
+    async fn copy_log_back(&self) -> Result<(), StoreError> {
+        self.read(|connection| Ok(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?))
+            .await
     }
 
     /// Writes the file anew and empties its log. Overwriting what is deleted (`secure_delete`) leaves bytes of rows that
