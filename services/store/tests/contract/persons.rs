@@ -236,7 +236,9 @@ async fn calls_that_the_house_made_are_found_by_whom_it_called(store: impl CallS
     let reports = records.into_iter().zip(1_u8..);
     let reports = reports.map(|(record, number)| report(number, finished(0, record)));
     apply(&store, 0, reports.collect()).await.unwrap();
-    assert_eq!(by_number(&store, None, 10).await, [5, 2, 1]);
+    let found = by_number(&store, None, 10).await;
+    let numbers: Vec<u8> = found.iter().map(|place| place.identity.0[0]).collect();
+    assert_eq!(numbers, [5, 2, 1]);
     let keys = vec!["+492214710123".to_owned()];
     assert_eq!(store.count_calls_by(keys.clone()).await.unwrap(), 3);
     // What was taken out of the call is not found any more.
@@ -283,7 +285,7 @@ async fn visited(store: &impl CallStore) -> Vec<u8> {
         from: crate::calls::at(-1),
         to: crate::calls::at(10_000_000),
         hotlines: Vec::new(),
-        task_types: vec![domain::record::TaskType::InboundCall],
+        task_types: vec![TaskType::InboundCall],
         outcome: None,
         in_queue_ms_max: None,
         order: CallOrder::OldestFirst,
