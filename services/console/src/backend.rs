@@ -19,6 +19,7 @@ use wire::v1::access::users_client::UsersClient;
 use wire::v1::calls::intake_client::IntakeClient;
 use wire::v1::privacy::access_log_client::AccessLogClient;
 use wire::v1::privacy::audit_client::AuditClient;
+use wire::v1::privacy::erasures_client::ErasuresClient;
 use wire::v1::privacy::register_client::RegisterClient;
 use wire::v1::privacy::retention_client::RetentionClient;
 use wire::v1::privacy::rights_client::RightsClient;
@@ -115,6 +116,7 @@ clients! {
     retention: RetentionClient,
     register: RegisterClient,
     rights: RightsClient,
+    erasures: ErasuresClient,
     intake: IntakeClient,
     ticketing: TicketingClient,
     rules: RulesClient,

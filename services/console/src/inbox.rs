@@ -2,6 +2,7 @@
 
 mod news;
 mod replies;
+mod told;
 
 use askama::Template;
 use askama_web::WebTemplate;
@@ -28,6 +29,8 @@ pub(crate) const PAGES: &[Page] = &[
     pages::get("/eingang", DEPARTMENT),
     pages::get("/eingang/neues", DEPARTMENT),
     pages::get("/eingang/drucken", DEPARTMENT),
+    pages::get("/eingang/mitteilungen", DEPARTMENT),
+    pages::post("/eingang/mitteilungen", DEPARTMENT),
     pages::post("/eingang/loeschungen", DEPARTMENT),
     pages::get("/eingang/{ticket}", DEPARTMENT),
     pages::post("/eingang/{ticket}/{meldung}", DEPARTMENT),
@@ -38,6 +41,7 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/eingang", get(list))
         .route("/eingang/neues", get(news::stream))
         .route("/eingang/drucken", get(print))
+        .route("/eingang/mitteilungen", get(told::list).post(told::confirm))
         .route("/eingang/loeschungen", post(replies::confirm_erasure))
         .route("/eingang/{ticket}", get(ticket))
         .route("/eingang/{ticket}/{meldung}", post(replies::reply))
@@ -162,6 +166,8 @@ struct ListPage {
     next: String,
     is_first: bool,
     done: Option<&'static str>,
+    /// What the department was told by right of citizens, and has not confirmed.
+    told: String,
     reply_id: String,
 }
 
@@ -180,6 +186,7 @@ async fn list(
     let (mut lists, mut counts) = (visitor.services.ticketing(), visitor.services.ticketing());
     let (listed, counts) = futures::try_join!(lists.list_tickets(request), counts.count_tickets(counted))?;
     let (listed, counts) = (listed.into_inner(), counts.into_inner());
+    let told = told::count(&visitor, &department).await?;
     let layout = Layout::of(&visitor, "Eingang", "/eingang").with_script("inbox.js");
     Ok(ListPage {
         layout: layout.with_style("work.css"),
@@ -197,6 +204,10 @@ async fn list(
         next: listed.next_page_token,
         is_first: asked.weiter.is_empty(),
         done: replies::done(&asked.getan),
+        told: match told {
+            0 => String::new(),
+            told => capped(told, told::COUNTED_UP_TO),
+        },
         reply_id: replies::new_id(),
     })
 }

@@ -2,7 +2,9 @@
 
 mod cases;
 mod entries;
+mod erasure;
 mod recipients;
+mod rectify;
 mod search;
 
 use axum::Router;
@@ -20,6 +22,12 @@ pub(crate) const PAGES: &[Page] = &[
     pages::post("/betroffene/auskunft", DATA_PROTECTION),
     pages::post("/betroffene/einschraenken", DATA_PROTECTION),
     pages::post("/betroffene/aufheben", DATA_PROTECTION),
+    pages::post("/betroffene/loeschung", DATA_PROTECTION),
+    pages::post("/betroffene/loeschen", DATA_PROTECTION),
+    pages::get("/betroffene/berichtigung/{ticket}", DATA_PROTECTION),
+    pages::post("/betroffene/berichtigung/{ticket}", DATA_PROTECTION),
+    pages::get("/loeschungen", DATA_PROTECTION),
+    pages::get("/loeschungen/{order}", DATA_PROTECTION),
     pages::get("/antraege", DATA_PROTECTION),
     pages::post("/antraege", DATA_PROTECTION),
     pages::get("/antraege/{number}", DATA_PROTECTION),
@@ -34,6 +42,14 @@ pub(crate) fn routes() -> Router<Console> {
         .route("/betroffene/auskunft", post(search::tell))
         .route("/betroffene/einschraenken", post(search::restrict))
         .route("/betroffene/aufheben", post(search::lift))
+        .route("/betroffene/loeschung", post(erasure::plan))
+        .route("/betroffene/loeschen", post(erasure::erase))
+        .route(
+            "/betroffene/berichtigung/{ticket}",
+            get(rectify::form).post(rectify::rectify),
+        )
+        .route("/loeschungen", get(erasure::orders))
+        .route("/loeschungen/{order}", get(erasure::order))
         .route("/antraege", get(cases::list).post(cases::open))
         .route("/antraege/{number}", get(cases::show))
         .route("/antraege/{number}/{handlung}", post(cases::change))

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use domain::procedure::VIDEO_LINK;
-use domain::ticket::{AttemptOutcome, TicketState};
+use domain::ticket::{AddedField, AddedPart, AttemptOutcome, TicketState};
+use tonic::Code;
 use wire::v1::tickets as proto;
 
 use crate::format;
@@ -318,6 +319,18 @@ fn entry(entry: &proto::HistoryEntry, departments: &Departments) -> Entry {
     }
 }
 
+/// A ticket by its number; what is no number is the number of no ticket.
+pub(crate) async fn ticket(visitor: &Visitor, id: &str) -> Result<proto::Ticket, Trouble> {
+    let request = proto::GetTicketRequest {
+        ticket_id: id.to_owned(),
+    };
+    match visitor.services.ticketing().get_ticket(request).await {
+        Ok(ticket) => Ok(ticket.into_inner()),
+        Err(status) if status.code() == Code::InvalidArgument => Err(Trouble::NotFound),
+        Err(status) => Err(status.into()),
+    }
+}
+
 /// The procedures of the register that make tickets.
 pub(crate) async fn procedures(visitor: &Visitor) -> Result<Vec<proto::Procedure>, Trouble> {
     let mut ticketing = visitor.services.ticketing();
@@ -347,6 +360,22 @@ impl Names {
     pub(crate) fn procedure<'a>(&'a self, id: &'a str) -> &'a str {
         let procedure = self.procedures.iter().find(|procedure| procedure.id == id);
         procedure.map_or(id, |procedure| &procedure.title)
+    }
+
+    /// What a field of a request, or of a concern that was added, is called; its id if it has gone.
+    pub(crate) fn field(&self, procedure: &str, id: &str) -> String {
+        if let Some(added) = AddedField::named(id) {
+            let part = match added.part {
+                AddedPart::Concern => "Anliegen",
+                AddedPart::Phone => "Telefonnummer",
+                AddedPart::Email => "E-Mail-Adresse",
+            };
+            return format!("{part} ({}. Nachtrag)", added.place + 1);
+        }
+        let procedure = self.procedures.iter().find(|it| it.id == procedure);
+        let mut rules = procedure.map_or(&[][..], |it| &it.fields).iter();
+        let rule = rules.find(|rule| rule.id == id);
+        rule.map_or_else(|| id.to_owned(), |rule| rule.title.clone())
     }
 
     /// A ticket, to be shown.

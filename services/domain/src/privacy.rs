@@ -8,7 +8,8 @@ mod marks;
 mod persons;
 
 pub use cases::{
-    CASE_NOTES_MAX, CASE_TEXT_MAX, Case, CaseDecision, CaseKind, CaseNote, CaseOutcome, CaseRefused, Stamp,
+    CASE_NOTES_MAX, CASE_REQUESTS_MAX, CASE_TEXT_MAX, Case, CaseDecision, CaseKind, CaseNote, CaseOutcome,
+    CaseRefused, CaseRequest, Repetition, Stamp,
 };
 pub use marks::{GivenMarks, MarkFault, MarkKind, Marks, email_key, marks_of_ticket};
 pub use persons::{Person, emails_of, persons, phones_of};

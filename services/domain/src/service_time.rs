@@ -127,15 +127,41 @@ impl ServiceCalendar {
         match policy {
             DuePolicy::Elapsed { hours } => {
                 let start = self.next_service_time(from);
-                let days = days_from(local_date(start))
-                    .filter(|date| self.is_service_day(*date))
-                    .map(whole_day);
-                after_counted(start, hours, days)
+                after_counted(start, full_hours(hours), self.counted_from(start, policy))
             }
             DuePolicy::ServiceHours { hours } => {
-                let periods = days_from(local_date(from)).flat_map(|date| self.service_time_of(date));
-                after_counted(from, hours, periods)
+                after_counted(from, full_hours(hours), self.counted_from(from, policy))
             }
+        }
+    }
+
+    /// The due time of what nobody was allowed to work on from a moment until another: as much of the time that counts is
+    /// left as there was. What was overdue then stays so.
+    pub fn due_after_pause(
+        &self,
+        due_at: DateTime<Utc>,
+        (from, until): Span,
+        policy: DuePolicy,
+    ) -> DateTime<Utc> {
+        if due_at <= from || until <= from {
+            return due_at;
+        }
+        let spans = self
+            .counted_from(from, policy)
+            .take_while(|(begins, _)| *begins < due_at);
+        let left = spans.map(|(begins, ends)| (ends.min(due_at) - begins.max(from)).max(TimeDelta::zero()));
+        let left = left.sum();
+        after_counted(until, left, self.counted_from(until, policy))
+    }
+
+    /// The time that counts by a policy, in order, from the day of a moment on.
+    fn counted_from(&self, from: DateTime<Utc>, policy: DuePolicy) -> Box<dyn Iterator<Item = Span> + '_> {
+        let days = days_from(local_date(from));
+        match policy {
+            DuePolicy::Elapsed { .. } => {
+                Box::new(days.filter(|date| self.is_service_day(*date)).map(whole_day))
+            }
+            DuePolicy::ServiceHours { .. } => Box::new(days.flat_map(|date| self.service_time_of(date))),
         }
     }
 
@@ -156,9 +182,16 @@ impl ServiceCalendar {
 /// From a moment until before another.
 pub type Span = (DateTime<Utc>, DateTime<Utc>);
 
-/// The moment at which `hours` have passed since `start`, where only time within the ordered `spans` counts.
-fn after_counted(start: DateTime<Utc>, hours: u16, spans: impl Iterator<Item = Span>) -> DateTime<Utc> {
-    let mut remaining = TimeDelta::hours(i64::from(hours));
+fn full_hours(hours: u16) -> TimeDelta {
+    TimeDelta::hours(i64::from(hours))
+}
+
+/// The moment at which so much time has passed since `start`, where only time within the ordered `spans` counts.
+fn after_counted(
+    start: DateTime<Utc>,
+    mut remaining: TimeDelta,
+    spans: impl Iterator<Item = Span>,
+) -> DateTime<Utc> {
     for (begins, ends) in spans.filter(|(_, ends)| start < *ends) {
         let begins = begins.max(start);
         let available = ends - begins;

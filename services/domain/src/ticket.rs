@@ -23,6 +23,7 @@ mod course;
 mod erasure;
 mod id;
 mod mail;
+mod put_right;
 mod recipients;
 mod rectification;
 mod redone;
@@ -49,6 +50,7 @@ pub use course::{Course, Rectified};
 pub use erasure::{ERASED_STAYS, erase};
 pub use id::{spoken_ticket_id, ticket_id};
 pub use mail::{MailSubject, mail_failed, mailed};
+pub use put_right::{AddedField, AddedPart, Right, put_right};
 pub use recipients::{ToldOf, confirm_by_hand};
 pub use rectification::rectify;
 pub use redone::redo;
@@ -324,6 +326,15 @@ pub enum Effect {
     Forget {
         /// How many entries of the history lose their notes, from the first.
         entries: u32,
+    },
+    /// The entry of the history that says what was added must say what is right instead.
+    Restate {
+        /// When it was added.
+        at: DateTime<Utc>,
+        /// What it says so far.
+        was: Personal,
+        /// What it says now.
+        concern: Personal,
     },
     /// The department, which takes mail, must be told by mail.
     Mail {

@@ -23,6 +23,7 @@ mod service;
 mod settings;
 mod strangers;
 mod supervisor;
+mod told;
 mod wake;
 
 pub use entries::EntryParts;

@@ -8,6 +8,7 @@ use bus::{Bus, BusError, Positions, Reader, Received, topics};
 use domain::access::Principal;
 use domain::audit::{AuditAction, AuditSubject};
 use domain::ids::{DepartmentId, ReplyId};
+use store::recipients::RecipientStore;
 use store::tickets::{ReplyOutcome, TicketStore, Verdict};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -19,6 +20,7 @@ use crate::envelope::{self, HEARTBEAT_TYPE};
 use crate::inboxes::Inboxes;
 use crate::reply;
 use crate::supervisor::{Clock, CurrentRules};
+use crate::told;
 
 /// Messages that wait for a slow subscriber at most.
 const MESSAGES_WAITING: usize = 64;
@@ -38,6 +40,8 @@ const REPLY_POLL: Duration = Duration::from_millis(25);
 pub struct HandoverServiceParts {
     /// Keeps the tickets.
     pub store: Arc<dyn TicketStore>,
+    /// Knows what departments were told by right of citizens.
+    pub recipients: Arc<dyn RecipientStore>,
     /// Carries the messages.
     pub bus: Arc<dyn Bus>,
     /// Knows the departments.
@@ -157,6 +161,18 @@ impl proto::handover_server::Handover for HandoverService {
             }
         });
         Ok(Response::new(ReceiverStream::new(stream)))
+    }
+
+    async fn list_told(
+        &self,
+        request: Request<proto::ListToldRequest>,
+    ) -> Result<Response<proto::ListToldResponse>, Status> {
+        let principal = wire::access::principal(&request)?;
+        let request = request.into_inner();
+        let department = self.department(&principal, &request.department)?;
+        told::list(&self.parts, &principal, department, &request)
+            .await
+            .map(Response::new)
     }
 
     async fn reply(

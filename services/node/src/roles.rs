@@ -234,6 +234,7 @@ impl Starting<'_> {
         self.running.spawn(exchange.run(self.stopping.clone()));
         let service = handover::HandoverService::new(handover::HandoverServiceParts {
             store: Arc::clone(&self.storage.tickets),
+            recipients: Arc::clone(&self.storage.recipients),
             bus: Arc::clone(&self.storage.bus),
             rules: current,
             clock: Arc::clone(&self.clock),

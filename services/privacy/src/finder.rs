@@ -79,7 +79,7 @@ impl Found {
         }
         // The telephone system may have delivered another form of the number.
         let is_shared = |key: &String| self.shared.contains(key);
-        let shared = caller_keys(call).iter().any(is_shared);
+        let shared = number_keys(call).iter().any(is_shared);
         let led_to = |person: &Person| {
             let of = |ticket: &Ticket| calls_of_ticket(ticket).any(|it| it == call.identity);
             person.tickets.iter().any(of)
@@ -118,13 +118,20 @@ pub fn calls_of_ticket(ticket: &Ticket) -> impl Iterator<Item = Identity> + '_ {
     ticket.call.into_iter().chain(ticket.course.calls.iter().copied())
 }
 
-/// Every key of the caller's number; none without one. Personal.
-fn caller_keys(call: &StoredCall) -> Vec<String> {
-    let record = call.state.assembled().record;
-    match record.and_then(|record| record.caller) {
-        Some(Caller::Given(text)) => Number::read(text.reveal()).search_keys(),
-        Some(Caller::Withheld) | None => Vec::new(),
-    }
+/// Every key of the caller's number, and of the one that the house dialled; none without one. Personal.
+fn number_keys(call: &StoredCall) -> Vec<String> {
+    let Some(record) = call.state.assembled().record else {
+        return Vec::new();
+    };
+    let caller = match &record.caller {
+        Some(Caller::Given(text)) => Some(text.reveal()),
+        Some(Caller::Withheld) | None => None,
+    };
+    let dialled = record.dialled_address.as_deref().filter(|_| record.is_outbound());
+    let numbers = caller.into_iter().chain(dialled);
+    numbers
+        .flat_map(|number| Number::read(number).search_keys())
+        .collect()
 }
 
 /// Whether anything that was delivered says something.

@@ -15,6 +15,7 @@ use access::AuditTrail;
 use chrono::{DateTime, Utc};
 use domain::ids::{DepartmentId, IdentityKey};
 use domain::privacy::{GivenMarks, Marks};
+use domain::service_time::DuePolicy;
 use domain::ticket::spoken_ticket_id;
 use store::StoreError;
 use store::audit::AuditStore;
@@ -62,6 +63,8 @@ pub struct RightsParts {
     pub key: IdentityKey,
     /// Knows departments and procedures.
     pub rules: CurrentRules,
+    /// When answers are due.
+    pub due_policy: DuePolicy,
     /// Tells the time.
     pub clock: Clock,
     /// Told of every department that there is something for, where handover runs in the same process.

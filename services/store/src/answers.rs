@@ -6,6 +6,7 @@ use domain::counts::Interval;
 use domain::ids::HotlineName;
 
 use crate::StoreError;
+use crate::ticket_columns::UNRESTRICTED;
 
 /// Counts tickets by what became of them.
 #[async_trait]
@@ -43,7 +44,7 @@ pub struct AnswerCounts {
     pub late: i64,
     /// Open, and due before now.
     pub overdue: i64,
-    /// Open, and not due yet: no sample.
+    /// Open, and not due yet, or restricted, so that nobody may answer: no sample.
     pub open: i64,
 }
 
@@ -64,8 +65,12 @@ pub(crate) fn sql(from: &str, to: &str, now: &str) -> String {
          WHERE created_at_ms >= {from} AND created_at_ms < {to} AND state <> 'erased' GROUP BY 1, 2 ORDER BY 1, 2",
         count("settled_at_ms <= due_at_ms"),
         count("settled_at_ms > due_at_ms"),
-        count(&format!("settled_at_ms IS NULL AND due_at_ms < {now}")),
-        count(&format!("settled_at_ms IS NULL AND due_at_ms >= {now}")),
+        count(&format!(
+            "settled_at_ms IS NULL AND due_at_ms < {now} AND {UNRESTRICTED}"
+        )),
+        count(&format!(
+            "settled_at_ms IS NULL AND (due_at_ms >= {now} OR NOT ({UNRESTRICTED}))"
+        )),
     )
 }
 

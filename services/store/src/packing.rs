@@ -7,7 +7,7 @@ use domain::assembly::{Assembled, CallState};
 use domain::ids::HotlineName;
 use domain::numbers::Number;
 use domain::personal::{Caller, Personal};
-use domain::record::{CallRecord, Doubt};
+use domain::record::{CallRecord, Doubt, TaskType};
 use domain::report::{CallbackLogged, RevisedRecord};
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +100,22 @@ pub(crate) fn caller(text: &str) -> Caller {
 /// What the caller is searched by; none without one, or withheld.
 pub(crate) fn caller_key(record: &CallRecord) -> Option<String> {
     caller_text(record).and_then(key_of)
+}
+
+/// What a call that the house made is searched by: the number that it dialled.
+pub(crate) fn dialled_key(record: &CallRecord) -> Option<String> {
+    let dialled = record.dialled_address.as_deref().filter(|_| record.is_outbound());
+    dialled.and_then(key_of)
+}
+
+/// Which rows have a [`dialled_key`]: the condition is that of [`CallRecord::is_outbound`].
+pub(crate) fn outbound_sql() -> String {
+    format!(
+        "dialled_address IS NOT NULL AND (task_type = {} OR (task_type = {} AND inbound_contact IS NOT TRUE)
+             OR out_cc_contact IS TRUE OR dialer_contact IS TRUE)",
+        TaskType::OutboundCall.code(),
+        TaskType::Callback.code()
+    )
 }
 
 /// The search key of what [`caller_text`] gave.

@@ -55,16 +55,16 @@ pub trait PersonEntries: Send + Sync + 'static {
     async fn waiting_entry_mails(&self, search: WaitingMails) -> Result<Vec<WaitingMail>, StoreError>;
 }
 
-/// Finds calls by who called.
+/// Finds calls by who called, or was called by the house.
 #[async_trait]
 pub trait PersonCalls: Send + Sync + 'static {
-    /// Calls by a number, the latest first; those without a known start come last.
+    /// Calls by a number, and calls that the house made to it, the latest first; those without a known start come last.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn calls_by(&self, search: CallsOfNumber) -> Result<Vec<StoredCall>, StoreError>;
 
-    /// How many calls there are by a number.
+    /// How many calls there are by a number, and to it.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -25,6 +25,8 @@ pub trait RecipientStore: Send + Sync + 'static {
 pub struct RecipientQuery {
     /// Of this ticket.
     pub ticket: Option<TicketId>,
+    /// Only this department.
+    pub department: Option<DepartmentId>,
     /// Only those that have not confirmed.
     pub waiting: bool,
     /// Only those that were told before then.

@@ -145,7 +145,7 @@ async fn a_department_sees_the_wished_window_and_that_it_is_due_soon() {
 
         let id = ticket["ticket_id"].as_str().expect("a number");
         let consume = ["department", "consume", "--department", "clearing", "--json"];
-        let told = testkit::eventually("the warning", || async {
+        let told = eventually("the warning", || async {
             let messages = node.run(&consume).await.exits(0).json_lines();
             messages
                 .into_iter()

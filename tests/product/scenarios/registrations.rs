@@ -349,7 +349,11 @@ async fn data_protection_finds_tells_and_erases_what_somebody_has_registered_for
     }
     let shown = office
         .node
-        .page("/betroffene", None, Some("email=erika%40example.org"))
+        .page(
+            "/betroffene",
+            Some(&office.node.token()),
+            Some("email=erika%40example.org"),
+        )
         .await;
     for text in [
         "Anmeldungen von erika Groß",

@@ -2,6 +2,7 @@
 
 mod acts;
 mod cases;
+mod console;
 mod find;
 mod told;
 

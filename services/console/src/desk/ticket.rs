@@ -13,6 +13,7 @@ use super::slots::{self, Day};
 use super::{Offer, words};
 use crate::format;
 use crate::layout::Layout;
+use crate::shown_ticket;
 use crate::trouble::Trouble;
 use crate::visitor::Visitor;
 
@@ -81,7 +82,7 @@ pub(super) async fn page(
     fault: Option<String>,
     done: String,
 ) -> Result<TicketPage, Trouble> {
-    let ticket = found(visitor, id).await?;
+    let ticket = shown_ticket::ticket(visitor, id).await?;
     let offer = Offer::of(visitor).await?;
     let days = match &ticket.appointment {
         Some(appointment) => slots::free(visitor, &ticket.department, &appointment.service, "").await?,
@@ -137,19 +138,6 @@ pub(super) async fn page(
         done,
         id: ticket.ticket_id,
     })
-}
-
-async fn found(visitor: &Visitor, id: &str) -> Result<proto::Ticket, Trouble> {
-    let asked = proto::GetTicketRequest {
-        ticket_id: id.to_owned(),
-    };
-    let found = visitor.services.ticketing().get_ticket(asked).await;
-    let found = found.map_err(|status| match status.code() {
-        // What is no number is the number of no ticket.
-        tonic::Code::InvalidArgument => Trouble::NotFound,
-        _ => status.into(),
-    })?;
-    Ok(found.into_inner())
 }
 
 /// What was given, in the order of the form.

@@ -6,7 +6,7 @@ use axum::Form;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use domain::ticket::{AttemptOutcome, NOTE_LENGTH_MAX, TicketState};
+use domain::ticket::{AttemptOutcome, NOTE_LENGTH_MAX, TicketState, ToldOf};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tonic::Code;
@@ -14,7 +14,7 @@ use wire::v1::tickets as proto;
 
 use crate::Console;
 use crate::layout::Layout;
-use crate::shown_ticket::{Choice, Names, ShownTicket};
+use crate::shown_ticket::{self, Choice, Names, ShownTicket};
 use crate::trouble::Trouble;
 use crate::visitor::Visitor;
 use crate::words;
@@ -33,6 +33,8 @@ pub(super) fn done(name: &str) -> Option<&'static str> {
         "unerreicht" => "Der Vorgang ist als nicht erreicht gemeldet.",
         "zurueckgeben" => "Der Vorgang ist zurückgegeben und liegt nicht mehr bei Ihnen.",
         "loeschung" => "Die Löschung ist bestätigt.",
+        "einschraenkung" => "Die Einschränkung ist bestätigt.",
+        "berichtigung" => "Die Berichtigung ist bestätigt.",
         "wartet" => {
             "Die Meldung ist gespeichert und wird gleich verarbeitet. Laden Sie die Seite in einigen Sekunden neu."
         }
@@ -62,6 +64,9 @@ pub(super) struct Entered {
     /// Of the ticket, where the page is not about one.
     #[serde(default)]
     vorgang: String,
+    /// What is confirmed, on the page of what the department was told.
+    #[serde(default)]
+    wovon: String,
     /// Which form it was.
     #[serde(skip)]
     form: String,
@@ -79,6 +84,23 @@ impl Entered {
             done: done(done_before),
             ..Self::default()
         }
+    }
+
+    /// Makes it the form of what it confirms: whoever presses that button has done it.
+    pub(super) fn confirms(&mut self) {
+        let form = match ToldOf::from_name(&self.wovon) {
+            Some(ToldOf::Rectified) => "berichtigung",
+            Some(ToldOf::Restricted) => "einschraenkung",
+            Some(ToldOf::Erased) => "loeschung",
+            None => "",
+        };
+        form.clone_into(&mut self.form);
+        "ja".clone_into(&mut self.geloescht);
+    }
+
+    /// The number of the ticket, where the page is not about one.
+    pub(super) fn ticket(&self) -> &str {
+        self.vorgang.trim()
     }
 
     /// The content of the reply, by the schema of the topic.
@@ -115,6 +137,8 @@ impl Entered {
                 }
                 "erasure_confirmed"
             }
+            "einschraenkung" => "restriction_confirmed",
+            "berichtigung" => "rectification_confirmed",
             _ => return Err("Diese Art von Meldung gibt es nicht.".to_owned()),
         };
         payload["type"] = kind.into();
@@ -163,7 +187,7 @@ impl TicketPage {
         id: &str,
         entered: Entered,
     ) -> Result<Self, Trouble> {
-        let ticket = get(visitor, id).await?;
+        let ticket = shown_ticket::ticket(visitor, id).await?;
         let names = Names::of(visitor, (console.clock)()).await?;
         let departments = names.departments.others(&ticket.department);
         let outcomes = AttemptOutcome::ALL.iter().map(|outcome| Choice {
@@ -196,17 +220,6 @@ impl TicketPage {
     }
 }
 
-async fn get(visitor: &Visitor, id: &str) -> Result<proto::Ticket, Trouble> {
-    let request = proto::GetTicketRequest {
-        ticket_id: id.to_owned(),
-    };
-    match visitor.services.ticketing().get_ticket(request).await {
-        Ok(ticket) => Ok(ticket.into_inner()),
-        Err(status) if status.code() == Code::InvalidArgument => Err(Trouble::NotFound),
-        Err(status) => Err(status.into()),
-    }
-}
-
 /// Sends what a form says. A fault shows the page again, with all that was entered.
 pub(super) async fn reply(
     State(console): State<Console>,
@@ -217,7 +230,7 @@ pub(super) async fn reply(
     entered.form.clone_from(&form);
     let department = match &visitor.principal.department {
         Some(own) => own.to_string(),
-        None => get(&visitor, &id).await?.department,
+        None => shown_ticket::ticket(&visitor, &id).await?.department,
     };
     match send(&visitor, &department, &id, &entered).await? {
         Sent::Applied(name) if form == "zurueckgeben" => {
@@ -237,7 +250,7 @@ pub(super) async fn reply(
 }
 
 /// What came of a reply.
-enum Sent {
+pub(super) enum Sent {
     /// What is said of it.
     Applied(String),
     /// Why nothing came of it.
@@ -249,7 +262,12 @@ enum Sent {
     },
 }
 
-async fn send(visitor: &Visitor, department: &str, ticket: &str, entered: &Entered) -> Result<Sent, Trouble> {
+pub(super) async fn send(
+    visitor: &Visitor,
+    department: &str,
+    ticket: &str,
+    entered: &Entered,
+) -> Result<Sent, Trouble> {
     let payload = match entered.payload(ticket) {
         Ok(payload) => payload.to_string(),
         Err(fault) => {
@@ -340,6 +358,20 @@ mod tests {
                 json!({"ticket_id": "T-7K3M-9QXW", "version": 3, "type": "returned", "reason": "Nicht unser Bescheid", "suggested_department": "b"})
             )
         );
+        let mut confirmed = entered("");
+        confirmed.version = 0;
+        for (of, kind) in [
+            ("rectified", "rectification_confirmed"),
+            ("restricted", "restriction_confirmed"),
+            ("erased", "erasure_confirmed"),
+        ] {
+            of.clone_into(&mut confirmed.wovon);
+            confirmed.confirms();
+            assert_eq!(
+                confirmed.payload("T-7K3M-9QXW"),
+                Ok(json!({"ticket_id": "T-7K3M-9QXW", "type": kind}))
+            );
+        }
         assert_eq!(
             entered("annehmen").payload("T-7K3M-9QXW"),
             Ok(json!({"ticket_id": "T-7K3M-9QXW", "version": 3, "type": "accepted"}))

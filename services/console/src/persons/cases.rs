@@ -224,6 +224,7 @@ pub(super) struct CasePage {
     case: Case,
     fault: Option<String>,
     outcomes: Vec<Choice>,
+    key: String,
 }
 
 async fn load(visitor: &Visitor, number: i64) -> Result<CasePage, Trouble> {
@@ -237,6 +238,7 @@ async fn load(visitor: &Visitor, number: i64) -> Result<CasePage, Trouble> {
         case: Case::of(&case.into_inner()),
         fault: None,
         outcomes: outcomes(),
+        key: uuid::Uuid::new_v4().to_string(),
     })
 }
 
@@ -256,6 +258,8 @@ pub(super) struct Changed {
     text: String,
     #[serde(default)]
     ergebnis: String,
+    #[serde(default)]
+    kennung: String,
 }
 
 pub(super) async fn change(
@@ -281,6 +285,11 @@ pub(super) async fn change(
         // What was read: a form that is sent twice changes nothing twice.
         revision: changed.stand,
         change: Some(change),
+        // The forms of a page share a key; each is a request of its own.
+        idempotency_key: match changed.kennung.trim() {
+            "" => String::new(),
+            key => format!("console-{key}-{handlung}"),
+        },
     };
     match visitor.services.rights().change_case(request).await {
         Ok(_) => Ok(Redirect::to(&format!("/antraege/{number}")).into_response()),

@@ -86,6 +86,8 @@ struct Call {
     identity: String,
     at: Option<Time>,
     hotline: String,
+    /// The house made the call.
+    outbound: bool,
     whose: String,
     restricted: bool,
 }
@@ -110,7 +112,7 @@ pub(super) struct SearchPage {
 }
 
 impl SearchPage {
-    fn new(visitor: &Visitor, marks: Marks) -> Self {
+    pub(super) fn new(visitor: &Visitor, marks: Marks) -> Self {
         Self {
             layout: Layout::of(visitor, "Betroffene", "/betroffene").with_style("work.css"),
             marks,
@@ -171,6 +173,7 @@ impl SearchPage {
                 identity: call.identity.clone(),
                 at: call.started_at_unix_ms.map(Time::at),
                 hotline: call.hotline.clone(),
+                outbound: call.outbound,
                 whose: whose(call, &self.persons),
                 restricted: call.restricted,
             })
@@ -184,7 +187,7 @@ impl SearchPage {
     }
 
     /// The page with what is wrong, or the trouble behind it.
-    fn with_fault(mut self, status: Status) -> Result<Response, Trouble> {
+    pub(super) fn with_fault(mut self, status: Status) -> Result<Response, Trouble> {
         match fault(&status) {
             Some(fault) => {
                 self.fault = Some(fault);
@@ -215,7 +218,19 @@ fn whose(call: &proto::FoundCall, persons: &[Person]) -> String {
 /// What a service says about what was entered, in German; `None` if it says something else.
 pub(super) fn fault(status: &Status) -> Option<String> {
     use tonic::Code::{Aborted, AlreadyExists, FailedPrecondition, InvalidArgument, NotFound};
+    let is_fault = matches!(
+        status.code(),
+        InvalidArgument | FailedPrecondition | AlreadyExists | Aborted | NotFound
+    );
     let message = status.message();
+    if message.starts_with("name:") && message.contains("persons are known") {
+        return Some("Mehrere Personen haben diese Angaben. Wählen Sie eine von ihnen.".to_owned());
+    }
+    german(message).filter(|_| is_fault).map(str::to_owned)
+}
+
+/// What a message of the services says, in German.
+pub(super) fn german(message: &str) -> Option<&'static str> {
     let known = [
         (
             "phone: say by what",
@@ -281,18 +296,36 @@ pub(super) fn fault(status: &Status) -> Option<String> {
             "somebody else",
             "Inzwischen hat jemand anderes etwas geändert. Laden Sie die Seite neu.",
         ),
+        (
+            "phone, email, name: nothing is kept",
+            "Zu dieser Person ist nichts mehr gespeichert.",
+        ),
+        (
+            "name: there are more tickets",
+            "Zu diesen Angaben gibt es mehr Vorgänge, als ein Auftrag erfasst. Grenzen Sie die Suche ein.",
+        ),
+        ("case_number: the case is", "Der Antrag ist schon entschieden."),
+        ("person_of_ticket: there is no", "Diesen Vorgang gibt es nicht."),
+        (
+            "person_of_ticket:",
+            "Geben Sie entweder die Vorgangsnummer oder andere Angaben an, nicht beides.",
+        ),
+        (
+            "case_number: an erasure needs",
+            "Eine Löschung braucht hier einen Antrag, den zwei Datenschutzbeauftragte freigegeben haben.",
+        ),
+        ("case_number: there is no case", "Diesen Antrag gibt es nicht."),
+        (
+            "case_number: this case is about",
+            "In diesem Antrag geht es um etwas anderes.",
+        ),
+        (
+            "idempotency_key: it was used",
+            "Dieses Formular wurde schon mit anderen Angaben gesendet. Laden Sie die Seite neu.",
+        ),
     ];
-    if message.starts_with("name:") && message.contains("persons are known") {
-        return Some("Mehrere Personen haben diese Angaben. Wählen Sie eine von ihnen.".to_owned());
-    }
-    let german = known
-        .iter()
-        .find_map(|(begins, german)| message.starts_with(begins).then(|| (*german).to_owned()));
-    let is_fault = matches!(
-        status.code(),
-        InvalidArgument | FailedPrecondition | AlreadyExists | Aborted | NotFound
-    );
-    german.filter(|_| is_fault)
+    let found = known.iter().find(|(begins, _)| message.starts_with(begins));
+    found.map(|(_, german)| *german)
 }
 
 pub(super) async fn form(visitor: Visitor) -> SearchPage {
@@ -321,19 +354,22 @@ pub(super) async fn find(
 #[derive(Deserialize)]
 pub(super) struct Asked {
     #[serde(flatten)]
-    marks: Marks,
+    pub(super) marks: Marks,
     #[serde(default)]
     form: String,
     #[serde(default)]
-    grund: String,
+    pub(super) grund: String,
     #[serde(default)]
-    kennung: String,
+    pub(super) kennung: String,
     #[serde(default)]
-    antrag: String,
+    pub(super) antrag: String,
+    /// That a person is really to be erased.
+    #[serde(default)]
+    pub(super) bestaetigt: String,
 }
 
 impl Asked {
-    fn case(&self) -> Result<i64, Trouble> {
+    pub(super) fn case(&self) -> Result<i64, Trouble> {
         match self.antrag.trim() {
             "" => Ok(0),
             number => number

@@ -14,7 +14,7 @@ use wire::v1::tickets as proto;
 
 use crate::Console;
 use crate::layout::Layout;
-use crate::shown_ticket::{Choice, Names, ShownTicket};
+use crate::shown_ticket::{self, Choice, Names, ShownTicket};
 use crate::trouble::Trouble;
 use crate::visitor::Visitor;
 use crate::words;
@@ -92,7 +92,7 @@ impl TicketPage {
         id: &str,
         entered: Entered,
     ) -> Result<Self, Trouble> {
-        let ticket = get(visitor, id).await?;
+        let ticket = shown_ticket::ticket(visitor, id).await?;
         let names = Names::of(visitor, (console.clock)()).await?;
         let is_erased = ticket.state == TicketState::Erased.name();
         Ok(Self {
@@ -116,17 +116,6 @@ impl TicketPage {
             TicketState::Withdrawn,
             TicketState::Closed,
         ])
-    }
-}
-
-pub(super) async fn get(visitor: &Visitor, id: &str) -> Result<proto::Ticket, Trouble> {
-    let request = proto::GetTicketRequest {
-        ticket_id: id.to_owned(),
-    };
-    match visitor.services.ticketing().get_ticket(request).await {
-        Ok(ticket) => Ok(ticket.into_inner()),
-        Err(status) if status.code() == Code::InvalidArgument => Err(Trouble::NotFound),
-        Err(status) => Err(status.into()),
     }
 }
 
@@ -255,7 +244,7 @@ async fn erase_page(
     id: &str,
     entered: Entered,
 ) -> Result<ErasePage, Trouble> {
-    let ticket = get(visitor, id).await?;
+    let ticket = shown_ticket::ticket(visitor, id).await?;
     let names = Names::of(visitor, (console.clock)()).await?;
     Ok(ErasePage {
         layout: Layout::of(visitor, "Vorgang löschen", "/vorgaenge").with_style("work.css"),

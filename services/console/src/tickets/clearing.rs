@@ -12,7 +12,7 @@ use wire::v1::tickets as proto;
 use super::acts::{self, Entered};
 use crate::Console;
 use crate::layout::Layout;
-use crate::shown_ticket::{Choice, Names, ShownTicket, capped};
+use crate::shown_ticket::{self, Choice, Names, ShownTicket, capped};
 use crate::trouble::Trouble;
 use crate::visitor::Visitor;
 
@@ -64,7 +64,7 @@ async fn page(
         .find(|it| it.ticket_id == asked)
         .or(tickets.first());
     let chosen = match chosen {
-        Some(chosen) => Some(acts::get(visitor, &chosen.ticket_id).await?),
+        Some(chosen) => Some(shown_ticket::ticket(visitor, &chosen.ticket_id).await?),
         None => None,
     };
     Ok(ClearingPage {

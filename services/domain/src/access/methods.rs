@@ -74,6 +74,10 @@ pub const METHODS: &[(&str, Admission)] = &[
         Admission::Roles(&[DataProtection]),
     ),
     (
+        "/nrwdirekt.privacy.v1.Erasures/PlanErasure",
+        Admission::Roles(&[DataProtection]),
+    ),
+    (
         "/nrwdirekt.privacy.v1.Erasures/GetOrder",
         Admission::Roles(&[DataProtection]),
     ),
@@ -153,6 +157,10 @@ pub const METHODS: &[(&str, Admission)] = &[
     ),
     (
         "/nrwdirekt.tickets.v1.Handover/WatchInbox",
+        Admission::Roles(&[Department]),
+    ),
+    (
+        "/nrwdirekt.tickets.v1.Handover/ListTold",
         Admission::Roles(&[Department]),
     ),
     ("/nrwdirekt.tickets.v1.Mails/ListMails", ADMINISTRATION),

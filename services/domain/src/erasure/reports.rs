@@ -20,19 +20,34 @@ impl CallRecord {
 }
 
 impl CallEvent {
-    /// Takes out the caller, and the number that the house dialled.
-    pub(crate) fn take_out_person(&mut self) {
-        if let EventKind::Arrived {
+    /// What the house dialled, where it made the call.
+    pub(crate) fn dialled_by_house(&self) -> Option<&str> {
+        let EventKind::Arrived {
             task_type,
-            caller,
             dialled_address,
             inbound_contact,
             out_cc_contact,
             ..
+        } = &self.kind
+        else {
+            return None;
+        };
+        let called_back = *task_type == TaskType::Callback && *inbound_contact != Some(true);
+        let is_outbound =
+            *task_type == TaskType::OutboundCall || called_back || *out_cc_contact == Some(true);
+        dialled_address.as_deref().filter(|_| is_outbound)
+    }
+
+    /// Takes out the caller, and the number that the house dialled.
+    pub(crate) fn take_out_person(&mut self) {
+        let is_dialled = self.dialled_by_house().is_some();
+        if let EventKind::Arrived {
+            caller,
+            dialled_address,
+            ..
         } = &mut self.kind
         {
-            let called_back = *task_type == TaskType::Callback && *inbound_contact != Some(true);
-            if *task_type == TaskType::OutboundCall || called_back || *out_cc_contact == Some(true) {
+            if is_dialled {
                 *dialled_address = None;
             }
             *caller = None;

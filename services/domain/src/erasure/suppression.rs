@@ -78,7 +78,7 @@ impl Suppression {
                 (record.started_at, record.caller.as_ref(), dialled)
             }
             ReportBody::Event(event) => match &event.kind {
-                EventKind::Arrived { caller, .. } => (event.at, caller.as_ref(), None),
+                EventKind::Arrived { caller, .. } => (event.at, caller.as_ref(), event.dialled_by_house()),
                 _ => return false,
             },
             ReportBody::Retracted | ReportBody::CallbackLogged(_) => return false,
@@ -101,6 +101,7 @@ mod tests {
     use super::*;
     use crate::assembly::CallState;
     use crate::erasure::Mark;
+    use crate::event::CallEvent;
     use crate::ids::{ErasureOrderId, HotlineName, ImportRun, SourceName};
     use crate::personal::Personal;
     use crate::record::{CallRecord, ConnectionStatus, TaskType};
@@ -169,6 +170,35 @@ mod tests {
                 state.contribution()
             };
             assert_eq!(contribution(concerned), contribution(&with_caller));
+        }
+    }
+
+    #[test]
+    fn whom_the_house_called_is_suppressed_too() {
+        let before = erased_at() - TimeDelta::days(3);
+        let mut record = report(1, before, "0211 4710");
+        let ReportBody::Record(revised) = &mut record.body else {
+            unreachable!()
+        };
+        revised.record.task_type = TaskType::OutboundCall;
+        revised.record.dialled_address = Some("0221/1234567".to_owned());
+        let mut event = record.clone();
+        event.body = ReportBody::Event(CallEvent::new(
+            before,
+            EventKind::Arrived {
+                task_type: TaskType::OutboundCall,
+                hotline: HotlineName::new("Steuern"),
+                caller: None,
+                dialled_address: Some("+492211234567".to_owned()),
+                direct_topic_dial: None,
+                external_contact: None,
+                inbound_contact: None,
+                out_cc_contact: None,
+            },
+        ));
+        for mut concerned in [record, event] {
+            assert!(list().apply(&mut concerned));
+            assert!(!format!("{:?}", concerned.body).contains("1234567"));
         }
     }
 

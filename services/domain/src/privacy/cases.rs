@@ -8,6 +8,8 @@ use thiserror::Error;
 use crate::ids::TicketId;
 use crate::named::named;
 
+/// Requests that a case remembers.
+pub const CASE_REQUESTS_MAX: usize = 100;
 /// Notes that a case may have.
 pub const CASE_NOTES_MAX: usize = 200;
 /// Characters of a note, a reason or of grounds at most.
@@ -88,6 +90,29 @@ pub struct Case {
     /// What came of it.
     #[serde(default)]
     pub decision: Option<CaseDecision>,
+    /// The last requests that changed it: the same one again changes nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<CaseRequest>,
+}
+
+/// A request that changed a case, as hashes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseRequest {
+    /// Of its key, hexadecimal.
+    pub key: String,
+    /// Of what was asked for, hexadecimal.
+    pub asked: String,
+}
+
+/// How a request stands to those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repetition {
+    /// It is a new one.
+    No,
+    /// It was carried out before.
+    Same,
+    /// Its key was used for another request.
+    KeyTaken,
 }
 
 /// Who did something, and when.
@@ -190,7 +215,25 @@ impl Case {
             approvals: Vec::new(),
             notes: Vec::new(),
             decision: None,
+            requests: Vec::new(),
         })
+    }
+
+    /// How a request stands to those that changed it before.
+    pub fn repetition(&self, request: &CaseRequest) -> Repetition {
+        let known = self.requests.iter().find(|known| known.key == request.key);
+        match known {
+            None => Repetition::No,
+            Some(known) if known == request => Repetition::Same,
+            Some(_) => Repetition::KeyTaken,
+        }
+    }
+
+    /// Keeps that a request has changed it; the oldest are forgotten.
+    pub fn changed_by(&mut self, request: CaseRequest) {
+        self.requests.push(request);
+        let too_many = self.requests.len().saturating_sub(CASE_REQUESTS_MAX);
+        self.requests.drain(..too_many);
     }
 
     /// Whether it was to be answered before a day.
@@ -411,5 +454,26 @@ mod tests {
     fn a_request_cannot_come_after_today() {
         let opened = Case::open(CaseKind::Access, day("2026-02-03"), stamp("2026-02-02", "anna"));
         assert_eq!(opened, Err(CaseRefused::ReceivedLater));
+    }
+
+    #[test]
+    fn a_case_knows_the_requests_that_changed_it_up_to_a_number() {
+        let opened = Stamp {
+            at: "2026-03-03T10:00:00Z".parse().unwrap(),
+            by: "dora".to_owned(),
+        };
+        let day = "2026-03-03".parse().unwrap();
+        let mut case = Case::open(CaseKind::Access, day, opened).unwrap();
+        let request = |key: usize, asked: &str| CaseRequest {
+            key: key.to_string(),
+            asked: asked.to_owned(),
+        };
+        assert_eq!(case.repetition(&request(0, "a")), Repetition::No);
+        for key in 0..=CASE_REQUESTS_MAX {
+            case.changed_by(request(key, "a"));
+        }
+        assert_eq!(case.repetition(&request(1, "a")), Repetition::Same);
+        assert_eq!(case.repetition(&request(1, "b")), Repetition::KeyTaken);
+        assert_eq!(case.repetition(&request(0, "a")), Repetition::No);
     }
 }

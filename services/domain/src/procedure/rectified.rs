@@ -1,6 +1,6 @@
 //! A request whose fields are put right.
 
-use super::{CheckedRequest, FaultCode, FieldFault, FieldId, Fields, Procedure, SLOTS};
+use super::{CheckedRequest, FaultCode, FieldFault, FieldId, Fields, Procedure, SLOTS, written};
 use crate::personal::Personal;
 
 impl Procedure {
@@ -8,7 +8,7 @@ impl Procedure {
     /// The rules are asked about these fields and about what is missing then, not about what was accepted long ago.
     ///
     /// # Errors
-    /// Every faulty field; also if nothing would be another, or if the system alone knows the field.
+    /// Every faulty field; also if the system alone knows the field.
     pub fn rectified(
         &self,
         request: &CheckedRequest,
@@ -23,15 +23,8 @@ impl Procedure {
         let mut fields: Vec<FieldId> = changes.iter().map(|(id, _)| id.clone()).collect();
         fields.sort_unstable();
         fields.dedup();
-        let mut faults = self.faults_of(&fields, right.fields());
+        let faults = self.faults_of(&fields, right.fields());
         fields.retain(is_other);
-        if faults.is_empty() && fields.is_empty() {
-            faults.push(FieldFault::of(
-                "fields",
-                FaultCode::Required,
-                "give what is right: the ticket says all of that already",
-            ));
-        }
         match faults.is_empty() {
             true => Ok((right, fields)),
             false => Err(faults),
@@ -54,7 +47,10 @@ impl Procedure {
             .collect();
         let concerns = |fault: &FieldFault| {
             let is_changed = changed.iter().any(|id| id.as_str() == fault.field);
-            is_changed || fault.code == FaultCode::RequiredWith
+            // A name that can be no field's is not repeated in the fault.
+            let is_no_name = fault.code == FaultCode::Undeclared
+                && changed.iter().any(|id| !written::is_field_id(id.as_str()));
+            is_changed || is_no_name || fault.code == FaultCode::RequiredWith
         };
         match self.checked(entered) {
             Ok(_) => Vec::new(),
@@ -89,7 +85,7 @@ mod tests {
             put_right(&[("name", "Groß"), ("phone", "0221 4710123")]),
             Ok(vec!["name".to_owned()])
         );
-        assert_eq!(put_right(&[("name", "Gross")]), Err(vec!["fields".to_owned()]));
+        assert_eq!(put_right(&[("name", "Gross")]), Ok(Vec::new()));
     }
 
     #[test]
@@ -101,5 +97,6 @@ mod tests {
         assert_eq!(put_right(&[("concern", "")]), Err(vec!["concern".to_owned()]));
         assert_eq!(put_right(&[("phone", "")]), Err(vec!["phone".to_owned()]));
         assert_eq!(put_right(&[("colour", "rot")]), Err(vec!["colour".to_owned()]));
+        assert_eq!(put_right(&[("Gru.n", "x")]), Err(vec!["fields".to_owned()]));
     }
 }

@@ -246,3 +246,88 @@ proptest! {
         prop_assert_eq!(due.with_timezone(&ZONE).time(), from.with_timezone(&ZONE).time());
     }
 }
+
+#[test]
+fn a_pause_moves_the_due_time_by_the_time_that_counts() {
+    let calendar = ServiceCalendar::default();
+    let at = |text: &str| -> DateTime<Utc> { text.parse().unwrap() };
+    let [elapsed, hours] = [
+        DuePolicy::Elapsed { hours: 24 },
+        DuePolicy::ServiceHours { hours: 24 },
+    ];
+    // 2026-12-14 is a Monday; Berlin is an hour ahead of UTC.
+    for (due, from, until, policy, moved) in [
+        // Two hours of a day.
+        (
+            "2026-12-15T10:00:00Z",
+            "2026-12-14T10:00:00Z",
+            "2026-12-14T12:00:00Z",
+            elapsed,
+            "2026-12-15T12:00:00Z",
+        ),
+        (
+            "2026-12-16T10:00:00Z",
+            "2026-12-14T10:00:00Z",
+            "2026-12-14T12:00:00Z",
+            hours,
+            "2026-12-16T12:00:00Z",
+        ),
+        // A night counts by the clock, and not by service hours.
+        (
+            "2026-12-15T10:00:00Z",
+            "2026-12-14T18:00:00Z",
+            "2026-12-14T20:00:00Z",
+            elapsed,
+            "2026-12-15T12:00:00Z",
+        ),
+        (
+            "2026-12-15T10:00:00Z",
+            "2026-12-14T18:00:00Z",
+            "2026-12-14T20:00:00Z",
+            hours,
+            "2026-12-15T10:00:00Z",
+        ),
+        // A weekend counts by neither.
+        (
+            "2026-12-21T10:00:00Z",
+            "2026-12-19T10:00:00Z",
+            "2026-12-20T10:00:00Z",
+            elapsed,
+            "2026-12-21T10:00:00Z",
+        ),
+        (
+            "2026-12-21T10:00:00Z",
+            "2026-12-19T10:00:00Z",
+            "2026-12-20T10:00:00Z",
+            hours,
+            "2026-12-21T10:00:00Z",
+        ),
+        // Longer than what was left.
+        (
+            "2026-12-14T12:00:00Z",
+            "2026-12-14T10:00:00Z",
+            "2026-12-17T16:00:00Z",
+            hours,
+            "2026-12-18T08:00:00Z",
+        ),
+        // Overdue before.
+        (
+            "2026-12-14T09:00:00Z",
+            "2026-12-14T10:00:00Z",
+            "2026-12-17T16:00:00Z",
+            hours,
+            "2026-12-14T09:00:00Z",
+        ),
+        // No time passed.
+        (
+            "2026-12-15T10:00:00Z",
+            "2026-12-14T18:00:00Z",
+            "2026-12-14T18:00:00Z",
+            elapsed,
+            "2026-12-15T10:00:00Z",
+        ),
+    ] {
+        let found = calendar.due_after_pause(at(due), (at(from), at(until)), policy);
+        assert_eq!(found, at(moved), "{due}, {from} to {until}, {policy:?}");
+    }
+}

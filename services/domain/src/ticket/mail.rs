@@ -73,6 +73,7 @@ impl Transition {
             | Effect::Book { .. }
             | Effect::Tell { .. }
             | Effect::Confirm { .. }
+            | Effect::Restate { .. }
             | Effect::Untell(_) => None,
         });
         let mails: Vec<Effect> = mails

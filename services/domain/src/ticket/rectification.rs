@@ -3,12 +3,11 @@
 use chrono::{DateTime, Utc};
 
 use super::{
-    ActRefused, Action, Actor, CLOSED_STAYS, Change, ERASED_STAYS, Effect, Rectified, Ticket, TicketState,
-    ToldOf, Transition,
+    ActRefused, Action, Actor, AddedConcern, CLOSED_STAYS, Change, ERASED_STAYS, Effect, Rectified, Right,
+    Ticket, TicketState, ToldOf, Transition,
 };
 use crate::ids::{DepartmentId, FieldId};
 use crate::personal::Personal;
-use crate::procedure::CheckedRequest;
 
 /// Puts fields of a ticket right; they were checked by the rules of the procedure. The present department sees the ticket
 /// as it is now, former ones what the fields say now. The reason is kept in the history, what was wrong is not.
@@ -17,8 +16,7 @@ use crate::procedure::CheckedRequest;
 /// [`ActRefused::Erased`].
 pub fn rectify(
     ticket: &Ticket,
-    request: CheckedRequest,
-    fields: Vec<FieldId>,
+    right: Right,
     reason: &Personal,
     actor: Actor,
     at: DateTime<Utc>,
@@ -27,11 +25,14 @@ pub fn rectify(
         return Err(ActRefused::Erased);
     }
     let mut change = Change::of(ticket.clone(), at);
-    let note = note(&fields, reason);
+    let note = note(&right.fields, reason);
     let at = change.at;
     let changed = change.ticket();
-    changed.request = request;
-    let mut all = fields;
+    // The history says what was added, too: what was wrong is kept nowhere.
+    let restated: Vec<Effect> = restated(&ticket.added, &right.added).collect();
+    changed.request = right.request;
+    changed.added = right.added;
+    let mut all = right.fields;
     if let Some(before) = &ticket.course.rectified {
         // Who has not confirmed that yet is told of both.
         all.extend(before.fields.iter().cloned());
@@ -44,6 +45,7 @@ pub fn rectify(
         confirmed_by: Vec::new(),
     });
     change.enter(actor, Action::Rectified, Some(note));
+    change.transition.effects.extend(restated);
     if ticket.is_restricted() {
         // Told once it is lifted.
         return Ok(change.transition);
@@ -57,6 +59,17 @@ pub fn rectify(
     }
     tell(&mut transition);
     Ok(transition)
+}
+
+/// Concerns that say something else now.
+fn restated<'a>(before: &'a [AddedConcern], right: &'a [AddedConcern]) -> impl Iterator<Item = Effect> + 'a {
+    let pairs = before.iter().zip(right);
+    let other = pairs.filter(|(before, right)| before.concern != right.concern);
+    other.map(|(before, right)| Effect::Restate {
+        at: before.at,
+        was: before.concern.clone(),
+        concern: right.concern.clone(),
+    })
 }
 
 /// What the history says of it.

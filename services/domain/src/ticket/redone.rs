@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{ActRefused, Action, HistoryEntry, Ticket, Transition, lift, rectify, restrict};
+use super::{ActRefused, Action, HistoryEntry, Right, Ticket, Transition, lift, rectify, restrict};
 use crate::ids::FieldId;
 use crate::personal::Personal;
+use crate::service_time::{DuePolicy, ServiceCalendar};
 
 impl HistoryEntry {
     /// Whether something was done by right of the citizen that a restored backup must know.
@@ -39,15 +40,23 @@ pub fn redo(
     let reason = act.note.clone().unwrap_or_default();
     match act.action {
         Action::Restricted => restrict(ticket, reason, actor, at),
-        Action::RestrictionLifted => lift(ticket, reason, actor, at),
+        Action::RestrictionLifted => {
+            // The rules of then are not at hand: the time that stood still is counted by the default service time.
+            let calendar = ServiceCalendar::default();
+            lift(ticket, reason, actor, at, (&calendar, DuePolicy::default()))
+        }
         _ => {
             let (fields, reason) = super::rectification::read_note(act.note.as_ref());
-            let mut request = ticket.request.clone();
-            for field in &fields {
-                let text = right.get(field).cloned().unwrap_or_default();
-                request.set(field.clone(), text);
+            let mut as_it_was = Right {
+                request: ticket.request.clone(),
+                added: ticket.added.clone(),
+                fields: fields.clone(),
+            };
+            for field in fields {
+                let text = right.get(&field).cloned().unwrap_or_default();
+                as_it_was.set(field, text);
             }
-            rectify(ticket, request, fields, &reason, actor, at)
+            rectify(ticket, as_it_was, &reason, actor, at)
         }
     }
 }

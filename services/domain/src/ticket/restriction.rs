@@ -11,6 +11,7 @@ use super::{
 };
 use crate::ids::DepartmentId;
 use crate::personal::Personal;
+use crate::service_time::{DuePolicy, ServiceCalendar};
 
 impl Ticket {
     /// Departments that have or had it, each once; the present one comes last.
@@ -22,6 +23,15 @@ impl Ticket {
             }
         }
         departments
+    }
+
+    /// Whether it is due when the citizen wants it, by a slot or the end of a wished window, and that is still to come.
+    fn is_due_at_a_time_to_come(&self, now: DateTime<Utc>) -> bool {
+        let slot = self
+            .held_slots()
+            .and_then(|booking| booking.slots.first().copied());
+        let wanted = slot.or(self.schedule.wished.map(|wished| wished.until));
+        wanted.is_some_and(|wanted| wanted == self.due_at && wanted > now)
     }
 }
 
@@ -64,7 +74,8 @@ pub fn restrict(
     Ok(transition)
 }
 
-/// Lifts the restriction: the department sees the ticket as it is now, and goes on.
+/// Lifts the restriction: the department sees the ticket as it is now, and goes on. While it was restricted nobody was allowed
+/// to answer, so as much time is left until the answer is due as there was.
 ///
 /// # Errors
 /// [`ActRefused`] unless it is restricted.
@@ -73,11 +84,15 @@ pub fn lift(
     reason: Personal,
     actor: Actor,
     at: DateTime<Utc>,
+    (calendar, policy): (&ServiceCalendar, DuePolicy),
 ) -> Result<Transition, ActRefused> {
-    if !ticket.is_restricted() {
+    let Some(since) = ticket.course.restricted_since else {
         return Err(ActRefused::NotRestricted);
-    }
+    };
     let mut change = Change::of(ticket.clone(), at);
+    if ticket.state.is_pending() && !ticket.is_due_at_a_time_to_come(change.at) {
+        change.ticket().due_at = calendar.due_after_pause(ticket.due_at, (since, change.at), policy);
+    }
     change.ticket().course.restricted_since = None;
     change.ticket().course.restriction_confirmed_by.clear();
     change.enter(actor, Action::RestrictionLifted, Some(reason));

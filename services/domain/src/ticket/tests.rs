@@ -5,6 +5,7 @@ use crate::ids::FieldId;
 use crate::procedure::{Fields, Register};
 use crate::routing::{RoutingConfig, RoutingTable};
 use crate::rulebook::{Rulebook, RulesVersion};
+use crate::service_time::{DuePolicy, ServiceCalendar};
 
 fn rules() -> Rulebook {
     Rulebook {
@@ -92,11 +93,18 @@ pub(super) fn act(ticket: &Ticket, words: &str, at: DateTime<Utc>) -> Result<Tra
         "close by hand" => close_by_hand(ticket, reason, actor, at, CLOSED_STAYS),
         "erase" => erase(ticket, reason, actor, at),
         "restrict" => restrict(ticket, reason, actor, at),
-        "lift" => lift(ticket, reason, actor, at),
+        "lift" => {
+            let calendar = ServiceCalendar::default();
+            lift(ticket, reason, actor, at, (&calendar, DuePolicy::default()))
+        }
         "rectify" => {
-            let mut right = ticket.request.clone();
-            right.set(FieldId::new("name"), Personal::new("Groß"));
-            rectify(ticket, right, vec![FieldId::new("name")], &reason, actor, at)
+            let mut right = Right {
+                request: ticket.request.clone(),
+                added: ticket.added.clone(),
+                fields: vec![FieldId::new("name")],
+            };
+            right.request.set(FieldId::new("name"), Personal::new("Groß"));
+            rectify(ticket, right, &reason, actor, at)
         }
         "add" => Ok(add_concern(ticket, reason, &Fields::default(), None, actor, at).unwrap()),
         "reopen" => {

@@ -3,6 +3,7 @@
 use super::tests::{act, at, check, check_rejected, live};
 use super::*;
 use crate::ids::FieldId;
+use crate::service_time::{DuePolicy, ServiceCalendar};
 
 fn after(steps: &[&str]) -> Ticket {
     live(steps).unwrap().0
@@ -168,6 +169,48 @@ fn people_note_what_a_department_confirms_in_another_way() {
 }
 
 #[test]
+fn what_was_said_later_is_put_right_too_and_the_history_says_so() {
+    let ticket = after(&["publish", "add", "add"]);
+    let register = crate::procedure::Register::built_in();
+    let callback = register.procedure("callback").unwrap();
+    let put = |changes: &[(&str, &str)]| {
+        let changes: Vec<(FieldId, Personal)> = changes
+            .iter()
+            .map(|(id, text)| (FieldId::new(*id), Personal::new(*text)))
+            .collect();
+        put_right(&ticket, callback, &changes)
+    };
+    let right = put(&[("added.2.concern", " Haus 7 "), ("added.1.phone", "0221 4710123")]).unwrap();
+    let names: Vec<&str> = right.fields.iter().map(FieldId::as_str).collect();
+    assert_eq!(names, ["added.2.concern", "added.1.phone"]);
+    let done = rectify(&ticket, right, &Personal::new("so"), Actor::System, at(9)).unwrap();
+    assert_eq!(done.ticket.added[1].concern.reveal(), "Haus 7");
+    assert_eq!(
+        done.ticket.says(&FieldId::new("added.1.phone")).unwrap().reveal(),
+        "0221 4710123"
+    );
+    let restated = Effect::Restate {
+        at: ticket.added[1].at,
+        was: Personal::new("so"),
+        concern: Personal::new("Haus 7"),
+    };
+    assert!(done.effects.contains(&restated), "{:?}", done.effects);
+    assert_eq!(told(&done), [("a", ToldOf::Rectified)]);
+
+    for (changes, faulty) in [
+        (&[("added.3.concern", "x")][..], "added.3.concern"),
+        (&[("added.1.concern", " ")], "added.1.concern"),
+        (&[("added.1.email", "keine")], "added.1.email"),
+        (&[("added.1.concern", "so")], "fields"),
+        (&[("added.1.colour", "rot")], "fields"),
+    ] {
+        let faults = put(changes).unwrap_err();
+        let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();
+        assert_eq!(fields, [faulty]);
+    }
+}
+
+#[test]
 fn what_was_done_since_an_older_state_is_done_again_with_it() {
     let first = ["publish", "a: returned b"];
     for since in [
@@ -200,6 +243,49 @@ fn what_was_done_since_an_older_state_is_done_again_with_it() {
             Err(ActRefused::Erased)
         );
     }
+}
+
+#[test]
+fn a_restricted_ticket_is_due_later_by_the_time_that_nobody_might_work_on_it() {
+    let calendar = ServiceCalendar::default();
+    let policy = DuePolicy::Elapsed { hours: 24 };
+    let lifted = |ticket: &Ticket, minute| {
+        let done = lift(
+            ticket,
+            Personal::new("so"),
+            Actor::System,
+            at(minute),
+            (&calendar, policy),
+        );
+        done.unwrap().ticket
+    };
+    let restricted = |ticket: &Ticket, minute| {
+        let done = restrict(ticket, Personal::new("so"), Actor::System, at(minute));
+        done.unwrap().ticket
+    };
+    let open = after(&["publish"]);
+    let paused = lifted(&restricted(&open, 10), 70);
+    assert_eq!(
+        paused.due_at,
+        calendar.due_after_pause(open.due_at, (at(10), at(70)), policy)
+    );
+    assert!(paused.due_at > open.due_at);
+    // Nothing is owed on an answered one; one that was overdue stays so.
+    let answered = after(&["publish", "a: answered"]);
+    assert_eq!(lifted(&restricted(&answered, 10), 70).due_at, answered.due_at);
+    let late = |minutes: i64| open.due_at - at(0) + TimeDelta::minutes(minutes);
+    let minute = late(5).num_minutes();
+    assert_eq!(
+        lifted(&restricted(&open, minute), minute + 60).due_at,
+        open.due_at
+    );
+    // Whoever wants to be called at a time that is still to come is called then.
+    let mut wished = open.clone();
+    wished.schedule.wished = Some(Window {
+        from: open.due_at - TimeDelta::hours(1),
+        until: open.due_at,
+    });
+    assert_eq!(lifted(&restricted(&wished, 10), 70).due_at, open.due_at);
 }
 
 #[test]

@@ -85,15 +85,15 @@ impl RectifiedMessage {
     pub fn of(key: &HandOverKey, ticket: &Ticket) -> Self {
         let rectified = ticket.course.rectified.as_ref();
         let fields = rectified.map(|it| it.fields.clone()).unwrap_or_default();
-        let given = ticket.request.fields();
-        let request = given.iter().filter(|(id, _)| fields.contains(id));
+        let said = fields.iter().map(|id| (id, ticket.says(id)));
+        let request = said.filter_map(|(id, text)| Some((id.clone(), text?.clone())));
         Self {
             ticket_id: key.ticket.clone(),
             version: key.version,
             state: super::Withdrawn::Withdrawn,
             department: key.department.clone(),
             rectified_at: rectified.map_or(ticket.changed_at, |it| it.at),
-            request: request.map(|(id, text)| (id.clone(), text.clone())).collect(),
+            request: request.collect(),
             fields,
         }
     }

@@ -14,7 +14,9 @@ use domain::routing::{
     Department, DepartmentMail, MailContent, RoutingConfig, RoutingDecision, RoutingTable,
 };
 use domain::rulebook::{Rulebook, RulesVersion};
-use domain::ticket::{Actor, Opening, Ticket, Transition, erase, open, rectify, restrict, ticket_id};
+use domain::ticket::{
+    Actor, Opening, Ticket, Transition, erase, open, put_right, rectify, restrict, ticket_id,
+};
 use serde_json::Value;
 use store::sqlite::SqliteTickets;
 use store::tickets::{Logged, NewTicket};
@@ -26,6 +28,7 @@ use crate::{HandoverSettings, envelope};
 
 pub(super) struct Desk {
     pub(super) parts: Arc<HandoverParts>,
+    pub(super) recipients: Arc<dyn store::recipients::RecipientStore>,
     minutes: Arc<AtomicI64>,
     _folder: tempfile::TempDir,
 }
@@ -62,6 +65,7 @@ pub(super) fn desk_without_topics() -> Desk {
     settings.lease = Duration::from_millis(150);
     settings.poll = Duration::from_millis(50);
     let store = Arc::new(store);
+    let recipients = Arc::clone(&store) as _;
     let parts = HandoverParts {
         citizen_mails: None,
         mails: Arc::clone(&store) as _,
@@ -77,6 +81,7 @@ pub(super) fn desk_without_topics() -> Desk {
     };
     Desk {
         parts: Arc::new(parts),
+        recipients,
         minutes,
         _folder: folder,
     }
@@ -184,8 +189,8 @@ impl Desk {
         self.act(id, |ticket| {
             let procedure = register.procedure(ticket.procedure.as_str()).unwrap();
             let name = (domain::ids::FieldId::new("name"), Personal::new("Berichtigt"));
-            let (right, fields) = procedure.rectified(&ticket.request, &[name]).unwrap();
-            rectify(ticket, right, fields, &reason, Actor::System, now).unwrap()
+            let right = put_right(ticket, procedure, &[name]).unwrap();
+            rectify(ticket, right, &reason, Actor::System, now).unwrap()
         })
         .await;
     }

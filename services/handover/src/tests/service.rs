@@ -16,6 +16,7 @@ use crate::{HandoverLoop, HandoverService, HandoverServiceParts};
 pub(super) fn service(desk: &Desk, shutdown: &CancellationToken) -> HandoverService {
     HandoverService::new(HandoverServiceParts {
         store: desk.parts.store.clone(),
+        recipients: desk.recipients.clone(),
         bus: desk.parts.bus.clone(),
         rules: desk.parts.rules.clone(),
         clock: desk.parts.clock.clone(),
@@ -173,6 +174,7 @@ async fn a_department_reads_and_replies_as_itself_alone_and_that_is_noted() {
     let service = HandoverService::new(HandoverServiceParts {
         audit,
         store: desk.parts.store.clone(),
+        recipients: desk.recipients.clone(),
         bus: desk.parts.bus.clone(),
         rules: desk.parts.rules.clone(),
         clock: desk.parts.clock.clone(),

@@ -183,9 +183,15 @@ pub(crate) struct EraseArguments {
     /// … with this postal code.
     #[arg(long, value_name = "CODE")]
     pub(crate) postal_code: Option<String>,
+    /// Everything of whoever this ticket is of, instead of saying what the person is known by.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) person_of: Option<String>,
     /// Why. It is recorded with the order, so no personal data.
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
+    /// Only tell what would be erased, where, until when, and what would stay; nothing is ordered.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// The case of the person's right that it belongs to.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) case: Option<u64>,

@@ -73,6 +73,7 @@ impl Starting<'_> {
             looks: Arc::clone(&self.storage.audit),
             key: key.context("the key of identities")?,
             rules: Arc::new(self.rules.current()),
+            due_policy: self.config.due,
             clock: Arc::clone(&self.clock),
             wake: Some(Arc::new(move |department| wake.raise(department))),
             settings: self.config.privacy.rights,

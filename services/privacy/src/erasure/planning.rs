@@ -26,6 +26,8 @@ pub(super) struct Asked {
     pub(super) calls: Vec<Identity>,
     pub(super) entries: Vec<EntryId>,
     pub(super) person: Option<Marks>,
+    /// The ticket whose person is meant.
+    person_of: Option<TicketId>,
     /// As it was said, free of spelling: personal.
     said: Vec<String>,
     pub(super) reason: String,
@@ -48,16 +50,29 @@ pub(super) struct Plan {
 impl Asked {
     pub(super) fn of(request: &proto::EraseRequest) -> Result<Self, Status> {
         let refuse = |why: &str| Err(Status::invalid_argument(why.to_owned()));
-        let (person, said) = person(request)?;
+        let (person, mut said) = person(request)?;
+        let person_of = match request.person_of_ticket.trim() {
+            "" => None,
+            number => match spoken_ticket_id(number) {
+                Some(id) => Some(id),
+                None => return refuse("person_of_ticket: a number such as T-7K3M-9QXW is expected"),
+            },
+        };
+        if let Some(id) = &person_of {
+            said = vec!["the person of".to_owned(), id.to_string()];
+        }
         let count = request.ticket_ids.len() + request.call_ids.len() + request.entry_ids.len();
-        match (count, &person) {
-            (0, None) => {
+        match (count, &person, &person_of) {
+            (0, None, None) => {
                 return refuse(
                     "ticket_ids: say what is to be erased: a ticket, a call, an entry, or a person",
                 );
             }
-            (1.., Some(_)) => {
+            (1.., Some(_), _) | (1.., _, Some(_)) => {
                 return refuse("ticket_ids: give tickets, calls and entries, or a person, not both");
+            }
+            (_, Some(_), Some(_)) => {
+                return refuse("person_of_ticket: give a ticket, or what the person is known by, not both");
             }
             _ => {}
         }
@@ -113,6 +128,7 @@ impl Asked {
             calls,
             entries,
             person,
+            person_of,
             said,
             reason,
             case: Some(request.case_number).filter(|case| *case > 0),
@@ -166,9 +182,26 @@ fn person(request: &proto::EraseRequest) -> Result<(Option<Marks>, Vec<String>),
 
 /// Finds what is to be erased.
 pub(super) async fn plan(parts: &ErasureParts, asked: &Asked, key: &MarkKey) -> Result<Plan, Status> {
-    match &asked.person {
-        Some(marks) => of_person(parts, marks, key).await,
-        None => of_numbers(parts, asked).await,
+    match (&asked.person, &asked.person_of) {
+        (Some(marks), _) => of_person(parts, marks, key).await,
+        (None, Some(id)) => of_person_of(parts, id, key).await,
+        (None, None) => of_numbers(parts, asked).await,
+    }
+}
+
+/// Everything of whoever a ticket is of; of an erased one nobody knows who that was.
+async fn of_person_of(parts: &ErasureParts, id: &TicketId, key: &MarkKey) -> Result<Plan, Status> {
+    let finder = &parts.finder;
+    let marks = finder.marks_of_ticket(id).await;
+    if let Some(marks) = marks.map_err(|error| store_status(&error))? {
+        return of_person(parts, &marks, key).await;
+    }
+    let found = parts.tickets.ticket(id).await;
+    match found.map_err(|error| store_status(&error))? {
+        Some(_) => Ok(Plan::default()),
+        None => Err(Status::not_found(format!(
+            "person_of_ticket: there is no ticket {id}"
+        ))),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The gRPC service `nrwdirekt.privacy.v1.Erasures`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +10,11 @@ use domain::erasure::ErasureOrder;
 use domain::ids::ErasureOrderId;
 use store::StoreError;
 use store::erasure::{Entered, KeptOrder, NewOrder};
-use tonic::{Request, Response, Status};
+use tonic::{Code, Request, Response, Status};
 use wire::access::principal;
 use wire::v1::privacy as proto;
 
-use super::planning::{Asked, plan};
+use super::planning::{Asked, Plan, plan};
 use super::runner::ErasureRunner;
 use super::{ErasureError, answer};
 
@@ -63,25 +64,13 @@ impl ErasuresService {
             )));
         }
         if plan.is_empty() {
-            return Err(Status::not_found(
-                "phone, email, name: nothing is kept of whoever is known by this, or it may be somebody else's",
-            ));
+            return Err(nothing_kept());
         }
-        let order = ErasureOrder {
-            id: ErasureOrderId::new(new_id()),
-            at: (parts.clock)().trunc_subsecs(3),
-            by: by.to_owned(),
-            reason: asked.reason,
-            case: asked.case,
-            tickets: plan.tickets,
-            calls: plan.calls,
-            entries: plan.entries,
-            rejected: plan.rejected,
-            marks: plan.marks,
-        };
+        let idempotency_key = Some(asked.key.clone()).filter(|key| !key.is_empty());
+        let order = self.order(ErasureOrderId::new(new_id()), asked, plan, by);
         let new = NewOrder {
             order: order.clone(),
-            idempotency_key: Some(asked.key).filter(|key| !key.is_empty()),
+            idempotency_key,
             digest: Some(digest),
         };
         match parts
@@ -103,6 +92,31 @@ impl ErasuresService {
                     .map_err(|error| store_status(&error))?;
                 kept.ok_or_else(|| Status::internal("an order was entered and is not there"))
             }
+        }
+    }
+
+    /// The order of a plan.
+    fn order(&self, id: ErasureOrderId, asked: Asked, plan: Plan, by: &str) -> ErasureOrder {
+        ErasureOrder {
+            id,
+            at: (self.runner.parts.clock)().trunc_subsecs(3),
+            by: by.to_owned(),
+            reason: asked.reason,
+            case: asked.case,
+            tickets: plan.tickets,
+            calls: plan.calls,
+            entries: plan.entries,
+            rejected: plan.rejected,
+            marks: plan.marks,
+        }
+    }
+
+    /// What is missing before it may be ordered; empty if nothing is.
+    async fn missing(&self, asked: &Asked) -> Result<String, Status> {
+        match self.runner.parts.gate.may_erase(asked.case).await {
+            Ok(()) => Ok(String::new()),
+            Err(status) if status.code() == Code::FailedPrecondition => Ok(status.message().to_owned()),
+            Err(status) => Err(status),
         }
     }
 
@@ -154,6 +168,40 @@ impl proto::erasures_server::Erasures for ErasuresService {
         self.state(&kept.order.id).await.map(Response::new)
     }
 
+    async fn plan_erasure(
+        &self,
+        request: Request<proto::EraseRequest>,
+    ) -> Result<Response<proto::ErasurePlan>, Status> {
+        let principal = principal(&request)?;
+        let asked = Asked::of(&request.into_inner())?;
+        let parts = &self.runner.parts;
+        let missing = self.missing(&asked).await?;
+        let key = parts.orders.mark_key().await;
+        let key = key.map_err(|error| store_status(&error))?;
+        let plan = plan(parts, &asked, &key).await?;
+        if plan.is_empty() {
+            return Err(nothing_kept());
+        }
+        let order = self.order(ErasureOrderId::new(""), asked, plan, &principal.name);
+        let items = order.tickets.len() + order.calls.len() + order.rejected.len();
+        let looked = parts
+            .audit
+            .entry(&principal, AuditAction::PersonSearched, AuditSubject::none());
+        parts.audit.append(looked.of_items(items)).await?;
+        let planned = KeptOrder {
+            sequence: 0,
+            digest: None,
+            order,
+            steps: BTreeMap::new(),
+            closed_at: None,
+        };
+        let state = answer::state(&self.runner, &planned).await;
+        Ok(Response::new(proto::ErasurePlan {
+            state: Some(state.map_err(|error| status(&error))?),
+            missing,
+        }))
+    }
+
     async fn get_order(
         &self,
         request: Request<proto::GetErasureRequest>,
@@ -197,6 +245,12 @@ impl proto::erasures_server::Erasures for ErasuresService {
             next_page_token: last.map(|last| last.to_string()).unwrap_or_default(),
         }))
     }
+}
+
+fn nothing_kept() -> Status {
+    Status::not_found(
+        "phone, email, name: nothing is kept of whoever is known by this, or it may be somebody else's",
+    )
 }
 
 /// A number that nobody guesses, short enough to be said.

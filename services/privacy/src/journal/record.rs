@@ -102,9 +102,8 @@ impl TicketActs {
         let acts = found.history.iter().filter(|entry| entry.is_act_of_right());
         let acts: Vec<HistoryEntry> = acts.cloned().collect();
         let fields = acts.iter().flat_map(HistoryEntry::fields_put_right);
-        let request = found.ticket.request.fields();
         let right = fields.map(|field| {
-            let text = request.get(field.as_str()).cloned().unwrap_or_default();
+            let text = found.ticket.says(&field).cloned().unwrap_or_default();
             (field, text)
         });
         (!acts.is_empty()).then(|| Self {

@@ -4,7 +4,9 @@ use chrono::{NaiveDate, SubsecRound as _};
 use domain::access::{Principal, Role};
 use domain::audit::{AuditAction, AuditSubject};
 use domain::local_time;
-use domain::privacy::{Case, CaseKind, CaseNote, CaseOutcome, CaseRefused, MarkKind, Marks, Stamp};
+use domain::privacy::{
+    Case, CaseKind, CaseNote, CaseOutcome, CaseRefused, CaseRequest, MarkKind, Marks, Repetition, Stamp,
+};
 use domain::report::content_hash;
 use store::StoreError;
 use store::cases::{CaseQuery, KeptCase, NewCase, OpenedCase};
@@ -198,6 +200,22 @@ pub(super) async fn change(
         Status::invalid_argument("change: give a note, identity_check, extension, approval or decision")
     })?;
     let mut kept = kept(parts, sent.number).await?;
+    let request = match sent.idempotency_key.trim() {
+        "" => None,
+        key => Some(case_request(&acts::key(&principal, key)?, &asked)),
+    };
+    match request.as_ref().map(|request| kept.case.repetition(request)) {
+        None | Some(Repetition::No) => {}
+        Some(Repetition::Same) => {
+            note_done(parts, &principal, kept.number, "repeated").await?;
+            return Ok(Response::new(shown(parts, &kept)));
+        }
+        Some(Repetition::KeyTaken) => {
+            return Err(Status::already_exists(
+                "idempotency_key: it was used for another request; choose a new one",
+            ));
+        }
+    }
     // The same again is the same: whoever lost the answer repeats the request, whatever happened since.
     if is_done(&kept.case, &principal.name, &asked) {
         return Ok(Response::new(shown(parts, &kept)));
@@ -233,6 +251,9 @@ pub(super) async fn change(
         }
     };
     done.map_err(not_done)?;
+    if let Some(request) = request {
+        kept.case.changed_by(request);
+    }
     parts
         .cases
         .change_case(kept.clone())
@@ -241,6 +262,28 @@ pub(super) async fn change(
     kept.revision += 1;
     note_done(parts, &principal, kept.number, what).await?;
     Ok(Response::new(shown(parts, &kept)))
+}
+
+/// A request to change a case, as it is kept.
+fn case_request(key: &str, asked: &Change) -> CaseRequest {
+    let asked = match asked {
+        Change::Note(text) => content_hash(&("note", text.trim())),
+        Change::IdentityCheck(how) => content_hash(&("check", how.trim())),
+        Change::Extension(reason) => content_hash(&("extend", reason.trim())),
+        Change::Approval(given) => content_hash(&("approve", given)),
+        Change::Decision(decision) => {
+            content_hash(&("decide", decision.outcome.trim(), decision.grounds.trim()))
+        }
+    };
+    CaseRequest {
+        key: short(&content_hash(&key)),
+        asked: short(&asked),
+    }
+}
+
+/// The begin of a hash, hexadecimal.
+fn short(hash: &[u8]) -> String {
+    hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whether the same person has done just this before. A note may be meant twice.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use domain::audit::{AuditAction, AuditSubject};
 use domain::ids::Identity;
 use domain::privacy::Person;
+use domain::record::CallRecord;
 use domain::registration::Entry;
 use domain::rulebook::Rulebook;
 use domain::ticket::Ticket;
@@ -130,6 +131,7 @@ fn shown_call(call: &StoredCall, found: &Found, restricted: &BTreeSet<Identity>)
             .as_ref()
             .map(|record| record.hotline.to_string())
             .unwrap_or_default(),
+        outbound: record.as_ref().is_some_and(CallRecord::is_outbound),
         status: record
             .map(|record| record.connection_status.name().to_owned())
             .unwrap_or_default(),

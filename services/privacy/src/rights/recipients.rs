@@ -28,6 +28,7 @@ pub(super) async fn list(
     };
     let query = RecipientQuery {
         ticket,
+        department: None,
         waiting: sent.waiting || sent.overdue,
         told_before: sent.overdue.then_some(overdue_before),
         after: place(&sent.page_token)?,

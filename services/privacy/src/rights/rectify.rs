@@ -5,7 +5,7 @@ use domain::ids::{FieldId, ProcedureId};
 use domain::personal::Personal;
 use domain::procedure::FieldFault;
 use domain::report::content_hash;
-use domain::ticket::rectify;
+use domain::ticket::{put_right, rectify};
 use tonic::{Code, Request, Response, Status};
 use wire::access::principal;
 use wire::v1::privacy as proto;
@@ -50,10 +50,8 @@ pub(super) async fn rectify_ticket(
     let done = acts::perform(parts, &change, |ticket, rules, at| {
         let procedure = rules.register.procedure(ticket.procedure.as_str());
         let procedure = procedure.ok_or_else(|| unknown(&ticket.procedure))?;
-        let (right, fields) = procedure
-            .rectified(&ticket.request, &changes)
-            .map_err(|faults| invalid(&faults))?;
-        rectify(ticket, right, fields, &reason, actor.clone(), at).map_err(acts::not_done)
+        let right = put_right(ticket, procedure, &changes).map_err(|faults| invalid(&faults))?;
+        rectify(ticket, right, &reason, actor.clone(), at).map_err(acts::not_done)
     });
     let (ticket, repeated) = done.await?;
     let subject = AuditSubject::new("ticket", id.as_str());

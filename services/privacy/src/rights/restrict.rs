@@ -82,11 +82,12 @@ pub(super) async fn act(
                 continue;
             }
         }
-        let done = acts::perform(parts, &change, |ticket, _, at| {
+        let done = acts::perform(parts, &change, |ticket, rules, at| {
             let (reason, actor) = (reason.clone(), actor.clone());
+            let promise = (rules.routing.calendar(), parts.due_policy);
             let done = match way {
                 Way::Restrict => restrict(ticket, reason, actor, at),
-                Way::Lift => lift(ticket, reason, actor, at),
+                Way::Lift => lift(ticket, reason, actor, at, promise),
             };
             done.map_err(acts::not_done)
         });

@@ -88,6 +88,7 @@ async fn bring_up_to_date(client: &mut ClientWrapper) -> Result<(), StoreError> 
             .map_err(|error| failed(&error))?;
     }
     super::calls::records::fill_caller_keys(client).await?;
+    super::calls::records::fill_dialled_keys(client).await?;
     super::tickets::citizens::fill_columns(client).await?;
     super::tickets::marks::fill(client).await?;
     super::tickets::entry_marks::fill(client).await

@@ -70,7 +70,8 @@ impl SqliteCalls {
             migrations::migrations::runner()
                 .run(connection)
                 .map_err(|error| StoreError::Unusable(format!("{}: {error}", path.display())))?;
-            records::fill_caller_keys(connection)
+            records::fill_caller_keys(connection)?;
+            records::fill_dialled_keys(connection)
         })?;
         Ok(Self { file })
     }

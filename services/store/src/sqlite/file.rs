@@ -17,6 +17,14 @@ const READERS: usize = 4;
 /// A file of more bytes is written anew beside a temporary file.
 const SCRUBBED_IN_MEMORY: i64 = 256 << 20;
 
+/// Pages in the log after which a commit brings them into the file.
+const AUTOCHECKPOINT: &str = "PRAGMA wal_autocheckpoint = 8000";
+/// How long a connection waits for another one.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long writers wait at a time for readers that keep the log from being emptied, and how often that is tried.
+const READERS_AWAITED: Duration = Duration::from_millis(250);
+const EMPTIED_AT_TRY: usize = 20;
+
 /// A file of the store. Work runs on blocking threads, never on those of the runtime.
 pub(super) struct File {
     writer: Arc<Mutex<Connection>>,
@@ -33,7 +41,8 @@ impl File {
         let mut writer = connect(path)?;
         // The pages that a commit touches stay in memory until the next, and the write-ahead log collects several
         // commits before their pages go to the file: identities are random, so that pages are touched again and again.
-        writer.execute_batch("PRAGMA cache_size = -64000; PRAGMA wal_autocheckpoint = 8000;")?;
+        writer.execute_batch("PRAGMA cache_size = -64000;")?;
+        writer.execute_batch(AUTOCHECKPOINT)?;
         migrate(&mut writer)?;
         let readers = (0..READERS)
             .map(|_| connect(path))
@@ -72,30 +81,38 @@ impl File {
     }
 
     /// Writes the file anew and empties its log. Overwriting what is deleted (`secure_delete`) leaves bytes of rows that
-    /// were moved from page to page before; a new file has none. Writers wait.
+    /// were moved from page to page before; a new file has none. Writers wait while the pages go into the log; they go from
+    /// there into the file beside them.
     pub(super) async fn scrub(&self) -> Result<Scrubbed, StoreError> {
-        self.write(|connection| {
-            let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
-            let bytes = number("PRAGMA page_count")? * number("PRAGMA page_size")?;
-            // The new file is made beside: in memory, unless it is large.
-            let place = if bytes > SCRUBBED_IN_MEMORY {
-                "FILE"
-            } else {
-                "MEMORY"
-            };
-            connection.execute_batch(&format!("PRAGMA temp_store = {place}"))?;
-            let rewritten = connection.execute_batch("VACUUM");
-            connection.execute_batch("PRAGMA temp_store = MEMORY")?;
-            rewritten?;
-            let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-            match busy {
-                false => Ok(Scrubbed::default()),
-                true => Err(StoreError::Unavailable(
-                    "the log of a file could not be emptied while it was read".to_owned(),
-                )),
+        let rewritten = self.write(|connection| rewrite(connection)).await;
+        let emptied = match rewritten {
+            Ok(()) => self.empty_log().await,
+            Err(error) => Err(error),
+        };
+        self.write(|connection| Ok(connection.execute_batch(AUTOCHECKPOINT)?))
+            .await?;
+        emptied.map(|()| Scrubbed::default())
+    }
+
+    /// Most of the log beside the writers, what is left with them waiting; readers are not waited for long.
+    async fn empty_log(&self) -> Result<(), StoreError> {
+        self.read(|connection| checkpoint(connection, "PASSIVE").map(drop))
+            .await?;
+        for _ in 0..EMPTIED_AT_TRY {
+            let is_read = self.write(|connection| {
+                connection.busy_timeout(READERS_AWAITED)?;
+                let is_read = checkpoint(connection, "TRUNCATE");
+                connection.busy_timeout(BUSY_TIMEOUT)?;
+                is_read
+            });
+            if !is_read.await? {
+                return Ok(());
             }
-        })
-        .await
+            tokio::time::sleep(READERS_AWAITED).await;
+        }
+        Err(StoreError::Unavailable(
+            "the log of a file could not be emptied while it was read".to_owned(),
+        ))
     }
 
     /// Runs work on one of the reading connections.
@@ -131,9 +148,32 @@ async fn blocking<T: Send + 'static>(
     }
 }
 
+/// Writes all pages anew, into the log alone: whoever commits next does not bring them into the file.
+fn rewrite(connection: &Connection) -> Result<(), StoreError> {
+    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
+    let bytes = number("PRAGMA page_count")? * number("PRAGMA page_size")?;
+    // The new file is made beside: in memory, unless it is large.
+    let place = if bytes > SCRUBBED_IN_MEMORY {
+        "FILE"
+    } else {
+        "MEMORY"
+    };
+    connection.execute_batch(&format!(
+        "PRAGMA temp_store = {place}; PRAGMA wal_autocheckpoint = 0;"
+    ))?;
+    let rewritten = connection.execute_batch("VACUUM");
+    connection.execute_batch("PRAGMA temp_store = MEMORY")?;
+    Ok(rewritten?)
+}
+
+/// Brings the log into the file. Returns whether something kept it from being done wholly.
+fn checkpoint(connection: &Connection, how: &str) -> Result<bool, StoreError> {
+    Ok(connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| row.get(0))?)
+}
+
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
-    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(64);
     // A plan holds for every value: with a partial index in play SQLite would compile a statement anew whenever other
     // values are bound to it.

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use domain::counts::Interval;
 use domain::ids::DepartmentId;
-use domain::ticket::{Reply, apply_reply};
+use domain::personal::Personal;
+use domain::ticket::{Actor, Reply, apply_reply, restrict, ticket_id};
 use store::answers::AnswerCounts;
 use store::tickets::TicketStore;
 
-use crate::tickets::{at, logged, on_every_store, rules};
+use crate::tickets::{at, current, logged, on_every_store, rules};
 
 /// Answers a ticket in a minute.
 async fn answer(store: &dyn TicketStore, number: u8, minute: i64) {
@@ -50,6 +51,12 @@ async fn tickets_are_counted_by_what_became_of_them(store: Arc<dyn TicketStore>)
             .iter()
             .all(|it| it.hotline.as_ref().is_some_and(|it| it.as_str() == "Steuern"))
     );
+    // Nobody may answer what is restricted: it is not overdue meanwhile.
+    let overdue = current(&*store, &ticket_id(3)).await;
+    let restricted = restrict(&overdue, Personal::new("so"), Actor::System, at(20));
+    store.record(restricted.unwrap()).await.unwrap();
+    let found = store.answers(first, second, at(14 + day)).await.unwrap();
+    assert_eq!(found[0].counts, counts(1, 1, 0, 2));
     assert_eq!(store.answers(second, second, at(0)).await.unwrap(), []);
 }
 

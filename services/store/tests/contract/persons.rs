@@ -7,6 +7,7 @@ use domain::ids::Identity;
 use domain::personal::{Caller, Personal};
 use domain::privacy::{GivenMarks, MarkKind, Marks};
 use domain::procedure::Fields;
+use domain::record::TaskType;
 use domain::ticket::{Actor, Ticket, add_concern, close_by_hand, erase, ticket_id};
 use store::calls::{CallOrder, CallQuery, CallStore, DayRange, GroupTally, VisitQuery};
 use store::persons::{CallsOfNumber, MarkedTickets, PersonCallPlace, PersonCalls, PersonTickets};
@@ -214,6 +215,50 @@ async fn calls_of_a_number_are_paged_whenever_they_were_on_every_store() {
     .await;
 }
 
+async fn calls_that_the_house_made_are_found_by_whom_it_called(store: impl CallStore + PersonCalls) {
+    let outbound = |dialled: &str, task_type| {
+        let mut record = answered(4000);
+        record.task_type = task_type;
+        record.caller = Some(Caller::Given(Personal::new("0211 4710")));
+        record.dialled_address = Some(dialled.to_owned());
+        record
+    };
+    let mut both = outbound("0221/4710123", TaskType::OutboundCall);
+    both.caller = Some(Caller::Given(Personal::new("0221 4710123")));
+    let records = [
+        outbound("0221/4710123", TaskType::OutboundCall),
+        outbound("+49 221 4710123", TaskType::Callback),
+        // A hotline's own number is nobody's.
+        outbound("0221 4710123", TaskType::InboundCall),
+        outbound("0221 4710124", TaskType::OutboundCall),
+        both,
+    ];
+    let reports = records.into_iter().zip(1_u8..);
+    let reports = reports.map(|(record, number)| report(number, finished(0, record)));
+    apply(&store, 0, reports.collect()).await.unwrap();
+    let found = by_number(&store, None, 10).await;
+    let found: Vec<u8> = found.iter().map(|place| place.identity.0[0]).collect();
+    assert_eq!(found, [5, 2, 1]);
+    let keys = vec!["+492214710123".to_owned()];
+    assert_eq!(store.count_calls_by(keys.clone()).await.unwrap(), 3);
+    // What was taken out of the call is not found any more.
+    let mut erased = outbound("", TaskType::OutboundCall);
+    erased.dialled_address = None;
+    apply(&store, 5, vec![report(1, finished(1, erased))])
+        .await
+        .unwrap();
+    assert_eq!(store.count_calls_by(keys).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn calls_that_the_house_made_are_found_by_whom_it_called_on_every_store() {
+    on_calls(
+        calls_that_the_house_made_are_found_by_whom_it_called,
+        calls_that_the_house_made_are_found_by_whom_it_called,
+    )
+    .await;
+}
+
 fn everything(with_restricted: bool) -> CallQuery {
     CallQuery {
         from: crate::calls::at(-1),
@@ -240,7 +285,7 @@ async fn visited(store: &impl CallStore) -> Vec<u8> {
         from: crate::calls::at(-1),
         to: crate::calls::at(10_000_000),
         hotlines: Vec::new(),
-        task_types: vec![domain::record::TaskType::InboundCall],
+        task_types: vec![TaskType::InboundCall],
         outcome: None,
         in_queue_ms_max: None,
         order: CallOrder::OldestFirst,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::ids::{Identity, TicketId};
 use domain::personal::Personal;
+use domain::service_time::{DuePolicy, ServiceCalendar};
 use domain::ticket::{Actor, Transition, close_by_hand, erase, lift, restrict, ticket_id};
 use store::backups::{ActedOn, ActsOfRight, RestoreStore, Restored, VERSIONS_RAISED};
 use store::persons::PersonCalls;
@@ -139,7 +140,9 @@ async fn tickets_that_were_acted_on_by_right_are_found(
         record(&store, restrict(ticket, so(), Actor::System, at(10)).unwrap()).await;
     }
     let now = current(&store, &second.id).await;
-    record(&store, lift(&now, so(), Actor::System, at(20)).unwrap()).await;
+    let calendar = ServiceCalendar::default();
+    let promise = (&calendar, DuePolicy::default());
+    record(&store, lift(&now, so(), Actor::System, at(20), promise).unwrap()).await;
     let now = current(&store, &erased.id).await;
     record(&store, erase(&now, so(), Actor::System, at(20)).unwrap()).await;
     let acted = |ticket: &TicketId, minute, number| ActedOn {

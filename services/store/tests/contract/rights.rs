@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use domain::ids::DepartmentId;
 use domain::personal::Personal;
 use domain::privacy::{Case, CaseKind, CaseOutcome, Stamp};
+use domain::service_time::{DuePolicy, ServiceCalendar};
 use domain::ticket::{Actor, Reply, Ticket, ToldOf, close, erase, lift, restrict};
 use store::StoreError;
 use store::cases::{CaseQuery, CaseStore, KeptCase, NewCase, OpenedCase};
@@ -68,8 +69,10 @@ async fn a_restricted_ticket_is_in_no_list(store: impl TicketStore + RecipientSt
     assert_eq!(alarms.values().sum::<u32>(), 1);
 
     let now = current(&store, &ticket.id).await;
+    let calendar = ServiceCalendar::default();
+    let promise = (&calendar, DuePolicy::default());
     store
-        .record(lift(&now, so(), Actor::System, at(13)).unwrap())
+        .record(lift(&now, so(), Actor::System, at(13), promise).unwrap())
         .await
         .unwrap();
     assert_eq!(listed(&store).await, 2);
@@ -120,6 +123,16 @@ async fn whoever_was_told_is_kept_until_it_is_confirmed(
         .await
         .unwrap();
     assert_eq!(waiting(&store).await, [("a".to_owned(), "restricted")]);
+    for (department, waits) in [("a", 1), ("b", 0)] {
+        let of_department = RecipientQuery {
+            department: Some(DepartmentId::new(department)),
+            waiting: true,
+            most: 10,
+            ..RecipientQuery::default()
+        };
+        let found = store.recipients(of_department).await.unwrap();
+        assert_eq!(found.len(), waits, "{department}");
+    }
     let now = current(&store, &ticket.id).await;
     store
         .settle_reply(settlement(&now, "r1", &Reply::RestrictionConfirmed, 0))

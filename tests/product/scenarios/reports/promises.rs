@@ -4,7 +4,7 @@ use serde_json::json;
 use testkit::export::Row;
 use testkit::{Backend, TestNode};
 
-use super::{HOTLINES, days, import, report, sum, two_hotlines};
+use super::{HOTLINES, days, import, report, two_hotlines};
 
 const FIGURES: &str = r#"
 default_policy = "vertrag"

@@ -281,3 +281,57 @@ async fn what_is_put_right_while_restricted_is_told_when_that_is_lifted() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn what_was_said_in_a_later_call_is_put_right_and_what_was_wrong_is_kept_nowhere() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        let ticket = log(&node, &PHONE).await;
+        let from = department_of(&node, &ticket).await;
+        let more = [
+            "callback",
+            "log",
+            "--hotline",
+            "Bürgertelefon",
+            "--add-to",
+            &ticket,
+        ];
+        let said = ["--concern", "Haus Nummer sieben", "--phone", "0211 8371001"];
+        node.run(&[&more[..], &said].concat()).await.exits(0);
+        until_told(&node, &from, &ticket, |it| {
+            it["added"][0]["phone"] == "0211 8371001"
+        })
+        .await;
+        let to = reroute(&node, &ticket, &from).await;
+
+        let rectify = ["privacy", "rectify", &ticket, "--reason", "verhört"];
+        let right = [
+            "--field",
+            "added.1.concern=Haus Nummer acht",
+            "--field",
+            "added.1.phone=",
+            "--json",
+        ];
+        let done = node.run(&[&rectify[..], &right].concat()).await.exits(0).json();
+        let fields = json!(["added.1.concern", "added.1.phone"]);
+        assert_eq!(done["rectified"], fields);
+        node.run(&[&rectify[..], &["--field", "added.2.concern=x"]].concat())
+            .await
+            .fails_with("added.2.concern");
+        let says = |it: &Value| it["added"][0]["concern"] == "Haus Nummer acht";
+        let now = until_told(&node, &to, &ticket, says).await;
+        assert_eq!(now["ticket"]["rectified"]["fields"], fields);
+        let former = until_told(&node, &from, &ticket, |it| it["fields"] == fields).await;
+        let request = json!({ "added.1.concern": "Haus Nummer acht" });
+        assert_eq!(former["ticket"]["request"], request);
+        let shown = node.run(&["ticket", "show", &ticket, "--json"]).await;
+        let shown = shown.exits(0).json().to_string();
+        assert!(shown.contains("Haus Nummer acht"), "{shown}");
+        assert!(!shown.contains("sieben") && !shown.contains("8371001"), "{shown}");
+        assert_eq!(
+            find(&node, &["--phone", "0211 8371001"]).await["persons"],
+            json!([])
+        );
+    })
+    .await;
+}

@@ -52,7 +52,17 @@ async fn a_case_goes_from_its_request_to_its_answer() {
 
         let decide = ["privacy", "case", "decide", "1", "--outcome", "granted"];
         node.run(&decide).await.fails_with("who asks");
-        case(&node, &["check", "1", "--how", "Personalausweis gesehen"]).await;
+        let check = ["check", "1", "--how", "Personalausweis gesehen"];
+        let note = ["note", "1", "--text", "angerufen"];
+        let once = ["--idempotency-key", "k2"];
+        for _ in 0..2 {
+            let noted = case(&node, &[&note[..], &once].concat()).await;
+            assert_eq!(noted["notes"].as_array().map(Vec::len), Some(1), "{noted}");
+        }
+        node.run(&[&["privacy", "case"][..], &check, &once].concat())
+            .await
+            .fails_with("choose a new one");
+        case(&node, &check).await;
         let rectify = [
             "privacy",
             "rectify",

@@ -123,3 +123,58 @@ async fn what_is_missing_or_no_mark_is_named() {
     })
     .await;
 }
+
+const OUTBOUND: &str = "\
+Zeitstempel;Task Typ;Anrufer/Absender (Telefonnummer);Gewählte Adresse;Eingangsthema (angerufene Hotline);Verbindungsstatus
+03.03.2025 10:00:12;Anruf ausgehend;0211 4710;0221/4710123;Bürgertelefon;Verbunden
+03.03.2025 11:00:12;Rückruf;0211 4710;+49 221 4710123;Bürgertelefon;Verbunden
+03.03.2025 12:00:12;Anruf eingehend;0211 8371001;0211 4710;Bürgertelefon;Verbunden
+";
+
+#[tokio::test]
+async fn calls_that_the_house_made_to_a_person_are_found_told_and_erased() {
+    Backend::each(|backend| async move {
+        let node = testkit::Builder::on(backend)
+            .set("privacy.erasure_bound_s", "10")
+            .start()
+            .await;
+        let file = node.file("calls.csv", OUTBOUND.as_bytes());
+        let import = ["import", "--format", "hotline-export", "--wait", &file];
+        node.run(&import).await.exits(0);
+        let phone = ["--phone", "0221 4710123"];
+        let found = find(&node, &phone).await;
+        assert_eq!(found["calls_total"], 2);
+        assert_eq!(found["calls"][0]["outbound"], true);
+        // Whoever is called is not whoever calls.
+        let others = find(&node, &["--phone", "0211 8371001"]).await;
+        assert_eq!(
+            (&others["calls_total"], &others["calls"][0]["outbound"]),
+            (&json!(1), &json!(false))
+        );
+        let told = node
+            .run(&[&["privacy", "portability"][..], &phone].concat())
+            .await
+            .exits(0)
+            .stdout;
+        assert!(told.contains("0221/4710123"), "{told}");
+        let restrict = ["privacy", "restrict", "--reason", "so", "--json"];
+        let restricted = node.run(&[&restrict[..], &phone].concat()).await.exits(0).json();
+        assert_eq!(restricted["calls"], 2);
+
+        let erase = ["privacy", "erase", "--reason", "Art. 17", "--json"];
+        let erased = node.run(&[&erase[..], &phone].concat()).await.exits(0).json();
+        assert_eq!(erased["calls"], 2);
+        testkit::eventually("the calls say nothing any more", async || {
+            (find(&node, &phone).await["calls_total"] == 0).then_some(())
+        })
+        .await;
+        // What was erased does not come back.
+        let twice = OUTBOUND.replace("10:00:12", "10:00:13");
+        let file = node.file("again.csv", twice.as_bytes());
+        node.run(&["import", "--format", "hotline-export", "--wait", &file])
+            .await
+            .exits(0);
+        assert_eq!(find(&node, &phone).await["calls_total"], 0);
+    })
+    .await;
+}

@@ -11,11 +11,12 @@ use super::methods::EXPECTED;
 use super::{CHANCELLERY, SCHOOLS, by, node};
 
 /// Methods that a department may call and that could show a ticket: each is tried below.
-const TRIED: [&str; 6] = [
+const TRIED: [&str; 7] = [
     "/nrwdirekt.tickets.v1.Ticketing/GetTicket",
     "/nrwdirekt.tickets.v1.Ticketing/ListTickets",
     "/nrwdirekt.tickets.v1.Ticketing/CountTickets",
     "/nrwdirekt.tickets.v1.Handover/WatchInbox",
+    "/nrwdirekt.tickets.v1.Handover/ListTold",
     "/nrwdirekt.tickets.v1.Handover/Subscribe",
     "/nrwdirekt.tickets.v1.Handover/Reply",
 ];
@@ -138,6 +139,16 @@ async fn inbox(node: &TestNode, token: &str, department: &str) -> Result<u32, St
         .await?;
     let moment = watched.into_inner().message().await?;
     Ok(moment.expect("a moment").owed)
+}
+
+/// What a department was told by right of citizens.
+async fn told(node: &TestNode, token: &str, department: &str) -> Result<proto::ListToldResponse, Status> {
+    let mut client = HandoverClient::new(by(node, token));
+    let asked = proto::ListToldRequest {
+        department: department.to_owned(),
+        ..proto::ListToldRequest::default()
+    };
+    client.list_told(asked).await.map(tonic::Response::into_inner)
 }
 
 async fn reply(
@@ -309,16 +320,26 @@ async fn two_departments_cannot_see_each_others_tickets_by_any_method() {
             let not_counted = counted(&node, SCHOOLS, elsewhere).await.expect_err("a refusal");
             let not_watched = inbox(&node, SCHOOLS, elsewhere).await.expect_err("a refusal");
             let refused = subscribe(&node, SCHOOLS, elsewhere).await.expect_err("a refusal");
+            let not_told = told(&node, SCHOOLS, elsewhere).await.expect_err("a refusal");
             let not_sent = reply(&node, SCHOOLS, elsewhere, &of_chancellery)
                 .await
                 .expect_err("a refusal");
-            for status in [refused, not_sent, not_counted, not_watched] {
+            for status in [refused, not_sent, not_counted, not_watched, not_told] {
                 let told = (status.code(), status.message());
                 assert_eq!(
                     told,
                     (Code::NotFound, "department: there is no department with this id")
                 );
             }
+        }
+        for (ticket, name) in [(&of_schools, "name=Schulte"), (&of_chancellery, "name=Canzler")] {
+            let rectify = ["privacy", "rectify", ticket, "--field", name, "--reason", "so"];
+            node.run(&rectify).await.exits(0);
+        }
+        for (department, ticket) in [(SCHOOLS, &of_schools), (CHANCELLERY, &of_chancellery)] {
+            let told = told(&node, department, department).await.expect("a list").items;
+            let tickets: Vec<&String> = told.iter().map(|it| &it.ticket_id).collect();
+            assert_eq!(tickets, [ticket]);
         }
         let own = reply(&node, SCHOOLS, SCHOOLS, &of_schools)
             .await
@@ -343,7 +364,7 @@ async fn two_departments_cannot_see_each_others_tickets_by_any_method() {
                 .await
                 .expect("a ticket")
                 .fields["name"],
-            "Schulze"
+            "Schulte"
         );
         for filter in filters() {
             assert_eq!(list(&node, SCHOOLS, filter).await, []);

@@ -43,6 +43,9 @@ pub(crate) enum CaseAction {
         /// What happened.
         #[arg(long)]
         text: String,
+        /// A repeated request with the same key is done once. Default: a new key.
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -56,6 +59,9 @@ pub(crate) enum CaseAction {
         /// How, such as: identity card seen.
         #[arg(long)]
         how: String,
+        /// A repeated request with the same key is done once. Default: a new key.
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -69,6 +75,9 @@ pub(crate) enum CaseAction {
         /// Why.
         #[arg(long)]
         reason: String,
+        /// A repeated request with the same key is done once. Default: a new key.
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -79,6 +88,9 @@ pub(crate) enum CaseAction {
     Approve {
         /// Its number.
         number: i64,
+        /// A repeated request with the same key is done once. Default: a new key.
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
         /// As JSON.
         #[arg(long)]
         json: bool,
@@ -95,6 +107,9 @@ pub(crate) enum CaseAction {
         /// Why not, or not all, such as: § 10 DSG NRW.
         #[arg(long)]
         grounds: Option<String>,
+        /// A repeated request with the same key is done once. Default: a new key.
+        #[arg(long, value_name = "KEY")]
+        idempotency_key: Option<String>,
         /// As JSON.
         #[arg(long)]
         json: bool,

@@ -62,7 +62,8 @@ pub(crate) struct TellArguments {
 pub(crate) struct RectifyArguments {
     /// The ticket.
     pub(crate) ticket: String,
-    /// What is right: name=Mustermann; an empty value takes the field away. May be repeated.
+    /// What is right: name=Mustermann; an empty value takes the field away. Of what was said in later calls: added.1.concern,
+    /// added.1.phone, added.1.email, the first one being 1. May be repeated.
     #[arg(long = "field", value_name = "NAME=VALUE", required = true, value_parser = field)]
     pub(crate) fields: Vec<(String, String)>,
     /// Why; kept in the history, so nothing about the person.

@@ -34,28 +34,35 @@ pub(super) async fn run(action: CaseAction) -> anyhow::Result<()> {
         CaseAction::Note {
             number,
             text,
+            idempotency_key,
             json,
             server,
-        } => change(number, Change::Note(text), json, &server).await,
+        } => change(number, Change::Note(text), idempotency_key, json, &server).await,
         CaseAction::Check {
             number,
             how,
+            idempotency_key,
             json,
             server,
-        } => change(number, Change::IdentityCheck(how), json, &server).await,
+        } => change(number, Change::IdentityCheck(how), idempotency_key, json, &server).await,
         CaseAction::Extend {
             number,
             reason,
+            idempotency_key,
             json,
             server,
-        } => change(number, Change::Extension(reason), json, &server).await,
-        CaseAction::Approve { number, json, server } => {
-            change(number, Change::Approval(true), json, &server).await
-        }
+        } => change(number, Change::Extension(reason), idempotency_key, json, &server).await,
+        CaseAction::Approve {
+            number,
+            idempotency_key,
+            json,
+            server,
+        } => change(number, Change::Approval(true), idempotency_key, json, &server).await,
         CaseAction::Decide {
             number,
             outcome,
             grounds,
+            idempotency_key,
             json,
             server,
         } => {
@@ -64,7 +71,7 @@ pub(super) async fn run(action: CaseAction) -> anyhow::Result<()> {
                 grounds: grounds.unwrap_or_default(),
                 ..proto::CaseDecision::default()
             };
-            change(number, Change::Decision(decision), json, &server).await
+            change(number, Change::Decision(decision), idempotency_key, json, &server).await
         }
     }
 }
@@ -100,12 +107,19 @@ async fn open(arguments: CaseOpenArguments) -> anyhow::Result<()> {
     )
 }
 
-async fn change(number: i64, change: Change, as_json: bool, server: &ServerArguments) -> anyhow::Result<()> {
+async fn change(
+    number: i64,
+    change: Change,
+    idempotency_key: Option<String>,
+    as_json: bool,
+    server: &ServerArguments,
+) -> anyhow::Result<()> {
     let mut client = RightsClient::new(client::connect(&server.server).await?);
     let request = proto::ChangeCaseRequest {
         number,
         revision: 0,
         change: Some(change),
+        idempotency_key: key(idempotency_key),
     };
     let case = client.change_case(request).await;
     show(

@@ -27,7 +27,14 @@ pub(super) async fn erase(arguments: EraseArguments) -> anyhow::Result<()> {
         idempotency_key: arguments
             .idempotency_key
             .unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+        person_of_ticket: arguments.person_of.unwrap_or_default(),
     };
+    if arguments.dry_run {
+        let plan = client.plan_erasure(request).await;
+        let plan = plan.map_err(|status| Failure::of_status(&status))?.into_inner();
+        tell_plan(&plan, arguments.json);
+        return Ok(());
+    }
     let state = client.erase(request).await;
     let state = state.map_err(|status| Failure::of_status(&status))?.into_inner();
     tell(&state, arguments.json);
@@ -103,6 +110,43 @@ fn line(state: &proto::ErasureState) -> String {
         state.entries,
         state.reason
     )
+}
+
+fn tell_plan(plan: &proto::ErasurePlan, as_json: bool) {
+    let Some(state) = &plan.state else { return };
+    if as_json {
+        let mut planned = object(state);
+        planned["order"] = Value::Null;
+        planned["dry_run"] = true.into();
+        planned["missing"] = plan.missing.as_str().into();
+        say!("{planned}");
+        return;
+    }
+    say!(
+        "would be erased: {} tickets, {} calls, {} rejected items",
+        state.ticket_ids.len(),
+        state.calls,
+        state.rejected_items
+    );
+    state
+        .ticket_ids
+        .iter()
+        .for_each(|ticket| say!("  ticket   {ticket}"));
+    state
+        .pending
+        .iter()
+        .for_each(|it| say!("  place    {}", it.place));
+    state
+        .recipients
+        .iter()
+        .for_each(|it| say!("  told     {}", it.department));
+    state
+        .kept
+        .iter()
+        .for_each(|it| say!("  kept     {}: {}", it.what, it.why));
+    if !plan.missing.is_empty() {
+        say!("{}", plan.missing);
+    }
 }
 
 pub(super) fn tell(state: &proto::ErasureState, as_json: bool) {

@@ -104,6 +104,7 @@ fn object(found: &proto::FindPersonsResponse) -> Value {
             "started_at": call.started_at_unix_ms.map(local),
             "hotline": given(&call.hotline),
             "status": given(&call.status),
+            "outbound": call.outbound,
             "restricted": call.restricted,
             "person": (call.person > 0).then_some(call.person),
             "shared": call.shared,

@@ -17,7 +17,14 @@ const TABLES: [&str; 2] = ["calls", "visits"];
 const LOCK: i64 = 0x6e72_7764_0002;
 
 /// Columns of calls that hold personal data.
-const PERSONAL: [&str; 5] = ["caller", "caller_key", "dialled_address", "doubts", "more"];
+const PERSONAL: [&str; 6] = [
+    "caller",
+    "caller_key",
+    "dialled_address",
+    "dialled_key",
+    "doubts",
+    "more",
+];
 
 /// The month of a time, as a number like 202410. Times without a month of four digits go to the nearest.
 pub(super) fn month_of(at: DateTime<Utc>) -> i32 {

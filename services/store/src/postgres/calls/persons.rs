@@ -47,7 +47,7 @@ impl PersonCalls for PostgresCalls {
             None => (i64::MAX, uuid::Uuid::max()),
         };
         let find = format!(
-            "{} WHERE caller_key = ANY($1) AND (coalesce(started_at_ms, -1), identity) < ($2, $3)
+            "{} WHERE (caller_key = ANY($1) OR dialled_key = ANY($1)) AND (coalesce(started_at_ms, -1), identity) < ($2, $3)
              ORDER BY coalesce(started_at_ms, -1) DESC, identity DESC LIMIT $4",
             records::select()
         );
@@ -60,7 +60,7 @@ impl PersonCalls for PostgresCalls {
 
     async fn count_calls_by(&self, keys: Vec<String>) -> Result<i64, StoreError> {
         let client = self.database.client().await?;
-        let count = "SELECT count(*) FROM calls WHERE caller_key = ANY($1)";
+        let count = "SELECT count(*) FROM calls WHERE caller_key = ANY($1) OR dialled_key = ANY($1)";
         Ok(client.query_one(count, &[&keys]).await?.get(0))
     }
 

@@ -146,40 +146,50 @@ pub(super) async fn hotlines(client: &Object) -> Result<BTreeSet<HotlineName>, S
 
 /// Gives search keys to calls that were written before there were any. What was begun goes on at the next start.
 pub(in super::super) async fn fill_caller_keys(client: &Client) -> Result<(), StoreError> {
-    let due = "SELECT FROM backfills WHERE name = 'caller_key'";
-    if client.query_opt(due, &[]).await?.is_none() {
+    fill_keys(client, "caller_key", "caller", "caller IS NOT NULL").await
+}
+
+/// The same for the numbers that the house dialled.
+pub(in super::super) async fn fill_dialled_keys(client: &Client) -> Result<(), StoreError> {
+    fill_keys(client, "dialled_key", "dialled_address", &packing::outbound_sql()).await
+}
+
+/// Fills a column with the keys of a number, in steps.
+async fn fill_keys(client: &Client, column: &str, number: &str, condition: &str) -> Result<(), StoreError> {
+    let due = "SELECT FROM backfills WHERE name = $1";
+    if client.query_opt(due, &[&column]).await?.is_none() {
         return Ok(());
     }
+    let find = format!(
+        "SELECT month, call_row, {number} FROM calls WHERE (month, call_row) > ($1, $2) AND {condition}
+         ORDER BY month, call_row LIMIT $3"
+    );
+    let fill = format!(
+        "UPDATE calls c SET {column} = k.key FROM unnest($1::int4[], $2::int8[], $3::text[]) AS k
+             (month, call_row, key)
+         WHERE c.month = k.month AND c.call_row = k.call_row AND c.{column} IS NULL"
+    );
     let mut after = (0_i32, 0_i64);
     loop {
         let rows = client
-            .query(
-                "SELECT month, call_row, caller FROM calls WHERE (month, call_row) > ($1, $2)
-                 ORDER BY month, call_row LIMIT $3",
-                &[&after.0, &after.1, &ROWS_AT_ONCE],
-            )
+            .query(find.as_str(), &[&after.0, &after.1, &ROWS_AT_ONCE])
             .await?;
         let Some(last) = rows.last() else { break };
         after = (last.get(0), last.get(1));
         let (mut months, mut call_rows, mut keys) = (Vec::<i32>::new(), Vec::<i64>::new(), Vec::new());
         for row in &rows {
-            if let Some(key) = row.get::<_, Option<&str>>(2).and_then(packing::key_of) {
+            if let Some(key) = packing::key_of(row.get(2)) {
                 months.push(row.get(0));
                 call_rows.push(row.get(1));
                 keys.push(key);
             }
         }
         client
-            .execute(
-                "UPDATE calls c SET caller_key = k.key FROM unnest($1::int4[], $2::int8[], $3::text[]) AS k
-                     (month, call_row, key)
-                 WHERE c.month = k.month AND c.call_row = k.call_row AND c.caller_key IS NULL",
-                &[&months, &call_rows, &keys],
-            )
+            .execute(fill.as_str(), &[&months, &call_rows, &keys])
             .await?;
     }
     client
-        .execute("DELETE FROM backfills WHERE name = 'caller_key'", &[])
+        .execute("DELETE FROM backfills WHERE name = $1", &[&column])
         .await?;
     Ok(())
 }

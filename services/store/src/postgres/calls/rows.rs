@@ -294,6 +294,7 @@ const CALL_COLUMNS: &[(&str, Type)] = &[
     ("more", Type::BYTEA),
     ("run_id", Type::INT4),
     ("caller_key", Type::TEXT),
+    ("dialled_key", Type::TEXT),
     ("names_agents", Type::BOOL),
 ];
 
@@ -356,6 +357,7 @@ async fn write_call(rows: &mut Rows, hotlines: &Numbers, writing: &Writing) -> R
         &packing::pack_more(state)?,
         &filing.run_id,
         &record.and_then(packing::caller_key).as_deref().map(text),
+        &record.and_then(packing::dialled_key).as_deref().map(text),
         &state.names_agents(),
     ])
     .await

@@ -1,8 +1,10 @@
 //! Writing changes of tickets with all that follows from them.
 
+use chrono::{DateTime, Utc};
 use deadpool_postgres::Transaction;
 use domain::ids::{DepartmentId, Identity, TicketId};
-use domain::ticket::{Effect, Ticket, TicketVersion, Transition};
+use domain::personal::Personal;
+use domain::ticket::{Action, Effect, Ticket, TicketVersion, Transition};
 use futures::future::try_join3;
 
 use super::super::values::{key, text};
@@ -237,10 +239,35 @@ async fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect)
         } => recipients::confirm(transaction, ticket, department, *of, *by_hand).await,
         Effect::Untell(of) => recipients::untell(transaction, ticket, *of).await,
         Effect::Forget { entries } => forget(transaction, ticket, *entries).await,
+        Effect::Restate { at, was, concern } => restate(transaction, ticket, (*at, was), concern).await,
         Effect::Mail { department, subject } => mails::pend(transaction, ticket, department, *subject).await,
         Effect::TellCitizen => citizen_mails::pend(transaction, ticket).await,
         Effect::Book { booking, capacity } => slots::book(transaction, ticket, booking, *capacity).await,
     }
+}
+
+/// Says in the history what is right, instead of what was added.
+async fn restate(
+    transaction: &Transaction<'_>,
+    ticket: &Ticket,
+    (at, was): (DateTime<Utc>, &Personal),
+    concern: &Personal,
+) -> Result<(), StoreError> {
+    transaction
+        .execute(
+            "UPDATE ticket_history SET note = $4
+             WHERE ticket_id = $1 AND at_ms = $2 AND note = $3 AND action IN ($5, $6)",
+            &[
+                &ticket.id.as_str(),
+                &at.timestamp_millis(),
+                &text(was.reveal()),
+                &text(concern.reveal()),
+                &Action::ConcernAdded.name(),
+                &Action::Reopened.name(),
+            ],
+        )
+        .await?;
+    Ok(())
 }
 
 /// Takes away what is kept about the citizen: what is left of the ticket's own fields is what it says now.

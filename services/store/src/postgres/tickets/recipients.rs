@@ -19,6 +19,8 @@ impl RecipientStore for PostgresTickets {
         let client = self.database.client().await?;
         let most = limit(query.most);
         let ticket = query.ticket.as_ref().map(|ticket| text(ticket.as_str()));
+        let department = query.department.as_ref();
+        let department = department.map(|department| text(department.as_str()));
         let before_ms = query.told_before.map(|before| before.timestamp_millis());
         let after = query.after.as_ref().map(|after| {
             (
@@ -33,6 +35,10 @@ impl RecipientStore for PostgresTickets {
         if let Some(ticket) = &ticket {
             values.push(ticket);
             conditions.push(format!("ticket_id = ${}", values.len()));
+        }
+        if let Some(department) = &department {
+            values.push(department);
+            conditions.push(format!("department = ${}", values.len()));
         }
         if query.waiting {
             conditions.push("confirmed_at_ms IS NULL".to_owned());

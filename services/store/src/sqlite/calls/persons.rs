@@ -139,7 +139,7 @@ impl SqliteCalls {
 /// Numbers of calls, by day.
 const CALLERS: &str = "SELECT caller_key FROM calls INDEXED BY calls_by_caller WHERE caller_key IS NOT NULL";
 
-/// A select of the rows of a number's calls, and its values. The index of numbers begins with the day, so each day that
+/// A select of the rows of a number's calls, made or dialled, each once, and its values. The index of numbers begins with the day, so each day that
 /// there are calls of is looked at.
 fn rows_of(keys: Vec<String>) -> (String, Vec<Box<dyn ToSql>>) {
     let places: Vec<String> = (1..=keys.len()).map(|place| format!("?{place}")).collect();
@@ -152,7 +152,9 @@ fn rows_of(keys: Vec<String>) -> (String, Vec<Box<dyn ToSql>>) {
                        WHERE day < (SELECT max(started_at_ms) FROM calls) / {DAY_MS})
               SELECT day FROM days)
          UNION ALL
-         SELECT call_row FROM calls WHERE caller_key IN ({keys_sql}) AND started_at_ms / {DAY_MS} IS NULL"
+         SELECT call_row FROM calls WHERE caller_key IN ({keys_sql}) AND started_at_ms / {DAY_MS} IS NULL
+         UNION
+         SELECT call_row FROM calls WHERE dialled_key IN ({keys_sql})"
     );
     let values = keys.into_iter().map(|key| Box::new(key) as Box<dyn ToSql>);
     (rows, values.collect())
@@ -231,6 +233,7 @@ mod tests {
             .unwrap();
         let plan = steps.map(Result::unwrap).collect::<Vec<_>>().join("; ");
         assert!(plan.contains("calls_by_caller"), "{plan}");
+        assert!(plan.contains("calls_by_dialled"), "{plan}");
         assert!(
             !plan.contains("SCAN calls;") && !plan.ends_with("SCAN calls"),
             "{plan}"

@@ -145,33 +145,54 @@ pub(super) fn sources(connection: &Connection) -> Result<Vec<SourceName>, StoreE
 
 /// Gives search keys to calls that were written before there were any. What was begun goes on at the next start.
 pub(super) fn fill_caller_keys(connection: &mut Connection) -> Result<(), StoreError> {
+    fill_keys(connection, "caller_key", "caller", "caller IS NOT NULL")
+}
+
+/// The same for the numbers that the house dialled.
+pub(super) fn fill_dialled_keys(connection: &mut Connection) -> Result<(), StoreError> {
+    fill_keys(
+        connection,
+        "dialled_key",
+        "dialled_address",
+        &packing::outbound_sql(),
+    )
+}
+
+/// Fills a column with the keys of a number, in steps of a transaction each.
+fn fill_keys(
+    connection: &mut Connection,
+    column: &str,
+    number: &str,
+    condition: &str,
+) -> Result<(), StoreError> {
     let is_due = |connection: &Connection| {
         connection.query_row(
-            "SELECT EXISTS (SELECT 1 FROM backfills WHERE name = 'caller_key')",
-            [],
+            "SELECT EXISTS (SELECT 1 FROM backfills WHERE name = ?1)",
+            [column],
             |row| row.get::<_, bool>(0),
         )
     };
+    let find = format!(
+        "SELECT call_row, {number} FROM calls WHERE call_row > ?1 AND {condition} ORDER BY call_row LIMIT ?2"
+    );
+    let fill = format!("UPDATE calls SET {column} = ?2 WHERE call_row = ?1");
     let mut after = i64::MIN;
     while is_due(connection)? {
         let transaction = connection.transaction()?;
-        let callers: Vec<(i64, Option<String>)> = transaction
-            .prepare_cached(
-                "SELECT call_row, caller FROM calls WHERE call_row > ?1 ORDER BY call_row LIMIT ?2",
-            )?
+        let numbers: Vec<(i64, String)> = transaction
+            .prepare_cached(&find)?
             .query_map(params![after, ROWS_AT_ONCE as i64], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })?
             .collect::<Result<_, _>>()?;
-        match callers.last() {
+        match numbers.last() {
             Some((last, _)) => after = *last,
-            None => drop(transaction.execute("DELETE FROM backfills WHERE name = 'caller_key'", [])?),
+            None => drop(transaction.execute("DELETE FROM backfills WHERE name = ?1", [column])?),
         }
         {
-            let mut fill =
-                transaction.prepare_cached("UPDATE calls SET caller_key = ?2 WHERE call_row = ?1")?;
-            for (call_row, caller) in &callers {
-                if let Some(key) = caller.as_deref().and_then(packing::key_of) {
+            let mut fill = transaction.prepare_cached(&fill)?;
+            for (call_row, number) in &numbers {
+                if let Some(key) = packing::key_of(number) {
                     fill.execute(params![call_row, key])?;
                 }
             }

@@ -126,12 +126,13 @@ pub(super) fn write_call(
     let flags = packing::flags_text(call);
     let caller = record.and_then(packing::caller_text);
     let caller_key = record.and_then(packing::caller_key);
+    let dialled_key = record.and_then(packing::dialled_key);
     let doubts = record.map(packing::doubts_text).transpose()?.flatten();
     let more = packing::pack_more(state)?;
     macro_rules! field {
         ($($field:ident).+) => { record.and_then(|record| record.$($field).+) };
     }
-    let values: [&dyn ToSql; 40] = [
+    let values: [&dyn ToSql; 41] = [
         &call_row,
         &filing.identity.0,
         &filing.source_id,
@@ -171,14 +172,16 @@ pub(super) fn write_call(
         &more,
         &caller_key,
         &filing.run_id,
+        &dialled_key,
         &state.names_agents(),
     ];
     static WRITE: LazyLock<String> = LazyLock::new(|| {
         format!(
             "INSERT INTO calls (call_row, identity, source_id, call_id, shard, received_at_ms, heard_at_ms, open, given_up,
-             flags, {RECORD_COLUMNS}, more, caller_key, run_id, names_agents)
+             flags, {RECORD_COLUMNS}, more, caller_key, run_id, dialled_key, names_agents)
          VALUES (coalesce(?1, {NEXT_ROW}), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-             ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40)
+             ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39,
+             ?40, ?41)
          ON CONFLICT (call_row) DO UPDATE SET ({UPDATED}) = ({EXCLUDED})"
         )
     });
@@ -199,7 +202,7 @@ const UPDATED: &str = "heard_at_ms, open, given_up, flags, revision, started_at_
     dialled_address, hotline_id, connection_status, customer_record_count, customer_connection_count, billable_ms,
     ring_ms, talk_ms, hold_ms, wait_ms, consult_count, consult_connection_count, consult_talk_ms, after_call_work_ms,
     direct_topic_dial, external_contact, inbound_contact, out_cc_contact, dialer_contact, voice_message_recorded,
-    network_overflow_count, doubts, more, caller_key, names_agents";
+    network_overflow_count, doubts, more, caller_key, dialled_key, names_agents";
 const EXCLUDED: &str = "excluded.heard_at_ms, excluded.open, excluded.given_up, excluded.flags, excluded.revision,
     excluded.started_at_ms, excluded.task_type, excluded.caller, excluded.dialled_address, excluded.hotline_id,
     excluded.connection_status, excluded.customer_record_count, excluded.customer_connection_count,
@@ -207,7 +210,7 @@ const EXCLUDED: &str = "excluded.heard_at_ms, excluded.open, excluded.given_up, 
     excluded.consult_count, excluded.consult_connection_count, excluded.consult_talk_ms, excluded.after_call_work_ms,
     excluded.direct_topic_dial, excluded.external_contact, excluded.inbound_contact, excluded.out_cc_contact,
     excluded.dialer_contact, excluded.voice_message_recorded, excluded.network_overflow_count, excluded.doubts,
-    excluded.more, excluded.caller_key, excluded.names_agents";
+    excluded.more, excluded.caller_key, excluded.dialled_key, excluded.names_agents";
 
 /// Writes the visits of a call over those it had.
 pub(super) fn write_visits(

@@ -1,9 +1,10 @@
 //! Writing changes of tickets with all that follows from them.
 
+use chrono::{DateTime, Utc};
 use domain::ids::{DepartmentId, Identity, TicketId};
 use domain::personal::Personal;
 use domain::routing::RuleId;
-use domain::ticket::{Effect, Ticket, Transition};
+use domain::ticket::{Action, Effect, Ticket, Transition};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{citizen_mails, mails, marks, queries, recipients, slots};
@@ -257,6 +258,7 @@ fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect) -> Re
         } => recipients::confirm(transaction, ticket, department, *of, *by_hand),
         Effect::Untell(of) => recipients::untell(transaction, ticket, *of),
         Effect::Forget { entries } => forget(transaction, ticket, *entries),
+        Effect::Restate { at, was, concern } => restate(transaction, ticket, (*at, was), concern),
         Effect::Mail { department, subject } => mails::pend(transaction, ticket, department, *subject),
         Effect::TellCitizen => citizen_mails::pend(transaction, ticket),
         Effect::Book { booking, capacity } => slots::book(transaction, ticket, booking, *capacity),
@@ -264,6 +266,27 @@ fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect) -> Re
 }
 
 /// Takes away what is kept about the citizen: what is left of the ticket's own fields is what it says now.
+/// Says in the history what is right, instead of what was added.
+fn restate(
+    transaction: &Transaction<'_>,
+    ticket: &Ticket,
+    (at, was): (DateTime<Utc>, &Personal),
+    concern: &Personal,
+) -> Result<(), StoreError> {
+    transaction.execute(
+        "UPDATE history SET note = ?4 WHERE ticket_id = ?1 AND at_ms = ?2 AND note = ?3 AND action IN (?5, ?6)",
+        params![
+            ticket.id.as_str(),
+            at.timestamp_millis(),
+            was.reveal(),
+            concern.reveal(),
+            Action::ConcernAdded.name(),
+            Action::Reopened.name()
+        ],
+    )?;
+    Ok(())
+}
+
 fn forget(transaction: &Transaction<'_>, ticket: &Ticket, entries: u32) -> Result<(), StoreError> {
     let id = ticket.id.as_str();
     transaction.execute(

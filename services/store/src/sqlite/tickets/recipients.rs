@@ -22,6 +22,10 @@ impl RecipientStore for SqliteTickets {
                 conditions.push("ticket_id = ?".to_owned());
                 values.push(Value::from(ticket.to_string()));
             }
+            if let Some(department) = &query.department {
+                conditions.push("department = ?".to_owned());
+                values.push(Value::from(department.to_string()));
+            }
             if query.waiting {
                 conditions.push("confirmed_at_ms IS NULL".to_owned());
             }
