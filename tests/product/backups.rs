@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use testkit::{Backend, Builder, Finished, TestNode, command};
+use testkit::{Backend, Builder, Finished, TestNode, command, eventually};
 
 /// A folder for backups and a key pair, away from any node.
 pub(crate) struct Safe {
@@ -59,7 +59,13 @@ impl Safe {
 
     /// Takes a backup of a running node, and gives its file.
     pub(crate) async fn back_up(&self, node: &TestNode) -> String {
-        let made = node.run(&["backup", "--json"]).await.exits(0).json();
+        // The node may just make the first one by itself.
+        let made = eventually("a backup", async || {
+            let asked = node.run(&["backup", "--json"]).await;
+            let waits = asked.stderr.contains("a backup is being made already");
+            (!waits).then(|| asked.exits(0).json())
+        })
+        .await;
         let name = made["name"].as_str().expect("a name");
         let path = self.backups().join(name);
         path.to_str().expect("a path of text").to_owned()

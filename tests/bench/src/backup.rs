@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -122,12 +123,10 @@ impl Filled {
 
     /// The same while one backup after the other is made.
     async fn take_in_during_backups(&mut self) -> anyhow::Result<f64> {
-        let mut backing_up = self.node.command(&["backup"]).spawn()?;
+        let mut backing_up = self.backing_up().spawn()?;
         let (ended, mut end) = tokio::sync::oneshot::channel::<()>();
         let backups = tokio::spawn({
-            let again = (0..1000)
-                .map(|_| self.node.command(&["backup"]))
-                .collect::<Vec<_>>();
+            let again = (0..1000).map(|_| self.backing_up()).collect::<Vec<_>>();
             async move {
                 for mut next in again {
                     tokio::select! {
@@ -146,8 +145,20 @@ impl Filled {
         rate
     }
 
+    /// Standard output is the figures'.
+    fn backing_up(&self) -> tokio::process::Command {
+        let mut command = self.node.command(&["backup"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// The databases and their logs, which hold what is newest.
     fn files(&self) -> Vec<PathBuf> {
-        FILES.iter().map(|name| self.node.data().join(name)).collect()
+        let names = FILES
+            .iter()
+            .flat_map(|name| [(*name).to_owned(), format!("{name}-wal")]);
+        let files = names.map(|name| self.node.data().join(name));
+        files.filter(|file| file.exists()).collect()
     }
 
     fn bytes(&self) -> anyhow::Result<u64> {
