@@ -238,10 +238,7 @@ impl Bus for EmbeddedBus {
     }
 
     async fn scrub(&self) -> Result<(), BusError> {
-        self.inner
-            .appender
-            .run(|connection| forgetting::scrub(connection))
-            .await
+        forgetting::scrub(&self.inner).await
     }
 
     async fn stays(&self, topic: &str) -> Result<Duration, BusError> {

@@ -18,7 +18,7 @@ use crate::fixture::Calls;
 /// How many calls there are, unless this variable says otherwise.
 const CALLS: usize = 100_000;
 const CALLS_VARIABLE: &str = "NRWDIREKT_BENCH_BACKUP_CALLS";
-/// Calls that are taken in while it is measured how fast that goes.
+/// Calls that are taken in while it is measured how fast that goes, at most.
 const CALLS_A_ROUND: usize = 20_000;
 const ROUNDS: usize = 3;
 const FILES: [&str; 4] = ["calls.db", "tickets.db", "access.db", "bus.db"];
@@ -30,6 +30,8 @@ struct Filled {
     node: TestNode,
     calls: Calls,
     sent: usize,
+    /// Calls that are taken in in a round.
+    a_round: usize,
 }
 
 /// On embedded storage.
@@ -52,7 +54,7 @@ pub(crate) async fn measure() -> anyhow::Result<Vec<Figure>> {
         let begun = Instant::now();
         let bytes = filled.copy_to(folder.path())?;
         copied.push(megabytes_a_second(bytes, begun.elapsed()));
-        alone.push(filled.take_in(CALLS_A_ROUND).await?);
+        alone.push(filled.take_in(filled.a_round).await?);
         meanwhile.push(filled.take_in_during_backups().await?);
     }
     filled.node.stop().await;
@@ -85,6 +87,7 @@ impl Filled {
             node,
             calls: Calls::new()?,
             sent: 0,
+            a_round: (count / 5).clamp(1, CALLS_A_ROUND),
         };
         filled.take_in(count).await?;
         Ok(filled)
@@ -137,7 +140,7 @@ impl Filled {
                 Ok(())
             }
         });
-        let rate = self.take_in(CALLS_A_ROUND).await;
+        let rate = self.take_in(self.a_round).await;
         let _ = ended.send(());
         backups.await??;
         rate

@@ -93,7 +93,7 @@ async fn take_in(file: &Path, batches: &[ReportBatch], list: &Arc<Suppression>) 
     .suppressing(Arc::new(move || Arc::clone(&list)));
     let begun = Instant::now();
     let mut accepted = 0;
-    for batch in batches.to_vec() {
+    for batch in batches.iter().cloned() {
         let receipt = intake.submit_reports(Request::new(batch)).await?;
         accepted += receipt.into_inner().accepted as usize;
     }

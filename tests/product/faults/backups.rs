@@ -42,7 +42,7 @@ async fn a_backup_under_load_has_all_that_was_acknowledged_before_it() {
         let answered = async |node: &TestNode| {
             figures::total(&node.totals(reports::DAY.0, reports::DAY.1).await).answered
         };
-        testkit::eventually("everything of before the backup", async || {
+        eventually("everything of before the backup", async || {
             (answered(&second).await >= early.acknowledged()).then_some(())
         })
         .await;
@@ -186,7 +186,7 @@ async fn who_was_erased_since_the_backup_does_not_come_back_with_it() {
             .json();
         assert!(shown.to_string().contains("Nachbarskind"), "{shown}");
         if backend == Backend::Embedded {
-            testkit::eventually("every place to be clean", async || {
+            eventually("every place to be clean", async || {
                 let list = ["privacy", "orders", "--json"];
                 let orders = second.run(&list).await.exits(0).json_lines();
                 assert!(

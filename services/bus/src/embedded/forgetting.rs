@@ -1,16 +1,22 @@
 //! Taking messages out of the file. Offsets stay as they are.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
 
 use super::Inner;
 use super::cleaning::MESSAGES_A_STEP;
+use super::schema::{AUTOCHECKPOINT, BUSY_TIMEOUT};
 use super::topics::Topic;
 use crate::{BusError, Forgetting, Positions, Received};
 
 /// A file of more bytes is written anew beside a temporary file, not in memory.
 const SCRUBBED_IN_MEMORY: i64 = 256 << 20;
+
+/// How long appends wait at a time for readers that keep the log from being emptied, and how often that is tried.
+const READERS_AWAITED: Duration = Duration::from_millis(250);
+const EMPTIED_AT_TRY: usize = 20;
 
 /// A message that is to change: its offset, and what is in its place.
 type Changed = (i64, Option<Vec<u8>>);
@@ -143,8 +149,20 @@ fn change(
 }
 
 /// Writes the file anew and empties its log: overwriting what is deleted leaves bytes of messages that were moved from page
-/// to page before.
-pub(super) fn scrub(connection: &Connection) -> Result<(), BusError> {
+/// to page before. Appends wait while the pages go into the log; they go from there into the file beside them.
+pub(super) async fn scrub(inner: &Inner) -> Result<(), BusError> {
+    let rewritten = inner.appender.run(|connection| rewrite(connection)).await;
+    let emptied = match rewritten {
+        Ok(()) => empty_log(inner).await,
+        Err(error) => Err(error),
+    };
+    let checkpoints = |connection: &mut Connection| Ok(connection.execute_batch(AUTOCHECKPOINT)?);
+    inner.appender.run(checkpoints).await?;
+    emptied
+}
+
+/// Writes all pages anew, into the log alone: whoever appends next does not bring them into the file.
+fn rewrite(connection: &Connection) -> Result<(), BusError> {
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i64>(0));
     let bytes = number("PRAGMA page_count")? * number("PRAGMA page_size")?;
     let place = if bytes > SCRUBBED_IN_MEMORY {
@@ -152,12 +170,33 @@ pub(super) fn scrub(connection: &Connection) -> Result<(), BusError> {
     } else {
         "MEMORY"
     };
-    connection.execute_batch(&format!("PRAGMA temp_store = {place}; VACUUM;"))?;
-    let busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    match busy {
-        false => Ok(()),
-        true => Err(BusError::Unavailable(
-            "the log of the bus could not be emptied while it was read; do it again".to_owned(),
-        )),
+    Ok(connection.execute_batch(&format!(
+        "PRAGMA temp_store = {place}; PRAGMA wal_autocheckpoint = 0; VACUUM;"
+    ))?)
+}
+
+/// Most of the log beside the appends, what is left with them waiting; readers are not waited for long.
+async fn empty_log(inner: &Inner) -> Result<(), BusError> {
+    let passive = |connection: &Connection| checkpoint(connection, "PASSIVE").map(drop);
+    inner.connections.read(passive).await?;
+    for _ in 0..EMPTIED_AT_TRY {
+        let is_read = inner.appender.run(|connection| {
+            connection.busy_timeout(READERS_AWAITED)?;
+            let is_read = checkpoint(connection, "TRUNCATE");
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            is_read
+        });
+        if !is_read.await? {
+            return Ok(());
+        }
+        tokio::time::sleep(READERS_AWAITED).await;
     }
+    Err(BusError::Unavailable(
+        "the log of the bus could not be emptied while it was read; do it again".to_owned(),
+    ))
+}
+
+/// Brings the log into the file. Returns whether something kept it from being done wholly.
+fn checkpoint(connection: &Connection, how: &str) -> Result<bool, BusError> {
+    Ok(connection.query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |row| row.get(0))?)
 }

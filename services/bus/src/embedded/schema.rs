@@ -12,7 +12,9 @@ const APPLICATION_ID: i32 = 0x6e72_7742;
 /// The layout of the tables below.
 const VERSION: i32 = 1;
 /// How long a connection waits for another one of this process.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Pages in the log after which a commit brings them into the file.
+pub(super) const AUTOCHECKPOINT: &str = "PRAGMA wal_autocheckpoint = 4000";
 
 const TABLES: &str = "
     CREATE TABLE topics (
@@ -64,9 +66,9 @@ pub(super) fn open(file: &Path) -> Result<Connection, BusError> {
         "PRAGMA auto_vacuum = INCREMENTAL;
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
-         PRAGMA secure_delete = ON;
-         PRAGMA wal_autocheckpoint = 4000;",
+         PRAGMA secure_delete = ON;",
     )?;
+    connection.execute_batch(AUTOCHECKPOINT)?;
     let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, i32>(0));
     let version = number("PRAGMA user_version")?;
     let application_id = number("PRAGMA application_id")?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use domain::personal::Personal;
 use store::StoreError;
 use store::citizen_mails::{CitizenMails, WaitingCitizenMail};
 use store::persons::{PersonEntries, WaitingMail, WaitingMails};
@@ -102,7 +103,7 @@ fn of_entries(mail: &WaitingMail) -> proto::MailToPeople {
         Some(_) => "registration",
         None => "reminder",
     };
-    let recipient = mail.recipient.as_ref().map(|to| to.masked());
+    let recipient = mail.recipient.as_ref().map(Personal::masked);
     proto::MailToPeople {
         about: about.to_owned(),
         number: mail.number,

@@ -237,8 +237,8 @@ async fn calls_that_the_house_made_are_found_by_whom_it_called(store: impl CallS
     let reports = reports.map(|(record, number)| report(number, finished(0, record)));
     apply(&store, 0, reports.collect()).await.unwrap();
     let found = by_number(&store, None, 10).await;
-    let numbers: Vec<u8> = found.iter().map(|place| place.identity.0[0]).collect();
-    assert_eq!(numbers, [5, 2, 1]);
+    let found: Vec<u8> = found.iter().map(|place| place.identity.0[0]).collect();
+    assert_eq!(found, [5, 2, 1]);
     let keys = vec!["+492214710123".to_owned()];
     assert_eq!(store.count_calls_by(keys.clone()).await.unwrap(), 3);
     // What was taken out of the call is not found any more.
