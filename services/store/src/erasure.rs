@@ -93,8 +93,8 @@ pub trait CallErasure: Send + Sync + 'static {
     /// [`StoreError`]: none of them is changed.
     async fn erase_rejected(&self, items: Vec<Identity>, discard: Discard) -> Result<usize, StoreError>;
 
-    /// Of all numbers that calls are searched by those that are meant, each once: keyed hashes can be looked for in no other
-    /// way. Reads an index from end to end.
+    /// Of all numbers that calls are searched by, of callers and of whom the house called, those that are meant, each once:
+    /// keyed hashes can be looked for in no other way. Reads two indexes from end to end.
     ///
     /// # Errors
     /// [`StoreError`].

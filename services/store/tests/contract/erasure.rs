@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use domain::erasure::{ErasureOrder, Mark, MarkKey, Place};
 use domain::ids::{CallId, ErasureOrderId, Identity, ImportRun, SourceName, TicketId};
 use domain::personal::{Caller, Personal};
+use domain::record::TaskType;
 use domain::report::CallReport;
 use store::calls::CallStore;
 use store::erasure::{CallErasure, Entered, ErasureStore, KeptOrder, NewOrder, Step};
@@ -254,12 +255,20 @@ async fn numbers_are_known_again_by_their_hashes(store: impl CallStore + CallEra
         identity: identity(90),
         ..report(0, finished(0, later))
     });
+    // The house called somebody.
+    let mut outbound = answered(6_000);
+    outbound.task_type = TaskType::OutboundCall;
+    outbound.caller = None;
+    outbound.dialled_address = Some("0221 4710-124".to_owned());
+    calls.push(report(91, finished(0, outbound)));
     apply(&store, 0, calls).await.unwrap();
     let key = MarkKey::new([7; 32]);
-    let wanted = key.hashes(Mark::Number(NUMBER));
+    let mut wanted = key.hashes(Mark::Number(NUMBER));
+    wanted.extend(key.hashes(Mark::Number("+49 221 4710124")));
     let is_meant = Arc::new(move |number: &str| wanted.contains(&key.caller_key(number)));
     let meant = store.callers_that(is_meant).await.unwrap();
-    assert_eq!(meant, BTreeSet::from(["+492214710123".to_owned()]));
+    let expected = ["+492214710123", "+492214710124"].map(str::to_owned);
+    assert_eq!(meant, BTreeSet::from(expected));
 }
 
 #[tokio::test]

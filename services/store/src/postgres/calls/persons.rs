@@ -22,20 +22,25 @@ pub(super) async fn callers_that(
     client: &Client,
     is_meant: &(dyn Fn(&str) -> bool + Send + Sync),
 ) -> Result<BTreeSet<String>, StoreError> {
-    // Without what comes twice: the calls of a number are passed over with it, and the index is read in its order.
-    let find = "SELECT caller_key FROM calls WHERE caller_key IS NOT NULL AND caller_key > $1
-         ORDER BY caller_key LIMIT $2";
-    let find = client.prepare_cached(find).await?;
-    let (mut meant, mut after) = (BTreeSet::new(), String::new());
-    loop {
-        let rows = client.query(&find, &[&after, &limit(CALLERS_AT_ONCE)]).await?;
-        let keys = rows.iter().map(|row| row.get::<_, &str>(0));
-        meant.extend(keys.filter(|key| is_meant(key)).map(str::to_owned));
-        match rows.last() {
-            Some(last) if rows.len() == CALLERS_AT_ONCE => after = last.get(0),
-            _ => return Ok(meant),
+    let mut meant = BTreeSet::new();
+    for column in ["caller_key", "dialled_key"] {
+        let find = format!(
+            "SELECT DISTINCT {column} FROM calls WHERE {column} IS NOT NULL AND {column} > $1
+             ORDER BY {column} LIMIT $2"
+        );
+        let find = client.prepare_cached(&find).await?;
+        let mut after = String::new();
+        loop {
+            let rows = client.query(&find, &[&after, &limit(CALLERS_AT_ONCE)]).await?;
+            let keys = rows.iter().map(|row| row.get::<_, &str>(0));
+            meant.extend(keys.filter(|key| is_meant(key)).map(str::to_owned));
+            match rows.last() {
+                Some(last) if rows.len() == CALLERS_AT_ONCE => after = last.get(0),
+                _ => break,
+            }
         }
     }
+    Ok(meant)
 }
 
 #[async_trait]

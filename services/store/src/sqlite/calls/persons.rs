@@ -136,8 +136,11 @@ impl SqliteCalls {
     }
 }
 
-/// Numbers of calls, by day.
-const CALLERS: &str = "SELECT caller_key FROM calls INDEXED BY calls_by_caller WHERE caller_key IS NOT NULL";
+/// Numbers of calls, by day, and those that the house dialled.
+const NUMBERS: [&str; 2] = [
+    "SELECT caller_key FROM calls INDEXED BY calls_by_caller WHERE caller_key IS NOT NULL",
+    "SELECT dialled_key FROM calls INDEXED BY calls_by_dialled WHERE dialled_key IS NOT NULL",
+];
 
 /// A select of the rows of a number's calls, made or dialled, each once, and its values. The index of numbers begins with the day, so each day that
 /// there are calls of is looked at.
@@ -165,13 +168,15 @@ pub(super) fn callers_that(
     connection: &Connection,
     is_meant: &(dyn Fn(&str) -> bool + Send + Sync),
 ) -> Result<BTreeSet<String>, StoreError> {
-    let mut statement = connection.prepare_cached(CALLERS)?;
-    let mut rows = statement.query([])?;
     let mut meant = BTreeSet::new();
-    while let Some(row) = rows.next()? {
-        let key = row.get_ref(0)?.as_str().map_err(|_| unknown("caller"))?;
-        if is_meant(key) {
-            meant.insert(key.to_owned());
+    for numbers in NUMBERS {
+        let mut statement = connection.prepare_cached(numbers)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let key = row.get_ref(0)?.as_str().map_err(|_| unknown("number"))?;
+            if is_meant(key) {
+                meant.insert(key.to_owned());
+            }
         }
     }
     Ok(meant)
@@ -214,10 +219,12 @@ mod tests {
         let path = folder.path().join("calls.db");
         drop(SqliteCalls::open(&path).unwrap());
         let connection = Connection::open(&path).unwrap();
-        let plan: String = connection
-            .query_row(&format!("EXPLAIN QUERY PLAN {CALLERS}"), [], |row| row.get(3))
-            .unwrap();
-        assert!(plan.contains("COVERING INDEX calls_by_caller"), "{plan}");
+        for (numbers, index) in NUMBERS.into_iter().zip(["calls_by_caller", "calls_by_dialled"]) {
+            let plan: String = connection
+                .query_row(&format!("EXPLAIN QUERY PLAN {numbers}"), [], |row| row.get(3))
+                .unwrap();
+            assert!(plan.contains(&format!("COVERING INDEX {index}")), "{plan}");
+        }
     }
 
     #[test]
