@@ -34,6 +34,8 @@ const NOT_ON_THE_WAY: &[&str] = &[
     "retention.purge_calls",
     "retention.forget_identities",
     "retention.purge_rejected",
+    "retention.purge_rejected_replies",
+    "retention.take_out_agents",
     "retention.cut_audit",
     "retention.empty_call_log",
     "retention.empty_ticket_log",
@@ -43,7 +45,8 @@ const NOT_ON_THE_WAY: &[&str] = &[
     "bus.forget",
     "bus.scrub",
     "bus.stays",
-    // Its way is tried by faults/erasure/steps.rs.
+    // Its way is tried by faults/erasure/steps.rs, and that of entries by faults/erasure/entries.rs.
+    "entries.erase",
     "erasure.enter_order",
     "erasure.add_calls",
     "erasure.note_step",

@@ -133,7 +133,12 @@ mod tests {
     }
 
     fn nameless(mut call: Assembled) -> Assembled {
-        call.visits.iter_mut().for_each(|visit| visit.agent = None);
+        for visit in &mut call.visits {
+            visit.agent = None;
+            if let Some(live) = &mut visit.live {
+                live.agent = None;
+            }
+        }
         call
     }
 

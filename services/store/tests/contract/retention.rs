@@ -1,25 +1,24 @@
 //! What is kept no longer is deleted; figures stay, and nothing counts twice.
 
+mod tickets;
+mod trail;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use domain::audit::CHAIN_BEGIN;
 use domain::event::{CallEvent, EventKind};
 use domain::ids::{AgentName, Identity};
 use domain::report::{CallReport, ReportBody};
-use domain::ticket::TicketState;
-use store::audit::AuditStore;
 use store::calls::CallStore;
-use store::postgres::{PostgresAccess, PostgresCalls, PostgresTickets};
+use store::postgres::PostgresCalls;
 use store::rejected::RejectedQuery;
 use store::retention::{
     AgedQuery, AuditCut, CallPurge, CallRetention, PartPurge, Rewritten, RunLine, RunStore, Step,
     TicketPurge, TicketRetention,
 };
-use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
-use store::tickets::TicketStore;
+use store::sqlite::SqliteCalls;
 
 use crate::calls::{answered, apply, at, finished, group, hotline, report};
 use crate::figures::{Dice, figures};
@@ -466,253 +465,4 @@ async fn a_step_that_takes_too_long_ends_early_and_the_next_one_goes_on_behind_i
         let gone = store.forget_identities(1, tomorrow, step).await.unwrap();
         assert_eq!(gone.items, expected);
     }
-}
-
-async fn on_every_ticket_store<F: Future<Output = ()>>(
-    case: impl Fn(Arc<dyn TicketStore>, Arc<dyn TicketRetention>) -> F,
-) {
-    let folder = tempfile::tempdir().unwrap();
-    let sqlite = Arc::new(SqliteTickets::open(&folder.path().join("tickets.db")).unwrap());
-    case(Arc::clone(&sqlite) as _, sqlite).await;
-    on_a_database(|database| async move {
-        let postgres = Arc::new(PostgresTickets::connect(&database).await.unwrap());
-        case(Arc::clone(&postgres) as _, postgres).await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_ticket_goes_whole_once_nothing_of_it_is_on_its_way() {
-    on_every_ticket_store(|store, retention| async move {
-        use crate::tickets::{at, department, keys, logged, new_ticket, pending};
-        let ticket = logged(&*store, 1).await;
-        logged(&*store, 2).await;
-        let query = AgedQuery {
-            procedure: ticket.procedure.clone(),
-            created_before: at(2),
-            after: None,
-            most: 10,
-        };
-        let aged = retention.aged_tickets(query.clone()).await.unwrap();
-        let [one] = &aged[..] else { panic!("{aged:?}") };
-        assert!(one.is_on_its_way);
-        assert_eq!(one.ticket.id, ticket.id);
-        let purge = |length| TicketPurge {
-            run: 4,
-            procedure: ticket.procedure.clone(),
-            tickets: vec![(ticket.id.clone(), length)],
-        };
-        assert_eq!(
-            retention
-                .purge_tickets(purge(ticket.history_length))
-                .await
-                .unwrap()
-                .items,
-            0
-        );
-
-        let pending = pending(&*store, "a", 3).await;
-        store.mark_published(keys(&pending), at(3)).await.unwrap();
-        let notices = store.call_notices(10).await.unwrap();
-        let notices = notices.iter().map(|notice| notice.sequence).collect();
-        store.mark_notices_published(notices).await.unwrap();
-        let now = store.ticket(&ticket.id).await.unwrap().unwrap().ticket;
-        // The department has it since: it has changed.
-        assert_eq!(
-            retention
-                .purge_tickets(purge(ticket.history_length))
-                .await
-                .unwrap()
-                .items,
-            0
-        );
-        let gone = retention.purge_tickets(purge(now.history_length)).await.unwrap();
-        assert_eq!(gone.items, 1);
-        assert!(store.ticket(&ticket.id).await.unwrap().is_none());
-        assert_eq!(retention.aged_tickets(query).await.unwrap(), []);
-        // Its key is free: the same request is a new one.
-        let new = new_ticket(1);
-        assert_eq!(
-            store
-                .logged_before(&new.idempotency_key, new.content)
-                .await
-                .unwrap(),
-            None
-        );
-        let tallies = retention.ticket_tallies(4).await.unwrap();
-        assert_eq!((tallies[0].what.as_str(), tallies[0].items), ("callback", 1));
-        assert_eq!(
-            retention.procedures_kept().await.unwrap(),
-            std::slice::from_ref(&ticket.procedure)
-        );
-        retention
-            .hasten_ends(std::slice::from_ref(&ticket.id), at(9))
-            .await
-            .unwrap();
-        retention.empty_ticket_log().await.unwrap();
-        drop(department("a"));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn replies_to_tickets_that_are_not_known_go_when_their_department_was_told_and_their_time_is_over() {
-    on_every_ticket_store(|store, retention| async move {
-        use crate::tickets::{at, logged, new_ticket, pending, settlement};
-        use domain::ticket::Reply;
-        let known = logged(&*store, 1).await;
-        // What the reply says is rejected for both: one is known, and one is not.
-        let unknown = new_ticket(9).transition.ticket;
-        for (position, ticket) in [(0, &known), (1, &unknown)] {
-            let settled = TicketState::Answered;
-            let answered = domain::ticket::Ticket {
-                state: settled,
-                ..ticket.clone()
-            };
-            let reply = Reply::Answered { note: None };
-            let rejected = settlement(&answered, &format!("r{position}"), &reply, position);
-            assert!(rejected.transition.is_none());
-            store.settle_reply(rejected).await.unwrap();
-        }
-        let past = async |minute| retention.past_rejected_replies(at(minute)).await.unwrap().items;
-        assert_eq!(past(61).await, 0, "its department is to be told yet");
-        let results = pending(&*store, "a", 60).await.results;
-        let told = results.iter().map(|result| result.sequence).collect();
-        store.mark_results_published(told).await.unwrap();
-        assert_eq!((past(60).await, past(61).await), (0, 1));
-        let purge = async |minute| {
-            let gone = retention
-                .purge_rejected_replies(3, at(minute), Step::of(10))
-                .await;
-            gone.unwrap().items
-        };
-        assert_eq!((purge(60).await, purge(61).await, purge(61).await), (0, 1, 0));
-        let outcome = async |reply: &str| {
-            let reply = domain::ids::ReplyId::new(reply);
-            store
-                .reply_outcome(&crate::tickets::department("a"), &reply)
-                .await
-                .unwrap()
-        };
-        assert!(outcome("r0").await.is_some() && outcome("r1").await.is_none());
-        let tallies = retention.ticket_tallies(3).await.unwrap();
-        assert_eq!(
-            (tallies[0].what.as_str(), tallies[0].items),
-            ("rejected_replies", 1)
-        );
-    })
-    .await;
-}
-
-async fn on_every_access_store<F: Future<Output = ()>>(
-    case: impl Fn(Arc<dyn AuditStore>, Arc<dyn RunStore>) -> F,
-) {
-    let folder = tempfile::tempdir().unwrap();
-    let sqlite = Arc::new(SqliteAccess::open(&folder.path().join("access.db")).unwrap());
-    case(Arc::clone(&sqlite) as _, sqlite).await;
-    on_a_database(|database| async move {
-        let postgres = Arc::new(PostgresAccess::connect(&database).await.unwrap());
-        case(Arc::clone(&postgres) as _, postgres).await;
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_beginning_of_the_trail_is_cut_and_the_rest_hangs_on_its_anchor() {
-    on_every_access_store(|audit, runs| async move {
-        use crate::tickets::at;
-        let entries = (1..=9).map(|minute| {
-            let entry = crate::users::noted(domain::audit::AuditAction::TicketRead);
-            domain::audit::NewAuditEntry {
-                at: at(minute),
-                ..entry
-            }
-        });
-        audit.append(entries.collect()).await.unwrap();
-        let all = audit.chain(0, 100).await.unwrap();
-        assert_eq!(runs.audit_cut(at(1)).await.unwrap(), None);
-        assert_eq!(runs.past_audit(at(6)).await.unwrap().items, 5);
-        let planned = runs.audit_cut(at(6)).await.unwrap().unwrap();
-        let (up_to, hash) = (planned.up_to, planned.hash);
-        assert_eq!((up_to, hash), (5, all[4].hash));
-        let cut = |up_to, most| AuditCut {
-            run: 2,
-            up_to,
-            at: at(20),
-            most,
-        };
-        assert_eq!(runs.cut_audit(cut(up_to, 3)).await.unwrap().items, 3);
-        assert_eq!(audit.anchor().await.unwrap().unwrap().number, 3);
-        // One that was cut short goes on to the same digest.
-        assert_eq!(runs.audit_cut(at(6)).await.unwrap(), Some(planned));
-        assert_eq!(runs.cut_audit(cut(up_to, 3)).await.unwrap().items, 2);
-        assert_eq!(runs.cut_audit(cut(up_to, 3)).await.unwrap().items, 0);
-        let parts = audit.cut_parts(0, 10).await.unwrap();
-        let lasts: Vec<i64> = parts.iter().map(|part| part.last).collect();
-        assert_eq!((lasts, parts[1].digest), (vec![3, 5], planned.digest));
-        assert_eq!(audit.cut_parts(3, 10).await.unwrap(), parts[1..]);
-        for (number, entry) in (1..).zip(&all) {
-            let found = parts.iter().find_map(|part| part.number_of(&entry.hash));
-            assert_eq!(found, Some(number).filter(|number| *number <= 5), "{number}");
-        }
-        let anchor = audit.anchor().await.unwrap().unwrap();
-        assert_eq!((anchor.number, anchor.hash, anchor.cut_at), (5, hash, at(20)));
-        assert!(audit.chain(0, 1).await.unwrap()[0].follows(anchor.number, &anchor.hash));
-        // The newest entry stays, whatever its age: the next one is chained to it.
-        let planned = runs.audit_cut(at(1_000)).await.unwrap().unwrap();
-        assert_eq!(planned.up_to, 8);
-        assert_eq!(runs.cut_audit(cut(8, 100)).await.unwrap().items, 3);
-        assert_eq!(audit.cut_parts(5, 10).await.unwrap()[0].digest, planned.digest);
-        let entry = crate::users::noted(domain::audit::AuditAction::TicketRead);
-        audit.append(vec![entry]).await.unwrap();
-        let left = audit.chain(0, 100).await.unwrap();
-        assert_eq!(left.iter().map(|entry| entry.number).collect::<Vec<_>>(), [9, 10]);
-        assert!(left[1].follows(9, &left[0].hash));
-        assert_ne!(left[0].hash, CHAIN_BEGIN);
-        assert_eq!(runs.access_tallies(2).await.unwrap()[0].items, 8);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_run_is_unfinished_until_it_is_finished_once() {
-    on_every_access_store(|_, runs| async move {
-        use crate::tickets::at;
-        assert_eq!(runs.unfinished_run().await.unwrap(), None);
-        let run = runs.begin_run(at(1), "dora").await.unwrap();
-        assert_eq!(runs.unfinished_run().await.unwrap().as_ref(), Some(&run));
-        let line = RunLine {
-            what: "calls".to_owned(),
-            items: 3,
-            parts: vec!["2024-10".to_owned()],
-            ..RunLine::default()
-        };
-        let rewritten = vec![Rewritten {
-            unit: "calls".to_owned(),
-            at_ms: Some(5),
-            until_ms: Some(9),
-            kept: vec!["a copy".to_owned()],
-        }];
-        runs.finish_run(run.id, at(2), vec![line.clone()], rewritten.clone())
-            .await
-            .unwrap();
-        assert!(
-            runs.finish_run(run.id, at(3), Vec::new(), Vec::new())
-                .await
-                .is_err()
-        );
-        assert_eq!(runs.unfinished_run().await.unwrap(), None);
-        let second = runs.begin_run(at(5), "retention").await.unwrap();
-        let listed = runs.runs(None, 10).await.unwrap();
-        assert_eq!(listed.len(), 2);
-        assert_eq!((listed[0].id, listed[0].finished_at), (second.id, None));
-        assert_eq!(
-            (listed[1].finished_at, &listed[1].outcome),
-            (Some(at(2)), &vec![line])
-        );
-        assert_eq!(listed[1].rewritten, rewritten);
-        assert_eq!(runs.runs(Some(second.id), 10).await.unwrap()[0].id, run.id);
-        runs.empty_access_log().await.unwrap();
-    })
-    .await;
 }
