@@ -14,10 +14,7 @@ use domain::report::{CallReport, ReportBody};
 use store::calls::CallStore;
 use store::postgres::PostgresCalls;
 use store::rejected::RejectedQuery;
-use store::retention::{
-    AgedQuery, AuditCut, CallPurge, CallRetention, PartPurge, Rewritten, RunLine, RunStore, Step,
-    TicketPurge, TicketRetention,
-};
+use store::retention::{CallPurge, CallRetention, PartPurge, Step};
 use store::sqlite::SqliteCalls;
 
 use crate::calls::{answered, apply, at, finished, group, hotline, report};

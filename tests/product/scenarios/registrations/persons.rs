@@ -1,7 +1,7 @@
 //! What data protection finds, tells and erases of what somebody has registered for.
 
 use serde_json::Value;
-use testkit::{Backend, TestNode, eventually};
+use testkit::{Backend, TestNode};
 
 use super::super::rights::follows_the_schema;
 use super::{Office, application, subscription};

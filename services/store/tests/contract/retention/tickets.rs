@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::ticket::TicketState;
 use store::postgres::PostgresTickets;
-use store::retention::{Step, TicketRetention};
+use store::retention::{AgedQuery, Step, TicketPurge, TicketRetention};
 use store::sqlite::SqliteTickets;
 use store::tickets::TicketStore;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use domain::audit::CHAIN_BEGIN;
 use store::audit::AuditStore;
 use store::postgres::PostgresAccess;
-use store::retention::RunStore;
+use store::retention::{AuditCut, Rewritten, RunLine, RunStore};
 use store::sqlite::SqliteAccess;
 
 use crate::postgres::on_a_database;
