@@ -174,7 +174,11 @@ impl ShownTicket {
             concern: concern(&ticket, procedure),
             citizen: citizen(&ticket),
             added: ticket.added.iter().map(added).collect(),
-            history: ticket.history.iter().map(|it| entry(it, departments)).collect(),
+            history: ticket
+                .history
+                .iter()
+                .map(|it| entry(it, procedure, departments))
+                .collect(),
             id: ticket.ticket_id,
             version: ticket.version,
             state_name: ticket.state,
@@ -291,7 +295,11 @@ fn appointment(appointment: &proto::Appointment) -> String {
     format!("{}: {}{held}", appointment.service, slots.join(", "))
 }
 
-fn entry(entry: &proto::HistoryEntry, departments: &Departments) -> Entry {
+fn entry(
+    entry: &proto::HistoryEntry,
+    procedure: Option<&proto::Procedure>,
+    departments: &Departments,
+) -> Entry {
     let actor = match entry.actor.split_once(' ') {
         Some(("department", id)) => departments.name(id).to_owned(),
         Some(("agent", name)) => name.to_owned(),
@@ -309,6 +317,7 @@ fn entry(entry: &proto::HistoryEntry, departments: &Departments) -> Entry {
                 None => entry.note.clone(),
             }
         }
+        "rectified" => rectified(&entry.note, procedure),
         _ => entry.note.clone(),
     };
     Entry {
@@ -364,23 +373,38 @@ impl Names {
 
     /// What a field of a request, or of a concern that was added, is called; its id if it has gone.
     pub(crate) fn field(&self, procedure: &str, id: &str) -> String {
-        if let Some(added) = AddedField::named(id) {
-            let part = match added.part {
-                AddedPart::Concern => "Anliegen",
-                AddedPart::Phone => "Telefonnummer",
-                AddedPart::Email => "E-Mail-Adresse",
-            };
-            return format!("{part} ({}. Nachtrag)", added.place + 1);
-        }
         let procedure = self.procedures.iter().find(|it| it.id == procedure);
-        let mut rules = procedure.map_or(&[][..], |it| &it.fields).iter();
-        let rule = rules.find(|rule| rule.id == id);
-        rule.map_or_else(|| id.to_owned(), |rule| rule.title.clone())
+        field_title(procedure, id)
     }
 
     /// A ticket, to be shown.
     pub(crate) fn show(&self, ticket: proto::Ticket) -> ShownTicket {
         ShownTicket::of(ticket, &self.procedures, &self.departments, self.now)
+    }
+}
+
+/// What a field of a request, or of a concern that was added, is called; its id if it has gone.
+fn field_title(procedure: Option<&proto::Procedure>, id: &str) -> String {
+    if let Some(added) = AddedField::named(id) {
+        let part = match added.part {
+            AddedPart::Concern => "Anliegen",
+            AddedPart::Phone => "Telefonnummer",
+            AddedPart::Email => "E-Mail-Adresse",
+        };
+        return format!("{part} ({}. Nachtrag)", added.place + 1);
+    }
+    let mut rules = procedure.map_or(&[][..], |it| &it.fields).iter();
+    let rule = rules.find(|rule| rule.id == id);
+    rule.map_or_else(|| id.to_owned(), |rule| rule.title.clone())
+}
+
+/// What the history says of a rectification: the fields by their names, and why.
+pub(crate) fn rectified(note: &str, procedure: Option<&proto::Procedure>) -> String {
+    let (ids, reason) = note.split_once(": ").unwrap_or((note, ""));
+    let titles: Vec<String> = ids.split(", ").map(|id| field_title(procedure, id)).collect();
+    match reason {
+        "" => titles.join(", "),
+        reason => format!("{}: {reason}", titles.join(", ")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Names of programs in German words. Each table is complete: a test walks what the domain knows.
 
 use domain::audit::AuditAction;
+use domain::privacy::CaseOutcome;
 use domain::ticket::{ActRefused, Action, Alarm, AttemptOutcome, TicketState};
 use tonic::Status;
 
@@ -211,7 +212,7 @@ pub(crate) fn audit_action(name: &str) -> &'static str {
         Some(AuditAction::BackupRestored) => "Sicherung eingespielt",
         Some(AuditAction::AuditRead) => "Protokoll gelesen",
         Some(AuditAction::AccessLogRead) => "Zugriffsprotokoll gelesen",
-        Some(AuditAction::PersonSearched) => "Person gesucht",
+        Some(AuditAction::PersonSearched) => "Betroffene Person gesucht",
         Some(AuditAction::PersonTold) => "Auskunft erstellt",
         Some(AuditAction::TicketRectified) => "Vorgang berichtigt",
         Some(AuditAction::PersonRestricted) => "Verarbeitung eingeschränkt",
@@ -224,6 +225,30 @@ pub(crate) fn audit_action(name: &str) -> &'static str {
         Some(AuditAction::RetentionRun) => "Löschlauf begonnen",
         Some(AuditAction::AuditCut) => "Beginn des Protokolls gelöscht",
         _ => UNKNOWN_ACTION,
+    }
+}
+
+/// What was done with a case, for the audit trail; `None` if it is another thing.
+pub(crate) fn case_change(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "opened" => "angelegt",
+        "repeated" => "wiederholt",
+        "note" => "Vermerk",
+        "identity checked" => "Identität geprüft",
+        "extended" => "Frist verlängert",
+        "approved" => "freigegeben",
+        _ => case_outcome(CaseOutcome::from_name(name)?),
+    })
+}
+
+/// What came of a case.
+pub(crate) fn case_outcome(outcome: CaseOutcome) -> &'static str {
+    match outcome {
+        CaseOutcome::Granted => "erfüllt",
+        CaseOutcome::PartlyGranted => "teilweise erfüllt",
+        CaseOutcome::Refused => "abgelehnt",
+        CaseOutcome::NothingKept => "nichts gespeichert",
+        CaseOutcome::Dropped => "nicht weiter verfolgt",
     }
 }
 
@@ -310,10 +335,13 @@ mod tests {
     }
 
     #[test]
-    fn every_action_of_the_audit_trail_has_a_word() {
-        for one in AuditAction::ALL {
-            assert_ne!(audit_action(one.name()), UNKNOWN_ACTION, "{one:?}");
-        }
+    fn every_action_of_the_audit_trail_has_a_word_of_its_own() {
+        let words: BTreeSet<&str> = AuditAction::ALL
+            .iter()
+            .map(|it| audit_action(it.name()))
+            .collect();
+        assert_eq!(words.len(), AuditAction::ALL.len());
+        assert!(!words.contains(UNKNOWN_ACTION));
         assert_eq!(audit_action("of a later version"), UNKNOWN_ACTION);
     }
 }

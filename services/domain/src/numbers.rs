@@ -58,6 +58,7 @@ impl Number {
     pub fn read(text: &str) -> Self {
         let text = text.trim();
         let text = strip_prefix_ignoring_case(text, "tel:").unwrap_or(text).trim();
+        let text = number_in_sip(text).unwrap_or(text);
         let Some((written, extension)) = split_extension(text) else {
             return Self::NotANumber(folded(text));
         };
@@ -131,6 +132,14 @@ impl Number {
 fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
     let (start, rest) = text.split_at_checked(prefix.len())?;
     start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+/// The number in an address of SIP such as `sip:+49…@host`; none where its user is a name or a number inside a house.
+fn number_in_sip(text: &str) -> Option<&str> {
+    let address =
+        strip_prefix_ignoring_case(text, "sip:").or_else(|| strip_prefix_ignoring_case(text, "sips:"))?;
+    let user = address.split(['@', ';']).next()?;
+    user.starts_with(['+', '0']).then_some(user)
 }
 
 fn folded(text: &str) -> String {
@@ -288,6 +297,14 @@ mod tests {
         check("not_a_number", "amt 12 köln", &["Amt  12 Köln"]);
         check("not_a_number", "---", &["---"]);
         check("not_a_number", "sip:100@10.0.0.1", &["sip:100@10.0.0.1"]);
+        check(
+            "e164",
+            "+492285554441",
+            &[
+                "sip:+492285554441@tk.example",
+                "SIPS:02285554441@tk.example;user=phone",
+            ],
+        );
     }
 
     #[test]

@@ -12,4 +12,4 @@ pub use cases::{
     CaseRefused, CaseRequest, Repetition, Stamp,
 };
 pub use marks::{GivenMarks, MarkFault, MarkKind, Marks, email_key, marks_of_ticket};
-pub use persons::{Person, emails_of, persons, phones_of};
+pub use persons::{Person, apart_by_contact, emails_of, persons, phones_of};

@@ -148,6 +148,9 @@ fn read_fields(fields: &Map<String, Value>) -> Result<Reply, ReplyRejection> {
     Ok(reply)
 }
 
+/// Fields that replies of some type have.
+const OF_SOME_REPLY: [&str; 4] = ["note", "outcome", "reason", "suggested_department"];
+
 struct Fields<'a>(&'a Map<String, Value>);
 
 impl Fields<'_> {
@@ -188,14 +191,21 @@ impl Fields<'_> {
         }
     }
 
-    /// A misspelt field must not be lost in silence.
+    /// A misspelt field must not be lost in silence. Names that some reply has are told; what else stands there may be anything.
     fn nothing_beyond(&self, kind: &str, allowed: &[&str]) -> Result<(), ReplyRejection> {
         let known =
             |field: &str| ["ticket_id", "type", "version"].contains(&field) || allowed.contains(&field);
-        match self.0.keys().filter(|field| !known(field)).count() {
+        let beyond = || self.0.keys().filter(|field| !known(field));
+        let named: Vec<&str> = beyond()
+            .map(String::as_str)
+            .filter(|field| OF_SOME_REPLY.contains(field))
+            .collect();
+        match beyond().count() {
             0 => Ok(()),
-            beyond => Err(unreadable(format!(
-                "{beyond} unknown field(s); `{kind}` takes ticket_id, type, version{}{}",
+            count => Err(unreadable(format!(
+                "{count} unknown field(s){}{}; `{kind}` takes ticket_id, type, version{}{}",
+                if named.is_empty() { "" } else { ": " },
+                named.join(", "),
                 if allowed.is_empty() { "" } else { ", " },
                 allowed.join(", ")
             ))),
@@ -307,7 +317,11 @@ mod tests {
             ),
             (
                 r#"{"ticket_id":"T-7K3M-9QXW","type":"accepted","geheim":1}"#,
-                "1 unknown field",
+                "1 unknown field(s); ",
+            ),
+            (
+                r#"{"ticket_id":"T-7K3M-9QXW","type":"accepted","note":"geheim","geheim":1}"#,
+                "2 unknown field(s): note; ",
             ),
         ] {
             let reason = reason(payload);

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use domain::erasure::Suppression;
 use domain::ids::{Identity, TicketId};
 use domain::numbers::Number;
 use domain::personal::Caller;
-use domain::privacy::{MarkKind, Marks, Person, email_key, emails_of, persons, phones_of};
+use domain::privacy::{MarkKind, Marks, Person, apart_by_contact, email_key, emails_of, persons, phones_of};
 use domain::registration::{EMAIL, Entry, EntryState};
 use domain::ticket::Ticket;
 use store::StoreError;
@@ -45,6 +46,8 @@ pub struct Finder {
     pub calls: Arc<dyn CallStore>,
     /// Calls by number.
     pub person_calls: Arc<dyn PersonCalls>,
+    /// What was erased: a number that others had too stays one of several.
+    pub suppression: Arc<dyn Fn() -> Arc<Suppression> + Send + Sync>,
 }
 
 /// What was found of tickets and entries.
@@ -52,8 +55,8 @@ pub struct Finder {
 pub struct Found {
     /// By person; those whose name is known come first.
     pub persons: Vec<Person>,
-    /// Keys of numbers to look for calls by. Personal.
-    pub phone_keys: Vec<String>,
+    /// Keys to look for calls by: of numbers, and of addresses, which a telephone system delivers in their place. Personal.
+    pub caller_keys: Vec<String>,
     /// Those of them that several persons have, or somebody else than the one who was found; whether or not they were asked
     /// for. Personal.
     pub shared: BTreeSet<String>,
@@ -119,7 +122,7 @@ pub fn calls_of_ticket(ticket: &Ticket) -> impl Iterator<Item = Identity> + '_ {
 }
 
 /// Every key of the caller's number, and of the one that the house dialled; none without one. Personal.
-fn number_keys(call: &StoredCall) -> Vec<String> {
+pub(crate) fn number_keys(call: &StoredCall) -> Vec<String> {
     let Some(record) = call.state.assembled().record else {
         return Vec::new();
     };
@@ -179,19 +182,24 @@ impl Finder {
         let (mut entries, more_entries) = self.entries_with(marks.ticket_keys()).await?;
         entries.retain(|entry| marks.fits_entry(&entry.fields));
         let mut persons = persons(tickets, entries);
+        if marks.is_name_only() {
+            persons = persons.iter().flat_map(apart_by_contact).collect();
+        }
         if let [person] = persons.as_mut_slice() {
             self.add_entries_of_further_addresses(marks, person).await?;
         }
-        let mut phone_keys = marks.phone_keys();
-        // Of one person every number is known; of several nobody knows whose calls are meant.
+        let mut caller_keys = marks.phone_keys();
+        caller_keys.extend(marks.email_key());
+        // Of one person every number and address is known; of several nobody knows whose calls are meant.
         if let [person] = persons.as_slice() {
-            phone_keys.extend(person.tickets.iter().flat_map(phones_of));
+            caller_keys.extend(person.tickets.iter().flat_map(phones_of));
+            caller_keys.extend(emails_of(person));
         }
-        phone_keys.sort_unstable();
-        phone_keys.dedup();
+        caller_keys.sort_unstable();
+        caller_keys.dedup();
         let mut found = Found {
             persons,
-            phone_keys,
+            caller_keys,
             incomplete: incomplete || more_entries,
             ..Found::default()
         };
@@ -302,7 +310,10 @@ impl Finder {
 
     /// Finds out who else has the numbers.
     async fn look_for_others(&self, marks: &Marks, found: &mut Found) -> Result<(), StoreError> {
-        let keys = found.phone_keys.iter().map(|key| (MarkKind::Phone, key.clone()));
+        let keys = found.caller_keys.iter().map(|key| match key.contains('@') {
+            true => (MarkKind::Email, key.clone()),
+            false => (MarkKind::Phone, key.clone()),
+        });
         let keys: Vec<_> = keys.collect();
         let (tickets, _) = self.tickets_with(keys.clone()).await?;
         let (entries, _) = self.entries_with(keys).await?;
@@ -329,6 +340,7 @@ impl Finder {
                 .iter()
                 .flat_map(phones_of)
                 .chain(of_entries)
+                .chain(emails_of(holder))
                 .collect();
             for number in numbers {
                 // Somebody else is enough to make it another's.
@@ -337,9 +349,13 @@ impl Finder {
         }
         let several = holders.into_iter().filter(|(_, holders)| *holders > 1);
         found.shared = several.map(|(key, _)| key).collect();
+        // Others who had it were erased: that leaves its calls to nobody.
+        let list = (self.suppression)();
+        let was_shared = found.caller_keys.iter().filter(|key| list.was_shared(key));
+        found.shared.extend(was_shared.cloned());
         if found.persons.is_empty() && marks.has_name() {
             // Nobody of this name is known to have the number: it may be anybody's.
-            found.shared.extend(found.phone_keys.iter().cloned());
+            found.shared.extend(found.caller_keys.iter().cloned());
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use domain::ids::{EntryId, Identity, OfferId, RegistrationId};
 use domain::personal::Personal;
 use domain::privacy::MarkKind;
 use domain::procedure::ProcedureId;
+use domain::registration::Entry;
 use domain::ticket::Ticket;
 
 use crate::StoreError;
@@ -35,11 +36,11 @@ pub trait PersonEntries: Send + Sync + 'static {
     /// [`StoreError`].
     async fn entries_with(&self, search: MarkedEntries) -> Result<Vec<NumberedEntry>, StoreError>;
 
-    /// Which of these entries are there.
+    /// Those of these entries that are there, in no order.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn entries_among(&self, ids: Vec<EntryId>) -> Result<BTreeSet<EntryId>, StoreError>;
+    async fn entries_among(&self, ids: Vec<EntryId>) -> Result<Vec<Entry>, StoreError>;
 
     /// Erases entries, and mails that tell of nothing any more; nothing is left of them. Those that are not there are passed
     /// over. Returns how many were.

@@ -32,8 +32,8 @@ const SILENCE: Duration = Duration::from_secs(20);
 const TOGETHER: usize = 5_000;
 /// How soon the answer may be another one.
 const SOON: Duration = Duration::from_millis(500);
-/// What brokers take beyond their times, and clocks differ.
-const RESERVE: Duration = Duration::from_secs(3);
+/// What brokers take beyond their times where the machine is busy, and clocks differ.
+const RESERVE: Duration = Duration::from_secs(8);
 
 /// The times of a topic and of the broker that say when bytes leave the disk.
 pub(super) struct Times {

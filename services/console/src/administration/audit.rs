@@ -55,10 +55,18 @@ impl Entry {
             roles: roles.map(role_name).collect::<Vec<_>>().join(", "),
             action: words::audit_action(&entry.action),
             subject: subject(&entry.subject_kind, &entry.subject),
+            reason: reason(&entry.action, entry.reason),
             actor: entry.actor,
-            reason: entry.reason,
             items: entry.items,
         }
+    }
+}
+
+/// Why; of a case what was done with it, in German.
+fn reason(action: &str, reason: String) -> String {
+    match AuditAction::from_name(action) {
+        Some(AuditAction::CaseChanged) => words::case_change(&reason).map_or(reason, str::to_owned),
+        _ => reason,
     }
 }
 

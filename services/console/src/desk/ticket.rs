@@ -124,7 +124,12 @@ pub(super) async fn page(
             .iter()
             .map(|it| (format::day_and_time(it.at_unix_ms), it.concern.clone()))
             .collect(),
-        history: ticket.history.iter().rev().map(|it| entry(it, &offer)).collect(),
+        history: ticket
+            .history
+            .iter()
+            .rev()
+            .map(|it| entry(it, procedure, &offer))
+            .collect(),
         departments: others
             .map(|it| Choice {
                 value: it.id.clone(),
@@ -154,13 +159,16 @@ fn in_order<'a>(
     fields.into_iter()
 }
 
-fn entry(entry: &proto::HistoryEntry, offer: &Offer) -> Entry {
+fn entry(entry: &proto::HistoryEntry, procedure: Option<&proto::Procedure>, offer: &Offer) -> Entry {
     Entry {
         at: format::day_and_time(entry.at_unix_ms),
         action: words::action(&entry.action).to_owned(),
         actor: words::actor(&entry.actor, |id| offer.department_name(id).to_owned()),
         // Whom it was handed over to is noted by id.
-        note: offer.department_name(&entry.note).to_owned(),
+        note: match entry.action.as_str() {
+            "rectified" => shown_ticket::rectified(&entry.note, procedure),
+            _ => offer.department_name(&entry.note).to_owned(),
+        },
     }
 }
 

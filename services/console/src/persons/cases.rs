@@ -18,6 +18,7 @@ use crate::layout::Layout;
 use crate::shown_ticket::{Choice, Time};
 use crate::trouble::Trouble;
 use crate::visitor::Visitor;
+use crate::words;
 
 /// Cases on a page.
 const PAGE: u32 = 100;
@@ -38,14 +39,7 @@ fn kind(name: &str) -> &'static str {
 
 /// What came of it, in German.
 fn outcome(name: &str) -> &'static str {
-    match CaseOutcome::from_name(name) {
-        Some(CaseOutcome::Granted) => "erfüllt",
-        Some(CaseOutcome::PartlyGranted) => "teilweise erfüllt",
-        Some(CaseOutcome::Refused) => "abgelehnt",
-        Some(CaseOutcome::NothingKept) => "nichts gespeichert",
-        Some(CaseOutcome::Dropped) => "nicht weiter verfolgt",
-        None => "entschieden",
-    }
+    CaseOutcome::from_name(name).map_or("entschieden", words::case_outcome)
 }
 
 fn kinds() -> Vec<Choice> {
@@ -82,8 +76,16 @@ impl Note {
         Self {
             at: Time::at(note.at_unix_ms),
             by: note.by.clone(),
-            text: note.text.clone(),
+            text: german(&note.text),
         }
+    }
+}
+
+/// What stands in a case; what the services have noted by themselves, in German.
+fn german(note: &str) -> String {
+    match note.strip_prefix("erasure ordered: ") {
+        Some(order) => format!("Löschung angeordnet: {order}"),
+        None => note.to_owned(),
     }
 }
 
@@ -309,6 +311,12 @@ async fn refused(visitor: &Visitor, number: i64, status: Status) -> Result<Respo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_services_noted_is_shown_in_german() {
+        assert_eq!(german("erasure ordered: E-1"), "Löschung angeordnet: E-1");
+        assert_eq!(german("erasure wished"), "erasure wished");
+    }
 
     #[test]
     fn every_kind_and_every_outcome_has_a_word() {

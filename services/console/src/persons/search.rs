@@ -316,6 +316,11 @@ pub(super) fn german(message: &str) -> Option<&'static str> {
         ),
         ("case_number: there is no case", "Diesen Antrag gibt es nicht."),
         (
+            "case_number: case",
+            "In diesem Antrag geht es um jemand anderen, oder er nennt niemanden: Nennen Sie den Antrag dieser Person, \
+             oder legen Sie einen an, der Angaben zur Person oder Vorgänge nennt.",
+        ),
+        (
             "case_number: this case is about",
             "In diesem Antrag geht es um etwas anderes.",
         ),
@@ -427,6 +432,11 @@ pub(super) async fn lift(
     act(&console, &visitor, asked, false).await
 }
 
+/// A count with its noun.
+fn counted(count: usize, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
 async fn act(
     console: &Console,
     visitor: &Visitor,
@@ -456,9 +466,9 @@ async fn act(
         "Einschränkung aufgehoben"
     };
     page.done = Some(format!(
-        "{what}: {} Vorgänge, {} Anrufe.",
-        done.ticket_ids.len(),
-        done.calls
+        "{what}: {}, {}.",
+        counted(done.ticket_ids.len(), "Vorgang", "Vorgänge"),
+        counted(done.calls as usize, "Anruf", "Anrufe")
     ));
     page.search(console, visitor).await?;
     Ok(page.into_response())

@@ -39,6 +39,9 @@ pub struct ErasureOrder {
     /// What the person is known by, where nobody else is known by it.
     #[serde(default, with = "hex_list")]
     pub marks: Vec<MarkHash>,
+    /// Numbers and addresses that the person shared with others: what is known by them is not for certain the others' now.
+    #[serde(default, with = "hex_list", skip_serializing_if = "Vec::is_empty")]
+    pub shared: Vec<MarkHash>,
 }
 
 named! {
@@ -138,6 +141,7 @@ mod tests {
             entries: vec![EntryId::new("e1")],
             rejected: Vec::new(),
             marks: vec![MarkHash([2; 16])],
+            shared: vec![MarkHash([3; 16])],
         };
         let line = serde_json::to_string(&order).unwrap();
         assert!(

@@ -19,6 +19,7 @@ pub struct Suppression {
     marks: HashMap<MarkHash, DateTime<Utc>>,
     calls: HashSet<Identity>,
     rejected: HashSet<Identity>,
+    shared: HashSet<MarkHash>,
 }
 
 impl Suppression {
@@ -29,6 +30,7 @@ impl Suppression {
             marks: HashMap::new(),
             calls: HashSet::new(),
             rejected: HashSet::new(),
+            shared: HashSet::new(),
         }
     }
 
@@ -40,6 +42,7 @@ impl Suppression {
         }
         self.calls.extend(&order.calls);
         self.rejected.extend(order.rejected.iter().chain(&order.calls));
+        self.shared.extend(&order.shared);
     }
 
     /// Takes out of a report who called, if that was erased. Returns whether it was.
@@ -59,6 +62,11 @@ impl Suppression {
     /// Whether a caller whose number is free of spelling was erased, whatever the time of the call.
     pub fn knows_number(&self, key: &str) -> bool {
         self.marks.contains_key(&self.key.caller_key(key))
+    }
+
+    /// Whether somebody who was erased had this number too, free of spelling: nobody knows whose its calls are.
+    pub fn was_shared(&self, key: &str) -> bool {
+        !self.shared.is_empty() && self.shared.contains(&self.key.caller_key(key))
     }
 
     /// Whether a rejected item was erased: it is kept without what was delivered.
@@ -145,6 +153,7 @@ mod tests {
             entries: Vec::new(),
             rejected: Vec::new(),
             marks: key.hashes(Mark::Number("0221 1234567")),
+            shared: Vec::new(),
         };
         let mut list = Suppression::new(key);
         list.add(&order);

@@ -75,6 +75,9 @@ pub struct Case {
     /// Keyed hashes of what the person is known by, hexadecimal.
     #[serde(default)]
     pub marks: Vec<String>,
+    /// The keyed hash of the family name, if one is known: others may have the number too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// That the time was extended, and why.
     #[serde(default)]
     pub extended: Option<CaseNote>,
@@ -210,6 +213,7 @@ impl Case {
             opened,
             tickets: Vec::new(),
             marks: Vec::new(),
+            name: None,
             extended: None,
             identity: None,
             approvals: Vec::new(),

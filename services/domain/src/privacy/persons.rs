@@ -104,6 +104,69 @@ impl Groups {
     }
 }
 
+/// Parts those who have nothing but the name in common: tickets and entries are of the same person as far as numbers, addresses of
+/// mail or homes connect them; what has none of these stands apart.
+pub fn apart_by_contact(person: &Person) -> Vec<Person> {
+    let of_tickets = person.tickets.iter().map(contacts_of_ticket);
+    let of_entries = person.entries.iter().map(|entry| contacts_of(&entry.fields));
+    let mut circles: Vec<BTreeSet<String>> = Vec::new();
+    for mut contacts in of_tickets.chain(of_entries) {
+        let (same, others) = circles
+            .into_iter()
+            .partition::<Vec<_>, _>(|circle| !circle.is_disjoint(&contacts));
+        contacts.extend(same.into_iter().flatten());
+        circles = others;
+        circles.push(contacts);
+    }
+    circles.retain(|circle| !circle.is_empty());
+    let circle_of = |contacts: &BTreeSet<String>| {
+        let known = contacts.first()?;
+        circles.iter().position(|circle| circle.contains(known))
+    };
+    let mut parts: BTreeMap<(usize, usize), Person> = BTreeMap::new();
+    // Without any contact each is alone: behind those who have one.
+    let mut alone = 0..;
+    let mut part = |contacts: &BTreeSet<String>| match circle_of(contacts) {
+        Some(circle) => (0, circle),
+        None => (1, alone.next().unwrap_or_default()),
+    };
+    let named = || Person {
+        name: person.name.clone(),
+        first_name: person.first_name.clone(),
+        ..Person::default()
+    };
+    for ticket in &person.tickets {
+        let at = part(&contacts_of_ticket(ticket));
+        parts.entry(at).or_insert_with(named).tickets.push(ticket.clone());
+    }
+    for entry in &person.entries {
+        let at = part(&contacts_of(&entry.fields));
+        parts.entry(at).or_insert_with(named).entries.push(entry.clone());
+    }
+    parts.into_values().collect()
+}
+
+/// By what one can reach whoever sent this: personal.
+fn contacts_of(fields: &Fields) -> BTreeSet<String> {
+    let numbers = PHONES.iter().filter_map(|field| fields.get(field));
+    let mut contacts: BTreeSet<String> = numbers
+        .map(|phone| Number::read(phone.reveal()).key().to_owned())
+        .collect();
+    contacts.extend(fields.get(EMAIL).map(|email| email_key(email.reveal())));
+    if let (Some(street), Some(postal_code)) = (fields.get("street"), fields.get("postal_code")) {
+        contacts.insert(format!("{} {}", postal_code.reveal(), name_key(street.reveal())));
+    }
+    contacts
+}
+
+fn contacts_of_ticket(ticket: &Ticket) -> BTreeSet<String> {
+    let mut contacts = contacts_of(ticket.request.fields());
+    contacts.extend(phones_of(ticket));
+    let emails = ticket.added.iter().filter_map(|added| added.email.as_ref());
+    contacts.extend(emails.map(|email| email_key(email.reveal())));
+    contacts
+}
+
 /// Every e-mail address of a person, by its key: personal.
 pub fn emails_of(person: &Person) -> BTreeSet<String> {
     let of_tickets = person.tickets.iter().flat_map(|ticket| {
@@ -184,6 +247,42 @@ mod tests {
     fn two_names_on_one_number_are_two_persons() {
         assert_eq!(grouped(&[("Groß", "Erika"), ("Klein", "Max")]), [1, 1]);
         assert_eq!(grouped(&[("Groß", "Erika"), ("Groß", "Max")]), [1, 1]);
+    }
+
+    #[test]
+    fn a_name_alone_makes_nobody_the_same_person() {
+        let with = |number: u8, phone: &str, email: &str| {
+            let mut ticket = ticket(number, "Schmidt", "Eva");
+            let fields = Fields::of([
+                ("phone", phone),
+                ("email", email),
+                ("name", "Schmidt"),
+                ("first_name", "Eva"),
+                ("concern", "x"),
+            ]);
+            let register = Register::built_in();
+            let procedure = register.procedure("callback").unwrap();
+            ticket.request = procedure.checked(fields).unwrap();
+            ticket
+        };
+        let tickets = vec![
+            with(1, "0211 1110011", ""),
+            with(2, "0251 1110012", ""),
+            with(3, "+49 211 1110011", "eva@example.org"),
+            with(4, "0251 1110013", "Eva@example.org"),
+        ];
+        let [together] = persons(tickets, Vec::new()).try_into().unwrap();
+        let apart = apart_by_contact(&together);
+        let numbers: Vec<Vec<&str>> = apart
+            .iter()
+            .map(|person| person.tickets.iter().map(|it| it.id.as_str()).collect())
+            .collect();
+        assert_eq!(numbers, [vec!["T-2"], vec!["T-1", "T-3", "T-4"]]);
+        assert!(
+            apart
+                .iter()
+                .all(|person| person.name == Some(Personal::new("Schmidt")))
+        );
     }
 
     #[test]

@@ -8,6 +8,22 @@ use crate::procedure::{CheckedRequest, FaultCode, FieldFault, Procedure};
 /// The begin of the name of such a field.
 const ADDED: &str = "added";
 
+/// What to enter instead of a name that is none of such a field.
+const NO_SUCH_ADDED: &str = "leave it out: of what was said in later calls there are added.N.concern, added.N.phone and \
+                             added.N.email, the first one being added.1";
+
+/// Whether somebody meant such a field: the name can be told then, it is not what else was typed there.
+fn is_like_added(name: &str) -> bool {
+    let is_short_word = |part: &str| {
+        part.len() <= 20
+            && part
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    let rest = name.strip_prefix(ADDED).and_then(|rest| rest.strip_prefix('.'));
+    rest.is_some_and(|rest| rest.len() <= 40 && rest.split('.').all(is_short_word))
+}
+
 /// A part of a concern that was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddedPart {
@@ -110,13 +126,18 @@ pub fn put_right(
     changes: &[(FieldId, Personal)],
 ) -> Result<Right, Vec<FieldFault>> {
     let is_added = |id: &FieldId| AddedField::named(id.as_str()).is_some();
-    let (of_added, of_request): (Vec<_>, Vec<_>) = changes.iter().cloned().partition(|(id, _)| is_added(id));
+    let (of_added, others): (Vec<_>, Vec<_>) = changes.iter().cloned().partition(|(id, _)| is_added(id));
+    let (astray, of_request): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|(id, _)| is_like_added(id.as_str()));
     let mut right = Right {
         request: ticket.request.clone(),
         added: ticket.added.clone(),
         fields: Vec::new(),
     };
-    let mut faults = Vec::new();
+    let mut faults: Vec<FieldFault> = astray
+        .iter()
+        .map(|(id, _)| FieldFault::of(id.as_str(), FaultCode::Undeclared, NO_SUCH_ADDED))
+        .collect();
     if !of_request.is_empty() {
         match procedure.rectified(&ticket.request, &of_request) {
             Ok((request, fields)) => (right.request, right.fields) = (request, fields),
@@ -235,6 +256,17 @@ mod tests {
             "added.1.phone.x",
         ] {
             assert_eq!(AddedField::named(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_nearly_one_of_an_added_concern_is_told() {
+        for name in ["added.0.concern", "added.1.name", "added.1", "added.x.phone"] {
+            assert!(is_like_added(name), "{name}");
+        }
+        let long = format!("added.{}", "a.".repeat(30));
+        for other in ["added", "added_1", "concern", "added.Erika Groß", long.as_str()] {
+            assert!(!is_like_added(other), "{other}");
         }
     }
 }

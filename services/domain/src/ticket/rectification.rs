@@ -28,7 +28,7 @@ pub fn rectify(
     let note = note(&right.fields, reason);
     let at = change.at;
     let changed = change.ticket();
-    // The history says what was added, too: what was wrong is kept nowhere.
+    // The history says what was added, too: nothing of what was wrong stays there.
     let restated: Vec<Effect> = restated(&ticket.added, &right.added).collect();
     changed.request = right.request;
     changed.added = right.added;

@@ -202,7 +202,9 @@ fn what_was_said_later_is_put_right_too_and_the_history_says_so() {
         (&[("added.1.concern", " ")], "added.1.concern"),
         (&[("added.1.email", "keine")], "added.1.email"),
         (&[("added.1.concern", "so")], "fields"),
-        (&[("added.1.colour", "rot")], "fields"),
+        (&[("added.1.colour", "rot")], "added.1.colour"),
+        (&[("added.0.concern", "x")], "added.0.concern"),
+        (&[("Added.1 Groß", "x")], "fields"),
     ] {
         let faults = put(changes).unwrap_err();
         let fields: Vec<&str> = faults.iter().map(|fault| fault.field.as_str()).collect();

@@ -1,10 +1,10 @@
 //! What erases entries, behind a failpoint.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::ids::EntryId;
+use domain::registration::Entry;
 use store::StoreError;
 use store::entries::NumberedEntry;
 use store::persons::{MarkedEntries, PersonEntries, WaitingMail, WaitingMails};
@@ -22,7 +22,7 @@ impl PersonEntries for CutEntries {
         self.store.entries_with(search).await
     }
 
-    async fn entries_among(&self, ids: Vec<EntryId>) -> Result<BTreeSet<EntryId>, StoreError> {
+    async fn entries_among(&self, ids: Vec<EntryId>) -> Result<Vec<Entry>, StoreError> {
         self.store.entries_among(ids).await
     }
 

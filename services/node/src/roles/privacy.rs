@@ -89,6 +89,7 @@ impl Starting<'_> {
             person_entries: Arc::clone(&self.storage.erasing.entries),
             calls: Arc::clone(&self.storage.calls),
             person_calls: Arc::clone(&self.storage.person_calls),
+            suppression: Arc::new(self.suppression.current()),
         }
     }
 

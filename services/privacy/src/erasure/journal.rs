@@ -20,8 +20,9 @@ pub(super) async fn write_down(path: &Path, order: &ErasureOrder) -> Result<(), 
 
 fn append(path: &Path, order: &ErasureOrder) -> std::io::Result<()> {
     let is_this = |line: &str| serde_json::from_str::<ErasureOrder>(line).is_ok_and(|it| it.id == order.id);
-    let known = match std::fs::read_to_string(path) {
-        Ok(text) => text,
+    let known = match std::fs::read(path) {
+        // A crash may have cut a line within a character.
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error),
     };

@@ -1,15 +1,19 @@
 //! From a request to the tickets, calls and entries that it is about.
 
+use std::collections::BTreeMap;
+
 use domain::erasure::{ErasureOrder, Mark, MarkHash, MarkKey};
 use domain::ids::{EntryId, Identity, TicketId};
 use domain::numbers::Number;
 use domain::privacy::{GivenMarks, Marks};
+use domain::registration::Entry;
 use domain::ticket::{TicketState, spoken_ticket_id};
 use store::persons::PersonCallPlace;
 use tonic::Status;
 use wire::v1::privacy as proto;
 
 use super::ErasureParts;
+use super::about::About;
 use super::service::store_status;
 use crate::calls_of_ticket;
 
@@ -43,8 +47,12 @@ pub(super) struct Plan {
     pub(super) entries: Vec<EntryId>,
     pub(super) rejected: Vec<Identity>,
     pub(super) marks: Vec<MarkHash>,
+    /// Of numbers and addresses that others have too.
+    pub(super) shared: Vec<MarkHash>,
     /// An entry that was named and is not there: erased by an order of before, or never known.
     pub(super) missing: Option<EntryId>,
+    /// Whose all of it is.
+    pub(super) about: Vec<About>,
 }
 
 impl Asked {
@@ -234,6 +242,8 @@ async fn of_person(parts: &ErasureParts, marks: &Marks, key: &MarkKey) -> Result
         let forms = Number::read(key).search_keys();
         !forms.iter().any(|form| found.shared.contains(form))
     };
+    let of_several = found.caller_keys.iter().filter(|key| !is_alone(key));
+    let shared = of_several.flat_map(|key_of| key.hashes(Mark::Number(key_of)));
     let mut plan = Plan {
         calls: tickets.iter().flat_map(calls_of_ticket).collect(),
         tickets: tickets
@@ -242,13 +252,15 @@ async fn of_person(parts: &ErasureParts, marks: &Marks, key: &MarkKey) -> Result
             .map(|ticket| ticket.id.clone())
             .collect(),
         entries,
+        shared: shared.collect(),
+        about: About::person(marks, found.persons.first()),
         ..Plan::default()
     };
     // A number under which nobody has this name may be somebody else's.
     let numbers: Vec<String> = match tickets.is_empty() && marks.has_name() {
         true => Vec::new(),
         false => found
-            .phone_keys
+            .caller_keys
             .iter()
             .filter(|key| is_alone(key))
             .cloned()
@@ -289,10 +301,7 @@ async fn calls_of_numbers(parts: &ErasureParts, numbers: &[String]) -> Result<Ve
 /// The tickets, calls and entries that were named, and the calls that led to the tickets. What the same person has registered
 /// for stays, unless it was named: it is another matter, and a consent of its own.
 async fn of_numbers(parts: &ErasureParts, asked: &Asked) -> Result<Plan, Status> {
-    let mut plan = Plan {
-        calls: asked.calls.clone(),
-        ..Plan::default()
-    };
+    let mut plan = Plan::default();
     for id in &asked.tickets {
         let found = parts
             .tickets
@@ -304,6 +313,10 @@ async fn of_numbers(parts: &ErasureParts, asked: &Asked) -> Result<Plan, Status>
         };
         let ticket = found.ticket;
         plan.calls.extend(calls_of_ticket(&ticket));
+        // Nothing is left in an erased one that would say whose it was.
+        if ticket.state != TicketState::Erased {
+            plan.about.push(About::ticket(&ticket));
+        }
         plan.tickets.push(ticket.id);
     }
     for call in &asked.calls {
@@ -323,11 +336,18 @@ async fn of_numbers(parts: &ErasureParts, asked: &Asked) -> Result<Plan, Status>
                 call.to_hex()
             )));
         }
+        if !plan.calls.contains(call) {
+            plan.about.push(About::call(*call, known.as_ref()));
+        }
     }
+    plan.calls.extend(&asked.calls);
     let known = parts.entries.entries_among(asked.entries.clone()).await;
     let known = known.map_err(|error| store_status(&error))?;
-    plan.missing = asked.entries.iter().find(|id| !known.contains(*id)).cloned();
-    plan.entries = known.into_iter().collect();
+    let known: BTreeMap<EntryId, Entry> = known.into_iter().map(|it| (it.id.clone(), it)).collect();
+    plan.missing = asked.entries.iter().find(|id| !known.contains_key(*id)).cloned();
+    plan.about
+        .extend(known.values().map(|entry| About::entry(&entry.fields)));
+    plan.entries = known.into_keys().collect();
     plan.calls.sort_unstable();
     plan.calls.dedup();
     Ok(plan)

@@ -16,7 +16,7 @@ use wire::v1::privacy as proto;
 
 use super::planning::{Asked, Plan, plan};
 use super::runner::ErasureRunner;
-use super::{ErasureError, answer};
+use super::{ErasureError, about, answer};
 
 /// How long an answer waits for what may be done at once.
 const HURRY: Duration = Duration::from_secs(8);
@@ -52,9 +52,14 @@ impl ErasuresService {
             may_erase.clone()?;
         }
         let plan = plan(parts, &asked, &key).await?;
-        if let Some(before) = before
-            && plan.is_within(&before.order)
-        {
+        let before = before.filter(|before| plan.is_within(&before.order));
+        let is_repeated = before
+            .as_ref()
+            .is_some_and(|before| before.order.case == asked.case);
+        if !is_repeated {
+            about::refuse_if_other(parts, asked.case, &plan.about).await?;
+        }
+        if let Some(before) = before {
             return Ok(before);
         }
         may_erase?;
@@ -108,12 +113,18 @@ impl ErasuresService {
             entries: plan.entries,
             rejected: plan.rejected,
             marks: plan.marks,
+            shared: plan.shared,
         }
     }
 
     /// What is missing before it may be ordered; empty if nothing is.
-    async fn missing(&self, asked: &Asked) -> Result<String, Status> {
-        match self.runner.parts.gate.may_erase(asked.case).await {
+    async fn missing(&self, asked: &Asked, plan: &Plan) -> Result<String, Status> {
+        let parts = &self.runner.parts;
+        let checked = match parts.gate.may_erase(asked.case).await {
+            Ok(()) => about::refuse_if_other(parts, asked.case, &plan.about).await,
+            refused => refused,
+        };
+        match checked {
             Ok(()) => Ok(String::new()),
             Err(status) if status.code() == Code::FailedPrecondition => Ok(status.message().to_owned()),
             Err(status) => Err(status),
@@ -175,13 +186,13 @@ impl proto::erasures_server::Erasures for ErasuresService {
         let principal = principal(&request)?;
         let asked = Asked::of(&request.into_inner())?;
         let parts = &self.runner.parts;
-        let missing = self.missing(&asked).await?;
         let key = parts.orders.mark_key().await;
         let key = key.map_err(|error| store_status(&error))?;
         let plan = plan(parts, &asked, &key).await?;
         if plan.is_empty() {
             return Err(nothing_kept());
         }
+        let missing = self.missing(&asked, &plan).await?;
         let order = self.order(ErasureOrderId::new(""), asked, plan, &principal.name);
         let items = order.tickets.len() + order.calls.len() + order.rejected.len();
         let looked = parts

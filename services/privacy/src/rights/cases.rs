@@ -3,6 +3,7 @@
 use chrono::{NaiveDate, SubsecRound as _};
 use domain::access::{Principal, Role};
 use domain::audit::{AuditAction, AuditSubject};
+use domain::ids::IdentityKey;
 use domain::local_time;
 use domain::privacy::{
     Case, CaseKind, CaseNote, CaseOutcome, CaseRefused, CaseRequest, MarkKind, Marks, Repetition, Stamp,
@@ -47,11 +48,15 @@ async fn kept(parts: &RightsParts, number: i64) -> Result<KeptCase, Status> {
 
 /// Keyed hashes of what a person is known by. The name counts only where nothing else is known: many have it.
 fn hashes(parts: &RightsParts, marks: &Marks) -> Vec<String> {
-    let hash = |(kind, key): (MarkKind, String)| {
-        let parts_of = [b"mark".as_slice(), kind.name().as_bytes(), key.as_bytes()];
-        parts.key.keyed(&parts_of).to_hex()
-    };
-    marks.ticket_keys().into_iter().map(hash).collect()
+    let keys = marks.ticket_keys().into_iter();
+    keys.map(|(kind, text)| mark_hash(&parts.key, kind, &text))
+        .collect()
+}
+
+/// The keyed hash of something that a person is known by, as cases keep it.
+pub(crate) fn mark_hash(key: &IdentityKey, kind: MarkKind, text: &str) -> String {
+    key.keyed(&[b"mark", kind.name().as_bytes(), text.as_bytes()])
+        .to_hex()
 }
 
 pub(super) async fn open(
@@ -73,7 +78,10 @@ pub(super) async fn open(
     let key = acts::key(&principal, &sent.idempotency_key)?;
     let mut case = Case::open(kind, received_on, opened.clone()).map_err(not_done)?;
     if sent.marks.is_some() {
-        case.marks = hashes(parts, &service.marks(sent.marks).await?);
+        let marks = service.marks(sent.marks).await?;
+        case.marks = hashes(parts, &marks);
+        let name = marks.name_key();
+        case.name = name.map(|name| mark_hash(&parts.key, MarkKind::Name, &name));
     }
     for id in &sent.ticket_ids {
         case.tickets.push(acts::ticket_id(id)?);

@@ -31,9 +31,12 @@ pub(super) async fn find_persons(
     let marks = service.marks(sent.marks).await?;
     let finder = &service.parts.finder;
     let found = finder.find(&marks).await.map_err(|error| refused(&error))?;
-    let calls = finder.calls_by(&found.phone_keys, after, most).await;
+    let calls = finder.calls_by(&found.caller_keys, after, most).await;
     let calls = calls.map_err(|error| refused(&error))?;
-    let calls_total = finder.person_calls.count_calls_by(found.phone_keys.clone()).await;
+    let calls_total = finder
+        .person_calls
+        .count_calls_by(found.caller_keys.clone())
+        .await;
     let calls_total = calls_total.map_err(|error| refused(&error))?;
     let (rejected, more_rejected) = finder.rejected(&marks).await.map_err(|error| refused(&error))?;
     let identities = calls.iter().map(|call| call.identity).collect();

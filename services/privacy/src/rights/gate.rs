@@ -6,7 +6,7 @@ use access::Clock;
 use domain::access::Principal;
 use domain::privacy::Stamp;
 use store::StoreError;
-use store::cases::CaseStore;
+use store::cases::{CaseStore, KeptCase};
 use tonic::Status;
 
 use super::refused;
@@ -40,12 +40,26 @@ impl CaseGate {
                 )),
             };
         };
-        let kept = self.cases.case(number).await.map_err(|error| refused(&error))?;
-        let kept =
-            kept.ok_or_else(|| Status::not_found(format!("case_number: there is no case {number}")))?;
+        let kept = self.kept(number).await?;
         kept.case
             .may_erase(self.two_persons)
             .map_err(|refusal| Status::failed_precondition(refusal.to_string()))
+    }
+
+    /// The case that an erasure names, if it names one.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` where there is no such case.
+    pub async fn case(&self, number: Option<u64>) -> Result<Option<KeptCase>, Status> {
+        match number.and_then(|number| i64::try_from(number).ok()) {
+            Some(number) => self.kept(number).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn kept(&self, number: i64) -> Result<KeptCase, Status> {
+        let kept = self.cases.case(number).await.map_err(|error| refused(&error))?;
+        kept.ok_or_else(|| Status::not_found(format!("case_number: there is no case {number}")))
     }
 
     /// Writes into the case which order was given for it, once for the order.

@@ -151,7 +151,7 @@ async fn scope(service: &RightsService, sent: &proto::RestrictRequest) -> Result
         }
         let mut after = None;
         loop {
-            let page = finder.calls_by(&found.phone_keys, after, CALLS_AT_ONCE).await;
+            let page = finder.calls_by(&found.caller_keys, after, CALLS_AT_ONCE).await;
             let page = page.map_err(|error| refused(&error))?;
             for call in &page {
                 match found.is_of(person, call) {

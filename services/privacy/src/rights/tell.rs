@@ -195,7 +195,7 @@ async fn calls(
     let mut left_out = 0;
     let mut after = None;
     loop {
-        let page = finder.calls_by(&found.phone_keys, after, CALLS_AT_ONCE).await;
+        let page = finder.calls_by(&found.caller_keys, after, CALLS_AT_ONCE).await;
         let page = page.map_err(|error| refused(&error))?;
         let (own, others): (Vec<&StoredCall>, Vec<&StoredCall>) =
             page.iter().partition(|call| found.is_of(person, call));

@@ -249,6 +249,8 @@ fn ticket_section(page: &mut Page, ticket: &ToldTicket) {
         let sent = ticket.sent.iter().map(|sent| {
             let what = match sent.what {
                 "ticket" => "der Vorgang",
+                "news" => "der Vorgang nach einer Änderung",
+                "withdrawn" => "dass der Vorgang zurückgezogen ist",
                 "mail" => "Nachricht per E-Mail",
                 "rectified" => "die Berichtigung",
                 "restricted" => "die Einschränkung",

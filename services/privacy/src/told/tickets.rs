@@ -78,7 +78,7 @@ pub(crate) struct ToldEntry {
 pub(crate) struct Sent {
     pub(crate) at: DateTime<Utc>,
     pub(crate) to: String,
-    /// ticket, mail, rectified, restricted, erased
+    /// ticket, news, withdrawn, mail, rectified, restricted, erased
     pub(crate) what: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) confirmed_at: Option<DateTime<Utc>>,
@@ -169,16 +169,24 @@ fn told_entry(entry: &HistoryEntry, rules: &Rulebook) -> ToldEntry {
 
 /// What was sent, by the history and by who was told of a right.
 fn sent(found: &TicketWithHistory, rules: &Rulebook, recipients: &[Recipient]) -> Vec<Sent> {
+    let mut holder: Option<DepartmentId> = None;
     let by_history = found.history.iter().filter_map(|entry| {
-        let what = match entry.action {
-            Action::HandedOver => "ticket",
-            Action::Mailed => "mail",
+        let noted = || entry.note.as_ref().map(|note| DepartmentId::new(note.reveal()));
+        let (what, to) = match entry.action {
+            Action::HandedOver => {
+                holder = noted();
+                ("ticket", holder.clone()?)
+            }
+            Action::Mailed => ("mail", noted()?),
+            // Whoever has it gets it as it is now.
+            Action::ConcernAdded | Action::Rebooked | Action::Reopened => ("news", holder.clone()?),
+            Action::Withdrawn => ("withdrawn", holder.clone()?),
+            Action::Rerouted => ("withdrawn", holder.take()?),
             _ => return None,
         };
-        let to = entry.note.as_ref()?.reveal();
         Some(Sent {
             at: entry.at,
-            to: named(&DepartmentId::new(to), rules),
+            to: named(&to, rules),
             what,
             confirmed_at: None,
         })

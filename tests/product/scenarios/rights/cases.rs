@@ -178,3 +178,80 @@ async fn an_erasure_needs_who_asks_and_two_who_approve_where_that_is_wanted() {
     })
     .await;
 }
+
+async fn open_and_check(node: &TestNode, of: &[&str]) -> String {
+    let open = ["open", "--kind", "erasure"];
+    let number = case(node, &[&open[..], of].concat()).await["number"].to_string();
+    case(node, &["check", &number, "--how", "Personalausweis"]).await;
+    number
+}
+
+#[tokio::test]
+async fn an_erasure_is_refused_for_a_case_that_is_about_somebody_else() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        let phone = ["--phone", "0221 4710123"];
+        let own = log(&node, &[&phone[..], &["--name", "Groß"]].concat()).await;
+        let housemate = log(&node, &[&phone[..], &["--name", "Klein"]].concat()).await;
+        let other = log(&node, &["--phone", "0221 4710124", "--name", "Weg"]).await;
+        let by_marks = open_and_check(&node, &[&phone[..], &["--name", "Groß"]].concat()).await;
+        let by_ticket = open_and_check(&node, &["--about", &own]).await;
+        let so = ["--reason", "Art. 17", "--json"];
+        for number in [&by_marks, &by_ticket] {
+            let of_case = [&["--case", number][..], &so].concat();
+            for asked in [
+                &["--ticket", &other][..],
+                &["--ticket", &own, "--ticket", &other],
+                &["--ticket", &housemate],
+                &["--person-of", &other],
+                &["--phone", "0221 4710124"],
+            ] {
+                let erase = [&["privacy", "erase"][..], asked, &of_case].concat();
+                node.run(&erase)
+                    .await
+                    .fails_with(&format!("case_number: case {number} is about somebody else"));
+            }
+        }
+        let of_other = ["privacy", "erase", "--person-of", &other, "--case", &by_marks];
+        let plan = [&of_other[..], &so, &["--dry-run"]].concat();
+        let planned = node.run(&plan).await.exits(0).json();
+        assert!(
+            planned["missing"].to_string().contains("somebody else"),
+            "{planned}"
+        );
+        let shown = node.run(&["ticket", "show", &other, "--json"]).await;
+        assert_eq!(shown.exits(0).json()["fields"]["name"], "Weg");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_erasure_is_done_for_the_case_of_the_person() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        let so = ["--reason", "Art. 17", "--json"];
+        for (phone, of_ticket) in [("0221 4710123", false), ("0221 4710124", true)] {
+            let ticket = log(&node, &["--phone", phone, "--name", "Groß"]).await;
+            let of = match of_ticket {
+                true => ["--about", &ticket],
+                false => ["--phone", phone],
+            };
+            let number = open_and_check(&node, &of).await;
+            let erase = ["privacy", "erase", "--ticket", &ticket, "--case", &number];
+            let erase = [&erase[..], &so].concat();
+            let first = node.run(&erase).await.exits(0).json();
+            // Nothing says any more whose it was; the same again is the same.
+            let again = node.run(&erase).await.exits(0).json();
+            assert_eq!(
+                (&again["order"], &again["tickets"]),
+                (&first["order"], &first["tickets"])
+            );
+        }
+        let ticket = log(&node, &["--phone", "0221 4710125", "--name", "Klein"]).await;
+        let number = open_and_check(&node, &["--ticket", &ticket]).await;
+        let erase = ["privacy", "erase", "--phone", "0221 4710125", "--case", &number];
+        let erased = node.run(&[&erase[..], &so].concat()).await.exits(0).json();
+        assert_eq!(erased["tickets"], json!([ticket]), "{erased}");
+    })
+    .await;
+}

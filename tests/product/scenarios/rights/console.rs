@@ -29,6 +29,7 @@ fn token(name: &str, role: &str, department: Option<&str>) -> String {
 fn builder(backend: Backend) -> Builder {
     let tokens = [
         token("dora", "data_protection", None),
+        token("dieter", "data_protection", None),
         token("koeln", "department", Some(DEPARTMENT)),
         token("schule", "department", Some("ministerium-schule")),
     ];
@@ -128,13 +129,31 @@ async fn where_two_must_agree_the_plan_says_what_is_missing() {
             .json();
         assert_eq!(
             (&planned["order"], &planned["tickets"][0]),
-            (&Value::Null, &ticket.into())
+            (&Value::Null, &ticket.clone().into())
         );
         assert!(
             planned["missing"]
                 .to_string()
                 .contains("two data protection officers")
         );
+
+        let erase = ["privacy", "erase", "--ticket", &ticket, "--reason", "Art. 17"];
+        let open = ["privacy", "case", "open", "--kind", "erasure", "--json"];
+        for of in [&[] as &[&str], &["--about", &ticket]] {
+            let opened = node.run(&[&open[..], of].concat()).await.exits(0).json();
+            let number = opened["number"].to_string();
+            let check = ["privacy", "case", "check", &number, "--how", "Personalausweis"];
+            node.run(&check).await.exits(0);
+            for by in ["dora", "dieter"] {
+                let approve = format!("/antraege/{number}/freigeben");
+                led_to(&node, by, &approve, &format!("kennung={by}")).await;
+            }
+            let asked = node.run(&[&erase[..], &["--case", &number]].concat()).await;
+            match of.is_empty() {
+                true => asked.fails_with("case_number: case 1 does not say about whom"),
+                false => asked.exits(0),
+            };
+        }
     })
     .await;
 }

@@ -57,7 +57,9 @@ async fn a_person_is_found_wherever_something_is_kept() {
 
         let by_email = find(&node, &["--email", " erika@example.org"]).await;
         assert_eq!(tickets(&by_email), [[second.as_str()]]);
-        assert_eq!(tickets(&find(&node, &["--name", "groß"]).await)[0].len(), 2);
+        // Nothing but the name connects them: they may be two.
+        let by_name = find(&node, &["--name", "groß"]).await;
+        assert_eq!(tickets(&by_name), [[first.as_str()], [second.as_str()]]);
         let by_ticket = find(&node, &["--ticket", &first]).await;
         assert_eq!(
             (tickets(&by_ticket), &by_ticket["calls_total"]),
@@ -101,6 +103,60 @@ async fn two_names_on_one_number_are_two_persons() {
         let found = find(&node, &of("gross")).await;
         assert_eq!(tickets(&found), [[erika.as_str()]]);
         assert_eq!(found["calls"][0]["shared"], true);
+        // Once the other is erased the calls are nobody's still.
+        let erase = ["privacy", "erase", "--reason", "Art. 17", "--json"];
+        let erased = node
+            .run(&[&erase[..], &of("Klein")[..]].concat())
+            .await
+            .exits(0)
+            .json();
+        assert_eq!((&erased["tickets"], &erased["calls"]), (&json!([max]), &json!(0)));
+        let found = find(&node, &of("gross")).await;
+        assert_eq!(
+            (&found["calls"][0]["person"], &found["calls"][0]["shared"]),
+            (&Value::Null, &json!(true))
+        );
+    })
+    .await;
+}
+
+const MAILED: &str = "\
+Zeitstempel;Task Typ;Anrufer/Absender (Telefonnummer);Eingangsthema (angerufene Hotline);Verbindungsstatus
+03.03.2025 10:00:12;E-Mail;Erika@Example.org;Bürgertelefon;Verbunden
+03.03.2025 11:00:12;Anruf eingehend;sip:+492214710123@tk.example;Bürgertelefon;Verbunden
+";
+
+#[tokio::test]
+async fn what_came_by_mail_or_from_a_sip_address_is_found_and_erased() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        let file = node.file("mails.csv", MAILED.as_bytes());
+        let import = ["import", "--format", "hotline-export", "--wait", &file];
+        node.run(&import).await.exits(0);
+        let email = ["--email", "erika@example.org"];
+        assert_eq!(find(&node, &email).await["calls_total"], 1);
+        assert_eq!(find(&node, &["--phone", "0221/4710123"]).await["calls_total"], 1);
+        let ticket = log(
+            &node,
+            &["--email", "erika@example.org", "--phone", "0221 4710123"],
+        )
+        .await;
+        let erase = ["privacy", "erase", "--reason", "Art. 17", "--json"];
+        let erased = node.run(&[&erase[..], &email[..]].concat()).await.exits(0).json();
+        assert_eq!(
+            (&erased["tickets"], &erased["calls"]),
+            (&json!([ticket]), &json!(2))
+        );
+        assert_eq!(find(&node, &email).await["calls_total"], 0);
+        let export = ["export", "--from", "2025-03-03", "--to", "2025-03-04"];
+        let exported = node.run(&export).await.exits(0).stdout;
+        assert!(
+            !exported.to_lowercase().contains("erika") && !exported.contains("4710123"),
+            "{exported}"
+        );
+        // The same file again brings nobody back.
+        node.run(&import).await.exits(0);
+        assert_eq!(find(&node, &email).await["calls_total"], 0);
     })
     .await;
 }

@@ -66,6 +66,12 @@ pub(crate) async fn run(arguments: RestoreArguments) -> anyhow::Result<()> {
              --old-data or --old-store, or those people are back"
         );
     }
+    if restore.acts.is_empty() && restore.known.is_empty() && !arguments.json {
+        note!(
+            "no acts of right were found beside the backup (acts/): what was rectified, restricted or ended since is not done \
+             again; if there are any elsewhere, name them by --acts, --old-data or --old-store"
+        );
+    }
     let restore = Arc::new(restore);
     let database = database(&restore, &arguments)?;
     if let Some(database) = &database

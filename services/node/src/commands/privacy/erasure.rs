@@ -123,9 +123,10 @@ fn tell_plan(plan: &proto::ErasurePlan, as_json: bool) {
         return;
     }
     say!(
-        "would be erased: {} tickets, {} calls, {} rejected items",
+        "would be erased: {} tickets, {} calls, {} entries, {} rejected items",
         state.ticket_ids.len(),
         state.calls,
+        state.entries,
         state.rejected_items
     );
     state

@@ -1,10 +1,9 @@
 //! What entries are found by, whatever their state, and erasing them.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use domain::ids::EntryId;
 use domain::privacy::MarkKind;
+use domain::registration::Entry;
 use tokio_postgres::Client;
 
 use super::super::values::{count, limit, text};
@@ -43,18 +42,14 @@ impl PersonEntries for PostgresTickets {
         found.iter().map(entry).collect()
     }
 
-    async fn entries_among(&self, ids: Vec<EntryId>) -> Result<BTreeSet<EntryId>, StoreError> {
+    async fn entries_among(&self, ids: Vec<EntryId>) -> Result<Vec<Entry>, StoreError> {
         let client = self.database.client().await?;
-        let found = client
-            .query(
-                "SELECT entry_id FROM entries WHERE entry_id = ANY ($1)",
-                &[&texts(&ids)],
-            )
-            .await?;
-        Ok(found
+        let find = format!("SELECT {ENTRY_COLUMNS} FROM entries WHERE entry_id = ANY ($1)");
+        let found = client.query(&find, &[&texts(&ids)]).await?;
+        found
             .iter()
-            .map(|row| EntryId::new(row.get::<_, &str>(0)))
-            .collect())
+            .map(|row| Ok::<_, StoreError>(entry(row)?.entry))
+            .collect()
     }
 
     async fn erase_entries(&self, ids: Vec<EntryId>) -> Result<usize, StoreError> {

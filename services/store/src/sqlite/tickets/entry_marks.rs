@@ -1,10 +1,9 @@
 //! What entries are found by, whatever their state, and erasing them.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use domain::ids::EntryId;
 use domain::privacy::MarkKind;
+use domain::registration::Entry;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
@@ -24,14 +23,13 @@ impl PersonEntries for SqliteTickets {
         self.query(move |connection| find(connection, &search)).await
     }
 
-    async fn entries_among(&self, ids: Vec<EntryId>) -> Result<BTreeSet<EntryId>, StoreError> {
+    async fn entries_among(&self, ids: Vec<EntryId>) -> Result<Vec<Entry>, StoreError> {
         self.query(move |connection| {
-            let mut find = connection.prepare_cached("SELECT 1 FROM entries WHERE entry_id = ?1")?;
-            let mut there = BTreeSet::new();
+            let find = format!("SELECT {ENTRY_COLUMNS} FROM entries WHERE entry_id = ?1");
+            let mut find = connection.prepare_cached(&find)?;
+            let mut there = Vec::new();
             for id in ids {
-                if find.exists([id.as_str()])? {
-                    there.insert(id);
-                }
+                there.extend(collect(&mut find, [id.as_str()], |row| Ok(entry(row)?.entry))?);
             }
             Ok(there)
         })

@@ -37,6 +37,13 @@ pub(super) struct Redone {
     foreign: usize,
 }
 
+impl Files {
+    /// Whether nothing was found.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// Opens the files that stand beside the backup, and those of the folders that were given.
 pub(super) fn open(arguments: &RestoreArguments, key: &backup::Key) -> anyhow::Result<Files> {
     let beside = arguments.from.parent().map(|folder| folder.join(ACTS));
