@@ -33,7 +33,7 @@ const TOGETHER: usize = 5_000;
 /// How soon the answer may be another one.
 const SOON: Duration = Duration::from_millis(500);
 /// What brokers take beyond their times where the machine is busy, and clocks differ.
-const RESERVE: Duration = Duration::from_secs(8);
+const RESERVE: Duration = Duration::from_secs(4);
 
 /// The times of a topic and of the broker that say when bytes leave the disk.
 pub(super) struct Times {
@@ -57,7 +57,9 @@ impl Times {
             segments: ms(Some(&of_topic), "segment.ms", 604_800_000),
             delete_delay: ms(Some(&of_topic), "file.delete.delay.ms", 60_000),
             cleaner_looks: ms(of_broker.as_ref(), "log.cleaner.backoff.ms", 15_000),
-            retention_looks: ms(of_broker.as_ref(), "log.retention.check.interval.ms", 300_000),
+            // A broker that was just started waits for the first look.
+            retention_looks: ms(of_broker.as_ref(), "log.retention.check.interval.ms", 300_000)
+                .max(ms(of_broker.as_ref(), "log.initial.task.delay.ms", 0)),
         })
     }
 
