@@ -51,15 +51,16 @@ impl Times {
         let name = topic.to_owned();
         let broker = bus.ask(move |asking| asking.broker(&name)).await?;
         let (of_topic, of_broker) = admin.describe_both(topic, broker).await?;
+        let looks = ms(of_broker.as_ref(), "log.retention.check.interval.ms", 300_000);
+        // A broker that was just started waits before it looks at all.
+        let first_look = ms(of_broker.as_ref(), "log.initial.task.delay.ms", 0);
         Ok(Self {
             compacted: admin::value(&of_topic, "cleanup.policy").is_some_and(|it| it.contains("compact")),
             retention: ms(Some(&of_topic), "retention.ms", 604_800_000),
             segments: ms(Some(&of_topic), "segment.ms", 604_800_000),
             delete_delay: ms(Some(&of_topic), "file.delete.delay.ms", 60_000),
             cleaner_looks: ms(of_broker.as_ref(), "log.cleaner.backoff.ms", 15_000),
-            // A broker that was just started waits for the first look.
-            retention_looks: ms(of_broker.as_ref(), "log.retention.check.interval.ms", 300_000)
-                .max(ms(of_broker.as_ref(), "log.initial.task.delay.ms", 0)),
+            retention_looks: looks.max(first_look),
         })
     }
 
