@@ -183,10 +183,11 @@ fn operator_token(
     Ok(Some(token))
 }
 
-/// The line that scripts wait for. A service manager that waits for it too is told.
+/// The line that scripts wait for. A service manager that waits for it too is told first: whoever reads the line may ask the
+/// node to end at once.
 fn announce(url: &str) {
-    say!("ready {url}");
     tell_service_manager(NotifyState::Ready);
+    say!("ready {url}");
 }
 
 /// Tells systemd, where it started this process (`Type=notify`).

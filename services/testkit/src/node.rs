@@ -34,16 +34,17 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// On storage that no other node has.
+    /// On storage that no other node has. Nothing is deleted by the hour at which the tests happen to run.
     pub fn on(backend: Backend) -> Self {
-        Self {
+        let node = Self {
             backend: Some(backend),
             call: ["up", "--empty"].map(str::to_owned).to_vec(),
             port: None,
             launcher: Vec::new(),
             arguments: Vec::new(),
             environment: Vec::new(),
-        }
+        };
+        node.set("retention.at", "")
     }
 
     /// Overrides a setting of the configuration.
@@ -547,7 +548,8 @@ impl Drop for TestNode {
 fn free_port() -> u16 {
     static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
     let mut given = GIVEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let mut dice = Dice::of_seed(u64::from(std::process::id()));
+    // Drawn anew in each process: others on this machine may test too.
+    let mut dice = Dice::of_seed(rand::random());
     loop {
         let port = dice.between(12_000, 20_000) as u16;
         if !given.contains(&port) && TcpListener::bind(("127.0.0.1", port)).is_ok() {

@@ -1,6 +1,7 @@
 //! Carrying out orders, step by step, until every place is clean.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,8 +22,8 @@ use crate::metrics;
 const ORDERS_AT_ONCE: usize = 100;
 /// How often to look where nothing is to be done.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// How long an instance has the work to itself.
-const LEASE: Duration = Duration::from_secs(60);
+/// How long an instance has the work to itself. It renews that while it works: after one that died, another one goes on so soon.
+const LEASE: Duration = Duration::from_secs(20);
 /// Places of messages.
 const ON_THE_BUS: [Place; 3] = [Place::BusTickets, Place::BusCalls, Place::BusReplies];
 
@@ -138,11 +139,12 @@ impl ErasureRunner {
                 }
             };
             if stopping.run_until_cancelled(woken).await.is_none() {
+                self.leave_to_others(&owner).await;
                 return;
             }
             self.measure().await;
             pause = match self.holds_lease(&owner).await {
-                Ok(true) => match self.pass().await {
+                Ok(true) => match self.keeping_lease(&owner, self.pass()).await {
                     Ok(pause) => pause,
                     Err(error) => {
                         metrics::erasure_failed();
@@ -196,6 +198,28 @@ impl ErasureRunner {
         let until = now + delta(LEASE);
         let taken = self.parts.tickets.take_leases(&wanted, owner, now, until).await?;
         Ok(!taken.is_empty())
+    }
+
+    /// Works, and renews the lease meanwhile. One that is lost to another instance does no harm: every step may be done twice.
+    async fn keeping_lease<T>(&self, owner: &str, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        loop {
+            match tokio::time::timeout(LEASE / 3, &mut work).await {
+                Ok(done) => return done,
+                Err(_) => {
+                    if let Err(error) = self.holds_lease(owner).await {
+                        tracing::debug!(%error, "the lease of erasures could not be renewed");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Another instance need not wait for the end of the lease.
+    async fn leave_to_others(&self, owner: &str) {
+        if let Err(error) = self.parts.tickets.release_leases(owner).await {
+            tracing::debug!(%error, "the lease of erasures ends by itself");
+        }
     }
 
     async fn open(&self) -> Result<Vec<KeptOrder>, ErasureError> {
