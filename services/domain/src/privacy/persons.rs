@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::marks::{PHONES, email_key};
+use super::marks::{MarkKind, PHONES, email_key};
 use crate::numbers::Number;
 use crate::personal::Personal;
 use crate::procedure::{Fields, name_key};
@@ -30,6 +30,33 @@ impl Person {
         let (first, others_first) = (key(&self.first_name), key(&other.first_name));
         key(&self.name) == key(&other.name)
             && (first == others_first || first.is_none() || others_first.is_none())
+    }
+
+    /// Whether both have the same family name and the same first name, as far as it is said.
+    fn is_called_as(&self, other: &Self) -> bool {
+        self.may_be(other) && self.first_name.is_some() == other.first_name.is_some()
+    }
+
+    /// Adds what was found by a number or an address of this person and is of the same name, where only one first name comes into
+    /// question, and what names nobody and was registered for: that is of whoever has the address.
+    pub fn add_same(&mut self, tickets: Vec<Ticket>, entries: Vec<Entry>) {
+        let (named, unnamed): (Vec<Entry>, Vec<Entry>) = entries
+            .into_iter()
+            .partition(|entry| entry.fields.name_key().is_some());
+        self.entries.extend(unnamed);
+        if self.name.is_none() {
+            return;
+        }
+        let mut found = persons(tickets, named);
+        found.retain(|other| self.may_be(other));
+        if found.len() > 1 {
+            found.retain(|other| self.is_called_as(other));
+        }
+        for same in found {
+            self.tickets.extend(same.tickets);
+            self.entries.extend(same.entries);
+            self.first_name = self.first_name.take().or(same.first_name);
+        }
     }
 }
 
@@ -182,6 +209,19 @@ pub fn emails_of(person: &Person) -> BTreeSet<String> {
         .collect()
 }
 
+/// Every number and address of a person, to look for more of the same one: personal.
+pub fn contact_keys(person: &Person) -> BTreeSet<(MarkKind, String)> {
+    let of_entries = person.entries.iter().filter_map(|entry| entry.fields.phone_key());
+    let phones = person.tickets.iter().flat_map(phones_of).chain(of_entries);
+    let emails = emails_of(person)
+        .into_iter()
+        .map(|address| (MarkKind::Email, address));
+    phones
+        .map(|number| (MarkKind::Phone, number))
+        .chain(emails)
+        .collect()
+}
+
 /// Every telephone number of a ticket, by its key: personal.
 pub fn phones_of(ticket: &Ticket) -> BTreeSet<String> {
     let fields = ticket.request.fields();
@@ -283,6 +323,31 @@ mod tests {
                 .iter()
                 .all(|person| person.name == Some(Personal::new("Schmidt")))
         );
+    }
+
+    #[test]
+    fn what_is_found_by_a_further_number_is_added_where_it_can_be_of_one_person_only() {
+        let named = |name: &str, first_name: &str| {
+            let [person] = persons(vec![ticket(1, name, first_name)], Vec::new())
+                .try_into()
+                .unwrap();
+            person
+        };
+        let after = |mut person: Person, found: &[(&str, &str)]| -> Vec<String> {
+            let found = found.iter().zip(2_u8..);
+            let found = found.map(|((name, first), number)| ticket(number, name, first));
+            person.add_same(found.collect(), Vec::new());
+            person.tickets.iter().map(|it| it.id.to_string()).collect()
+        };
+        let erika = || named("Groß", "Erika");
+        assert_eq!(after(erika(), &[("GROSS", "erika")]), ["T-1", "T-2"]);
+        assert_eq!(after(erika(), &[("Groß", "")]), ["T-1", "T-2"]);
+        assert_eq!(after(erika(), &[("Groß", "Max"), ("Klein", "Erika")]), ["T-1"]);
+        // Whose the ticket without a first name is, nobody knows.
+        let either = [("Groß", "Max"), ("Groß", "Erika"), ("Groß", "")];
+        assert_eq!(after(erika(), &either), ["T-1", "T-3"]);
+        assert_eq!(after(named("Groß", ""), &either), ["T-1", "T-4"]);
+        assert_eq!(after(named("", ""), &[("", "")]), ["T-1"]);
     }
 
     #[test]
