@@ -180,8 +180,19 @@ fn contacts_of(fields: &Fields) -> BTreeSet<String> {
         .map(|phone| Number::read(phone.reveal()).key().to_owned())
         .collect();
     contacts.extend(fields.get(EMAIL).map(|email| email_key(email.reveal())));
-    if let (Some(street), Some(postal_code)) = (fields.get("street"), fields.get("postal_code")) {
-        contacts.insert(format!("{} {}", postal_code.reveal(), name_key(street.reveal())));
+    let house = fields.text("house_number");
+    let street = name_key(fields.text("street"));
+    // The number of the house may stand behind the street; a street without one is nobody's home.
+    let in_street = street.split_whitespace().next_back();
+    let has_number = |word: &str| word.starts_with(|letter: char| letter.is_ascii_digit());
+    if let Some(postal_code) = fields.get("postal_code")
+        && !street.is_empty()
+        && (!house.is_empty() || in_street.is_some_and(has_number))
+    {
+        let home: String = format!("{street} {}", name_key(house))
+            .split_whitespace()
+            .collect();
+        contacts.insert(format!("{} {home}", postal_code.reveal()));
     }
     contacts
 }
@@ -348,6 +359,41 @@ mod tests {
         assert_eq!(after(erika(), &either), ["T-1", "T-3"]);
         assert_eq!(after(named("Groß", ""), &either), ["T-1", "T-4"]);
         assert_eq!(after(named("", ""), &[("", "")]), ["T-1"]);
+    }
+
+    #[test]
+    fn a_street_alone_is_no_home() {
+        let at = |number: u8, street: &str, house_number: &str| {
+            let mut ticket = ticket(number, "Schmidt", "Eva");
+            let phone = format!("0221 123000{number}");
+            let fields = Fields::of([
+                ("phone", phone.as_str()),
+                ("name", "Schmidt"),
+                ("first_name", "Eva"),
+                ("street", street),
+                ("house_number", house_number),
+                ("postal_code", "50672"),
+                ("concern", "x"),
+            ]);
+            let register = Register::built_in();
+            let procedure = register.procedure("callback").unwrap();
+            ticket.request = procedure.checked(fields).unwrap();
+            ticket
+        };
+        let tickets = vec![
+            at(1, "Venloer Straße", "1"),
+            at(2, "Venloer Straße", "409"),
+            at(3, "Venloer Straße 409", ""),
+            at(4, "Venloer Straße", ""),
+            at(5, "Venloer Straße", ""),
+            at(6, "Straße des 17. Juni", ""),
+            at(7, "Straße des 17. Juni", ""),
+        ];
+        let [together] = persons(tickets, Vec::new()).try_into().unwrap();
+        let apart = apart_by_contact(&together);
+        let mut counts: Vec<usize> = apart.iter().map(|person| person.tickets.len()).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, [1, 1, 1, 1, 1, 2]);
     }
 
     #[test]
