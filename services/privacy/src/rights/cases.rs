@@ -324,6 +324,20 @@ fn has_note(case: &Case, mark: &str) -> bool {
     case.notes.iter().any(|note| note.text.ends_with(mark))
 }
 
+/// Whether there is a case of this number; 0 is none, and needs none.
+pub(super) async fn exists(parts: &RightsParts, number: i64) -> Result<(), Status> {
+    if number == 0 {
+        return Ok(());
+    }
+    let kept = parts.cases.case(number).await.map_err(|error| refused(&error))?;
+    match kept {
+        Some(_) => Ok(()),
+        None => Err(Status::not_found(format!(
+            "case_number: there is no case {number}"
+        ))),
+    }
+}
+
 /// Writes into a case what was done for it, once for the key of the request.
 pub(super) async fn note_act(
     parts: &RightsParts,

@@ -16,7 +16,7 @@ use tonic::{Request, Response, Status};
 use wire::access::principal;
 use wire::v1::privacy as proto;
 
-use super::{RightsService, page, refused};
+use super::{RightsService, acts, cases, page, refused};
 use crate::finder::{Found, calls_of_ticket, mail_tells_of};
 use crate::told::entries::OfferNames;
 
@@ -28,6 +28,11 @@ pub(super) async fn find_persons(
     let sent = request.into_inner();
     let after = place(&sent.page_token)?;
     let most = page(sent.page_size);
+    cases::exists(&service.parts, sent.case_number).await?;
+    let reason = match sent.reason.trim() {
+        "" => None,
+        text => Some(acts::reason(text)?),
+    };
     let marks = service.marks(sent.marks).await?;
     let finder = &service.parts.finder;
     let found = finder.find(&marks).await.map_err(|error| refused(&error))?;
@@ -58,11 +63,23 @@ pub(super) async fn find_persons(
     }
     let kept = |person: &Person| person.tickets.len() + person.entries.len();
     let kept: usize = found.persons.iter().map(kept).sum();
-    let audit = &service.parts.audit;
-    let entry = audit.entry(&principal, AuditAction::PersonSearched, AuditSubject::none());
-    audit
-        .append(entry.of_items(kept + calls.len() + rejected.len()))
-        .await?;
+    let entry = |subject| {
+        let audit = &service.parts.audit;
+        audit
+            .entry(&principal, AuditAction::PersonSearched, subject)
+            .because(reason.as_ref().map_or("", |reason| reason.reveal()))
+    };
+    // Each ticket that is shown is one that was seen; the rest is counted.
+    let tickets = found.persons.iter().flat_map(|person| &person.tickets);
+    let mut seen: Vec<_> = tickets
+        .map(|ticket| entry(AuditSubject::new("ticket", ticket.id.as_str())))
+        .collect();
+    let searched = match sent.case_number {
+        0 => AuditSubject::none(),
+        number => AuditSubject::new("case", &number.to_string()),
+    };
+    seen.push(entry(searched).of_items(kept + calls.len() + rejected.len()));
+    service.parts.audit.append_all(seen).await?;
     let last = calls.last().filter(|_| calls.len() == most);
     Ok(Response::new(proto::FindPersonsResponse {
         next_page_token: last.map(token).unwrap_or_default(),
