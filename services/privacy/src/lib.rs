@@ -29,7 +29,9 @@ use domain::rulebook::Rulebook;
 pub use access_log::{AccessLogService, Kept};
 pub use finder::{Finder, Found, calls_of_ticket};
 pub use register::{RegisterService, processing_register};
-pub use retention::{Retention, RetentionParts, RetentionService, RetentionSettings, nightly};
+pub use retention::{
+    ClockTerms, OwnClocks, Retention, RetentionParts, RetentionService, RetentionSettings, nightly,
+};
 pub use rights::{CaseGate, RightsParts, RightsService, RightsSettings};
 pub use service::AuditService;
 

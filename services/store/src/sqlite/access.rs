@@ -3,6 +3,7 @@
 mod access_log;
 mod audit;
 mod cases;
+mod clocks;
 mod erasure;
 mod restores;
 mod retention;
