@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use domain::ids::{DepartmentId, IdentityKey};
 use domain::privacy::{GivenMarks, Marks};
 use domain::service_time::DuePolicy;
-use domain::ticket::spoken_ticket_id;
+use domain::ticket::{TicketState, spoken_ticket_id};
 use store::StoreError;
 use store::audit::AuditStore;
 use store::cases::CaseStore;
@@ -121,12 +121,22 @@ impl RightsService {
         let id = spoken_ticket_id(&sent.ticket_id).ok_or_else(|| {
             Status::invalid_argument("ticket_id: this is no number of a ticket, such as T-7K3M-9QXW")
         })?;
-        let marks = self.parts.finder.marks_of_ticket(&id).await;
-        marks.map_err(|error| refused(&error))?.ok_or_else(|| {
-            Status::not_found(format!(
-                "ticket_id: there is no ticket {id} that says by what a person is known"
-            ))
-        })
+        let finder = &self.parts.finder;
+        let marks = finder.marks_of_ticket(&id).await;
+        if let Some(marks) = marks.map_err(|error| refused(&error))? {
+            return Ok(marks);
+        }
+        let found = finder.tickets.ticket(&id).await;
+        let found = found.map_err(|error| refused(&error))?;
+        Err(Status::not_found(
+            match found.is_some_and(|found| found.ticket.state == TicketState::Erased) {
+                true => format!(
+                    "ticket_id: ticket {id} is erased: nothing in it says any more whose it was; what was done with it is \
+                     told by `nrwdirekt privacy audit list --ticket {id}`"
+                ),
+                false => format!("ticket_id: there is no ticket {id} that says by what a person is known"),
+            },
+        ))
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::SubsecRound;
-use domain::audit::{AuditAction, AuditSubject};
+use domain::access::Principal;
+use domain::audit::{AuditAction, AuditSubject, NewAuditEntry};
 use domain::erasure::ErasureOrder;
 use domain::ids::ErasureOrderId;
 use store::StoreError;
@@ -102,12 +103,14 @@ impl ErasuresService {
 
     /// The order of a plan.
     fn order(&self, id: ErasureOrderId, asked: Asked, plan: Plan, by: &str) -> ErasureOrder {
+        let of_person = asked.is_of_person();
         ErasureOrder {
             id,
             at: (self.runner.parts.clock)().trunc_subsecs(3),
             by: by.to_owned(),
             reason: asked.reason,
             case: asked.case,
+            of_person,
             tickets: plan.tickets,
             calls: plan.calls,
             entries: plan.entries,
@@ -115,6 +118,24 @@ impl ErasuresService {
             marks: plan.marks,
             shared: plan.shared,
         }
+    }
+
+    /// What the trail says of a request: under its order, and under each ticket, for whoever asks what was done with one.
+    fn noted(&self, order: &ErasureOrder, by: &Principal, reason: &str) -> Vec<NewAuditEntry> {
+        let entry = |subject| {
+            let audit = &self.runner.parts.audit;
+            audit.entry(by, AuditAction::ErasureOrdered, subject)
+        };
+        let items = order.tickets.len() + order.calls.len() + order.entries.len();
+        let of_order = entry(AuditSubject::new("erasure", order.id.as_str()))
+            .because(reason)
+            .of_items(items);
+        let because = format!("{}: {reason}", order.id);
+        let of_tickets = order
+            .tickets
+            .iter()
+            .map(|id| entry(AuditSubject::new("ticket", id.as_str())).because(&because));
+        [of_order].into_iter().chain(of_tickets).collect()
     }
 
     /// What is missing before it may be ordered; empty if nothing is.
@@ -162,16 +183,11 @@ impl proto::erasures_server::Erasures for ErasuresService {
             .write_down(&kept)
             .await
             .map_err(|error| status(&error))?;
-        let subject = AuditSubject::new("erasure", kept.order.id.as_str());
-        let done = parts
-            .audit
-            .entry(&principal, AuditAction::ErasureOrdered, subject);
-        let items = kept.order.tickets.len() + kept.order.calls.len() + kept.order.entries.len();
+        let order = kept.order.id.as_str();
         parts
             .audit
-            .append_done(vec![done.because(&reason).of_items(items)])
+            .append_done(self.noted(&kept.order, &principal, &reason))
             .await?;
-        let order = kept.order.id.as_str();
         parts.gate.note_order(&principal, case, order).await?;
         tracing::info!(order = %kept.order.id, tickets = kept.order.tickets.len(), calls = kept.order.calls.len(),
             entries = kept.order.entries.len(), "an erasure was ordered");

@@ -6,9 +6,8 @@ use wire::v1::privacy::change_case_request::Change;
 use wire::v1::privacy::rights_client::RightsClient;
 
 use super::find::marks;
-use super::rights::key;
 use crate::cli::{CaseAction, CaseOpenArguments, MarkArguments, ServerArguments};
-use crate::client;
+use crate::client::{self, Once};
 use crate::commands::ticket::local;
 use crate::exit::Failure;
 use crate::output::say;
@@ -91,20 +90,22 @@ fn given(arguments: MarkArguments) -> Option<proto::PersonMarks> {
 }
 
 async fn open(arguments: CaseOpenArguments) -> anyhow::Result<()> {
-    let mut client = RightsClient::new(client::connect(&arguments.server.server).await?);
+    let once = Once::by_key(arguments.idempotency_key);
     let request = proto::OpenCaseRequest {
-        idempotency_key: key(arguments.idempotency_key),
+        idempotency_key: once.key(),
         kind: name(&arguments.kind),
         received_on: arguments.received.unwrap_or_default(),
         marks: given(arguments.marks),
         ticket_ids: arguments.about,
         note: arguments.note.unwrap_or_default(),
     };
-    let case = client.open_case(request).await;
-    show(
-        &case.map_err(|status| Failure::of_status(&status))?.into_inner(),
-        arguments.json,
-    )
+    let case = client::act(
+        &arguments.server.server,
+        request,
+        &once,
+        async |connection, request| RightsClient::new(connection).open_case(request).await,
+    );
+    show(&case.await?, arguments.json)
 }
 
 async fn change(
@@ -114,18 +115,17 @@ async fn change(
     as_json: bool,
     server: &ServerArguments,
 ) -> anyhow::Result<()> {
-    let mut client = RightsClient::new(client::connect(&server.server).await?);
+    let once = Once::by_key(idempotency_key);
     let request = proto::ChangeCaseRequest {
         number,
         revision: 0,
         change: Some(change),
-        idempotency_key: key(idempotency_key),
+        idempotency_key: once.key(),
     };
-    let case = client.change_case(request).await;
-    show(
-        &case.map_err(|status| Failure::of_status(&status))?.into_inner(),
-        as_json,
-    )
+    let case = client::act(&server.server, request, &once, async |connection, request| {
+        RightsClient::new(connection).change_case(request).await
+    });
+    show(&case.await?, as_json)
 }
 
 async fn list(
