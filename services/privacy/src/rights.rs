@@ -36,10 +36,6 @@ pub(crate) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// Told the departments that there is something for, so that handover in the same process need not wait for its next look.
 pub(crate) type Wake = Arc<dyn Fn(&DepartmentId) + Send + Sync>;
 
-/// Items on a page unless asked otherwise, and at most.
-const PAGE: usize = 100;
-const PAGE_MAX: usize = 500;
-
 /// How the rights of data subjects are carried out.
 #[derive(Clone, Copy, Debug)]
 pub struct RightsSettings {
@@ -246,18 +242,6 @@ impl proto::rights_server::Rights for RightsService {
     ) -> Result<Response<proto::Case>, Status> {
         cases::change(self, request).await
     }
-}
-
-/// How many items a page is to have.
-fn page(asked: u32) -> usize {
-    match asked as usize {
-        0 => PAGE,
-        wanted => wanted.min(PAGE_MAX),
-    }
-}
-
-fn bad_token() -> Status {
-    Status::invalid_argument("page_token: repeat the next_page_token of the page before")
 }
 
 /// What the store said, for whoever asked.

@@ -7,7 +7,7 @@ mod register;
 mod rights;
 
 pub(crate) use access_log::AccessLogArguments;
-pub(crate) use cases::{CaseAction, CaseOpenArguments};
+pub(crate) use cases::{CaseActArguments, CaseAction, CaseOpenArguments};
 use clap::{Args, Subcommand};
 pub(crate) use entries::EntriesArguments;
 pub(crate) use register::ProcessingRegisterArguments;

@@ -18,13 +18,10 @@ use wire::v1::privacy as proto;
 use super::planning::{Asked, Plan, plan};
 use super::runner::ErasureRunner;
 use super::{ErasureError, about, answer};
+use crate::paging;
 
 /// How long an answer waits for what may be done at once.
 const HURRY: Duration = Duration::from_secs(8);
-/// Orders on a page unless asked otherwise.
-const PAGE: usize = 100;
-/// Orders on a page at most.
-const PAGE_MAX: usize = 500;
 
 /// Takes orders, and tells how far they have come.
 #[derive(Clone)]
@@ -244,21 +241,11 @@ impl proto::erasures_server::Erasures for ErasuresService {
     ) -> Result<Response<proto::ListErasuresResponse>, Status> {
         principal(&request)?;
         let asked = request.into_inner();
-        let before = match asked.page_token.as_str() {
-            "" => i64::MAX,
-            token => token.parse().map_err(|_| {
-                Status::invalid_argument("page_token: repeat the next_page_token of the page before")
-            })?,
-        };
-        let page = match asked.page_size as usize {
-            0 => PAGE,
-            wanted => wanted.min(PAGE_MAX),
-        };
+        let before = paging::behind(&asked.page_token)?.unwrap_or(i64::MAX);
+        let page = paging::size(asked.page_size);
         let orders = self.runner.parts.orders.orders_before(before, page + 1).await;
         let mut orders = orders.map_err(|error| store_status(&error))?;
-        let has_more = orders.len() > page;
-        orders.truncate(page);
-        let last = orders.last().filter(|_| has_more).map(|kept| kept.sequence);
+        let next_page_token = paging::cut(&mut orders, page, |kept| kept.sequence);
         let mut states = Vec::with_capacity(orders.len());
         for kept in &orders {
             states.push(
@@ -269,7 +256,7 @@ impl proto::erasures_server::Erasures for ErasuresService {
         }
         Ok(Response::new(proto::ListErasuresResponse {
             orders: states,
-            next_page_token: last.map(|last| last.to_string()).unwrap_or_default(),
+            next_page_token,
         }))
     }
 }

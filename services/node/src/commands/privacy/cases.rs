@@ -6,7 +6,7 @@ use wire::v1::privacy::change_case_request::Change;
 use wire::v1::privacy::rights_client::RightsClient;
 
 use super::find::marks;
-use crate::cli::{CaseAction, CaseOpenArguments, MarkArguments, ServerArguments};
+use crate::cli::{CaseActArguments, CaseAction, CaseOpenArguments, MarkArguments, ServerArguments};
 use crate::client::{self, Once};
 use crate::commands::ticket::local;
 use crate::exit::Failure;
@@ -30,47 +30,21 @@ pub(super) async fn run(action: CaseAction) -> anyhow::Result<()> {
                 json,
             )
         }
-        CaseAction::Note {
-            number,
-            text,
-            idempotency_key,
-            json,
-            server,
-        } => change(number, Change::Note(text), idempotency_key, json, &server).await,
-        CaseAction::Check {
-            number,
-            how,
-            idempotency_key,
-            json,
-            server,
-        } => change(number, Change::IdentityCheck(how), idempotency_key, json, &server).await,
-        CaseAction::Extend {
-            number,
-            reason,
-            idempotency_key,
-            json,
-            server,
-        } => change(number, Change::Extension(reason), idempotency_key, json, &server).await,
-        CaseAction::Approve {
-            number,
-            idempotency_key,
-            json,
-            server,
-        } => change(number, Change::Approval(true), idempotency_key, json, &server).await,
+        CaseAction::Note { text, act } => change(act, Change::Note(text)).await,
+        CaseAction::Check { how, act } => change(act, Change::IdentityCheck(how)).await,
+        CaseAction::Extend { reason, act } => change(act, Change::Extension(reason)).await,
+        CaseAction::Approve { act } => change(act, Change::Approval(true)).await,
         CaseAction::Decide {
-            number,
             outcome,
             grounds,
-            idempotency_key,
-            json,
-            server,
+            act,
         } => {
             let decision = proto::CaseDecision {
                 outcome: name(&outcome),
                 grounds: grounds.unwrap_or_default(),
                 ..proto::CaseDecision::default()
             };
-            change(number, Change::Decision(decision), idempotency_key, json, &server).await
+            change(act, Change::Decision(decision)).await
         }
     }
 }
@@ -108,24 +82,18 @@ async fn open(arguments: CaseOpenArguments) -> anyhow::Result<()> {
     show(&case.await?, arguments.json)
 }
 
-async fn change(
-    number: i64,
-    change: Change,
-    idempotency_key: Option<String>,
-    as_json: bool,
-    server: &ServerArguments,
-) -> anyhow::Result<()> {
-    let once = Once::by_key(idempotency_key);
+async fn change(act: CaseActArguments, change: Change) -> anyhow::Result<()> {
+    let once = Once::by_key(act.idempotency_key);
     let request = proto::ChangeCaseRequest {
-        number,
+        number: act.number,
         revision: 0,
         change: Some(change),
         idempotency_key: once.key(),
     };
-    let case = client::act(&server.server, request, &once, async |connection, request| {
+    let case = client::act(&act.server.server, request, &once, async |connection, request| {
         RightsClient::new(connection).change_case(request).await
     });
-    show(&case.await?, as_json)
+    show(&case.await?, act.json)
 }
 
 async fn list(
