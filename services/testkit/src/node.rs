@@ -17,9 +17,9 @@ use crate::client::{Connection, Token, connect};
 use crate::{Answer, Backend, Dice, Finished, PATIENCE, binary, command, http};
 
 /// A node may take so long to serve, also after a kill.
-const UNTIL_READY: Duration = Duration::from_secs(60);
+const UNTIL_READY: Duration = Duration::from_secs(120);
 /// A node may take so long to end when it is asked to.
-const UNTIL_ENDED: Duration = Duration::from_secs(30);
+const UNTIL_ENDED: Duration = Duration::from_secs(60);
 
 /// How a node is to be started.
 pub struct Builder {

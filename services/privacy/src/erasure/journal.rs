@@ -1,8 +1,8 @@
 //! The file of erasures beside backups: a restored store does not know of the erasures since.
 
 use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use domain::erasure::ErasureOrder;
@@ -19,24 +19,25 @@ pub(super) async fn write_down(path: &Path, order: &ErasureOrder) -> Result<(), 
 }
 
 fn append(path: &Path, order: &ErasureOrder) -> std::io::Result<()> {
-    let is_this = |line: &str| serde_json::from_str::<ErasureOrder>(line).is_ok_and(|it| it.id == order.id);
-    let known = match std::fs::read(path) {
-        // A crash may have cut a line within a character.
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(error),
-    };
-    if known.lines().any(is_this) {
-        return Ok(());
-    }
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
     let mut file = OpenOptions::new()
+        .read(true)
         .append(true)
         .create(true)
         .mode(0o600)
         .open(path)?;
+    // Whoever enters an order and whoever carries it out may both write it down, also from two nodes. It ends with the file.
+    file.lock()?;
+    let mut known = Vec::new();
+    file.read_to_end(&mut known)?;
+    // A crash may have cut a line within a character.
+    let known = String::from_utf8_lossy(&known);
+    let is_this = |line: &str| serde_json::from_str::<ErasureOrder>(line).is_ok_and(|it| it.id == order.id);
+    if known.lines().any(is_this) {
+        return Ok(());
+    }
     let mut line = serde_json::to_string(order)?;
     line.push('\n');
     // A line that a crash cut is ended before the next one.
