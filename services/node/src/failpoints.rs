@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
 use store::scrub::Scrub;
 use store::tickets::TicketStore;
 
@@ -178,6 +178,12 @@ impl Cut {
 
     fn strike(&self) {
         if self.fate == Fate::Crash || kill_process(getpid(), Signal::STOP).is_err() {
+            // Tests cut hundreds of times: no file of the whole memory for each. What cannot be set is no fault.
+            let none = Rlimit {
+                current: Some(0),
+                maximum: Some(0),
+            };
+            let _ = setrlimit(Resource::Core, none);
             abort();
         }
         // The signal stops all threads, in its own time: this one does not go on before.

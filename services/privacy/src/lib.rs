@@ -9,12 +9,14 @@
 //! a backup is a copy of, only the node knows.
 
 mod access_log;
+mod asked;
 pub mod backups;
 pub mod erasure;
 mod finder;
 mod hex;
 pub mod journal;
 pub mod metrics;
+mod paging;
 mod register;
 mod retention;
 mod rights;

@@ -16,7 +16,8 @@ use wire::access::principal;
 use wire::v1::privacy as proto;
 use wire::v1::privacy::change_case_request::Change;
 
-use super::{RightsParts, RightsService, acts, page, refused};
+use super::{RightsParts, RightsService, acts, refused};
+use crate::paging;
 
 /// How often a note is written anew because somebody else was faster.
 const TRIES: usize = 8;
@@ -145,7 +146,7 @@ pub(super) async fn list(
     let principal = principal(&request)?;
     let sent = request.into_inner();
     let parts = &*service.parts;
-    let most = page(sent.page_size);
+    let most = paging::size(sent.page_size);
     let marks = match sent.marks {
         Some(marks) => hashes(parts, &service.marks(Some(marks)).await?),
         None => Vec::new(),
@@ -171,14 +172,10 @@ pub(super) async fn list(
 }
 
 fn place(token: &str) -> Result<Option<(NaiveDate, i64)>, Status> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let read = || {
+    paging::begin(token, |token| {
         let (due_on, number) = token.split_once(' ')?;
         Some((due_on.parse().ok()?, number.parse().ok()?))
-    };
-    read().map(Some).ok_or_else(super::bad_token)
+    })
 }
 
 pub(super) async fn get(

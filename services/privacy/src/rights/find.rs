@@ -16,8 +16,9 @@ use tonic::{Request, Response, Status};
 use wire::access::principal;
 use wire::v1::privacy as proto;
 
-use super::{RightsService, acts, cases, page, refused};
+use super::{RightsService, acts, cases, refused};
 use crate::finder::{Found, calls_of_ticket, mail_tells_of};
+use crate::paging;
 use crate::told::entries::OfferNames;
 
 pub(super) async fn find_persons(
@@ -27,7 +28,7 @@ pub(super) async fn find_persons(
     let principal = principal(&request)?;
     let sent = request.into_inner();
     let after = place(&sent.page_token)?;
-    let most = page(sent.page_size);
+    let most = paging::size(sent.page_size);
     cases::exists(&service.parts, sent.case_number).await?;
     let reason = match sent.reason.trim() {
         "" => None,
@@ -179,17 +180,11 @@ fn token(last: &StoredCall) -> String {
 
 /// Reads what [`token`] wrote.
 fn place(token: &str) -> Result<Option<PersonCallPlace>, Status> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let read = || {
+    paging::begin(token, |token| {
         let (at, identity) = token.split_once('_')?;
         Some(PersonCallPlace {
             started_at_ms: at.parse().ok()?,
             identity: Identity::from_hex(identity)?,
         })
-    };
-    read()
-        .map(Some)
-        .ok_or_else(|| Status::invalid_argument("page_token: repeat the next_page_token of the page before"))
+    })
 }

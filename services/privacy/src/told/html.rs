@@ -463,6 +463,7 @@ fn look_action(name: &str) -> &str {
         Some(AuditAction::TicketRead) => "gelesen",
         Some(AuditAction::TicketActed | AuditAction::TicketRectified) => "bearbeitet",
         Some(AuditAction::TicketErased) => "gelöscht",
+        Some(AuditAction::ErasureOrdered) => "Löschung angeordnet",
         Some(AuditAction::CallRevealed | AuditAction::DeskShown) => "mit Rufnummer angezeigt",
         Some(AuditAction::EntriesListed) => "Liste der Anmeldungen gelesen",
         Some(AuditAction::EntriesExported) => "Liste der Anmeldungen exportiert",

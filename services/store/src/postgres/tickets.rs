@@ -23,6 +23,7 @@ mod rows;
 mod rules;
 mod slots;
 mod ticket_rows;
+mod waiting_mails;
 
 use std::collections::BTreeMap;
 

@@ -19,6 +19,7 @@ mod retention;
 mod rows;
 mod rules;
 mod slots;
+mod waiting_mails;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,7 +28,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::{DepartmentId, ReplyId, TicketId};
 use domain::ticket::{Ticket, Transition};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 
 use super::file::File;
 use crate::StoreError;
@@ -72,19 +73,12 @@ impl SqliteTickets {
         Ok(Self { file })
     }
 
-    /// Runs a unit of work: all of it is committed, or nothing.
+    /// As [`File::unit`].
     async fn unit<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.file
-            .write(move |connection| {
-                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                let result = work(&transaction)?;
-                transaction.commit()?;
-                Ok(result)
-            })
-            .await
+        self.file.unit(work).await
     }
 
     async fn query<T: Send + 'static>(

@@ -312,31 +312,11 @@ impl EntryStore for PostgresTickets {
     }
 
     async fn entry_mail_done(&self, key: EntryMailKey) -> Result<(), StoreError> {
-        let client = self.database.client().await?;
-        client
-            .execute(
-                "DELETE FROM entry_mails WHERE number = $1 AND edition = $2",
-                &[&key.number, &i64::from(key.edition)],
-            )
-            .await?;
-        Ok(())
+        self.mail_done("entry_mails", key).await
     }
 
     async fn postpone_entry_mail(&self, key: EntryMailKey, aside: SetAside) -> Result<(), StoreError> {
-        let client = self.database.client().await?;
-        client
-            .execute(
-                "UPDATE entry_mails SET not_before_ms = $3, attempts = attempts + 1, error = $4
-                 WHERE number = $1 AND edition = $2",
-                &[
-                    &key.number,
-                    &i64::from(key.edition),
-                    &aside.retry_at.timestamp_millis(),
-                    &text(&aside.error),
-                ],
-            )
-            .await?;
-        Ok(())
+        self.postpone("entry_mails", key, aside).await
     }
 }
 

@@ -195,31 +195,11 @@ impl EntryStore for SqliteTickets {
     }
 
     async fn entry_mail_done(&self, key: EntryMailKey) -> Result<(), StoreError> {
-        self.unit(move |transaction| {
-            transaction.execute(
-                "DELETE FROM entry_mails WHERE number = ?1 AND edition = ?2",
-                params![key.number, key.edition],
-            )?;
-            Ok(())
-        })
-        .await
+        self.mail_done("entry_mails", key).await
     }
 
     async fn postpone_entry_mail(&self, key: EntryMailKey, aside: SetAside) -> Result<(), StoreError> {
-        self.unit(move |transaction| {
-            transaction.execute(
-                "UPDATE entry_mails SET not_before_ms = ?3, attempts = attempts + 1, error = ?4
-                 WHERE number = ?1 AND edition = ?2",
-                params![
-                    key.number,
-                    key.edition,
-                    aside.retry_at.timestamp_millis(),
-                    aside.error
-                ],
-            )?;
-            Ok(())
-        })
-        .await
+        self.postpone("entry_mails", key, aside).await
     }
 }
 
