@@ -102,6 +102,9 @@ points! {
     AddCalls = "erasure.add_calls",
     NoteStep = "erasure.note_step",
     CloseOrder = "erasure.close_order",
+    ReopenOrder = "erasure.reopen_order",
+    StrayReplies = "erasure.stray_replies",
+    ForgetStrayReplies = "erasure.forget_stray_replies",
     EraseCallers = "erasure.erase_callers",
     EraseRejected = "erasure.erase_rejected",
     CallersThat = "erasure.callers_that",
@@ -250,8 +253,11 @@ pub(crate) fn wrap(
             store: erasing.entries,
             cut: Arc::clone(&cut),
         }),
+        of_tickets: Arc::new(erasure::CutTicketErasure {
+            store: erasing.of_tickets,
+            cut: Arc::clone(&cut),
+        }),
         scrubs: erasing.scrubs.into_iter().map(scrub).collect(),
-        ..erasing
     };
     Ok((
         Arc::new(bus),

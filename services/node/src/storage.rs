@@ -184,7 +184,7 @@ pub(crate) struct Erasing {
     pub(crate) orders: Arc<dyn ErasureStore>,
     pub(crate) callers: Arc<dyn CallErasure>,
     pub(crate) entries: Arc<dyn PersonEntries>,
-    pub(crate) unpublished: Arc<dyn TicketErasure>,
+    pub(crate) of_tickets: Arc<dyn TicketErasure>,
     /// Every unit of the store with personal data.
     pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
 }
@@ -239,7 +239,7 @@ impl Stores {
                 orders: Arc::clone(&access) as _,
                 callers: Arc::clone(&calls) as _,
                 entries: Arc::clone(&tickets) as _,
-                unpublished: Arc::clone(&tickets) as _,
+                of_tickets: Arc::clone(&tickets) as _,
                 scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
             },
             retention: Retention {

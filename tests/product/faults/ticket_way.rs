@@ -49,12 +49,15 @@ const NOT_ON_THE_WAY: &[&str] = &[
     "bus.forget",
     "bus.scrub",
     "bus.stays",
-    // Its way is tried by faults/erasure/steps.rs, and that of entries by faults/erasure/entries.rs.
+    // Its way is tried by faults/erasure/steps.rs, that of entries by faults/erasure/entries.rs, and that of replies that
+    // come after it by faults/erasure/replies.rs.
     "entries.erase",
     "erasure.enter_order",
     "erasure.add_calls",
     "erasure.note_step",
     "erasure.close_order",
+    "erasure.reopen_order",
+    "erasure.forget_stray_replies",
     "erasure.erase_callers",
     "erasure.erase_rejected",
     "erasure.callers_that",

@@ -120,7 +120,7 @@ impl Starting<'_> {
         let runner = ErasureRunner::new(ErasureParts {
             orders: Arc::clone(&erasing.orders),
             tickets: Arc::clone(&self.storage.tickets),
-            unpublished: Arc::clone(&erasing.unpublished),
+            of_tickets: Arc::clone(&erasing.of_tickets),
             finder: self.finder(),
             calls: Arc::clone(&self.storage.calls),
             entries: Arc::clone(&erasing.entries),

@@ -127,7 +127,7 @@ async fn recipients(
     kept: &KeptOrder,
 ) -> Result<Vec<proto::ErasureRecipient>, ErasureError> {
     let tickets = &kept.order.tickets[..kept.order.tickets.len().min(TICKETS_TOLD_MAX)];
-    let unpublished = parts.unpublished.unpublished(tickets).await?;
+    let unpublished = parts.of_tickets.unpublished(tickets).await?;
     let mut recipients: BTreeMap<DepartmentId, (bool, bool)> = BTreeMap::new();
     for id in tickets {
         let Some(found) = parts.tickets.ticket(id).await? else {

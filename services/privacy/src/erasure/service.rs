@@ -217,6 +217,7 @@ impl proto::erasures_server::Erasures for ErasuresService {
             digest: None,
             order,
             steps: BTreeMap::new(),
+            reopened_at: None,
             closed_at: None,
         };
         let state = answer::state(&self.runner, &planned).await;

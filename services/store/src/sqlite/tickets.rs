@@ -19,6 +19,7 @@ mod retention;
 mod rows;
 mod rules;
 mod slots;
+mod stray_replies;
 mod waiting_mails;
 
 use std::collections::BTreeMap;
@@ -32,7 +33,7 @@ use rusqlite::{Connection, Transaction};
 
 use super::file::File;
 use crate::StoreError;
-use crate::erasure::TicketErasure;
+use crate::erasure::{StrayReply, TicketErasure};
 use crate::scrub::{Scrub, Scrubbed, Touched};
 use crate::tickets::{
     Acquaintance, AcquaintanceSearch, Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged,
@@ -255,6 +256,16 @@ impl TicketErasure for SqliteTickets {
     ) -> Result<BTreeMap<TicketId, Vec<DepartmentId>>, StoreError> {
         let tickets = tickets.to_vec();
         self.query(move |connection| hand_overs::unpublished(connection, &tickets))
+            .await
+    }
+
+    async fn stray_replies(&self, after: i64, most: usize) -> Result<Vec<StrayReply>, StoreError> {
+        self.query(move |connection| stray_replies::list(connection, after, most))
+            .await
+    }
+
+    async fn forget_stray_replies(&self, sequences: Vec<i64>) -> Result<(), StoreError> {
+        self.unit(move |transaction| stray_replies::forget(transaction, &sequences))
             .await
     }
 }
