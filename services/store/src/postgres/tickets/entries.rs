@@ -13,14 +13,16 @@ use domain::procedure::ProcedureId;
 use domain::registration::{CheckedEntry, Entry, EntryState};
 use tokio_postgres::Row;
 
+use super::super::owed;
 use super::super::values::{count, limit, text};
 use super::{PostgresTickets, begin, moment};
 use crate::StoreError;
 use crate::entries::{
-    ENTRY_COLUMNS, EntryColumns, EntryFilter, EntryMailKey, EntryMailSubject, EntryMarks, EntryStore, Meets,
-    NewRegistration, NumberedEntry, OfferState, PendingEntryMail, REGISTRATION, REMINDER, Registered,
+    ENTRY_COLUMNS, EndedBy, EntryColumns, EntryFilter, EntryMailKey, EntryMailSubject, EntryMarks, EntryStore, Meets,
+    NewRegistration, NumberedEntry, OfferState, PendingEntryMail, REGISTRATION, REMINDER, Registered, UNRESTRICTED,
     count_items, entry_fields, full_item, told_of,
 };
+use crate::scrub::Leftover;
 use crate::ticket_columns::{json, time};
 use crate::tickets::SetAside;
 
@@ -73,16 +75,18 @@ impl EntryStore for PostgresTickets {
         found.iter().map(|row| Ok(entry(row)?.entry)).collect()
     }
 
-    async fn end_entries(&self, id: &str) -> Result<u32, StoreError> {
+    async fn end_entries(&self, id: &str, by: EndedBy, at: DateTime<Utc>) -> Result<u32, StoreError> {
         let mut client = self.database.client().await?;
         let transaction = begin(&mut client).await?;
         let gone = transaction
             .execute(
-                "DELETE FROM entries WHERE entry_id = $1 OR registration_id = $1",
-                &[&text(id)],
+                &format!(
+                    "DELETE FROM entries WHERE (entry_id = $1 OR registration_id = $1) AND ($2 OR {UNRESTRICTED})"
+                ),
+                &[&text(id), &(by == EndedBy::Person)],
             )
             .await?;
-        forget_mails(&transaction).await?;
+        after_deletion(&transaction, gone, at).await?;
         transaction.commit().await?;
         Ok(gone as u32)
     }
@@ -91,7 +95,7 @@ impl EntryStore for PostgresTickets {
         let client = self.database.client().await?;
         let list = format!(
             "SELECT {ENTRY_COLUMNS} FROM entries WHERE procedure = $1 AND offer = $2 AND number > $3
-                 AND ($4::text IS NULL OR state = $4) ORDER BY number LIMIT $5"
+                 AND ($4::text IS NULL OR state = $4) AND {UNRESTRICTED} ORDER BY number LIMIT $5"
         );
         let list = client.prepare_cached(&list).await?;
         let found = client
@@ -136,7 +140,8 @@ impl EntryStore for PostgresTickets {
         }
         let counts = moment
             .query(
-                "SELECT offer, state, count(*) FROM entries WHERE procedure = $1 GROUP BY offer, state",
+                "SELECT offer, state, count(*) FROM entries WHERE procedure = $1 AND restricted_at_ms IS NULL
+                 GROUP BY offer, state",
                 &[&procedure.as_str()],
             )
             .await?;
@@ -194,8 +199,10 @@ impl EntryStore for PostgresTickets {
         let transaction = begin(&mut client).await?;
         let gone = transaction
             .execute(
-                "DELETE FROM entries WHERE procedure = $1 AND offer = $2
-                     AND (confirmed_at_ms IS NULL OR confirmed_at_ms <= $3)",
+                &format!(
+                    "DELETE FROM entries WHERE procedure = $1 AND offer = $2
+                         AND (confirmed_at_ms IS NULL OR confirmed_at_ms <= $3) AND {UNRESTRICTED}"
+                ),
                 &[
                     &procedure.as_str(),
                     &offer.as_str(),
@@ -218,7 +225,7 @@ impl EntryStore for PostgresTickets {
                 )
                 .await?;
         }
-        forget_mails(&transaction).await?;
+        after_deletion(&transaction, gone, at).await?;
         transaction.commit().await?;
         Ok(gone as u32)
     }
@@ -257,12 +264,12 @@ impl EntryStore for PostgresTickets {
         let transaction = begin(&mut client).await?;
         let gone = transaction
             .execute(
-                "DELETE FROM entries WHERE expires_at_ms <= $1",
+                &format!("DELETE FROM entries WHERE expires_at_ms <= $1 AND {UNRESTRICTED}"),
                 &[&at.timestamp_millis()],
             )
             .await?;
         if gone > 0 {
-            forget_mails(&transaction).await?;
+            after_deletion(&transaction, gone, at).await?;
         }
         transaction.commit().await?;
         Ok(gone as u32)
@@ -279,7 +286,14 @@ impl EntryStore for PostgresTickets {
         let rows = moment
             .query(
                 "SELECT number, edition, procedure, attempts, kind, subject, recipient, email_key FROM entry_mails
-                 WHERE not_before_ms <= $1 ORDER BY number LIMIT $2",
+                 WHERE not_before_ms <= $1 AND (kind = 'reminder' OR NOT EXISTS (SELECT FROM entries
+                         WHERE entries.email_key = entry_mails.email_key AND entries.procedure = entry_mails.procedure
+                             AND entries.restricted_at_ms IS NOT NULL)
+                     OR EXISTS (SELECT FROM entries
+                         WHERE entries.email_key = entry_mails.email_key AND entries.procedure = entry_mails.procedure
+                             AND entries.restricted_at_ms IS NULL
+                             AND (entries.registration_id = entry_mails.subject OR entries.state = 'confirmed')))
+                 ORDER BY number LIMIT $2",
                 &[&now_ms, &limit(most)],
             )
             .await?;
@@ -398,6 +412,9 @@ async fn register(transaction: &Transaction<'_>, new: &NewRegistration) -> Resul
         pend(transaction, &subject, new.recipient.reveal()).await?;
         forget_mails(transaction).await?;
     }
+    if met.iter().any(Meets::is_other) {
+        owed::note(transaction, Leftover::Entries, new.consented_at).await?;
+    }
     Ok(Registered::Accepted)
 }
 
@@ -415,7 +432,9 @@ async fn meet(
         .await?;
     let stored = transaction
         .query_opt(
-            "SELECT entry_id, state, told_at_ms FROM entries
+            "SELECT entry_id, state,
+                 CASE WHEN restricted_at_ms IS NULL THEN told_at_ms ELSE 9223372036854775807 END
+             FROM entries
              WHERE procedure = $1 AND offer = $2 AND person_key = $3 FOR UPDATE",
             &[&procedure, &offer, &text(&entry.person_key)],
         )
@@ -520,6 +539,19 @@ async fn pend(
     Ok(())
 }
 
+/// What follows from the end of entries.
+async fn after_deletion(
+    transaction: &Transaction<'_>,
+    gone: u64,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    forget_mails(transaction).await?;
+    match gone {
+        0 => Ok(()),
+        _ => owed::note(transaction, Leftover::Entries, at).await,
+    }
+}
+
 /// Nobody is written to about entries that are not there.
 pub(super) async fn forget_mails(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     transaction
@@ -544,6 +576,7 @@ pub(super) fn entry(row: &Row) -> Result<NumberedEntry, StoreError> {
         consented_at_ms: row.get(6),
         confirmed_at_ms: row.get(7),
         number: row.get(8),
+        restricted_at_ms: row.get(9),
     }
     .read()
 }
