@@ -16,10 +16,8 @@ const WAITING_SECONDS: [f64; 13] = [
 
 /// Logs go to standard error: text for people, JSON where NRWDIREKT_LOG_FORMAT=json; NRWDIREKT_LOG filters them.
 pub(crate) fn start_logs() {
-    let filter = EnvFilter::try_from_env("NRWDIREKT_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,refinery_core=warn"));
     let logs = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter(std::env::var("NRWDIREKT_LOG").ok().as_deref()))
         .with_writer(std::io::stderr);
     let json = std::env::var("NRWDIREKT_LOG_FORMAT").is_ok_and(|format| format == "json");
     // A second start in one process, as in tests, keeps the first.
@@ -28,6 +26,16 @@ pub(crate) fn start_logs() {
     } else {
         logs.with_ansi(false).try_init()
     };
+}
+
+/// What is logged, as asked for. What reads telephone numbers writes them out at its finest level, so that is never logged.
+fn filter(asked: Option<&str>) -> EnvFilter {
+    let asked = asked.and_then(|asked| asked.parse::<EnvFilter>().ok());
+    let filter = asked.unwrap_or_else(|| EnvFilter::new("info,refinery_core=warn"));
+    match "rlibphonenumber=info".parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    }
 }
 
 /// Installs the recorder of metrics.

@@ -10,7 +10,10 @@ use domain::erasure::Suppression;
 use domain::ids::{Identity, TicketId};
 use domain::numbers::Number;
 use domain::personal::Caller;
-use domain::privacy::{MarkKind, Marks, Person, apart_by_contact, email_key, emails_of, persons, phones_of};
+use domain::privacy::{
+    MarkKind, Marks, Person, Traces, apart_by_contact, as_text, contact_keys, email_key, emails_of, persons,
+    phones_of,
+};
 use domain::registration::{EMAIL, Entry, EntryState};
 use domain::ticket::Ticket;
 use store::StoreError;
@@ -73,6 +76,12 @@ impl Found {
     pub fn is_of(&self, person: Option<usize>, call: &StoredCall) -> bool {
         let (owner, shared) = self.owner(call);
         owner == person && (owner.is_some() || !shared)
+    }
+
+    /// Whether several have a number or an address: a key may be another form of theirs.
+    pub fn is_shared(&self, key: &str) -> bool {
+        let forms = Number::read(key).search_keys();
+        self.shared.contains(key) || forms.iter().any(|form| self.shared.contains(form))
     }
 
     /// Whose a call is: the place of the person, from 0, and whether several have the number.
@@ -185,22 +194,22 @@ impl Finder {
         if marks.is_name_only() {
             persons = persons.iter().flat_map(apart_by_contact).collect();
         }
+        let mut incomplete = incomplete || more_entries;
         if let [person] = persons.as_mut_slice() {
-            self.add_entries_of_further_addresses(marks, person).await?;
+            incomplete |= self.follow(marks, person).await?;
         }
         let mut caller_keys = marks.phone_keys();
         caller_keys.extend(marks.email_key());
         // Of one person every number and address is known; of several nobody knows whose calls are meant.
         if let [person] = persons.as_slice() {
-            caller_keys.extend(person.tickets.iter().flat_map(phones_of));
-            caller_keys.extend(emails_of(person));
+            caller_keys.extend(contact_keys(person).into_iter().map(|(_, key)| key));
         }
         caller_keys.sort_unstable();
         caller_keys.dedup();
         let mut found = Found {
             persons,
             caller_keys,
-            incomplete: incomplete || more_entries,
+            incomplete,
             ..Found::default()
         };
         self.look_for_others(marks, &mut found).await?;
@@ -208,24 +217,24 @@ impl Finder {
         Ok(found)
     }
 
-    /// Of one person every address is known: what he or she has registered for with another than was asked for.
-    async fn add_entries_of_further_addresses(
-        &self,
-        marks: &Marks,
-        person: &mut Person,
-    ) -> Result<(), StoreError> {
-        let mut addresses = emails_of(person);
-        addresses.retain(|address| Some(address) != marks.email_key().as_ref());
-        let (further, _) = self.entries_with(email_marks(addresses)).await?;
-        for entry in further {
-            let is_known = person.entries.iter().any(|known| known.id == entry.id);
-            let names = persons(Vec::new(), vec![entry.clone()]);
-            let is_of = |named: &Person| named.name.is_none() || person.may_be(named);
-            if !is_known && names.iter().all(is_of) {
-                person.entries.push(entry);
+    /// Of one person every number and address is known: what else he or she has asked or registered for by one of these, until
+    /// nothing new comes. Returns whether there is more than was looked at.
+    async fn follow(&self, marks: &Marks, person: &mut Person) -> Result<bool, StoreError> {
+        let mut asked: BTreeSet<(MarkKind, String)> = marks.ticket_keys().into_iter().collect();
+        let mut incomplete = false;
+        loop {
+            let new: Vec<_> = contact_keys(person).difference(&asked).cloned().collect();
+            if new.is_empty() || person.tickets.len() + person.entries.len() >= TICKETS_MAX {
+                return Ok(incomplete || !new.is_empty());
             }
+            asked.extend(new.iter().cloned());
+            let (mut tickets, more_tickets) = self.tickets_with(new.clone()).await?;
+            let (mut entries, more_entries) = self.entries_with(new).await?;
+            incomplete |= more_tickets || more_entries;
+            tickets.retain(|found| person.tickets.iter().all(|known| known.id != found.id));
+            entries.retain(|found| person.entries.iter().all(|known| known.id != found.id));
+            person.add_same(tickets, entries);
         }
-        Ok(())
     }
 
     /// Takes out entries that name nobody and may be somebody else's.
@@ -403,18 +412,28 @@ impl Finder {
         self.person_calls.calls_by(search).await
     }
 
-    /// Open rejected items that hold the marks, and whether there are more of them.
+    /// Open rejected items that hold the marks, or another number or address of the person that was found, and whether there are
+    /// more of them.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn rejected(&self, marks: &Marks) -> Result<(Vec<RejectedItem>, bool), StoreError> {
-        let holds = |item: &RejectedItem| says(item, |bytes| marks.are_in_bytes(bytes));
-        self.rejected_where(holds, REJECTED_MAX).await
+    pub async fn rejected(
+        &self,
+        marks: &Marks,
+        found: &Found,
+    ) -> Result<(Vec<RejectedItem>, bool), StoreError> {
+        let traces = Traces::of(found.caller_keys.iter().map(String::as_str));
+        let holds = |bytes: &[u8]| {
+            let text = as_text(bytes);
+            !traces.in_text(&text).is_empty() || (marks.is_name_only() && marks.is_named_in(&text))
+        };
+        self.rejected_where(|item| says(item, holds), REJECTED_MAX).await
     }
 
-    /// Open rejected items of a person, at most so many, and whether there are more of them: those that hold the marks, and
-    /// those that name a call which led to one of the person's tickets. Where others have the number, or nobody of this name is
-    /// known to have it, the number is not enough: the name has to stand beside it, or the address.
+    /// Open rejected items of a person, at most so many, and whether there are more of them: those that hold a number or an
+    /// address of the person, or the name where nothing else was given, and those that name a call which led to one of the
+    /// person's tickets. Where others have the number too, or nobody of this name is known to have it, the number is not enough:
+    /// the name has to stand beside it.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -432,11 +451,16 @@ impl Finder {
         }
         let calls = tickets.iter().flat_map(calls_of_ticket).collect();
         let calls = self.person_calls.calls_of(calls).await?;
-        let is_alone = found.shared.is_empty() && !is_unknown;
-        let surely = marks.without_phone(person.and_then(|person| person.name.as_ref()));
+        let traces = Traces::of(found.caller_keys.iter().map(String::as_str));
+        let named = marks.or_named(person.and_then(|person| person.name.as_ref()));
         let holds = |bytes: &[u8]| {
-            marks.are_in_bytes(bytes)
-                && (is_alone || surely.are_in_bytes(bytes) || surely.is_named_in_bytes(bytes))
+            let text = as_text(bytes);
+            let keys = traces.in_text(&text);
+            if keys.iter().any(|key| !is_unknown && !found.is_shared(key)) {
+                return true;
+            }
+            let is_sought_by_name = marks.is_name_only() && found.shared.is_empty();
+            (!keys.is_empty() || is_sought_by_name) && named.is_named_in(&text)
         };
         let is_of = |item: &RejectedItem| says(item, holds) || calls.iter().any(|call| names(item, call));
         self.rejected_where(is_of, most).await

@@ -1,6 +1,5 @@
 //! What a person is known by: telephone number, e-mail address, name.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -17,8 +16,6 @@ use crate::ticket::AddedConcern;
 pub(super) const PHONES: [&str; 3] = ["phone", "mobile", "fax"];
 /// Characters of a mark at most.
 const LENGTH_MAX: usize = 200;
-/// Digits of a number without its country code that are enough to know it again within a text.
-const TELLING_DIGITS: usize = 6;
 
 named! {
     /// A way in which a person is known.
@@ -141,7 +138,7 @@ impl Marks {
         let fields = request.fields();
         let name = fields.get("name").cloned();
         Self {
-            phone: fields.get("phone").cloned(),
+            phone: PHONES.iter().find_map(|field| fields.get(field)).cloned(),
             email: fields.get("email").cloned(),
             first_name: fields.get("first_name").filter(|_| name.is_some()).cloned(),
             postal_code: None,
@@ -211,24 +208,8 @@ impl Marks {
         fields.get("name").is_none() || self.fits(fields)
     }
 
-    /// Whether a text, such as a line that could not be read, has one of the marks in it: number or address where one is
-    /// given, else the name.
-    pub fn are_in(&self, text: &str) -> bool {
-        let has_phone = self
-            .phone
-            .as_ref()
-            .is_some_and(|phone| number_is_in(&Number::read(phone.reveal()), text));
-        let has_email = self
-            .email_key()
-            .is_some_and(|email| text.to_lowercase().contains(&email));
-        if self.phone.is_some() || self.email.is_some() {
-            return has_phone || has_email;
-        }
-        self.is_named_in(text)
-    }
-
     /// Whether a text has the name in it, as far as it is known.
-    fn is_named_in(&self, text: &str) -> bool {
+    pub fn is_named_in(&self, text: &str) -> bool {
         let named = [&self.name, &self.first_name, &self.postal_code];
         let text = words(text);
         self.name.is_some()
@@ -238,55 +219,18 @@ impl Marks {
                 .all(|mark| words_are_in(&words(mark.reveal()), &text))
     }
 
-    /// As [`Self::are_in`], of bytes whose encoding nobody knows: UTF-8, else Windows-1252 as far as it is Latin-1.
-    pub fn are_in_bytes(&self, bytes: &[u8]) -> bool {
-        self.are_in(&read(bytes))
-    }
-
-    /// Whether bytes, read as [`Self::are_in_bytes`] does, have the name in them.
-    pub fn is_named_in_bytes(&self, bytes: &[u8]) -> bool {
-        self.is_named_in(&read(bytes))
-    }
-
-    /// The same without a telephone number, which others may have too, and with the family name of whoever was found.
+    /// The same with the family name of whoever was found, where none is known.
     #[must_use]
-    pub fn without_phone(&self, name: Option<&Personal>) -> Self {
+    pub fn or_named(&self, name: Option<&Personal>) -> Self {
         Self {
-            phone: None,
             name: self.name.clone().or_else(|| name.cloned()),
             ..self.clone()
         }
     }
 }
 
-fn read(bytes: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(bytes.iter().copied().map(char::from).collect()),
-    }
-}
-
 fn words_are_in(wanted: &[String], text: &[String]) -> bool {
     !wanted.is_empty() && text.windows(wanted.len()).any(|window| window == wanted)
-}
-
-/// Whether a number stands in a text, in whatever spelling: its digits without country code and leading zero, within what
-/// can be one number.
-fn number_is_in(number: &Number, text: &str) -> bool {
-    let key = number.key();
-    let digits: String = key.chars().filter(char::is_ascii_digit).collect();
-    let telling = digits
-        .strip_prefix("49")
-        .unwrap_or(&digits)
-        .trim_start_matches('0');
-    let belongs = |letter: char| letter.is_ascii_digit() || "+ -/().\u{a0}".contains(letter);
-    text.split(|letter: char| !belongs(letter)).any(|run| {
-        let run_digits: String = run.chars().filter(char::is_ascii_digit).collect();
-        match telling.len() >= TELLING_DIGITS {
-            true => run_digits.contains(telling),
-            false => !run_digits.is_empty() && Number::read(run).key() == key,
-        }
-    })
 }
 
 /// What a ticket is found by: every number and address in it, and the name. Personal.
@@ -311,6 +255,7 @@ pub fn marks_of_ticket(request: &CheckedRequest, added: &[AddedConcern]) -> BTre
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::privacy::as_text;
 
     fn marks(phone: &str, email: &str, name: &str) -> Marks {
         Marks::checked(&GivenMarks {
@@ -366,24 +311,9 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_seen_in_any_spelling_within_lines() {
-        let wanted = marks("0221 4710123", "", "");
-        for line in [
-            "1700000000|call|queue|NONE|ENTERQUEUE||+492214710123|1",
-            "03.03.2025 09:00:12;Anruf eingehend;(0221) 47 10-123;",
-            r#"{"caller":"0049 221 4710123"}"#,
-        ] {
-            assert!(wanted.are_in(line), "{line}");
-        }
-        assert!(!wanted.are_in("03.03.2025 09:00:12;Anruf eingehend;0221 4710124;"));
-        assert!(marks("115", "", "").are_in("x;115;y"));
-        assert!(!marks("115", "", "").are_in("x;1150;y"));
-    }
-
-    #[test]
-    fn names_and_addresses_are_seen_within_lines_of_any_encoding() {
-        assert!(marks("", "Erika@Example.org", "").are_in("x,erika@example.org,y"));
-        assert!(marks("", "", "Groß").are_in_bytes(b"Frau Gro\xdf;K\xf6ln"));
-        assert!(!marks("", "", "Groß").are_in("Großmann"));
+    fn names_are_seen_within_lines_of_any_encoding() {
+        let groß = marks("", "", "Groß");
+        assert!(groß.is_named_in(&as_text(b"Frau Gro\xdf;K\xf6ln")));
+        assert!(!groß.is_named_in("Großmann"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::marks::{PHONES, email_key};
+use super::marks::{MarkKind, PHONES, email_key};
 use crate::numbers::Number;
 use crate::personal::Personal;
 use crate::procedure::{Fields, name_key};
@@ -30,6 +30,33 @@ impl Person {
         let (first, others_first) = (key(&self.first_name), key(&other.first_name));
         key(&self.name) == key(&other.name)
             && (first == others_first || first.is_none() || others_first.is_none())
+    }
+
+    /// Whether both have the same family name and the same first name, as far as it is said.
+    fn is_called_as(&self, other: &Self) -> bool {
+        self.may_be(other) && self.first_name.is_some() == other.first_name.is_some()
+    }
+
+    /// Adds what was found by a number or an address of this person and is of the same name, where only one first name comes into
+    /// question, and what names nobody and was registered for: that is of whoever has the address.
+    pub fn add_same(&mut self, tickets: Vec<Ticket>, entries: Vec<Entry>) {
+        let (named, unnamed): (Vec<Entry>, Vec<Entry>) = entries
+            .into_iter()
+            .partition(|entry| entry.fields.name_key().is_some());
+        self.entries.extend(unnamed);
+        if self.name.is_none() {
+            return;
+        }
+        let mut found = persons(tickets, named);
+        found.retain(|other| self.may_be(other));
+        if found.len() > 1 {
+            found.retain(|other| self.is_called_as(other));
+        }
+        for same in found {
+            self.tickets.extend(same.tickets);
+            self.entries.extend(same.entries);
+            self.first_name = self.first_name.take().or(same.first_name);
+        }
     }
 }
 
@@ -153,8 +180,19 @@ fn contacts_of(fields: &Fields) -> BTreeSet<String> {
         .map(|phone| Number::read(phone.reveal()).key().to_owned())
         .collect();
     contacts.extend(fields.get(EMAIL).map(|email| email_key(email.reveal())));
-    if let (Some(street), Some(postal_code)) = (fields.get("street"), fields.get("postal_code")) {
-        contacts.insert(format!("{} {}", postal_code.reveal(), name_key(street.reveal())));
+    let house = fields.text("house_number");
+    let street = name_key(fields.text("street"));
+    // The number of the house may stand behind the street; a street without one is nobody's home.
+    let in_street = street.split_whitespace().next_back();
+    let has_number = |word: &str| word.starts_with(|letter: char| letter.is_ascii_digit());
+    if let Some(postal_code) = fields.get("postal_code")
+        && !street.is_empty()
+        && (!house.is_empty() || in_street.is_some_and(has_number))
+    {
+        let home: String = format!("{street} {}", name_key(house))
+            .split_whitespace()
+            .collect();
+        contacts.insert(format!("{} {home}", postal_code.reveal()));
     }
     contacts
 }
@@ -179,6 +217,19 @@ pub fn emails_of(person: &Person) -> BTreeSet<String> {
     of_tickets
         .chain(of_entries)
         .map(|email| email_key(email.reveal()))
+        .collect()
+}
+
+/// Every number and address of a person, to look for more of the same one: personal.
+pub fn contact_keys(person: &Person) -> BTreeSet<(MarkKind, String)> {
+    let of_entries = person.entries.iter().filter_map(|entry| entry.fields.phone_key());
+    let phones = person.tickets.iter().flat_map(phones_of).chain(of_entries);
+    let emails = emails_of(person)
+        .into_iter()
+        .map(|address| (MarkKind::Email, address));
+    phones
+        .map(|number| (MarkKind::Phone, number))
+        .chain(emails)
         .collect()
 }
 
@@ -283,6 +334,66 @@ mod tests {
                 .iter()
                 .all(|person| person.name == Some(Personal::new("Schmidt")))
         );
+    }
+
+    #[test]
+    fn what_is_found_by_a_further_number_is_added_where_it_can_be_of_one_person_only() {
+        let named = |name: &str, first_name: &str| {
+            let [person] = persons(vec![ticket(1, name, first_name)], Vec::new())
+                .try_into()
+                .unwrap();
+            person
+        };
+        let after = |mut person: Person, found: &[(&str, &str)]| -> Vec<String> {
+            let found = found.iter().zip(2_u8..);
+            let found = found.map(|((name, first), number)| ticket(number, name, first));
+            person.add_same(found.collect(), Vec::new());
+            person.tickets.iter().map(|it| it.id.to_string()).collect()
+        };
+        let erika = || named("Groß", "Erika");
+        assert_eq!(after(erika(), &[("GROSS", "erika")]), ["T-1", "T-2"]);
+        assert_eq!(after(erika(), &[("Groß", "")]), ["T-1", "T-2"]);
+        assert_eq!(after(erika(), &[("Groß", "Max"), ("Klein", "Erika")]), ["T-1"]);
+        // Whose the ticket without a first name is, nobody knows.
+        let either = [("Groß", "Max"), ("Groß", "Erika"), ("Groß", "")];
+        assert_eq!(after(erika(), &either), ["T-1", "T-3"]);
+        assert_eq!(after(named("Groß", ""), &either), ["T-1", "T-4"]);
+        assert_eq!(after(named("", ""), &[("", "")]), ["T-1"]);
+    }
+
+    #[test]
+    fn a_street_alone_is_no_home() {
+        let at = |number: u8, street: &str, house_number: &str| {
+            let mut ticket = ticket(number, "Schmidt", "Eva");
+            let phone = format!("0221 123000{number}");
+            let fields = Fields::of([
+                ("phone", phone.as_str()),
+                ("name", "Schmidt"),
+                ("first_name", "Eva"),
+                ("street", street),
+                ("house_number", house_number),
+                ("postal_code", "50672"),
+                ("concern", "x"),
+            ]);
+            let register = Register::built_in();
+            let procedure = register.procedure("callback").unwrap();
+            ticket.request = procedure.checked(fields).unwrap();
+            ticket
+        };
+        let tickets = vec![
+            at(1, "Venloer Straße", "1"),
+            at(2, "Venloer Straße", "409"),
+            at(3, "Venloer Straße 409", ""),
+            at(4, "Venloer Straße", ""),
+            at(5, "Venloer Straße", ""),
+            at(6, "Straße des 17. Juni", ""),
+            at(7, "Straße des 17. Juni", ""),
+        ];
+        let [together] = persons(tickets, Vec::new()).try_into().unwrap();
+        let apart = apart_by_contact(&together);
+        let mut counts: Vec<usize> = apart.iter().map(|person| person.tickets.len()).collect();
+        counts.sort_unstable();
+        assert_eq!(counts, [1, 1, 1, 1, 1, 2]);
     }
 
     #[test]

@@ -119,3 +119,15 @@ fn every_alert_names_a_runbook_that_there_is() {
         assert!(page.contains(name), "{runbook} does not name {name}");
     }
 }
+
+#[test]
+fn numbers_are_not_written_out_at_any_level() {
+    for asked in [None, Some("trace"), Some("rlibphonenumber=trace")] {
+        let filter = super::filter(asked).to_string();
+        let of_numbers: Vec<&str> = filter
+            .split(',')
+            .filter(|directive| directive.starts_with("rlibphonenumber"))
+            .collect();
+        assert_eq!(of_numbers, ["rlibphonenumber=info"], "{filter}");
+    }
+}

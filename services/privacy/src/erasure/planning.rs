@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use domain::erasure::{ErasureOrder, Mark, MarkHash, MarkKey};
 use domain::ids::{EntryId, Identity, TicketId};
-use domain::numbers::Number;
 use domain::privacy::{GivenMarks, Marks};
 use domain::registration::Entry;
 use domain::ticket::{TicketState, spoken_ticket_id};
@@ -237,12 +236,7 @@ async fn of_person(parts: &ErasureParts, marks: &Marks, key: &MarkKey) -> Result
             )));
         }
     };
-    // A key may be another form of a number that several have.
-    let is_alone = |key: &String| {
-        let forms = Number::read(key).search_keys();
-        !forms.iter().any(|form| found.shared.contains(form))
-    };
-    let of_several = found.caller_keys.iter().filter(|key| !is_alone(key));
+    let of_several = found.caller_keys.iter().filter(|key| found.is_shared(key));
     let shared = of_several.flat_map(|key_of| key.hashes(Mark::Number(key_of)));
     let mut plan = Plan {
         calls: tickets.iter().flat_map(calls_of_ticket).collect(),
@@ -262,7 +256,7 @@ async fn of_person(parts: &ErasureParts, marks: &Marks, key: &MarkKey) -> Result
         false => found
             .caller_keys
             .iter()
-            .filter(|key| is_alone(key))
+            .filter(|key| !found.is_shared(key))
             .cloned()
             .collect(),
     };

@@ -38,7 +38,8 @@ pub(super) async fn find_persons(
         .count_calls_by(found.caller_keys.clone())
         .await;
     let calls_total = calls_total.map_err(|error| refused(&error))?;
-    let (rejected, more_rejected) = finder.rejected(&marks).await.map_err(|error| refused(&error))?;
+    let rejected = finder.rejected(&marks, &found).await;
+    let (rejected, more_rejected) = rejected.map_err(|error| refused(&error))?;
     let identities = calls.iter().map(|call| call.identity).collect();
     let restricted = finder.person_calls.restricted_among(identities).await;
     let restricted = restricted.map_err(|error| refused(&error))?;
