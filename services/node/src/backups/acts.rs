@@ -13,8 +13,8 @@ use privacy::journal::{ActJournal, Installation, JournalParts, JournalStores};
 use store::StoreError;
 use store::cases::{CaseQuery, CaseStore, KeptCase, NewCase, OpenedCase};
 use store::entries::{
-    EndedBy, EntryFilter, EntryMailKey, EntryStore, NewRegistration, NumberedEntry, OfferState, PendingEntryMail,
-    Registered,
+    EndedBy, EntryFilter, EntryMailKey, EntryStore, NewRegistration, NumberedEntry, OfferState,
+    PendingEntryMail, Registered,
 };
 use store::tickets::SetAside;
 

@@ -53,7 +53,9 @@ impl Scope {
             return Ok(self);
         }
         Err(Status::not_found(match (self.calls_left, self.entries_left) {
-            (0, 0) => "marks: nothing is kept of such a person, so nothing was done; see privacy find".to_owned(),
+            (0, 0) => {
+                "marks: nothing is kept of such a person, so nothing was done; see privacy find".to_owned()
+            }
             (calls, entries) => format!(
                 "marks: nothing was done: {calls} calls and {entries} entries are of a number or an address that several \
                  persons have, and nobody knows whose they are; say which person is meant by further marks, or by ticket \

@@ -301,7 +301,10 @@ async fn what_ends_is_owed_until_it_is_rewritten(store: Kept) {
     ended(&store, erika.id.as_str(), 2).await;
     assert_eq!(owed().await, Some(at(2)));
     let offer = OfferId::new("b");
-    store.clear_offer(&newsletter(), &offer, at(3), at(3)).await.unwrap();
+    store
+        .clear_offer(&newsletter(), &offer, at(3), at(3))
+        .await
+        .unwrap();
     assert_eq!(owed().await, Some(at(2)), "the first counts");
     store.scrub_owed().await.unwrap();
     assert_eq!(owed().await, None);
@@ -322,7 +325,11 @@ async fn what_ends_is_owed_until_it_is_rewritten(store: Kept) {
         .register(registration(5, "ilse@example.org", &["a"], week + 60))
         .await
         .unwrap();
-    assert_eq!(owed().await, Some(at(week + 60)), "what it said before was replaced");
+    assert_eq!(
+        owed().await,
+        Some(at(week + 60)),
+        "what it said before was replaced"
+    );
 }
 
 async fn what_is_restricted_stays_and_is_in_no_list_until_that_is_lifted(store: Kept) {
@@ -335,7 +342,10 @@ async fn what_is_restricted_stays_and_is_in_no_list_until_that_is_lifted(store: 
     assert_eq!(store.restrict_entries(ids.clone(), at(2)).await.unwrap(), 2);
     assert_eq!(store.restrict_entries(ids.clone(), at(3)).await.unwrap(), 0);
     let restricted = store.restricted_entries(None, 10).await.unwrap();
-    assert_eq!(restricted, ids.iter().map(|id| (id.clone(), at(2))).collect::<Vec<_>>());
+    assert_eq!(
+        restricted,
+        ids.iter().map(|id| (id.clone(), at(2))).collect::<Vec<_>>()
+    );
     let behind = store.restricted_entries(Some(ids[0].clone()), 10).await.unwrap();
     assert_eq!(behind, restricted[1..]);
 
@@ -358,7 +368,11 @@ async fn what_is_restricted_stays_and_is_in_no_list_until_that_is_lifted(store: 
         most: 10,
     };
     let found = store.entries_with(search).await.unwrap();
-    assert_eq!(found[0].entry.restricted_at, Some(at(2)), "data protection sees it");
+    assert_eq!(
+        found[0].entry.restricted_at,
+        Some(at(2)),
+        "data protection sees it"
+    );
 
     // Whatever comes of it meanwhile, it stays as it is.
     let again = registration(4, "erika@example.org", &["a"], 60);
@@ -377,7 +391,11 @@ async fn what_is_restricted_stays_and_is_in_no_list_until_that_is_lifted(store: 
     assert_eq!(counts(&store, "a").await, (1, 1));
     assert_eq!(store.expire_entries(at(week)).await.unwrap(), 1);
     store.restrict_entries(ids, at(week)).await.unwrap();
-    assert_eq!(ended(&store, erika.id.as_str(), week).await, 1, "whoever it is of may end it");
+    assert_eq!(
+        ended(&store, erika.id.as_str(), week).await,
+        1,
+        "whoever it is of may end it"
+    );
 }
 
 async fn places_do_not_go_twice(store: Kept) {

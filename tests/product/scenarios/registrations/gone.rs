@@ -38,15 +38,22 @@ async fn go_to_the_last_byte(mut office: Office, folders: &[PathBuf]) {
     confirm(&office, "erika@").await;
     confirm(&office, "bleibt@").await;
     let form = application("max", "Rede");
-    office.form("/akkreditierung/sommerfest", &form, 200, "Postfach").await;
+    office
+        .form("/akkreditierung/sommerfest", &form, 200, "Postfach")
+        .await;
     confirm(&office, "max@").await;
     for text in ["erika@example.org", "ilse@example.org", "max@example.org", STAYS] {
         let is_there = |folder: &PathBuf| !files_with(folder, text).is_empty();
-        assert!(folders.iter().any(is_there), "what is looked for can be found: {text}");
+        assert!(
+            folders.iter().any(is_there),
+            "what is looked for can be found: {text}"
+        );
     }
 
     let end = office.links("erika@", "beenden").await.remove(0);
-    office.form(&end, "List-Unsubscribe=One-Click", 200, "gelöscht").await;
+    office
+        .form(&end, "List-Unsubscribe=One-Click", 200, "gelöscht")
+        .await;
     subscribe(&office, "unbekannt@example.org").await;
     subscribe(&office, "kommtzurueck@example.org").await;
     let report = office.server.mail_to("nrwdirekt+e.").await;

@@ -59,7 +59,10 @@ async fn a_restricted_entry_is_kept_and_in_no_list_until_that_is_lifted(backend:
     assert_eq!(office.act("restrict").await["entries"], 0, "it is so already");
 
     let exported = office.subscribers().await;
-    assert!(exported.contains("max@") && !exported.contains("erika@"), "{exported}");
+    assert!(
+        exported.contains("max@") && !exported.contains("erika@"),
+        "{exported}"
+    );
     let page = "/akkreditierungen/sommerfest";
     let listed = office.node.page(page, Some("presse"), None).await;
     assert!(
@@ -134,7 +137,10 @@ async fn what_was_restricted_since_a_backup_is_so_after_a_restore(backend: Backe
     office.node = second;
     office.node.start_again().await;
     let exported = office.subscribers().await;
-    assert!(exported.contains("max@") && !exported.contains("erika@"), "{exported}");
+    assert!(
+        exported.contains("max@") && !exported.contains("erika@"),
+        "{exported}"
+    );
 }
 
 cases! {

@@ -18,9 +18,9 @@ use super::super::values::{count, limit, text};
 use super::{PostgresTickets, begin, moment};
 use crate::StoreError;
 use crate::entries::{
-    ENTRY_COLUMNS, EndedBy, EntryColumns, EntryFilter, EntryMailKey, EntryMailSubject, EntryMarks, EntryStore, Meets,
-    NewRegistration, NumberedEntry, OfferState, PendingEntryMail, REGISTRATION, REMINDER, Registered, UNRESTRICTED,
-    count_items, entry_fields, full_item, told_of,
+    ENTRY_COLUMNS, EndedBy, EntryColumns, EntryFilter, EntryMailKey, EntryMailSubject, EntryMarks,
+    EntryStore, Meets, NewRegistration, NumberedEntry, OfferState, PendingEntryMail, REGISTRATION, REMINDER,
+    Registered, UNRESTRICTED, count_items, entry_fields, full_item, told_of,
 };
 use crate::scrub::Leftover;
 use crate::ticket_columns::{json, time};

@@ -122,9 +122,9 @@ pub(super) async fn redo_all(
                     Err(error) => return Err(error).context(format!("case {number}")),
                 }
             }
-            Record::Ended { id } => redone.entries += {
-                entries.end_entries(id, EndedBy::Person, Utc::now()).await?
-            },
+            Record::Ended { id } => {
+                redone.entries += { entries.end_entries(id, EndedBy::Person, Utc::now()).await? }
+            }
             Record::Cleared {
                 procedure,
                 offer,
@@ -196,7 +196,10 @@ async fn restrict_entries(stores: &JournalStores, entries: &[RestrictedEntry]) -
         }
     }
     for RestrictedEntry { entry, since } in entries {
-        changed += stores.entries.restrict_entries(vec![entry.clone()], *since).await?;
+        changed += stores
+            .entries
+            .restrict_entries(vec![entry.clone()], *since)
+            .await?;
     }
     Ok(changed)
 }
