@@ -92,7 +92,9 @@ pub(super) async fn restrict(arguments: RestrictArguments, restrict: bool) -> an
                 done.entries
             );
             done.ticket_ids.iter().for_each(|ticket| say!("  {ticket}"));
-            say!("told: {}", done.departments.join(", "));
+            if !done.departments.is_empty() {
+                say!("told: {}", done.departments.join(", "));
+            }
         }
     }
     if done.calls_left > 0 {

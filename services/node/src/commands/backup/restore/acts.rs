@@ -123,7 +123,8 @@ pub(super) async fn redo_all(
                 }
             }
             Record::Ended { id } => {
-                redone.entries += { entries.end_entries(id, EndedBy::Person, Utc::now()).await? }
+                let ended = entries.end_entries(id, EndedBy::Person, Utc::now());
+                redone.entries += ended.await?;
             }
             Record::Cleared {
                 procedure,
