@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::procedure::OfferKind;
 use domain::registration::{LinkKey, is_over};
-use store::entries::{EntryMailSubject, EntryStore, PendingEntryMail};
+use store::entries::{EndedBy, EntryMailSubject, EntryStore, PendingEntryMail};
 use store::tickets::SetAside;
 
 use crate::error::HandoverError;
@@ -132,7 +132,10 @@ async fn deliver(
         Err(Refusal::Never { status, .. }) if is_to_a_person(mail) => {
             // Nobody is there: what was entered for the address is not kept.
             if let EntryMailSubject::Registration { id, .. } = &mail.about {
-                let erased = entries.store.end_entries(id.as_str()).await?;
+                let ended = entries
+                    .store
+                    .end_entries(id.as_str(), EndedBy::MailServer, writing.at);
+                let erased = ended.await?;
                 metrics::entries_erased("undeliverable", erased);
             }
             entries.store.entry_mail_done(mail.key).await?;

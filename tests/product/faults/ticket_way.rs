@@ -62,6 +62,7 @@ const NOT_ON_THE_WAY: &[&str] = &[
     "erasure.erase_rejected",
     "erasure.callers_that",
     "erasure.scrub_store",
+    "erasure.scrub_owed",
 ];
 
 /// What changes something, and how often it does on this way: cut before and after each of these calls. Everything else

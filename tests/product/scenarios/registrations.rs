@@ -11,7 +11,9 @@ macro_rules! cases {
     };
 }
 
+mod gone;
 mod persons;
+mod restricted;
 
 use chrono::{TimeDelta, Utc};
 use mail_parser::MessageParser;

@@ -87,19 +87,35 @@ pub(super) async fn restrict(arguments: RestrictArguments, restrict: bool) -> an
                 what: done.ticket_ids,
                 "calls": done.calls,
                 "calls_left": done.calls_left,
+                "entries": done.entries,
+                "entries_left": done.entries_left,
                 "departments": done.departments,
             })
         ),
         false => {
-            say!("{what}: {} tickets, {} calls", done.ticket_ids.len(), done.calls);
+            say!(
+                "{what}: {} tickets, {} calls, {} entries",
+                done.ticket_ids.len(),
+                done.calls,
+                done.entries
+            );
             done.ticket_ids.iter().for_each(|ticket| say!("  {ticket}"));
-            say!("told: {}", done.departments.join(", "));
+            if !done.departments.is_empty() {
+                say!("told: {}", done.departments.join(", "));
+            }
         }
     }
     if done.calls_left > 0 {
         note!(
             "{} calls are of a number that several persons have; nobody knows whose they are, and they stay as they were",
             done.calls_left
+        );
+    }
+    if done.entries_left > 0 {
+        note!(
+            "{} entries name nobody, and are of an address that somebody else has too (see privacy entries); they stay as \
+             they were",
+            done.entries_left
         );
     }
     Ok(())
