@@ -104,7 +104,8 @@ async fn entries_are_counted_by_procedure_however_they_were_ended() {
         // One is ended, or undeliverable; an event is over.
         assert_eq!(store.end_entries(&format!("{:032x}", 2)).await.unwrap(), 1);
         assert_eq!(store.end_entries(&format!("{:032x}", 2)).await.unwrap(), 0);
-        let cleared = store.clear_offer(&event, &OfferId::new("a"), at(900), at(900));
+        let offer = OfferId::new("a");
+        let cleared = store.clear_offer(&event, &offer, at(900), at(900));
         assert_eq!(cleared.await.unwrap(), 2);
 
         assert_eq!(store.ticket_tallies(7).await.unwrap(), []);
