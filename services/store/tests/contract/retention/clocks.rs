@@ -109,7 +109,8 @@ async fn entries_are_counted_by_procedure_however_they_were_ended() {
         };
         assert_eq!(ended(2).await, 1);
         assert_eq!(ended(2).await, 0);
-        let cleared = store.clear_offer(&event, &OfferId::new("a"), at(900), at(900));
+        let offer = OfferId::new("a");
+        let cleared = store.clear_offer(&event, &offer, at(900), at(900));
         assert_eq!(cleared.await.unwrap(), 2);
 
         assert_eq!(store.ticket_tallies(7).await.unwrap(), []);
