@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::procedure::OfferKind;
-use domain::registration::LinkKey;
+use domain::registration::{LinkKey, is_over};
 use store::entries::{EndedBy, EntryMailSubject, EntryStore, PendingEntryMail};
 use store::tickets::SetAside;
 
@@ -67,9 +67,7 @@ async fn look_at_events(
         .filter(|(_, state)| state.pending + state.confirmed > 0)
     {
         let event = rules.routing.offers().event(offer);
-        // Of an event that the rules know no longer nobody can ask anything: its time is over.
-        let is_over = event.is_none_or(|event| event.deadline + entries.event_entries_kept <= at);
-        if is_over {
+        if is_over(event, entries.event_entries_kept, at) {
             let erased = entries.store.clear_offer(&procedure.id, offer, at, at).await?;
             tracing::info!(%offer, entries = erased, "the entries of an event are gone: its time is over");
             metrics::entries_erased("over", erased);

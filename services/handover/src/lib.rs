@@ -22,6 +22,7 @@ mod reply;
 mod service;
 mod settings;
 mod strangers;
+mod stray;
 mod supervisor;
 mod told;
 mod wake;

@@ -13,6 +13,7 @@ pub mod calls;
 pub mod cases;
 pub mod changes;
 pub mod citizen_mails;
+pub mod clocks;
 pub mod entries;
 pub mod erasure;
 mod error;

@@ -241,6 +241,8 @@ impl proto::registrations_server::Registrations for RegistrationsService {
             consent: asked.rules.consent.clone(),
             offers,
             is_possible: self.0.ways.is_some(),
+            controller: book.register.head().controller.to_string(),
+            data_protection_officer: book.register.head().data_protection_officer.to_string(),
         }))
     }
 

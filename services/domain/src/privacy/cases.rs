@@ -240,6 +240,14 @@ impl Case {
         self.requests.drain(..too_many);
     }
 
+    /// When somebody last did something with it.
+    pub fn last_handled(&self) -> DateTime<Utc> {
+        let notes = self.notes.iter().chain(&self.extended).chain(&self.identity);
+        let stamps = notes.map(|note| &note.stamp).chain(&self.approvals);
+        let stamps = stamps.chain(self.decision.as_ref().map(|decision| &decision.stamp));
+        stamps.map(|stamp| stamp.at).fold(self.opened.at, DateTime::max)
+    }
+
     /// Whether it was to be answered before a day.
     pub fn is_overdue(&self, today: NaiveDate) -> bool {
         self.decision.is_none() && self.due_on < today

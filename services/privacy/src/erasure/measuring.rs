@@ -27,7 +27,9 @@ pub(super) fn of(
     now: DateTime<Utc>,
     bound: Duration,
 ) -> Measured {
-    let late = orders.iter().filter(|kept| now > kept.order.at + delta(bound));
+    let late = orders
+        .iter()
+        .filter(|kept| now > kept.open_since() + delta(bound));
     let is_pending = |kept: &KeptOrder, place: Place| {
         place.concerns(&kept.order) && kept.steps.get(&place).is_none_or(|step| step.until > now)
     };
@@ -41,7 +43,7 @@ pub(super) fn of(
         open: orders.len(),
         oldest: orders
             .iter()
-            .map(|kept| kept.order.at)
+            .map(KeptOrder::open_since)
             .chain(owed.iter().copied())
             .map(|since| (now - since).max(TimeDelta::zero()))
             .max()
@@ -83,6 +85,7 @@ mod tests {
             digest: None,
             order,
             steps: steps.iter().map(step).collect(),
+            reopened_at: None,
             closed_at: None,
         }
     }
@@ -112,5 +115,17 @@ mod tests {
             (owed.open, owed.oldest, owed.overdue),
             (0, TimeDelta::seconds(61), 1)
         );
+    }
+
+    #[test]
+    fn an_order_that_is_open_again_has_the_bound_anew() {
+        let done = Place::ALL.iter().filter(|place| **place != Place::BusReplies);
+        let done: Vec<(Place, i64)> = done.map(|place| (*place, 5)).collect();
+        let mut kept = order(0, &done);
+        kept.reopened_at = Some(at(1000));
+        let bound = Duration::from_secs(60);
+        let in_time = of(&[kept.clone()], &[], at(1060), bound);
+        assert_eq!((in_time.oldest, in_time.overdue), (TimeDelta::seconds(60), 0));
+        assert_eq!(of(&[kept], &[], at(1061), bound).overdue, 1);
     }
 }
