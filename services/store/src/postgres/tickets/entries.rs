@@ -342,7 +342,7 @@ impl EntryClocks for PostgresTickets {
         let client = self.database.client().await?;
         tallies::past(
             &client,
-            "SELECT count(*), min(consented_at_ms) FROM entries WHERE expires_at_ms <= $1 AND procedure = $2",
+            "SELECT count(*), min(consented_at_ms) FROM entries WHERE expires_at_ms <= $1 AND procedure = $2 AND restricted_at_ms IS NULL",
             &[&at.timestamp_millis(), &procedure.as_str()],
         )
         .await

@@ -213,7 +213,8 @@ impl EntryClocks for SqliteTickets {
         self.query(move |connection| {
             tallies::past(
                 connection,
-                "SELECT count(*), min(consented_at_ms) FROM entries WHERE expires_at_ms <= ?1 AND procedure = ?2",
+                "SELECT count(*), min(consented_at_ms) FROM entries WHERE expires_at_ms <= ?1 AND procedure = ?2
+                     AND restricted_at_ms IS NULL",
                 params![at.timestamp_millis(), procedure.as_str()],
             )
         })
