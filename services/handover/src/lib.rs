@@ -10,6 +10,7 @@ mod due_times;
 mod entries;
 mod envelope;
 mod error;
+mod former_events;
 mod inbound;
 mod inboxes;
 mod lines;
@@ -27,6 +28,7 @@ mod told;
 mod wake;
 
 pub use entries::EntryParts;
+pub use former_events::FormerEvents;
 pub use envelope::{
     ERASED_TYPE, HEARTBEAT_TYPE, RECTIFIED_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE,
     RESTRICTED_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
