@@ -79,11 +79,13 @@ pub(super) async fn restrict(arguments: RestrictArguments, restrict: bool) -> an
                 what: done.ticket_ids,
                 "calls": done.calls,
                 "calls_left": done.calls_left,
+                "rejected_items": done.rejected_items,
                 "departments": done.departments,
             })
         ),
         false => {
-            say!("{what}: {} tickets, {} calls", done.ticket_ids.len(), done.calls);
+            let (tickets, calls) = (done.ticket_ids.len(), done.calls);
+            say!("{what}: {tickets} tickets, {calls} calls, {} rejected items", done.rejected_items);
             done.ticket_ids.iter().for_each(|ticket| say!("  {ticket}"));
             say!("told: {}", done.departments.join(", "));
         }
