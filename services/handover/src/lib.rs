@@ -10,6 +10,7 @@ mod due_times;
 mod entries;
 mod envelope;
 mod error;
+mod former_events;
 mod inbound;
 mod inboxes;
 mod lines;
@@ -32,6 +33,7 @@ pub use envelope::{
     ERASED_TYPE, HEARTBEAT_TYPE, RECTIFIED_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE,
     RESTRICTED_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
 };
+pub use former_events::FormerEvents;
 pub use outbound::PUBLISHER_PREFIX;
 pub use service::{HandoverService, HandoverServiceParts};
 pub use settings::HandoverSettings;

@@ -112,10 +112,10 @@ impl Retention {
         let kept = self.parts.clocks.terms.event_entries_kept;
         let mut past = PastItems::default();
         for (offer, state) in self.parts.clocks.entries.offer_states(procedure).await? {
-            let event = offers.event(&offer);
-            if state.confirmed > 0 && is_over(event, kept, at) {
+            // Those of an event that left the rules the loop of entries ends, by the deadline that they were told.
+            let deadline = offers.event(&offer).map(|event| event.deadline);
+            if state.confirmed > 0 && is_over(deadline, kept, at) {
                 past.items += u64::from(state.confirmed);
-                let deadline = event.map(|event| event.deadline);
                 past.oldest = past.oldest.into_iter().chain(deadline).min();
             }
         }
@@ -198,7 +198,8 @@ impl Retention {
         let offers = rules.routing.offers();
         let clocks = &self.parts.clocks;
         for (offer, state) in clocks.entries.offer_states(procedure).await? {
-            let is_over = is_over(offers.event(&offer), clocks.terms.event_entries_kept, at);
+            let deadline = offers.event(&offer).map(|event| event.deadline);
+            let is_over = is_over(deadline, clocks.terms.event_entries_kept, at);
             if is_over && state.pending + state.confirmed > 0 {
                 clocks.entries.clear_offer(procedure, &offer, at, at).await?;
             }
