@@ -26,6 +26,7 @@ mod repeated_imports;
 mod replacements;
 mod reports;
 mod retention;
+mod retention_clocks;
 mod retention_periods;
 mod rights;
 mod roles;

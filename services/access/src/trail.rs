@@ -82,7 +82,15 @@ impl AuditTrail {
     /// # Errors
     /// `UNAVAILABLE` while the store cannot be written: the caller must not answer what it was asked for.
     pub async fn append(&self, entry: NewAuditEntry) -> Result<(), Status> {
-        if self.inner.noted(vec![entry]).await {
+        self.append_all(vec![entry]).await
+    }
+
+    /// Notes entries; all of them are durable then.
+    ///
+    /// # Errors
+    /// As for [`AuditTrail::append`].
+    pub async fn append_all(&self, entries: Vec<NewAuditEntry>) -> Result<(), Status> {
+        if self.inner.noted(entries).await {
             Ok(())
         } else {
             Err(Status::unavailable(

@@ -218,7 +218,11 @@ fn open_one(path: &Path, key: &Key) -> Result<Vec<u8>, BackupError> {
     Ok(content)
 }
 
-fn names(folder: &Path) -> Result<Vec<ActName>, BackupError> {
+/// The names of all that is in a folder; one that is not there has none.
+///
+/// # Errors
+/// [`BackupError::Io`].
+pub fn names(folder: &Path) -> Result<Vec<ActName>, BackupError> {
     let mut names: Vec<ActName> = files(folder)?
         .iter()
         .filter_map(|file| ActName::read(file))

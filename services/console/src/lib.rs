@@ -25,6 +25,7 @@ mod queues;
 mod registrations;
 mod rejected;
 mod retention;
+mod sent_form;
 mod shown_ticket;
 mod sign_in;
 mod start;

@@ -99,10 +99,10 @@ impl Rule {
     fn of(rule: proto::PlannedRule, procedures: &[Procedure]) -> Self {
         Self {
             subject: subject(&rule.what, &rule.procedure, procedures),
-            period: format!("{} nach {}", period(&rule.period), event(&rule.after)),
+            period: kept(&rule.period, &rule.after, &rule.ended_by),
             text: rule.text,
-            before: format::iso_day(&rule.before),
-            items: format::count(rule.items),
+            before: moment(&rule.before),
+            items: rule.items.map_or_else(String::new, format::count),
             waiting: (rule.waiting > 0).then(|| format::count(rule.waiting)),
             oldest: rule.oldest_unix_ms.map(Time::at),
         }
@@ -161,13 +161,14 @@ fn places(run: &proto::RetentionRun) -> Vec<String> {
 /// What went by a rule, in a sentence.
 fn outcome(line: &proto::RetentionOutcome, procedures: &[Procedure]) -> String {
     let mut said = format!(
-        "{}: {}, {} nach {}, vor dem {}",
+        "{}: {}, {}",
         subject(&line.what, &line.procedure, procedures),
         format::count(line.items),
-        period(&line.period),
-        event(&line.after),
-        format::iso_day(&line.before),
+        kept(&line.period, &line.after, &line.ended_by),
     );
+    if !line.before.is_empty() {
+        said.push_str(&format!(", vor dem {}", moment(&line.before)));
+    }
     if line.visits > 0 {
         said.push_str(&format!("; mit {} Aufenthalten", format::count(line.visits)));
     }
@@ -192,15 +193,62 @@ fn subject(name: &str, procedure: &str, procedures: &[Procedure]) -> String {
         "rejected_items" => "Abgewiesene Meldungen",
         "rejected_replies" => "Abgewiesene Antworten der Stellen",
         "tickets" => "Vorgänge",
+        "cases" => "Anträge betroffener Personen",
         "audit_entries" => "Protokoll",
+        "entries" => "Anmeldungen",
+        "entries_unconfirmed" => "Nicht bestätigte Anmeldungen",
+        "agent_states" => "Zustände der Beschäftigten",
+        "confirmed_calls" => "Von Einlesevorgängen bestätigte Anrufe",
+        "accesses" => "Zugriffsprotokoll",
+        "sessions" => "Sitzungen",
+        "failed_attempts" => "Fehlversuche der Anmeldung",
+        "backups" => "Sicherungen",
+        "acts_beside_backups" => "Nachzuholendes neben den Sicherungen",
+        "messages_of_calls" => "Meldungen auf dem Bus",
+        "course_of_calls" => "Verlauf der Anrufe",
+        "import_runs" => "Einlesevorgänge",
+        "ticket_data" => "Verlauf und Antworten der Vorgänge",
+        "recipients_told" => "Unterrichtete Stellen",
+        "department_mails" => "Mails an Stellen",
+        "citizen_mails" => "Mails an Bürgerinnen und Bürger",
+        "entry_mails" => "Mails über Anmeldungen",
+        "access_counts" => "Zugriffszahlen",
+        "erasure_orders" => "Löschaufträge und Sperrliste",
+        "users" => "Konten",
+        "rules_and_statements" => "Regeln und Feststellungen",
+        "exports" => "Ausleitungen",
+        "drafts" => "Entwürfe",
+        "record" => "Weiteres Verfahren",
         other => other,
     };
     match name {
-        "tickets" => {
+        "tickets" | "entries" | "entries_unconfirmed" | "record" => {
             let known = procedures.iter().find(|known| known.id == procedure);
             format!("{what}: {}", known.map_or(procedure, |known| &known.title))
         }
         _ => what.to_owned(),
+    }
+}
+
+/// For how long, and who ends it.
+fn kept(length: &str, after: &str, ended_by: &str) -> String {
+    let from = format!("{} nach {}", period(length), event(after));
+    match ended_by {
+        "own_clock" => format!("{from}, laufend"),
+        "at_once" => format!("sofort nach {}", event(after)),
+        "with_owner" => "mit dem Anruf oder Vorgang".to_owned(),
+        "people" => "bis jemand es entfernt".to_owned(),
+        "elsewhere" => "wird hier nicht aufbewahrt".to_owned(),
+        "nobody" => "bleibt".to_owned(),
+        _ => from,
+    }
+}
+
+/// A local day, or a time.
+fn moment(before: &str) -> String {
+    match chrono::DateTime::parse_from_rfc3339(before) {
+        Ok(at) => format::day_and_time(at.timestamp_millis()),
+        Err(_) => format::iso_day(before),
     }
 }
 
@@ -215,6 +263,10 @@ fn period(period: &str) -> String {
         "months" => "Monate",
         "year" => "Jahr",
         "years" => "Jahre",
+        "hour" => "Stunde",
+        "hours" => "Stunden",
+        "minute" => "Minute",
+        "minutes" => "Minuten",
         other => other,
     };
     format!("{number} {unit}")

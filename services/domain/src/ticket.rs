@@ -15,6 +15,7 @@
 //! goes up when what a department sees changes, and every change adds at least one entry to its history, so the
 //! number of entries tells whether somebody else changed it meanwhile.
 
+mod about;
 mod acts;
 mod addition;
 mod alarm;
@@ -42,6 +43,7 @@ use crate::personal::Personal;
 use crate::procedure::{CheckedRequest, ProcedureId};
 use crate::routing::{RoutingDecision, RuleId};
 use crate::rulebook::RulesVersion;
+pub use about::{tickets_named, written_ticket_id};
 pub use acts::{ActRefused, Reopening, close, close_by_hand, reopen, reroute, withdraw};
 pub use addition::{ADDED_CONCERNS_MAX, AddedConcern, AdditionRefused, add_concern};
 pub use alarm::{ALARM_MINUTES_MAX, Alarm, EscalationPolicy, raise_alarms};

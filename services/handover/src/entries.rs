@@ -10,12 +10,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use domain::audit::{AuditAction, AuditSubject, NewAuditEntry};
 use domain::ids::OfferId;
 use domain::procedure::OfferKind;
-use domain::registration::LinkKey;
+use domain::registration::{LinkKey, is_over};
 use store::entries::{EntryMailSubject, EntryStore, PendingEntryMail};
+use store::former_events::FormerEvents;
 use store::tickets::SetAside;
 
 use crate::error::HandoverError;
-use crate::former_events::FormerEvents;
 use crate::mail::entry::Writing;
 use crate::mail::{LATER_DOUBLINGS, LATER_MIN, MailSettings, Post, Refusal};
 use crate::metrics;
@@ -80,12 +80,8 @@ async fn look_at_events(
     {
         let event = rules.routing.offers().event(offer);
         // What left the rules may come back to them: its entries wait as long as those who made them were told.
-        let deadline = match event {
-            Some(event) => Some(event.deadline),
-            None => entries.former.deadline(offer, rules.version).await?,
-        };
-        let is_over = deadline.is_some_and(|deadline| deadline + entries.event_entries_kept <= at);
-        if is_over {
+        let deadline = entries.former.deadline(&rules, offer).await?;
+        if is_over(deadline, entries.event_entries_kept, at) {
             let count = state.pending + state.confirmed;
             // First noted, then done: what goes by itself goes only if the trail says so.
             if !note(entries, ended(entries, Some(offer), count, "its time is over")).await {
@@ -112,7 +108,9 @@ fn ended(entries: &EntryParts, offer: Option<&OfferId>, count: u32, why: &str) -
         Some(offer) => AuditSubject::new("offer", offer.as_str()),
         None => AuditSubject::none(),
     };
-    let entry = entries.audit.entry_by(BY_RULE, AuditAction::EntriesErased, subject);
+    let entry = entries
+        .audit
+        .entry_by(BY_RULE, AuditAction::EntriesErased, subject);
     entry.because(why).of_items(count as usize)
 }
 

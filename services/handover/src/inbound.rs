@@ -11,7 +11,7 @@ use store::tickets::{ReplyAdvance, ReplyOutcome, Settled, Settlement, Verdict, r
 use crate::error::HandoverError;
 use crate::reply::Incoming;
 use crate::supervisor::HandoverParts;
-use crate::{metrics, reply};
+use crate::{metrics, reply, stray};
 
 /// Replies read at once.
 const REPLIES_AT_ONCE: usize = 100;
@@ -80,7 +80,7 @@ impl Inbound {
         if message.payload.is_none() {
             self.parts.store.skip_replies(advance.clone()).await?;
         } else {
-            self.settle_reply(reply::read(message), &advance).await?;
+            self.settle_reply(message, &advance).await?;
         }
         self.positions.insert(advance.partition, advance.next);
         Ok(())
@@ -88,9 +88,10 @@ impl Inbound {
 
     async fn settle_reply(
         &mut self,
-        incoming: Incoming,
+        message: &Received,
         advance: &ReplyAdvance,
     ) -> Result<(), HandoverError> {
+        let incoming = reply::read(message);
         let mut decision = 1;
         loop {
             let decided = self.decide(&incoming).await?;
@@ -104,6 +105,11 @@ impl Inbound {
                     reason: rejection.to_string(),
                 },
             };
+            // What is applied is about a ticket that is there.
+            let stray_for = match &decided {
+                Ok(_) => Vec::new(),
+                Err(_) => stray::tickets(&self.parts, message, &incoming).await?,
+            };
             let at = (self.parts.clock)();
             let settlement = Settlement {
                 department: self.department.clone(),
@@ -114,6 +120,7 @@ impl Inbound {
                     at,
                 },
                 transition: decided.as_ref().ok().cloned(),
+                stray_for,
                 advance: advance.clone(),
             };
             match self

@@ -10,7 +10,6 @@ mod due_times;
 mod entries;
 mod envelope;
 mod error;
-mod former_events;
 mod inbound;
 mod inboxes;
 mod lines;
@@ -23,12 +22,12 @@ mod reply;
 mod service;
 mod settings;
 mod strangers;
+mod stray;
 mod supervisor;
 mod told;
 mod wake;
 
 pub use entries::EntryParts;
-pub use former_events::FormerEvents;
 pub use envelope::{
     ERASED_TYPE, HEARTBEAT_TYPE, RECTIFIED_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE,
     RESTRICTED_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,

@@ -20,6 +20,7 @@ use domain::ids::{IdentityKey, SourceName};
 use domain::local_time;
 use store::StoreError;
 use store::calls::CallStore;
+use store::clocks::CONFIRMED_KEPT;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
@@ -39,9 +40,6 @@ enum MeasuringError {
 
 /// Tells the time; set by tests.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-
-/// An import that replaces a period is finished, or given up, by then.
-const CONFIRMED_KEPT: TimeDelta = TimeDelta::days(7);
 
 /// Local days are settled when they have been over for so long: what comes late has come by then.
 const SETTLED_AFTER: Days = Days::new(2);

@@ -33,7 +33,7 @@ pub(crate) use restored::{MARKER, Note, RESTORED, refuse_half_restored, restored
 /// What a node keeps, and where.
 #[derive(Clone)]
 pub(crate) struct Source {
-    data: Option<PathBuf>,
+    pub(crate) data: Option<PathBuf>,
     /// The databases in the data folder that belong to it.
     databases: Vec<&'static str>,
     tables: Option<Database>,
@@ -216,5 +216,11 @@ pub(crate) fn keeper(config: &Config, storage: &Storage, clock: &Clock) -> Optio
         folder,
         recipient: config.backup.recipient.clone(),
     };
-    Some(BackupKeeper::new(Arc::new(maker), settings, Arc::clone(clock)))
+    let ended = Arc::clone(&storage.clocks.access);
+    Some(BackupKeeper::new(
+        Arc::new(maker),
+        settings,
+        ended,
+        Arc::clone(clock),
+    ))
 }

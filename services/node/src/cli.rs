@@ -33,10 +33,10 @@ pub(crate) use export::{ExportArguments, ExportEncoding};
 pub(crate) use live::LiveArguments;
 pub(crate) use mail::{MailAction, MailArguments};
 pub(crate) use privacy::{
-    AccessLogArguments, AuditAction, AuditListArguments, CaseAction, CaseOpenArguments, ConfirmArguments,
-    EntriesArguments, EraseArguments, FindArguments, MarkArguments, OrdersArguments, PrivacyAction,
-    PrivacyArguments, ProcessingRegisterArguments, RecipientArguments, RectifyArguments, RestrictArguments,
-    RetentionAction, TellArguments, ToldOf,
+    AccessLogArguments, AuditAction, AuditListArguments, CaseActArguments, CaseAction, CaseOpenArguments,
+    ConfirmArguments, EntriesArguments, EraseArguments, FindArguments, MarkArguments, OrdersArguments,
+    PrivacyAction, PrivacyArguments, ProcessingRegisterArguments, RecipientArguments, RectifyArguments,
+    RestrictArguments, RetentionAction, TellArguments, ToldOf,
 };
 pub(crate) use register::{RegisterAction, RegisterArguments, RegisterSource};
 pub(crate) use registrations::{

@@ -1,5 +1,8 @@
 //! How commands reach the server.
 
+mod acts;
+mod outage;
+
 use std::time::Duration;
 
 use tonic::metadata::{Ascii, MetadataValue};
@@ -7,6 +10,9 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Uri};
 use tonic::{Request, Status};
+
+pub(crate) use acts::{Once, act};
+pub(crate) use outage::Outage;
 
 use crate::exit::Failure;
 
@@ -33,6 +39,7 @@ pub(crate) async fn connect(server: &str) -> anyhow::Result<Connection> {
 
 /// Connects to a server with a token.
 pub(crate) async fn connect_with(server: &str, token: Option<&str>) -> anyhow::Result<Connection> {
+    outage::patience()?;
     let uri = server.parse().map_err(|_| {
         Failure::usage(format!(
             "--server: {server} is not a URL like {}",

@@ -39,9 +39,9 @@ impl Failure {
             _ => 1,
         };
         let message = status.message();
-        if message.contains("h2 protocol error") || message.contains("transport error") {
-            let remedy =
-                "the server does not answer as expected: is it one of ours, and is it http:// or https://?";
+        // It is not what a server said, but what became of the connection.
+        if std::error::Error::source(status).is_some() {
+            let remedy = "the connection broke: does the server run, is it one of ours, and is it http:// or https://?";
             return Self::server(format!("{remedy} ({message})"));
         }
         anyhow::Error::new(Self {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
 use store::scrub::Scrub;
 use store::tickets::TicketStore;
 
@@ -89,7 +89,11 @@ points! {
     TakeOutAgents = "retention.take_out_agents",
     PurgeRejected = "retention.purge_rejected",
     PurgeRejectedReplies = "retention.purge_rejected_replies",
+    PurgeCases = "retention.purge_cases",
     CutAudit = "retention.cut_audit",
+    TakeOverCalls = "retention.take_over_calls",
+    TakeOverTickets = "retention.take_over_tickets",
+    TakeOverAccess = "retention.take_over_access",
     EmptyCallLog = "retention.empty_call_log",
     EmptyTicketLog = "retention.empty_ticket_log",
     EmptyAccessLog = "retention.empty_access_log",
@@ -98,6 +102,9 @@ points! {
     AddCalls = "erasure.add_calls",
     NoteStep = "erasure.note_step",
     CloseOrder = "erasure.close_order",
+    ReopenOrder = "erasure.reopen_order",
+    StrayReplies = "erasure.stray_replies",
+    ForgetStrayReplies = "erasure.forget_stray_replies",
     EraseCallers = "erasure.erase_callers",
     EraseRejected = "erasure.erase_rejected",
     CallersThat = "erasure.callers_that",
@@ -174,6 +181,12 @@ impl Cut {
 
     fn strike(&self) {
         if self.fate == Fate::Crash || kill_process(getpid(), Signal::STOP).is_err() {
+            // Tests cut hundreds of times: no file of the whole memory for each. What cannot be set is no fault.
+            let none = Rlimit {
+                current: Some(0),
+                maximum: Some(0),
+            };
+            let _ = setrlimit(Resource::Core, none);
             abort();
         }
         // The signal stops all threads, in its own time: this one does not go on before.
@@ -240,8 +253,11 @@ pub(crate) fn wrap(
             store: erasing.entries,
             cut: Arc::clone(&cut),
         }),
+        of_tickets: Arc::new(erasure::CutTicketErasure {
+            store: erasing.of_tickets,
+            cut: Arc::clone(&cut),
+        }),
         scrubs: erasing.scrubs.into_iter().map(scrub).collect(),
-        ..erasing
     };
     Ok((
         Arc::new(bus),

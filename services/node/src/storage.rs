@@ -19,6 +19,7 @@ use store::backups::{ActsOfRight, RestoreStore};
 use store::calls::CallStore;
 use store::cases::CaseStore;
 use store::citizen_mails::CitizenMails;
+use store::clocks::{AccessClocks, CallClocks, EntryClocks};
 use store::entries::EntryStore;
 use store::erasure::{CallErasure, ErasureStore, TicketErasure};
 use store::mails::MailStore;
@@ -61,6 +62,7 @@ pub(crate) struct Storage {
     pub(crate) cases: Arc<dyn CaseStore>,
     pub(crate) erasing: Erasing,
     pub(crate) retention: Retention,
+    pub(crate) clocks: Clocks,
     /// Written beside the backups, where there are any.
     pub(crate) acts: Option<Arc<ActJournal>>,
     embedded: Option<Arc<EmbeddedBus>>,
@@ -96,6 +98,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         cases,
         erasing,
         retention,
+        clocks,
         acts,
     } = match &config.store {
         StoreChoice::Sqlite => open_files(folder(data)?)?,
@@ -146,6 +149,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
         cases,
         erasing,
         retention,
+        clocks,
         acts,
         embedded,
         source,
@@ -171,6 +175,7 @@ struct Stores {
     cases: Arc<dyn CaseStore>,
     erasing: Erasing,
     retention: Retention,
+    clocks: Clocks,
     acts: Arc<dyn ActsOfRight>,
 }
 
@@ -179,7 +184,7 @@ pub(crate) struct Erasing {
     pub(crate) orders: Arc<dyn ErasureStore>,
     pub(crate) callers: Arc<dyn CallErasure>,
     pub(crate) entries: Arc<dyn PersonEntries>,
-    pub(crate) unpublished: Arc<dyn TicketErasure>,
+    pub(crate) of_tickets: Arc<dyn TicketErasure>,
     /// Every unit of the store with personal data.
     pub(crate) scrubs: Vec<Arc<dyn Scrub>>,
 }
@@ -194,10 +199,18 @@ pub(crate) struct Retention {
     pub(crate) scrub_tickets: Arc<dyn Scrub>,
 }
 
+/// What says how much is past of what ends by a clock of its own.
+#[derive(Clone)]
+pub(crate) struct Clocks {
+    pub(crate) calls: Arc<dyn CallClocks>,
+    pub(crate) entries: Arc<dyn EntryClocks>,
+    pub(crate) access: Arc<dyn AccessClocks>,
+}
+
 impl Stores {
     fn of<C, T, A>(calls: C, tickets: T, access: A) -> Self
     where
-        C: CallStore + PersonCalls + CallErasure + CallRetention + Scrub,
+        C: CallStore + PersonCalls + CallErasure + CallRetention + CallClocks + Scrub,
         T: TicketStore
             + RuleStore
             + MailStore
@@ -210,8 +223,9 @@ impl Stores {
             + RestoreStore
             + ActsOfRight
             + EntryStore
+            + EntryClocks
             + Scrub,
-        A: UserStore + AuditStore + AccessLogStore + CaseStore + ErasureStore + RunStore,
+        A: UserStore + AuditStore + AccessLogStore + CaseStore + ErasureStore + RunStore + AccessClocks,
     {
         let (calls, tickets, access) = (Arc::new(calls), Arc::new(tickets), Arc::new(access));
         Self {
@@ -225,7 +239,7 @@ impl Stores {
                 orders: Arc::clone(&access) as _,
                 callers: Arc::clone(&calls) as _,
                 entries: Arc::clone(&tickets) as _,
-                unpublished: Arc::clone(&tickets) as _,
+                of_tickets: Arc::clone(&tickets) as _,
                 scrubs: vec![Arc::clone(&calls) as _, Arc::clone(&tickets) as _],
             },
             retention: Retention {
@@ -234,6 +248,11 @@ impl Stores {
                 runs: Arc::clone(&access) as _,
                 scrub_calls: Arc::clone(&calls) as _,
                 scrub_tickets: Arc::clone(&tickets) as _,
+            },
+            clocks: Clocks {
+                calls: Arc::clone(&calls) as _,
+                entries: Arc::clone(&tickets) as _,
+                access: Arc::clone(&access) as _,
             },
             calls,
             rules: Arc::clone(&tickets) as _,

@@ -206,7 +206,11 @@ impl Looking<'_> {
             .filter(|holder| holder.name.is_some())
             .map(|holder| {
                 let first = key_of(holder.first_name.as_ref());
-                name_hashes(self.key, key_of(holder.name.as_ref()).as_deref(), first.as_deref())
+                name_hashes(
+                    self.key,
+                    key_of(holder.name.as_ref()).as_deref(),
+                    first.as_deref(),
+                )
             })
             .collect();
         // What names nobody may be of everybody there.

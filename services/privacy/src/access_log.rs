@@ -12,10 +12,9 @@ use tonic::{Request, Response, Status};
 use wire::access::principal;
 use wire::v1::privacy as proto;
 
-/// Accesses on a page unless asked otherwise.
-const PAGE: usize = 100;
-/// Accesses on a page at most.
-const PAGE_MAX: usize = 500;
+use crate::asked::{given, time};
+use crate::paging;
+
 /// Local days that statistics tell of unless asked otherwise.
 const DAYS: u64 = 30;
 /// Local days that statistics tell of at most.
@@ -57,23 +56,22 @@ impl proto::access_log_server::AccessLog for AccessLogService {
     ) -> Result<Response<proto::ListAccessesResponse>, Status> {
         let principal = principal(&request)?;
         let kept = (self.kept)();
-        let filter = filter(&request.into_inner(), (self.clock)() - kept)?;
-        let most = filter.most;
+        let asked = request.into_inner();
+        let page = paging::size(asked.page_size);
+        // One more than the page: its presence tells that there is a next one.
+        let filter = filter(&asked, page + 1, (self.clock)() - kept)?;
         let mut accesses = self
             .store
             .accesses(filter)
             .await
             .map_err(|error| refused(&error))?;
-        // One more than the page was asked for: its presence tells that there is a next one.
-        let more = accesses.len() >= most;
-        accesses.truncate(most - 1);
+        let next_page_token = paging::cut(&mut accesses, page, |noted| noted.number);
         let read = self
             .trail
             .entry(&principal, AuditAction::AccessLogRead, AuditSubject::none());
         self.trail.append(read.of_items(accesses.len())).await?;
-        let last = accesses.last().filter(|_| more);
         Ok(Response::new(proto::ListAccessesResponse {
-            next_page_token: last.map(|last| last.number.to_string()).unwrap_or_default(),
+            next_page_token,
             accesses: accesses.into_iter().map(shown).collect(),
             kept_s: kept.num_seconds(),
         }))
@@ -133,34 +131,16 @@ impl proto::access_log_server::AccessLog for AccessLogService {
 
 fn filter(
     asked: &proto::ListAccessesRequest,
+    most: usize,
     oldest: chrono::DateTime<chrono::Utc>,
 ) -> Result<AccessFilter, Status> {
-    let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let time = |field: &str, text: &str| match given(text) {
-        None => Ok(None),
-        Some(text) => local_time::instant(&text).map(Some).ok_or_else(|| {
-            Status::invalid_argument(format!(
-                "{field}: give a day as YYYY-MM-DD, or a time as 2024-10-27T02:30:00+02:00"
-            ))
-        }),
-    };
-    let before = match asked.page_token.as_str() {
-        "" => None,
-        token => Some(token.parse().map_err(|_| {
-            Status::invalid_argument("page_token: repeat the next_page_token of the page before")
-        })?),
-    };
-    let page = match asked.page_size as usize {
-        0 => PAGE,
-        wanted => wanted.min(PAGE_MAX),
-    };
     Ok(AccessFilter {
         from: time("from", &asked.from)?.map_or(oldest, |from| from.max(oldest)),
         to: time("to", &asked.to)?,
         resource: given(&asked.resource),
         outcome: given(&asked.outcome),
-        before,
-        most: page + 1,
+        before: paging::behind(&asked.page_token)?,
+        most,
     })
 }
 

@@ -13,6 +13,7 @@ mod planning;
 mod runner;
 mod service;
 mod steps;
+mod stray_replies;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,7 +48,7 @@ pub struct ErasureParts {
     /// Where tickets are.
     pub tickets: Arc<dyn TicketStore>,
     /// What is left to do of tickets.
-    pub unpublished: Arc<dyn TicketErasure>,
+    pub of_tickets: Arc<dyn TicketErasure>,
     /// Finds what is kept of a person.
     pub finder: Finder,
     /// Where calls are.

@@ -1,10 +1,13 @@
 //! Deleting what is kept no longer.
 //!
-//! The register says how long records of calls and tickets are kept, the settings say it of the rest. A run takes its
+//! The register says how long records of calls and tickets are kept, the settings say it of the rest. What loops of the
+//! services end by clocks of their own is planned, carried out where it is left, and told here as well. A run takes its
 //! periods from the moment in which it was begun; what it deletes is counted in the transactions that delete. So one that
 //! was cut short is gone on with by whoever starts next, and tells the whole in the end. Figures are left as they are.
 
 mod calls;
+mod cases;
+mod clocks;
 mod nightly;
 mod pace;
 mod plan;
@@ -18,11 +21,12 @@ mod trail;
 use std::sync::Arc;
 
 use access::{AuditTrail, Clock};
-use domain::procedure::Period;
+use domain::procedure::{Period, Register};
 use store::retention::{CallRetention, RunStore, TicketRetention};
 use store::scrub::Scrub;
 use store::tickets::TicketStore;
 
+pub use clocks::{ClockTerms, OwnClocks};
 pub use nightly::nightly;
 pub use service::RetentionService;
 pub(crate) use trail::note_of_cut;
@@ -52,6 +56,8 @@ pub struct RetentionParts {
     pub clock: Clock,
     /// How long the rest is kept.
     pub settings: RetentionSettings,
+    /// What ends something by itself.
+    pub clocks: OwnClocks,
 }
 
 /// What the register does not say.
@@ -81,5 +87,10 @@ impl Retention {
             parts,
             turn: tokio::sync::Mutex::new(()),
         })
+    }
+
+    /// The rules by a register.
+    fn rules_of(&self, register: &Register) -> Vec<rules::Rule> {
+        rules::rules(register, &self.parts.settings, &self.parts.clocks.terms)
     }
 }

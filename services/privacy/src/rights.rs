@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use domain::ids::{DepartmentId, IdentityKey};
 use domain::privacy::{GivenMarks, Marks};
 use domain::service_time::DuePolicy;
-use domain::ticket::spoken_ticket_id;
+use domain::ticket::{TicketState, spoken_ticket_id};
 use store::StoreError;
 use store::audit::AuditStore;
 use store::cases::CaseStore;
@@ -35,10 +35,6 @@ use restrict::Way;
 pub(crate) type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 /// Told the departments that there is something for, so that handover in the same process need not wait for its next look.
 pub(crate) type Wake = Arc<dyn Fn(&DepartmentId) + Send + Sync>;
-
-/// Items on a page unless asked otherwise, and at most.
-const PAGE: usize = 100;
-const PAGE_MAX: usize = 500;
 
 /// How the rights of data subjects are carried out.
 #[derive(Clone, Copy, Debug)]
@@ -121,12 +117,22 @@ impl RightsService {
         let id = spoken_ticket_id(&sent.ticket_id).ok_or_else(|| {
             Status::invalid_argument("ticket_id: this is no number of a ticket, such as T-7K3M-9QXW")
         })?;
-        let marks = self.parts.finder.marks_of_ticket(&id).await;
-        marks.map_err(|error| refused(&error))?.ok_or_else(|| {
-            Status::not_found(format!(
-                "ticket_id: there is no ticket {id} that says by what a person is known"
-            ))
-        })
+        let finder = &self.parts.finder;
+        let marks = finder.marks_of_ticket(&id).await;
+        if let Some(marks) = marks.map_err(|error| refused(&error))? {
+            return Ok(marks);
+        }
+        let found = finder.tickets.ticket(&id).await;
+        let found = found.map_err(|error| refused(&error))?;
+        Err(Status::not_found(
+            match found.is_some_and(|found| found.ticket.state == TicketState::Erased) {
+                true => format!(
+                    "ticket_id: ticket {id} is erased: nothing in it says any more whose it was; what was done with it is \
+                     told by `nrwdirekt privacy audit list --ticket {id}`"
+                ),
+                false => format!("ticket_id: there is no ticket {id} that says by what a person is known"),
+            },
+        ))
     }
 }
 
@@ -236,18 +242,6 @@ impl proto::rights_server::Rights for RightsService {
     ) -> Result<Response<proto::Case>, Status> {
         cases::change(self, request).await
     }
-}
-
-/// How many items a page is to have.
-fn page(asked: u32) -> usize {
-    match asked as usize {
-        0 => PAGE,
-        wanted => wanted.min(PAGE_MAX),
-    }
-}
-
-fn bad_token() -> Status {
-    Status::invalid_argument("page_token: repeat the next_page_token of the page before")
 }
 
 /// What the store said, for whoever asked.

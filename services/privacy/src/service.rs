@@ -4,20 +4,16 @@ use std::sync::Arc;
 
 use access::AuditTrail;
 use domain::audit::{AuditAction, AuditSubject};
-use domain::local_time;
 use store::StoreError;
 use store::audit::{AuditEntry, AuditFilter, AuditStore};
 use tonic::{Request, Response, Status};
 use wire::access::principal;
 use wire::v1::privacy as proto;
 
+use crate::asked::{given, time};
 use crate::hex::hex;
+use crate::paging;
 use crate::verify::verify;
-
-/// Entries on a page unless asked otherwise.
-const PAGE: usize = 100;
-/// Entries on a page at most.
-const PAGE_MAX: usize = 500;
 
 /// Lists the audit trail, and checks it.
 #[derive(Clone)]
@@ -40,23 +36,22 @@ impl proto::audit_server::Audit for AuditService {
         request: Request<proto::ListEntriesRequest>,
     ) -> Result<Response<proto::ListEntriesResponse>, Status> {
         let principal = principal(&request)?;
-        let filter = filter(&request.into_inner())?;
-        let most = filter.most;
+        let asked = request.into_inner();
+        let page = paging::size(asked.page_size);
+        // One more than the page: its presence tells that there is a next one.
+        let filter = filter(&asked, page + 1)?;
         let mut entries = self
             .store
             .entries(filter)
             .await
             .map_err(|error| refused(&error))?;
-        // One more than the page was asked for: its presence tells that there is a next one.
-        let more = entries.len() >= most;
-        entries.truncate(most - 1);
+        let next_page_token = paging::cut(&mut entries, page, |entry| entry.number);
         let read = self
             .trail
             .entry(&principal, AuditAction::AuditRead, AuditSubject::none());
         self.trail.append(read.of_items(entries.len())).await?;
-        let last = entries.last().filter(|_| more);
         Ok(Response::new(proto::ListEntriesResponse {
-            next_page_token: last.map(|last| last.number.to_string()).unwrap_or_default(),
+            next_page_token,
             entries: entries.into_iter().map(shown).collect(),
         }))
     }
@@ -93,16 +88,7 @@ impl proto::audit_server::Audit for AuditService {
     }
 }
 
-fn filter(asked: &proto::ListEntriesRequest) -> Result<AuditFilter, Status> {
-    let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-    let time = |field: &str, text: &str| match given(text) {
-        None => Ok(None),
-        Some(text) => local_time::instant(&text).map(Some).ok_or_else(|| {
-            Status::invalid_argument(format!(
-                "{field}: give a day as YYYY-MM-DD, or a time as 2024-10-27T02:30:00+02:00"
-            ))
-        }),
-    };
+fn filter(asked: &proto::ListEntriesRequest, most: usize) -> Result<AuditFilter, Status> {
     let action = given(&asked.action);
     if action
         .as_deref()
@@ -112,24 +98,14 @@ fn filter(asked: &proto::ListEntriesRequest) -> Result<AuditFilter, Status> {
         let all = all.join(", ");
         return Err(Status::invalid_argument(format!("action: use one of {all}")));
     }
-    let before = match asked.page_token.as_str() {
-        "" => None,
-        token => Some(token.parse().map_err(|_| {
-            Status::invalid_argument("page_token: repeat the next_page_token of the page before")
-        })?),
-    };
-    let page = match asked.page_size as usize {
-        0 => PAGE,
-        wanted => wanted.min(PAGE_MAX),
-    };
     Ok(AuditFilter {
         actor: given(&asked.actor),
         subject: given(&asked.subject),
         action,
         from: time("from", &asked.from)?,
         to: time("to", &asked.to)?,
-        before,
-        most: page + 1,
+        before: paging::behind(&asked.page_token)?,
+        most,
     })
 }
 

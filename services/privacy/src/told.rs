@@ -28,6 +28,9 @@ pub(crate) const SCHEMA: &str = "urn:nrwdirekt:privacy:portability:v1";
 pub(crate) struct Told {
     pub(crate) schema: &'static str,
     pub(crate) created_at: DateTime<Utc>,
+    /// Who is responsible, and whom the person turns to: name, address, how to reach them.
+    pub(crate) controller: String,
+    pub(crate) data_protection_officer: String,
     pub(crate) person: ToldPerson,
     /// What it is kept for, by which law, who receives it, how long.
     pub(crate) purposes: Vec<Purpose>,
@@ -40,6 +43,16 @@ pub(crate) struct Told {
     pub(crate) calls_left_out: u32,
     /// Rows and lines that could not be read, and hold the number or the address.
     pub(crate) rejected_items: Vec<ToldItem>,
+}
+
+impl Told {
+    /// Whether nothing is kept.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tickets.is_empty()
+            && self.entries.is_empty()
+            && self.calls.is_empty()
+            && self.rejected_items.is_empty()
+    }
 }
 
 #[derive(Debug, Serialize)]

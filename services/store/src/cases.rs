@@ -1,7 +1,7 @@
 //! Cases of data subjects, beside users and the audit trail.
 
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{DateTime, Months, NaiveDate, Utc};
 use domain::privacy::Case;
 
 use crate::StoreError;
@@ -109,6 +109,20 @@ impl Bringing {
             Some(_) => Ok(Self::Write),
         }
     }
+}
+
+/// No case that was last handled before a time is due later than this day: it came before, and has three months at most.
+pub(crate) fn due_before(handled_before: DateTime<Utc>) -> String {
+    let day = domain::local_time::day_of(handled_before);
+    let latest = day.checked_add_months(Months::new(3)).unwrap_or(NaiveDate::MAX);
+    domain::local_time::next(latest).to_string()
+}
+
+/// When a case that is decided was last handled, and its number, if that was before a time.
+pub(crate) fn past(kept: KeptCase, before: DateTime<Utc>) -> Option<(DateTime<Utc>, i64)> {
+    kept.case.decision.as_ref()?;
+    let at = kept.case.last_handled();
+    (at < before).then_some((at, kept.number))
 }
 
 /// The key of a case whose own is not known.

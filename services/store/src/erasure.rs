@@ -75,6 +75,18 @@ pub trait ErasureStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn close_order(&self, id: &ErasureOrderId, at: DateTime<Utc>) -> Result<(), StoreError>;
+
+    /// Something came to a place after it was clean: what was done there is to be done again, and the order is open until
+    /// then.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn reopen_order(
+        &self,
+        id: &ErasureOrderId,
+        place: Place,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError>;
 }
 
 /// Takes persons out of calls.
@@ -115,6 +127,30 @@ pub trait TicketErasure: Send + Sync + 'static {
         &self,
         tickets: &[TicketId],
     ) -> Result<BTreeMap<TicketId, Vec<DepartmentId>>, StoreError>;
+
+    /// Replies that came when nothing of their ticket was kept any more, behind a place in their sequence and in its order:
+    /// what they say is still on the bus.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn stray_replies(&self, after: i64, most: usize) -> Result<Vec<StrayReply>, StoreError>;
+
+    /// These are looked for no longer. A further reply about the same ticket that came meanwhile still is.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn forget_stray_replies(&self, sequences: Vec<i64>) -> Result<(), StoreError>;
+}
+
+/// One or more replies of a department about a ticket of which nothing is kept any more, or that is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StrayReply {
+    /// The place of the newest of them in the sequence.
+    pub sequence: i64,
+    /// Who replied.
+    pub department: DepartmentId,
+    /// The ticket.
+    pub ticket: TicketId,
 }
 
 /// An order to write.
@@ -148,6 +184,8 @@ pub struct KeptOrder {
     pub order: ErasureOrder,
     /// What was done, by place.
     pub steps: BTreeMap<Place, Step>,
+    /// Since when it is open again, if something came late.
+    pub reopened_at: Option<DateTime<Utc>>,
     /// Since when every place is clean.
     pub closed_at: Option<DateTime<Utc>>,
 }
@@ -165,6 +203,11 @@ impl KeptOrder {
     /// Whether the work at a place is still to be done.
     pub fn is_due(&self, place: Place) -> bool {
         place.concerns(&self.order) && !self.steps.contains_key(&place)
+    }
+
+    /// Since when it is to be carried out.
+    pub fn open_since(&self) -> DateTime<Utc> {
+        self.reopened_at.unwrap_or(self.order.at)
     }
 }
 

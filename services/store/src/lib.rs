@@ -13,9 +13,11 @@ pub mod calls;
 pub mod cases;
 pub mod changes;
 pub mod citizen_mails;
+pub mod clocks;
 pub mod entries;
 pub mod erasure;
 mod error;
+pub mod former_events;
 pub mod history;
 #[cfg(test)]
 mod json_fields;

@@ -91,6 +91,12 @@ pub trait CallRetention: Send + Sync + 'static {
     async fn purge_rejected(&self, run: RunId, before: DateTime<Utc>, step: Step)
     -> Result<Gone, StoreError>;
 
+    /// Takes over what clocks of their own have ended since the run before: it is this run's to tell.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it is taken over later.
+    async fn take_over_calls(&self, run: RunId) -> Result<(), StoreError>;
+
     /// What a run has deleted here.
     ///
     /// # Errors
@@ -157,6 +163,12 @@ pub trait TicketRetention: Send + Sync + 'static {
         step: Step,
     ) -> Result<Gone, StoreError>;
 
+    /// Takes over what clocks of their own have ended since the run before: it is this run's to tell.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it is taken over later.
+    async fn take_over_tickets(&self, run: RunId) -> Result<(), StoreError>;
+
     /// What a run has deleted here.
     ///
     /// # Errors
@@ -220,6 +232,24 @@ pub trait RunStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`]: nothing is cut.
     async fn cut_audit(&self, cut: AuditCut) -> Result<Gone, StoreError>;
+
+    /// Cases that were last handled before a time, and are decided.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn past_cases(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError>;
+
+    /// Deletes such cases, a step of them.
+    ///
+    /// # Errors
+    /// [`StoreError`]: none of them is deleted.
+    async fn purge_cases(&self, run: RunId, before: DateTime<Utc>, step: Step) -> Result<Gone, StoreError>;
+
+    /// Takes over what clocks of their own have ended since the run before: it is this run's to tell.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it is taken over later.
+    async fn take_over_access(&self, run: RunId) -> Result<(), StoreError>;
 
     /// What a run has deleted here.
     ///
@@ -294,6 +324,8 @@ pub const AGENT_NAMES: &str = "agent_names";
 pub const REJECTED_ITEMS: &str = "rejected_items";
 /// What [`TicketRetention`] counts rejected replies as.
 pub const REJECTED_REPLIES: &str = "rejected_replies";
+/// What [`RunStore`] counts cases of data subjects as.
+pub const CASES: &str = "cases";
 /// What [`RunStore`] counts entries of the audit trail as.
 pub const AUDIT_ENTRIES: &str = "audit_entries";
 
@@ -454,11 +486,14 @@ pub struct Rewritten {
     pub kept: Vec<String>,
 }
 
-/// What a run did by one rule. It names nobody.
+/// What came of one rule since the run before. It names nobody.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunLine {
-    /// What it is about: `calls`, `identities`, `rejected_items`, `tickets`, `audit_entries`.
+    /// What it is about: `calls`, `identities`, `rejected_items`, `tickets`, `audit_entries`, …
     pub what: String,
+    /// Who ends it: the run itself, or a clock of its own, whose work is counted here too. Empty: the run, before that was told.
+    #[serde(default)]
+    pub ended_by: String,
     /// The procedure of the register, where there is one.
     pub procedure: String,
     /// What the period begins with.

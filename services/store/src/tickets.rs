@@ -496,6 +496,9 @@ pub struct Settlement {
     pub outcome: ReplyOutcome,
     /// The change of the ticket, if it was applied.
     pub transition: Option<Transition>,
+    /// Tickets that it is about and of which nothing is kept any more, or that are not known: also where the reply was
+    /// settled before. See [`crate::erasure::TicketErasure::stray_replies`].
+    pub stray_for: Vec<TicketId>,
     /// The reading position before and after the reply.
     pub advance: ReplyAdvance,
 }

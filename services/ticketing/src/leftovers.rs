@@ -39,9 +39,11 @@ pub(crate) async fn of(
     next: &Rulebook,
 ) -> Result<Vec<Leftover>, StoreError> {
     let mut left = Vec::new();
-    for kind in OfferKind::ALL {
+    for kind in OfferKind::ALL.iter().copied() {
         let books = [now, next];
-        let procedures = books.iter().filter_map(|book| book.register.entry_procedure(kind));
+        let procedures = books
+            .iter()
+            .filter_map(|book| book.register.entry_procedure(kind));
         let procedures: BTreeSet<ProcedureId> = procedures.map(|it| it.id.clone()).collect();
         for procedure in procedures {
             for (offer, state) in store.offer_states(&procedure).await? {
@@ -73,7 +75,10 @@ pub(crate) fn refuse(left: &[Leftover], now: &Rulebook) -> Result<(), Status> {
                 OfferKind::Newsletters => "newsletter",
                 OfferKind::Events => "event",
             };
-            format!("routing: {what} {} would be unknown and still has {} entries", it.offer, it.entries)
+            format!(
+                "routing: {what} {} would be unknown and still has {} entries",
+                it.offer, it.entries
+            )
         })
         .collect();
     match lines.is_empty() {

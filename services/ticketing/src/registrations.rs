@@ -241,6 +241,8 @@ impl proto::registrations_server::Registrations for RegistrationsService {
             consent: asked.rules.consent.clone(),
             offers,
             is_possible: self.0.ways.is_some(),
+            controller: book.register.head().controller.to_string(),
+            data_protection_officer: book.register.head().data_protection_officer.to_string(),
         }))
     }
 
@@ -346,7 +348,9 @@ impl proto::registrations_server::Registrations for RegistrationsService {
         if erased > 0 {
             let audit = &self.0.audit;
             let entry = audit.entry_by("link", AuditAction::EntriesErased, AuditSubject::none());
-            let entry = entry.because("ended by whoever it is of").of_items(erased as usize);
+            let entry = entry
+                .because("ended by whoever it is of")
+                .of_items(erased as usize);
             audit.append_done(vec![entry]).await?;
         }
         Ok(Response::new(proto::EndResponse { erased }))

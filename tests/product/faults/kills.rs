@@ -146,3 +146,59 @@ async fn a_stream_that_stays_open_does_not_keep_a_node_from_ending() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_callback_whose_answer_is_lost_with_the_node_is_asked_for_again_and_logged_once() {
+    Backend::each(|backend| async move {
+        let mut node = TestNode::start(backend).await;
+        let log = [
+            "callback",
+            "log",
+            "--hotline",
+            "Umwelt",
+            "--phone",
+            "0221 4710123",
+            "--concern",
+            "Lärm",
+            "--json",
+        ];
+        let dies =
+            |node: &mut TestNode| node.set_variable("NRWDIREKT_TEST_CRASH", Some("tickets.log:after:1"));
+        node.stop().await;
+        dies(&mut node);
+        node.start_again().await;
+        let asking = tokio::spawn(testkit::command::finish(node.command(&log)));
+        until_dead(&mut node).await;
+        node.set_variable("NRWDIREKT_TEST_CRASH", None);
+        node.start_again().await;
+        let asked = asking.await.expect("no panic").exits(0);
+        assert_eq!(asked.json()["repeated"], true, "{asked:?}");
+
+        // Whoever does not wait is told by which key it is done once.
+        node.stop().await;
+        dies(&mut node);
+        node.start_again().await;
+        let mut impatient = node.command(&log);
+        impatient.env("NRWDIREKT_PATIENCE_S", "0");
+        let asked = testkit::command::finish(impatient).await.exits(4);
+        let named = asked
+            .stderr
+            .split_once("--idempotency-key ")
+            .expect("the remedy")
+            .1;
+        let key = named.split('`').next().expect("a key");
+        until_dead(&mut node).await;
+        node.set_variable("NRWDIREKT_TEST_CRASH", None);
+        node.start_again().await;
+        let again = [&log[..], &["--idempotency-key", key]].concat();
+        assert_eq!(node.run(&again).await.exits(0).json()["repeated"], true);
+        let list = ["ticket", "list", "--json"];
+        assert_eq!(node.run(&list).await.exits(0).json_lines().len(), 2);
+    })
+    .await;
+}
+
+async fn until_dead(node: &mut TestNode) {
+    let dying = std::cell::RefCell::new(node);
+    eventually("the node to die", async || dying.borrow_mut().ended()).await;
+}

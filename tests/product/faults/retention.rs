@@ -25,7 +25,11 @@ const STEPS: &[(&str, u64)] = &[
     ("retention.purge_rejected", 1),
     ("retention.purge_rejected_replies", 1),
     ("retention.forget_identities", 1),
+    ("retention.purge_cases", 1),
     ("retention.cut_audit", 1),
+    ("retention.take_over_calls", 1),
+    ("retention.take_over_tickets", 1),
+    ("retention.take_over_access", 1),
     ("retention.empty_call_log", 1),
     ("retention.empty_ticket_log", 1),
     ("retention.empty_access_log", 1),
@@ -40,6 +44,7 @@ const ON_SERVERS: &[&str] = &[
     "retention.drop_past_part:after:1",
     "retention.take_out_agents:after:1",
     "retention.cut_audit:after:1",
+    "retention.take_over_access:after:1",
     "retention.finish_run:before:1",
 ];
 
@@ -49,7 +54,7 @@ fn rows() -> Vec<Row> {
     export::invented(ROWS, &mut Dice::of_seed(7))
 }
 
-/// A node with calls, an item that could not be counted, and an order that was sent, years later.
+/// A node with calls, an item that could not be counted, an order that was sent and a case that is decided, years later.
 async fn years_later(backend: Backend) -> (TestNode, Value) {
     let mut node = Builder::on(backend).set("retention.at", "").start().await;
     let faulty = Row::answered("2024-03-04 09:00:00", "Bürgertelefon")
@@ -83,6 +88,14 @@ async fn years_later(backend: Backend) -> (TestNode, Value) {
         "ticket", "close", ticket, "--reason", "versandt", "--agent", "anna",
     ];
     node.run(&close).await.exits(0);
+    let open = ["privacy", "case", "open", "--kind", "access", "--json"];
+    let number = node.run(&open).await.exits(0).json()["number"].to_string();
+    for act in [
+        &["check", &number, "--how", "Personalausweis"][..],
+        &["decide", &number, "--outcome", "granted"],
+    ] {
+        node.run(&[&["privacy", "case"], act].concat()).await.exits(0);
+    }
     let before = figures::of_the_invented_week(&node).await;
     node.stop().await;
     node.set_variable(AHEAD, Some(&(1_200 * 86_400).to_string()));
@@ -94,10 +107,11 @@ async fn runs(node: &TestNode) -> Vec<Value> {
     node.run(&runs).await.exits(0).json_lines()
 }
 
-/// What went, without when.
+/// What went, without when. How often the node was asked for something is another number each time.
 fn went(run: &Value) -> Vec<(Value, Value, Value, Value)> {
     let lines = run["outcome"].as_array().expect("lines").iter();
     lines
+        .filter(|line| line["what"] != "accesses")
         .map(|line| {
             let of = |key: &str| line[key].clone();
             (of("what"), of("procedure"), of("items"), of("visits"))
@@ -142,7 +156,7 @@ async fn cut(backend: Backend, step: &str, expected: &Value) {
     let plan = ["privacy", "retention", "plan", "--json"];
     let plan = node.run(&plan).await.exits(0).json();
     for rule in plan["rules"].as_array().expect("rules") {
-        assert_eq!(rule["items"], json!(0), "{step}: {rule}");
+        assert_eq!(rule["items"].as_u64().unwrap_or(0), 0, "{step}: {rule}");
     }
     node.run(&["privacy", "audit", "verify"]).await.exits(0);
     node.stop().await;

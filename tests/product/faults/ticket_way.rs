@@ -36,7 +36,11 @@ const NOT_ON_THE_WAY: &[&str] = &[
     "retention.purge_rejected",
     "retention.purge_rejected_replies",
     "retention.take_out_agents",
+    "retention.purge_cases",
     "retention.cut_audit",
+    "retention.take_over_calls",
+    "retention.take_over_tickets",
+    "retention.take_over_access",
     "retention.empty_call_log",
     "retention.empty_ticket_log",
     "retention.empty_access_log",
@@ -45,12 +49,15 @@ const NOT_ON_THE_WAY: &[&str] = &[
     "bus.forget",
     "bus.scrub",
     "bus.stays",
-    // Its way is tried by faults/erasure/steps.rs, and that of entries by faults/erasure/entries.rs.
+    // Its way is tried by faults/erasure/steps.rs, that of entries by faults/erasure/entries.rs, and that of replies that
+    // come after it by faults/erasure/replies.rs.
     "entries.erase",
     "erasure.enter_order",
     "erasure.add_calls",
     "erasure.note_step",
     "erasure.close_order",
+    "erasure.reopen_order",
+    "erasure.forget_stray_replies",
     "erasure.erase_callers",
     "erasure.erase_rejected",
     "erasure.callers_that",

@@ -84,6 +84,54 @@ async fn who_has_seen_a_ticket_is_told_and_the_trail_is_whole() {
 }
 
 #[tokio::test]
+async fn what_was_done_with_an_erased_ticket_is_told_with_its_erasure() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        let ticket = look_at_a_ticket(&node).await;
+        let by_person = [
+            "privacy",
+            "erase",
+            "--phone",
+            "0221 4710123",
+            "--reason",
+            "Art. 17",
+            "--json",
+        ];
+        let order = node.run(&by_person).await.exits(0).json();
+        let order = order["order"].as_str().expect("a number");
+        let of_ticket = noted(&node, &["--ticket", &ticket]).await;
+        let actions: Vec<&Value> = of_ticket.iter().map(|entry| &entry["action"]).collect();
+        assert_eq!(
+            actions,
+            ["erasure_ordered", "ticket_read", "ticket_read", "ticket_logged"]
+        );
+        assert_eq!(
+            (
+                &of_ticket[0]["actor"],
+                &of_ticket[0]["subject_kind"],
+                &of_ticket[0]["reason"]
+            ),
+            (
+                &json!("operator"),
+                &json!("ticket"),
+                &json!(format!("{order}: Art. 17"))
+            )
+        );
+        let of_order = noted(&node, &["--subject", order]).await;
+        assert_eq!((of_order.len(), &of_order[0]["items"]), (1, &json!(1)));
+        assert!(!format!("{of_ticket:?}{of_order:?}").contains("4710123"));
+        assert_eq!(verify(&node, "", 0).await["broken_at"], Value::Null);
+        // Nobody knows whose it was; what was done with it is known.
+        let remedy = format!("`nrwdirekt privacy audit list --ticket {ticket}`");
+        node.run(&["privacy", "access", "--ticket", &ticket])
+            .await
+            .exits(2)
+            .fails_with(&remedy);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_changed_removed_or_cut_is_found() {
     let tampered = [
         (

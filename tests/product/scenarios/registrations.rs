@@ -421,6 +421,69 @@ async fn an_accreditation_goes_with_its_export_after_the_deadline(backend: Backe
     assert!(left["erased_at"].is_string(), "{left}");
 }
 
+/// How many of something a plan or a run tells of.
+fn items(told: &Value, what: &str, procedure: &str) -> u64 {
+    let lines = told["rules"].as_array().or(told["outcome"].as_array());
+    let mut lines = lines.expect("lines").iter();
+    let line = lines.find(|line| line["what"] == what && line["procedure"] == procedure);
+    line.expect("a line")["items"].as_u64().expect("a number")
+}
+
+async fn plans_tell_what_becomes_of_entries_and_runs_prove_it(backend: Backend) {
+    let builder = Builder::on(backend).set("retention.at", "");
+    let Some(mut office) = Office::of(builder).await else {
+        return;
+    };
+    let retention = async |office: &Office, arguments: &[&str]| {
+        let command = [&["privacy", "retention"], arguments, &["--json"]].concat();
+        office.node.run(&command).await.exits(0).json()
+    };
+    for person in ["erika", "max"] {
+        let form = subscription(&format!("{person}@example.org"), &["presse", "termine"]);
+        office.form("/newsletter", &form, 200, "Postfach").await;
+    }
+    let path = "/akkreditierung/sommerfest";
+    office
+        .form(path, &application("Anna", "Rede"), 200, "Postfach")
+        .await;
+    for person in ["erika@", "Anna@"] {
+        let links = office.links(person, "bestaetigen").await;
+        office.form(&links[0], "", 200, "Bestätigt").await;
+    }
+    let end = office.links("erika@", "beenden").await;
+    let end = end[0].clone();
+    office
+        .form(&end, "List-Unsubscribe=One-Click", 200, "gelöscht")
+        .await;
+
+    let at = Utc::now() + TimeDelta::days(16);
+    let plan = retention(&office, &["plan", "--at", &at.to_rfc3339()]).await;
+    assert_eq!(items(&plan, "entries_unconfirmed", "newsletter"), 2, "{plan}");
+    assert_eq!(items(&plan, "entries_unconfirmed", "media-accreditation"), 0);
+    assert_eq!(items(&plan, "entries", "media-accreditation"), 1);
+    assert_eq!(items(&plan, "entries", "newsletter"), 0);
+    let now = retention(&office, &["plan"]).await;
+    for (what, procedure) in [
+        ("entries_unconfirmed", "newsletter"),
+        ("entries", "media-accreditation"),
+    ] {
+        assert_eq!(items(&now, what, procedure), 0);
+    }
+
+    office.after(16 * 24 * HOUR_S).await;
+    let run = retention(&office, &["run"]).await;
+    assert_eq!(items(&run, "entries", "newsletter"), 1, "one was ended: {run}");
+    assert_eq!(items(&run, "entries_unconfirmed", "newsletter"), 2, "{run}");
+    assert_eq!(items(&run, "entries", "media-accreditation"), 1, "{run}");
+    assert_eq!(run["rewritten"], serde_json::json!(["tickets"]), "{run}");
+    let told = run.to_string();
+    assert!(!told.contains("example.org"), "{told}");
+    assert_eq!(office.offer("newsletter", "presse").await["pending"], 0);
+    assert_eq!(office.offer("accreditation", "sommerfest").await["erased"], 1);
+    let run = retention(&office, &["run"]).await;
+    assert_eq!(items(&run, "entries", "newsletter"), 0);
+}
+
 async fn an_accreditation_that_nobody_exports_goes_by_itself(backend: Backend) {
     let Some(mut office) = Office::on(backend).await else {
         return;
@@ -445,7 +508,9 @@ async fn an_accreditation_that_nobody_exports_goes_by_itself(backend: Backend) {
 /// The rules without a newsletter, and with another id of the event.
 fn other_routing() -> String {
     let newsletter = "{ id = \"termine\", title = \"Termine\", department = \"presse\" },";
-    let other = routing().replace("sommerfest", "sommerfest-27").replace(newsletter, "");
+    let other = routing()
+        .replace("sommerfest", "sommerfest-27")
+        .replace(newsletter, "");
     assert!(!other.contains("\"termine\""), "{other}");
     other
 }
@@ -480,7 +545,10 @@ async fn what_is_registered_for_is_not_lost_with_a_change_of_the_rules(backend: 
         let find = ["privacy", "find", "--json", "--email", email];
         let found = office.node.run(&find).await.exits(0).json();
         let persons = found["persons"].as_array().expect("persons").iter();
-        persons.filter_map(|it| it["entries"].as_array()).flatten().count()
+        persons
+            .filter_map(|it| it["entries"].as_array())
+            .flatten()
+            .count()
     };
     let erased = async |office: &Office, reason: &str| {
         let list = ["privacy", "audit", "list", "--json"];
@@ -500,7 +568,12 @@ async fn what_is_registered_for_is_not_lost_with_a_change_of_the_rules(backend: 
     // Whoever starts a node with such rules is not asked: the entries wait for the deadline that there was.
     std::fs::write(office.folder.path().join("routing.toml"), other_routing()).expect("a file");
     office.after(0).await;
-    let rules = office.node.run(&["config", "history", "--json"]).await.exits(0).json();
+    let rules = office
+        .node
+        .run(&["config", "history", "--json"])
+        .await
+        .exits(0)
+        .json();
     assert_eq!(rules.as_array().map(Vec::len), Some(2), "{rules}");
     office.after(13 * 24 * HOUR_S).await;
     assert_eq!(entries_of(&office, "erika@example.org").await, 1);
@@ -626,6 +699,7 @@ cases! {
     an_accreditation_goes_with_its_export_after_the_deadline,
     an_accreditation_that_nobody_exports_goes_by_itself,
     what_is_registered_for_is_not_lost_with_a_change_of_the_rules,
+    plans_tell_what_becomes_of_entries_and_runs_prove_it,
     what_waits_for_the_mail_server_survives_a_kill,
     an_account_is_taken_only_for_what_is_to_be_paid,
     forms_are_limited_by_address,

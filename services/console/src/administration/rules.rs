@@ -349,7 +349,10 @@ pub(super) async fn apply(visitor: Visitor, Form(entered): Form<Entered>) -> Res
                  Regeln mit „config apply --discard-entries“ ein; das löscht sie."
                     .to_owned(),
             );
-            let lines = status.message().lines().filter(|line| line.starts_with("routing: "));
+            let lines = status
+                .message()
+                .lines()
+                .filter(|line| line.starts_with("routing: "));
             page.faults.extend(lines.map(str::to_owned));
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }

@@ -14,6 +14,7 @@ use wire::v1::tickets as proto;
 
 use crate::Console;
 use crate::layout::Layout;
+use crate::sent_form::SentForm;
 use crate::shown_ticket::{self, Choice, Names, ShownTicket};
 use crate::trouble::Trouble;
 use crate::visitor::Visitor;
@@ -67,11 +68,8 @@ pub(super) struct Entered {
     /// What is confirmed, on the page of what the department was told.
     #[serde(default)]
     wovon: String,
-    /// Which form it was.
     #[serde(skip)]
-    form: String,
-    #[serde(skip)]
-    fault: Option<String>,
+    sent: SentForm,
     #[serde(skip)]
     done: Option<&'static str>,
 }
@@ -94,7 +92,7 @@ impl Entered {
             Some(ToldOf::Erased) => "loeschung",
             None => "",
         };
-        form.clone_into(&mut self.form);
+        form.clone_into(&mut self.sent.name);
         "ja".clone_into(&mut self.geloescht);
     }
 
@@ -109,7 +107,7 @@ impl Entered {
         if self.version > 0 {
             payload["version"] = self.version.into();
         }
-        let kind = match self.form.as_str() {
+        let kind = match self.sent.name.as_str() {
             "annehmen" => "accepted",
             "versuch" => {
                 let outcome = AttemptOutcome::from_name(&self.ausgang);
@@ -143,20 +141,11 @@ impl Entered {
         };
         payload["type"] = kind.into();
         if let ("versuch" | "beantworten" | "unerreicht", Some(note)) =
-            (self.form.as_str(), text(&self.notiz)?)
+            (self.sent.name.as_str(), text(&self.notiz)?)
         {
             payload["note"] = note.into();
         }
         Ok(payload)
-    }
-
-    /// An entry of the form that was sent; nothing in the others.
-    fn kept<'a>(&self, form: &str, value: &'a str) -> &'a str {
-        if self.form == form { value } else { "" }
-    }
-
-    fn fault_at(&self, form: &str) -> &str {
-        self.kept(form, self.fault.as_deref().unwrap_or_default())
     }
 }
 
@@ -227,7 +216,7 @@ pub(super) async fn reply(
     Path((id, form)): Path<(String, String)>,
     Form(mut entered): Form<Entered>,
 ) -> Result<Response, Trouble> {
-    entered.form.clone_from(&form);
+    entered.sent.name.clone_from(&form);
     let department = match &visitor.principal.department {
         Some(own) => own.to_string(),
         None => shown_ticket::ticket(&visitor, &id).await?.department,
@@ -238,7 +227,7 @@ pub(super) async fn reply(
         }
         Sent::Applied(name) => Ok(Redirect::to(&format!("/eingang/{id}?getan={name}")).into_response()),
         Sent::Refused { fault, status, spent } => {
-            entered.fault = Some(fault);
+            entered.sent.fault = Some(fault);
             if spent {
                 // The id of a refused reply is spent: under it the refusal would come again.
                 entered.kennung = new_id();
@@ -282,13 +271,13 @@ pub(super) async fn send(
         department: department.to_owned(),
         payload,
         // The forms of a page share an id; each is a reply of its own.
-        reply_id: format!("{}-{}", entered.kennung, entered.form),
+        reply_id: format!("{}-{}", entered.kennung, entered.sent.name),
     };
     match visitor.services.handover().reply(request).await {
         Ok(answer) => {
             let answer = answer.into_inner();
             Ok(match (answer.applied, answer.pending) {
-                (true, _) => Sent::Applied(entered.form.clone()),
+                (true, _) => Sent::Applied(entered.sent.name.clone()),
                 (false, true) => Sent::Applied("wartet".to_owned()),
                 (false, false) => Sent::Refused {
                     fault: words::rejection(&answer.code).to_owned(),
@@ -313,7 +302,7 @@ pub(super) async fn confirm_erasure(
     visitor: Visitor,
     Form(mut entered): Form<Entered>,
 ) -> Result<Response, Trouble> {
-    "loeschung".clone_into(&mut entered.form);
+    "loeschung".clone_into(&mut entered.sent.name);
     let Some(department) = visitor.principal.department.clone() else {
         return Err(Trouble::Forbidden);
     };
@@ -332,7 +321,10 @@ mod tests {
 
     fn entered(form: &str) -> Entered {
         Entered {
-            form: form.to_owned(),
+            sent: SentForm {
+                name: form.to_owned(),
+                fault: None,
+            },
             version: 3,
             ..Entered::default()
         }

@@ -135,7 +135,7 @@ impl SearchPage {
         let request = proto::FindPersonsRequest {
             marks: Some(self.marks.sent()),
             page_size: CALLS,
-            page_token: String::new(),
+            ..proto::FindPersonsRequest::default()
         };
         let found = visitor
             .services

@@ -14,6 +14,7 @@ use wire::v1::tickets as proto;
 
 use crate::Console;
 use crate::layout::Layout;
+use crate::sent_form::SentForm;
 use crate::shown_ticket::{self, Choice, Names, ShownTicket};
 use crate::trouble::Trouble;
 use crate::visitor::Visitor;
@@ -44,11 +45,8 @@ pub(super) struct Entered {
     /// The number of the ticket, to confirm that it is to be erased.
     #[serde(default)]
     pub(super) bestaetigt: String,
-    /// Which form it was.
     #[serde(skip)]
-    pub(super) form: String,
-    #[serde(skip)]
-    pub(super) fault: Option<String>,
+    pub(super) sent: SentForm,
     #[serde(skip)]
     pub(super) done: Option<&'static str>,
 }
@@ -61,15 +59,6 @@ impl Entered {
             done: done(done_before),
             ..Self::default()
         }
-    }
-
-    /// An entry of the form that was sent; nothing in the others.
-    pub(super) fn kept<'a>(&self, form: &str, value: &'a str) -> &'a str {
-        if self.form == form { value } else { "" }
-    }
-
-    pub(super) fn fault_at(&self, form: &str) -> &str {
-        self.kept(form, self.fault.as_deref().unwrap_or_default())
     }
 }
 
@@ -165,7 +154,7 @@ pub(super) async fn perform(
         Err(refused) => return Ok(Err(refused)),
     };
     // The forms of a page share a key; each is an act of its own.
-    let idempotency_key = format!("console-{}-{}", entered.kennung, entered.form);
+    let idempotency_key = format!("console-{}-{}", entered.kennung, entered.sent.name);
     let agent = visitor.principal.name.clone();
     let ticket_id = id.to_owned();
     let mut ticketing = visitor.services.ticketing();
@@ -175,7 +164,7 @@ pub(super) async fn perform(
         reason: reason.clone(),
         agent: agent.clone(),
     };
-    let answer = match entered.form.as_str() {
+    let answer = match entered.sent.name.as_str() {
         "weiterleiten" if entered.stelle.is_empty() => {
             let fault = "Wählen Sie die Stelle, an die der Vorgang geht.".to_owned();
             return Ok(Err((StatusCode::UNPROCESSABLE_ENTITY, fault)));
@@ -218,11 +207,11 @@ pub(super) async fn act(
     Path((id, form)): Path<(String, String)>,
     Form(mut entered): Form<Entered>,
 ) -> Result<Response, Trouble> {
-    entered.form.clone_from(&form);
+    entered.sent.name.clone_from(&form);
     match perform(&visitor, &id, &entered).await? {
         Ok(()) => Ok(Redirect::to(&format!("/vorgaenge/{id}?getan={form}")).into_response()),
         Err((status, fault)) => {
-            entered.fault = Some(fault);
+            entered.sent.fault = Some(fault);
             let page = TicketPage::load(&console, &visitor, &id, entered).await?;
             Ok((status, page).into_response())
         }
@@ -268,7 +257,7 @@ pub(super) async fn erase(
     Path(id): Path<String>,
     Form(mut entered): Form<Entered>,
 ) -> Result<Response, Trouble> {
-    "loeschen".clone_into(&mut entered.form);
+    "loeschen".clone_into(&mut entered.sent.name);
     let outcome = match entered.bestaetigt.trim() == id {
         true => perform(&visitor, &id, &entered).await?,
         false => Err((
@@ -279,7 +268,7 @@ pub(super) async fn erase(
     match outcome {
         Ok(()) => Ok(Redirect::to(&format!("/vorgaenge/{id}?getan=loeschen")).into_response()),
         Err((status, fault)) => {
-            entered.fault = Some(fault);
+            entered.sent.fault = Some(fault);
             let page = erase_page(&console, &visitor, &id, entered).await?;
             Ok((status, page).into_response())
         }

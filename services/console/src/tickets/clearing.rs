@@ -93,11 +93,11 @@ pub(super) async fn reroute(
     Path(id): Path<String>,
     Form(mut entered): Form<Entered>,
 ) -> Result<Response, Trouble> {
-    "weiterleiten".clone_into(&mut entered.form);
+    "weiterleiten".clone_into(&mut entered.sent.name);
     match acts::perform(&visitor, &id, &entered).await? {
         Ok(()) => Ok(Redirect::to("/vorgaenge/klaerung?getan=weiterleiten").into_response()),
         Err((status, fault)) => {
-            entered.fault = Some(fault);
+            entered.sent.fault = Some(fault);
             let page = page(&console, &visitor, &id, entered).await?;
             let is_another = page.chosen.as_ref().is_none_or(|chosen| chosen.id != id);
             if is_another {

@@ -24,6 +24,9 @@ pub struct ErasureOrder {
     /// The case of the person's right that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub case: Option<u64>,
+    /// Whether a person was named, and not tickets, calls and entries one by one; absent in older orders.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub of_person: bool,
     /// Tickets that lose everything about the citizen.
     #[serde(default)]
     pub tickets: Vec<TicketId>,
@@ -136,6 +139,7 @@ mod tests {
             by: "dora".to_owned(),
             reason: "Art. 17".to_owned(),
             case: None,
+            of_person: true,
             tickets: vec![TicketId::new("T-1")],
             calls: vec![Identity([1; 16])],
             entries: vec![EntryId::new("e1")],

@@ -148,6 +148,7 @@ mod tests {
             by: String::new(),
             reason: String::new(),
             case: None,
+            of_person: true,
             tickets: Vec::new(),
             calls: vec![Identity([9; 16])],
             entries: Vec::new(),

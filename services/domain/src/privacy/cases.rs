@@ -125,10 +125,7 @@ impl NameHashes {
     /// How somebody stands to somebody else.
     pub fn likeness(&self, other: &Self) -> Likeness {
         let same = |own: &Option<String>, others: &Option<String>| Some(own.as_ref()? == others.as_ref()?);
-        match (
-            same(&self.family, &other.family),
-            same(&self.first, &other.first),
-        ) {
+        match (same(&self.family, &other.family), same(&self.first, &other.first)) {
             (Some(false), _) | (_, Some(false)) => Likeness::Other,
             (Some(true), Some(true)) => Likeness::Same,
             _ => Likeness::Possible,
@@ -290,6 +287,14 @@ impl Case {
         self.requests.push(request);
         let too_many = self.requests.len().saturating_sub(CASE_REQUESTS_MAX);
         self.requests.drain(..too_many);
+    }
+
+    /// When somebody last did something with it.
+    pub fn last_handled(&self) -> DateTime<Utc> {
+        let notes = self.notes.iter().chain(&self.extended).chain(&self.identity);
+        let stamps = notes.map(|note| &note.stamp).chain(&self.approvals);
+        let stamps = stamps.chain(self.decision.as_ref().map(|decision| &decision.stamp));
+        stamps.map(|stamp| stamp.at).fold(self.opened.at, DateTime::max)
     }
 
     /// Whether it was to be answered before a day.
@@ -538,7 +543,10 @@ mod tests {
         let mut kept = serde_json::to_value(case(CaseKind::Erasure)).unwrap();
         kept["name"] = "ab".into();
         let read: Case = serde_json::from_value(kept).unwrap();
-        assert_eq!((read.names().family.as_deref(), read.first_name), (Some("ab"), None));
+        assert_eq!(
+            (read.names().family.as_deref(), read.first_name),
+            (Some("ab"), None)
+        );
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Who is responsible for what the register lists, and what protects it.
 
+use std::fmt;
+
 use serde::Deserialize;
 
 use super::register::{RegisterFault, RegisterFile};
@@ -41,6 +43,19 @@ pub struct Party {
     /// What it does, in German.
     #[serde(default)]
     pub task: String,
+}
+
+impl fmt::Display for Party {
+    /// Name, address and how to reach it, as far as they are known.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [&self.name, &self.address, &self.contact];
+        let known: Vec<&str> = parts
+            .into_iter()
+            .map(String::as_str)
+            .filter(|it| !it.is_empty())
+            .collect();
+        f.write_str(&known.join(", "))
+    }
 }
 
 impl Head {

@@ -83,7 +83,7 @@ pub enum Reply {
 
 impl Reply {
     /// What it confirms, if it confirms something.
-    fn confirms(&self) -> Option<ToldOf> {
+    pub fn confirms(&self) -> Option<ToldOf> {
         match self {
             Self::ErasureConfirmed => Some(ToldOf::Erased),
             Self::RestrictionConfirmed => Some(ToldOf::Restricted),

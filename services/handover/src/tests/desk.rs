@@ -29,6 +29,7 @@ use crate::{HandoverSettings, envelope};
 pub(super) struct Desk {
     pub(super) parts: Arc<HandoverParts>,
     pub(super) recipients: Arc<dyn store::recipients::RecipientStore>,
+    pub(super) of_tickets: Arc<dyn store::erasure::TicketErasure>,
     minutes: Arc<AtomicI64>,
     _folder: tempfile::TempDir,
 }
@@ -66,6 +67,7 @@ pub(super) fn desk_without_topics() -> Desk {
     settings.poll = Duration::from_millis(50);
     let store = Arc::new(store);
     let recipients = Arc::clone(&store) as _;
+    let of_tickets = Arc::clone(&store) as _;
     let parts = HandoverParts {
         citizen_mails: None,
         mails: Arc::clone(&store) as _,
@@ -82,6 +84,7 @@ pub(super) fn desk_without_topics() -> Desk {
     Desk {
         parts: Arc::new(parts),
         recipients,
+        of_tickets,
         minutes,
         _folder: folder,
     }

@@ -158,3 +158,62 @@ async fn an_erased_ticket_leaves_every_department_that_had_it() {
         "b had its time"
     );
 }
+
+/// The tickets that replies came for when nothing was kept of them any more, by department.
+async fn strays(desk: &Desk) -> Vec<(String, String)> {
+    let strays = desk.of_tickets.stray_replies(0, 99).await.unwrap();
+    let mut strays: Vec<_> = strays
+        .iter()
+        .map(|stray| (stray.department.to_string(), stray.ticket.to_string()))
+        .collect();
+    strays.sort();
+    strays
+}
+
+#[tokio::test]
+async fn whatever_is_said_of_a_ticket_that_is_gone_is_noted() {
+    let desk = desk().await;
+    let id = desk.log(1).await;
+    let other = desk.log(2).await;
+    desk.send("a").await;
+    desk.reply("a", "r1", &answered(&id)).await;
+    desk.receive("a").await;
+    desk.erase(&id).await;
+    // Confirmed, about somebody else, and rejected for another reason: nothing of it is to go.
+    desk.reply("a", "r2", &confirmed(&id)).await;
+    desk.reply("a", "r3", &confirmed(&id)).await;
+    desk.reply("a", "r4", &answered(&other)).await;
+    desk.reply("a", "r5", &answered(&other)).await;
+    desk.receive("a").await;
+    assert_eq!(strays(&desk).await, []);
+
+    let of_a = [("a".to_owned(), id.to_string())];
+    let forget = async || {
+        let strays = desk.of_tickets.stray_replies(0, 99).await.unwrap();
+        let sequences = strays.iter().map(|stray| stray.sequence).collect();
+        desk.of_tickets.forget_stray_replies(sequences).await.unwrap();
+    };
+    // In time but read late, settled before, of a kind that nobody knows, with a field too many, and no reply at all.
+    let with_a_field = format!(r#"{{"ticket_id":"{id}","type":"erasure_confirmed","note":"so"}}"#);
+    for (reply, said) in [
+        ("r6", answered(&id)),
+        ("r1", answered(&id)),
+        ("r7", returned(&id, "b")),
+        ("r8", attempted(&id)),
+        ("r9", format!(r#"{{"ticket_id":"{id}","type":"greeted"}}"#)),
+        ("r10", with_a_field),
+        ("r11", format!("{id}: no JSON").to_lowercase()),
+    ] {
+        desk.reply("a", reply, &said).await;
+        desk.receive("a").await;
+        assert_eq!(strays(&desk).await, of_a, "{reply}: {said}");
+        forget().await;
+    }
+    // A department that never had it, and one that names what nobody knows: the orders tell whether it was erased.
+    desk.reply("b", "r1", &answered(&id)).await;
+    desk.reply("b", "r2", &answered(&domain::ids::TicketId::new("T-7777-7777")))
+        .await;
+    desk.receive("b").await;
+    let b = |ticket: &str| ("b".to_owned(), ticket.to_owned());
+    assert_eq!(strays(&desk).await, [b(id.as_str()), b("T-7777-7777")]);
+}

@@ -7,7 +7,7 @@ mod register;
 mod rights;
 
 pub(crate) use access_log::AccessLogArguments;
-pub(crate) use cases::{CaseAction, CaseOpenArguments};
+pub(crate) use cases::{CaseActArguments, CaseAction, CaseOpenArguments};
 use clap::{Args, Subcommand};
 pub(crate) use entries::EntriesArguments;
 pub(crate) use register::ProcessingRegisterArguments;
@@ -134,7 +134,7 @@ pub(crate) struct AuditListArguments {
     #[arg(long, value_name = "NAME")]
     pub(crate) actor: Option<String>,
     /// Only what was done to this: the number of a ticket, the identity of a call, the name of a user.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, visible_alias = "ticket", value_name = "ID")]
     pub(crate) subject: Option<String>,
     /// Only this action, such as ticket_read.
     #[arg(long, value_name = "ACTION")]

@@ -9,9 +9,8 @@ use tonic::Status;
 use wire::v1::tickets as proto;
 use wire::v1::tickets::handover_client::HandoverClient;
 
-use super::import::sender::Outage;
 use crate::cli::{ReplyArguments, ReplyType, ServerArguments};
-use crate::client::{self, Connection};
+use crate::client::{self, Connection, Outage};
 use crate::exit::{self, Failure};
 use crate::output::say;
 

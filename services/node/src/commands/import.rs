@@ -18,7 +18,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::Context;
 use importer::hotline_export::ExportMap;
@@ -389,7 +388,7 @@ pub(super) async fn wait_for_figures(
             next_offset: *next_offset,
         })
         .collect();
-    let mut outage = sender::Outage::new();
+    let mut outage = client::Outage::new();
     loop {
         let request = reporting::AwaitFiguresRequest {
             positions: positions.clone(),
@@ -458,6 +457,3 @@ fn print_summary(arguments: &ImportArguments, summary: &Summary, uncounted: Opti
         summary.rejected
     );
 }
-
-/// How long a server may be away before an import gives up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

@@ -336,7 +336,7 @@ async fn log_callbacks(
     let mut logged = 0;
     while let Some(callback) = callbacks.recv().await {
         let request = callback_request(&callback, &source);
-        let mut outage = sender::Outage::new();
+        let mut outage = client::Outage::new();
         loop {
             match client.log_callback(request.clone()).await {
                 Ok(_) => break,

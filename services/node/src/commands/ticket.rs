@@ -10,7 +10,7 @@ use crate::cli::{
     Listing, LogArguments, Logging, ServerArguments, TicketFindArguments, TicketListArguments,
     TicketLogArguments,
 };
-use crate::client;
+use crate::client::{self, Once};
 use crate::exit::Failure;
 use crate::output::say;
 
@@ -53,11 +53,9 @@ pub(crate) async fn log_any(arguments: TicketLogArguments) -> anyhow::Result<()>
 }
 
 async fn log(request: proto::LogCallbackRequest, arguments: Logging) -> anyhow::Result<()> {
-    let mut client = TicketingClient::new(client::connect(&arguments.server.server).await?);
+    let once = Once::by_key(arguments.idempotency_key);
     let request = proto::LogCallbackRequest {
-        idempotency_key: arguments
-            .idempotency_key
-            .unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+        idempotency_key: once.key(),
         call: arguments.call.unwrap_or_default(),
         category: arguments.category.unwrap_or_default(),
         agent: arguments.agent.unwrap_or_default(),
@@ -68,11 +66,13 @@ async fn log(request: proto::LogCallbackRequest, arguments: Logging) -> anyhow::
         department_reason: arguments.department_reason.unwrap_or_default(),
         ..request
     };
-    let response = client
-        .log_callback(request)
-        .await
-        .map_err(|status| Failure::of_status(&status))?
-        .into_inner();
+    let response = client::act(
+        &arguments.server.server,
+        request,
+        &once,
+        async |connection, request| TicketingClient::new(connection).log_callback(request).await,
+    );
+    let response = response.await?;
     let ticket = response.ticket.unwrap_or_default();
     if arguments.json {
         let mut object = summary(&ticket);

@@ -6,8 +6,7 @@ use wire::v1::tickets::ticketing_client::TicketingClient;
 
 use super::ticket::{local, summary};
 use crate::cli::TicketActArguments;
-use crate::client;
-use crate::exit::Failure;
+use crate::client::{self, Once};
 use crate::output::say;
 
 type Client = TicketingClient<client::Connection>;
@@ -71,17 +70,20 @@ async fn perform(
     arguments: TicketActArguments,
     ask: impl AsyncFn(&mut Client, proto::ActOnTicketRequest) -> Answer,
 ) -> anyhow::Result<()> {
-    let mut client = TicketingClient::new(client::connect(&arguments.server.server).await?);
+    let once = Once::by_key(arguments.idempotency_key);
     let request = proto::ActOnTicketRequest {
-        idempotency_key: arguments
-            .idempotency_key
-            .unwrap_or_else(|| uuid::Uuid::new_v4().to_string()),
+        idempotency_key: once.key(),
         ticket_id: arguments.id,
         reason: arguments.reason,
         agent: arguments.agent.unwrap_or_default(),
     };
-    let answer = ask(&mut client, request).await;
-    let answer = answer.map_err(|status| Failure::of_status(&status))?.into_inner();
+    let answer = client::act(
+        &arguments.server.server,
+        request,
+        &once,
+        async |connection, request| ask(&mut Client::new(connection), request).await,
+    );
+    let answer = answer.await?;
     let ticket = answer.ticket.unwrap_or_default();
     if arguments.json {
         let mut object = summary(&ticket);

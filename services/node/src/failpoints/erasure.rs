@@ -1,14 +1,16 @@
 //! What an erasure writes, behind a failpoint: orders, calls, rejected items, and the files of the store.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::erasure::{MarkKey, Place};
-use domain::ids::{ErasureOrderId, Identity};
+use domain::ids::{DepartmentId, ErasureOrderId, Identity, TicketId};
 use store::StoreError;
-use store::erasure::{CallErasure, Entered, ErasureStore, KeptOrder, MeantCaller, NewOrder, Step};
+use store::erasure::{
+    CallErasure, Entered, ErasureStore, KeptOrder, MeantCaller, NewOrder, Step, StrayReply, TicketErasure,
+};
 use store::rejected::Discard;
 use store::scrub::{Scrub, Scrubbed, Touched};
 
@@ -63,6 +65,41 @@ impl ErasureStore for CutOrders {
     async fn close_order(&self, id: &ErasureOrderId, at: DateTime<Utc>) -> Result<(), StoreError> {
         let work = self.store.close_order(id, at);
         self.cut.around(Point::CloseOrder, work).await
+    }
+
+    async fn reopen_order(
+        &self,
+        id: &ErasureOrderId,
+        place: Place,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let work = self.store.reopen_order(id, place, at);
+        self.cut.around(Point::ReopenOrder, work).await
+    }
+}
+
+pub(super) struct CutTicketErasure {
+    pub(super) store: Arc<dyn TicketErasure>,
+    pub(super) cut: Arc<Cut>,
+}
+
+#[async_trait]
+impl TicketErasure for CutTicketErasure {
+    async fn unpublished(
+        &self,
+        tickets: &[TicketId],
+    ) -> Result<BTreeMap<TicketId, Vec<DepartmentId>>, StoreError> {
+        self.store.unpublished(tickets).await
+    }
+
+    async fn stray_replies(&self, after: i64, most: usize) -> Result<Vec<StrayReply>, StoreError> {
+        let work = self.store.stray_replies(after, most);
+        self.cut.around(Point::StrayReplies, work).await
+    }
+
+    async fn forget_stray_replies(&self, sequences: Vec<i64>) -> Result<(), StoreError> {
+        let work = self.store.forget_stray_replies(sequences);
+        self.cut.around(Point::ForgetStrayReplies, work).await
     }
 }
 

@@ -79,6 +79,11 @@ impl CallRetention for CutCallRetention {
         self.cut.around(Point::PurgeRejected, work).await
     }
 
+    async fn take_over_calls(&self, run: RunId) -> Result<(), StoreError> {
+        let work = self.store.take_over_calls(run);
+        self.cut.around(Point::TakeOverCalls, work).await
+    }
+
     async fn call_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {
         self.store.call_tallies(run).await
     }
@@ -130,6 +135,11 @@ impl TicketRetention for CutTicketRetention {
     ) -> Result<Gone, StoreError> {
         let work = self.store.purge_rejected_replies(run, before, step);
         self.cut.around(Point::PurgeRejectedReplies, work).await
+    }
+
+    async fn take_over_tickets(&self, run: RunId) -> Result<(), StoreError> {
+        let work = self.store.take_over_tickets(run);
+        self.cut.around(Point::TakeOverTickets, work).await
     }
 
     async fn ticket_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {
@@ -184,6 +194,20 @@ impl RunStore for CutRuns {
     async fn cut_audit(&self, cut: AuditCut) -> Result<Gone, StoreError> {
         let work = self.store.cut_audit(cut);
         self.cut.around(Point::CutAudit, work).await
+    }
+
+    async fn past_cases(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
+        self.store.past_cases(before).await
+    }
+
+    async fn purge_cases(&self, run: RunId, before: DateTime<Utc>, step: Step) -> Result<Gone, StoreError> {
+        let work = self.store.purge_cases(run, before, step);
+        self.cut.around(Point::PurgeCases, work).await
+    }
+
+    async fn take_over_access(&self, run: RunId) -> Result<(), StoreError> {
+        let work = self.store.take_over_access(run);
+        self.cut.around(Point::TakeOverAccess, work).await
     }
 
     async fn access_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {

@@ -120,7 +120,7 @@ impl Starting<'_> {
         let runner = ErasureRunner::new(ErasureParts {
             orders: Arc::clone(&erasing.orders),
             tickets: Arc::clone(&self.storage.tickets),
-            unpublished: Arc::clone(&erasing.unpublished),
+            of_tickets: Arc::clone(&erasing.of_tickets),
             finder: self.finder(),
             calls: Arc::clone(&self.storage.calls),
             entries: Arc::clone(&erasing.entries),
@@ -148,6 +148,28 @@ impl Starting<'_> {
         Ok(ErasuresService::new(runner))
     }
 
+    fn own_clocks(&self) -> privacy::OwnClocks {
+        let (storage, config) = (self.storage, self.config);
+        privacy::OwnClocks {
+            calls: Arc::clone(&storage.clocks.calls),
+            call_store: Arc::clone(&storage.calls),
+            unconfirmed: Arc::clone(&storage.clocks.entries),
+            entries: Arc::clone(&storage.entries),
+            former: Arc::new(store::former_events::FormerEvents::new(Arc::clone(
+                &storage.rules,
+            ))),
+            access: Arc::clone(&storage.clocks.access),
+            access_log: Arc::clone(&storage.access_log),
+            users: Arc::clone(&storage.users),
+            terms: privacy::ClockTerms {
+                event_entries_kept: config.public.event_entries_kept,
+                sessions: config.sign_in.limits,
+                backups: config.backup.folder(storage.source.data.as_deref()),
+                backups_kept: config.backup.kept,
+            },
+        }
+    }
+
     /// Deletes what is kept no longer, by itself at night or when it is asked to.
     fn retention(&mut self) -> RetentionService {
         let store = self.storage.retention.clone();
@@ -162,6 +184,7 @@ impl Starting<'_> {
             trail: self.audit(),
             clock: Arc::clone(&self.clock),
             settings: self.config.retention.clone(),
+            clocks: self.own_clocks(),
         });
         let (nightly, stopping) = (privacy::nightly(Arc::clone(&retention)), self.stopping.clone());
         self.running.spawn(async move {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ::backup::BackupError;
 use ::backup::folder::{self, Listed};
 use chrono::{DateTime, TimeDelta, Utc};
+use store::clocks::{AccessClocks, BACKUPS};
 use tokio::sync::{Mutex, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,16 +24,24 @@ const PAUSE: TimeDelta = TimeDelta::minutes(10);
 pub struct BackupKeeper {
     maker: Arc<dyn BackupMaker>,
     settings: Arc<BackupSettings>,
+    /// Counts those that it removes.
+    ended: Arc<dyn AccessClocks>,
     clock: Clock,
     turn: Arc<Mutex<()>>,
 }
 
 impl BackupKeeper {
     /// A keeper of a folder.
-    pub fn new(maker: Arc<dyn BackupMaker>, settings: BackupSettings, clock: Clock) -> Self {
+    pub fn new(
+        maker: Arc<dyn BackupMaker>,
+        settings: BackupSettings,
+        ended: Arc<dyn AccessClocks>,
+        clock: Clock,
+    ) -> Self {
         Self {
             maker,
             settings: Arc::new(settings),
+            ended,
             clock,
             turn: Arc::default(),
         }
@@ -115,8 +124,14 @@ impl BackupKeeper {
         let (folder, before) = (self.settings.folder.clone(), now - self.settings.kept);
         let removing = tokio::task::spawn_blocking(move || folder::remove_before(&folder, before)).await;
         let removed = removing.unwrap_or_else(|error| Err(BackupError::Io(std::io::Error::other(error))))?;
-        for name in removed {
+        for name in &removed {
             tracing::info!(name, "a backup was removed: its time is over");
+        }
+        // They are gone, whether that is counted or not.
+        if !removed.is_empty()
+            && let Err(error) = self.ended.count_ended(BACKUPS, removed.len() as u64).await
+        {
+            tracing::warn!(%error, "removed backups could not be counted");
         }
         if !self.settings.has_recipient {
             return Ok(());

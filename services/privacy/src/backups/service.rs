@@ -11,11 +11,8 @@ use wire::access::principal;
 use wire::v1::privacy as proto;
 
 use super::{BackupKeeper, NotMade, Progress};
+use crate::paging;
 
-/// Backups on a page unless asked otherwise.
-const PAGE: usize = 100;
-/// Backups on a page at most.
-const PAGE_MAX: usize = 500;
 /// Bytes of a message that carries a part of a backup.
 const CHUNK: usize = 256 * 1024;
 
@@ -100,10 +97,7 @@ impl proto::backups_server::Backups for BackupService {
     ) -> Result<Response<proto::ListBackupsResponse>, Status> {
         principal(&request)?;
         let asked = request.into_inner();
-        let page = match asked.page_size as usize {
-            0 => PAGE,
-            wanted => wanted.min(PAGE_MAX),
-        };
+        let page = paging::size(asked.page_size);
         let mut left = self.listed().await?;
         if !asked.page_token.is_empty() {
             // The name of the last one of the page before; it may have been removed since.
@@ -115,11 +109,8 @@ impl proto::backups_server::Backups for BackupService {
             })?;
             left.drain(..=after);
         }
-        let more = left.len() > page;
-        left.truncate(page);
-        let last = left.last().filter(|_| more);
         Ok(Response::new(proto::ListBackupsResponse {
-            next_page_token: last.map(name).unwrap_or_default(),
+            next_page_token: paging::cut(&mut left, page, name),
             backups: left.iter().map(|listed| self.shown(listed)).collect(),
         }))
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use domain::erasure::Place;
+use domain::erasure::{ErasureOrder, Place};
 use domain::ids::DepartmentId;
 use store::erasure::KeptOrder;
 use wire::v1::privacy as proto;
@@ -31,10 +31,6 @@ const KEPT: &[(&str, &str)] = &[
         "they go when the request is sent, at sign-out, or after 12 hours",
     ),
     (
-        "what somebody has registered for, where a ticket or a call was named and no person",
-        "it is another matter, and a consent of its own: name the person, or the entries",
-    ),
-    (
         "mails and files that departments or users received",
         "they have left this software; departments are told to erase what they keep",
     ),
@@ -43,6 +39,12 @@ const KEPT: &[(&str, &str)] = &[
         "they go after their own time; restoring one erases again what was erased since",
     ),
 ];
+
+/// What stays as well where a ticket or a call was named, and no person.
+const KEPT_OF_WHO_WAS_NOT_NAMED: (&str, &str) = (
+    "what somebody has registered for, where a ticket or a call was named and no person",
+    "it is another matter, and a consent of its own: name the person, or the entries",
+);
 
 /// The state of an order.
 pub(super) async fn state(
@@ -80,7 +82,7 @@ pub(super) async fn state(
         erased,
         pending,
         recipients: recipients(&runner.parts, kept).await?,
-        kept: kept_data(runner),
+        kept: kept_data(runner, order),
         closed_at_unix_ms: kept.closed_at.map(|at| at.timestamp_millis()),
     })
 }
@@ -125,7 +127,7 @@ async fn recipients(
     kept: &KeptOrder,
 ) -> Result<Vec<proto::ErasureRecipient>, ErasureError> {
     let tickets = &kept.order.tickets[..kept.order.tickets.len().min(TICKETS_TOLD_MAX)];
-    let unpublished = parts.unpublished.unpublished(tickets).await?;
+    let unpublished = parts.of_tickets.unpublished(tickets).await?;
     let mut recipients: BTreeMap<DepartmentId, (bool, bool)> = BTreeMap::new();
     for id in tickets {
         let Some(found) = parts.tickets.ticket(id).await? else {
@@ -148,7 +150,7 @@ async fn recipients(
     Ok(recipients.into_iter().map(recipient).collect())
 }
 
-fn kept_data(runner: &ErasureRunner) -> Vec<proto::KeptData> {
+fn kept_data(runner: &ErasureRunner, order: &ErasureOrder) -> Vec<proto::KeptData> {
     let kept = |what: &str, why: &str| proto::KeptData {
         what: what.to_owned(),
         why: why.to_owned(),
@@ -157,7 +159,10 @@ fn kept_data(runner: &ErasureRunner) -> Vec<proto::KeptData> {
     let by_server = by_server
         .iter()
         .map(|what| kept(what, "a setting of the database server"));
+    let names_nobody = !order.of_person && !(order.tickets.is_empty() && order.calls.is_empty());
+    let registrations = names_nobody.then_some(&KEPT_OF_WHO_WAS_NOT_NAMED);
     KEPT.iter()
+        .chain(registrations)
         .map(|(what, why)| kept(what, why))
         .chain(by_server)
         .collect()

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use bus::{Forgetting, Instead, Meant, Received};
 use domain::erasure::{ErasureOrder, MarkKey, Suppression};
 use domain::ids::TicketId;
-use domain::ticket::spoken_ticket_id;
-use serde_json::Value;
+use domain::ticket::tickets_named;
 use wire::calls::Stored;
 
 /// Reports of the orders' calls lose who called; and so do reports of others by an erased number from before its erasure: an
@@ -49,25 +48,10 @@ pub(super) fn replies(tickets: &[TicketId]) -> Forgetting {
     let numbers: BTreeSet<TicketId> = tickets.iter().cloned().collect();
     Forgetting {
         others: Some(Arc::new(move |message: &Received| {
-            is_about(message.payload.as_deref().unwrap_or_default(), &numbers)
+            let named = tickets_named(message.payload.as_deref().unwrap_or_default());
+            !named.is_disjoint(&numbers)
         })),
         ..self::tickets(tickets)
-    }
-}
-
-/// Whether a reply names one of the tickets: as replies do, in any spelling, or anywhere in what could not be read as one.
-fn is_about(payload: &[u8], tickets: &BTreeSet<TicketId>) -> bool {
-    let said: Option<Value> = serde_json::from_slice(payload).ok();
-    let named = said
-        .as_ref()
-        .and_then(|said| said.get("ticket_id")?.as_str())
-        .and_then(spoken_ticket_id);
-    match named {
-        Some(named) => tickets.contains(&named),
-        None => {
-            let text = String::from_utf8_lossy(payload).to_uppercase();
-            tickets.iter().any(|ticket| text.contains(ticket.as_str()))
-        }
     }
 }
 
@@ -90,29 +74,4 @@ fn without_caller() -> Instead {
             Err(_) => None,
         }
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reply_is_about_the_ticket_that_it_names() {
-        let tickets = BTreeSet::from([TicketId::new("T-7K3M-9QXW")]);
-        for about in [
-            r#"{"ticket_id":"T-7K3M-9QXW","type":"answered"}"#,
-            r#"{"ticket_id":"t-7k3m 9qxw","type":"answered"}"#,
-            r#"{"ticket":"T-7K3M-9QXW","note":"wrong field"}"#,
-            "T-7K3M-9QXW: answered; no JSON",
-        ] {
-            assert!(is_about(about.as_bytes(), &tickets), "{about}");
-        }
-        for other in [
-            r#"{"ticket_id":"T-2222-2222","note":"see T-7K3M-9QXW"}"#,
-            r#"{"type":"answered"}"#,
-            "",
-        ] {
-            assert!(!is_about(other.as_bytes(), &tickets), "{other}");
-        }
-    }
 }

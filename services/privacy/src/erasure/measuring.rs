@@ -21,7 +21,9 @@ pub(crate) struct Measured {
 
 /// Measures open orders.
 pub(super) fn of(orders: &[KeptOrder], now: DateTime<Utc>, bound: Duration) -> Measured {
-    let late = orders.iter().filter(|kept| now > kept.order.at + delta(bound));
+    let late = orders
+        .iter()
+        .filter(|kept| now > kept.open_since() + delta(bound));
     let is_pending = |kept: &KeptOrder, place: Place| {
         place.concerns(&kept.order) && kept.steps.get(&place).is_none_or(|step| step.until > now)
     };
@@ -35,7 +37,7 @@ pub(super) fn of(orders: &[KeptOrder], now: DateTime<Utc>, bound: Duration) -> M
         open: orders.len(),
         oldest: orders
             .iter()
-            .map(|kept| (now - kept.order.at).max(TimeDelta::zero()))
+            .map(|kept| (now - kept.open_since()).max(TimeDelta::zero()))
             .max()
             .unwrap_or_default(),
         overdue: late.map(pending).sum(),
@@ -74,6 +76,7 @@ mod tests {
             digest: None,
             order,
             steps: steps.iter().map(step).collect(),
+            reopened_at: None,
             closed_at: None,
         }
     }
@@ -98,5 +101,17 @@ mod tests {
         // Messages to departments and files are still to be done, and reports of calls stay until 70.
         assert_eq!(of(&orders, at(61), bound).overdue, 3);
         assert_eq!(of(&orders, at(75), bound).overdue, 2);
+    }
+
+    #[test]
+    fn an_order_that_is_open_again_has_the_bound_anew() {
+        let done = Place::ALL.iter().filter(|place| **place != Place::BusReplies);
+        let done: Vec<(Place, i64)> = done.map(|place| (*place, 5)).collect();
+        let mut kept = order(0, &done);
+        kept.reopened_at = Some(at(1000));
+        let bound = Duration::from_secs(60);
+        let in_time = of(&[kept.clone()], at(1060), bound);
+        assert_eq!((in_time.oldest, in_time.overdue), (TimeDelta::seconds(60), 0));
+        assert_eq!(of(&[kept], at(1061), bound).overdue, 1);
     }
 }

@@ -143,6 +143,11 @@ impl Asked {
         })
     }
 
+    /// Whether a person is meant, whatever is kept of him or her.
+    pub(super) fn is_of_person(&self) -> bool {
+        self.person.is_some() || self.person_of.is_some()
+    }
+
     /// A keyed hash of what was asked for: the same for the same request.
     pub(super) fn digest(&self, key: &MarkKey) -> [u8; 32] {
         let tickets = self.tickets.iter().map(ToString::to_string);

@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use bus::Positions;
 use domain::erasure::Place;
 use domain::ids::ErasureOrderId;
-use store::erasure::{KeptOrder, Step};
+use store::erasure::{KeptOrder, Step, StrayReply};
 use store::scrub::Touched;
 use store::tickets::LeaseName;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::steps::{self, Outcome, SOON, delta};
+use super::stray_replies::{self, StrayReplies};
 use super::{ErasureError, ErasureParts, forgetting, journal, late, measuring};
 use crate::metrics;
 
@@ -86,6 +87,22 @@ impl Memory {
         waits.for_time(time);
         let key = (kept.order.id.clone(), place);
         self.again_at.insert(key, Instant::now() + time);
+    }
+
+    /// Replies came when it was over: what is known of their place is known no longer where it has changed.
+    fn has_strays(&mut self, kept: &KeptOrder, replies: &[StrayReply]) {
+        let key = (kept.order.id.clone(), Place::BusReplies);
+        let knows = |topic: String| {
+            self.ends
+                .get(&key)
+                .is_some_and(|ends| ends.iter().any(|(it, _)| *it == topic))
+        };
+        if !kept.is_due(Place::BusReplies) || !stray_replies::topics(replies).all(knows) {
+            self.ends.remove(&key);
+        }
+        if !kept.is_due(Place::BusReplies) {
+            self.again_at.remove(&key);
+        }
     }
 }
 
@@ -238,9 +255,14 @@ impl ErasureRunner {
     /// Goes once from place to place. Returns when to do so again.
     async fn pass(&self) -> Result<Duration, ErasureError> {
         let mut memory = self.turn.lock().await;
+        let strays =
+            stray_replies::reopen(&self.parts, |kept, replies| memory.has_strays(kept, replies)).await;
+        let (strays, mut failed) = match strays {
+            Ok(strays) => (strays, None),
+            Err(error) => (StrayReplies::new(), Some(error)),
+        };
         let orders = self.open().await?;
         let mut waits = Waits::default();
-        let mut failed = None;
         let mut forgotten = Vec::new();
         for kept in &orders {
             let worked = self.work_on(kept, &mut memory, &mut waits, &mut forgotten);
@@ -255,7 +277,7 @@ impl ErasureRunner {
         let of_calls = self.topic_of_calls(&orders, &mut memory, &mut waits, &mut forgotten);
         failed = of_calls.await.err().or(failed);
         failed = self
-            .settle(forgotten, &mut memory, &mut waits)
+            .settle(forgotten, &strays, &mut memory, &mut waits)
             .await
             .err()
             .or(failed);
@@ -372,12 +394,13 @@ impl ErasureRunner {
     async fn settle(
         &self,
         forgotten: Vec<OnTheBus<'_>>,
+        strays: &StrayReplies,
         memory: &mut Memory,
         waits: &mut Waits,
     ) -> Result<(), ErasureError> {
         let (in_file, elsewhere): (Vec<_>, Vec<_>) = forgotten.into_iter().partition(|it| it.stays.is_zero());
-        for OnTheBus { kept, place, stays } in elsewhere {
-            self.note(kept, place, stays).await?;
+        for it in elsewhere {
+            self.note_forgotten(&it, strays).await?;
         }
         // Once for all places of an order: what has to wait for something else is done again with it.
         let places = |kept: &KeptOrder| ON_THE_BUS.iter().filter(|place| kept.is_due(**place)).count();
@@ -408,9 +431,20 @@ impl ErasureRunner {
         memory.last_bus_scrub = Some(Instant::now());
         self.told().next_bus_scrub = Some(Instant::now() + pause);
         for it in whole {
-            self.note(it.kept, it.place, Duration::ZERO).await?;
+            self.note_forgotten(it, strays).await?;
         }
         Ok(())
+    }
+
+    /// Stray replies that the pass began with are off the bus with the rest. One that came meanwhile opens the order again.
+    async fn note_forgotten(&self, it: &OnTheBus<'_>, strays: &StrayReplies) -> Result<(), ErasureError> {
+        self.note(it.kept, it.place, it.stays).await?;
+        match strays.get(&it.kept.order.id) {
+            Some(replies) if it.place == Place::BusReplies => {
+                stray_replies::forget(&self.parts, replies).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Where topics ended when the order was first looked at.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::SubsecRound;
-use domain::audit::{AuditAction, AuditSubject};
+use domain::access::Principal;
+use domain::audit::{AuditAction, AuditSubject, NewAuditEntry};
 use domain::erasure::ErasureOrder;
 use domain::ids::ErasureOrderId;
 use store::StoreError;
@@ -18,13 +19,10 @@ use super::planning::{Asked, Plan, plan};
 use super::runner::ErasureRunner;
 use super::{ErasureError, ErasureParts, answer};
 use crate::about::{self, About};
+use crate::paging;
 
 /// How long an answer waits for what may be done at once.
 const HURRY: Duration = Duration::from_secs(8);
-/// Orders on a page unless asked otherwise.
-const PAGE: usize = 100;
-/// Orders on a page at most.
-const PAGE_MAX: usize = 500;
 
 /// Takes orders, and tells how far they have come.
 #[derive(Clone)]
@@ -103,12 +101,14 @@ impl ErasuresService {
 
     /// The order of a plan.
     fn order(&self, id: ErasureOrderId, asked: Asked, plan: Plan, by: &str) -> ErasureOrder {
+        let of_person = asked.is_of_person();
         ErasureOrder {
             id,
             at: (self.runner.parts.clock)().trunc_subsecs(3),
             by: by.to_owned(),
             reason: asked.reason,
             case: asked.case,
+            of_person,
             tickets: plan.tickets,
             calls: plan.calls,
             entries: plan.entries,
@@ -116,6 +116,24 @@ impl ErasuresService {
             marks: plan.marks,
             shared: plan.shared,
         }
+    }
+
+    /// What the trail says of a request: under its order, and under each ticket, for whoever asks what was done with one.
+    fn noted(&self, order: &ErasureOrder, by: &Principal, reason: &str) -> Vec<NewAuditEntry> {
+        let entry = |subject| {
+            let audit = &self.runner.parts.audit;
+            audit.entry(by, AuditAction::ErasureOrdered, subject)
+        };
+        let items = order.tickets.len() + order.calls.len() + order.entries.len();
+        let of_order = entry(AuditSubject::new("erasure", order.id.as_str()))
+            .because(reason)
+            .of_items(items);
+        let because = format!("{}: {reason}", order.id);
+        let of_tickets = order
+            .tickets
+            .iter()
+            .map(|id| entry(AuditSubject::new("ticket", id.as_str())).because(&because));
+        [of_order].into_iter().chain(of_tickets).collect()
     }
 
     /// What is missing before it may be ordered; empty if nothing is.
@@ -163,16 +181,11 @@ impl proto::erasures_server::Erasures for ErasuresService {
             .write_down(&kept)
             .await
             .map_err(|error| status(&error))?;
-        let subject = AuditSubject::new("erasure", kept.order.id.as_str());
-        let done = parts
-            .audit
-            .entry(&principal, AuditAction::ErasureOrdered, subject);
-        let items = kept.order.tickets.len() + kept.order.calls.len() + kept.order.entries.len();
+        let order = kept.order.id.as_str();
         parts
             .audit
-            .append_done(vec![done.because(&reason).of_items(items)])
+            .append_done(self.noted(&kept.order, &principal, &reason))
             .await?;
-        let order = kept.order.id.as_str();
         parts.gate.note_order(&principal, case, order).await?;
         tracing::info!(order = %kept.order.id, tickets = kept.order.tickets.len(), calls = kept.order.calls.len(),
             entries = kept.order.entries.len(), "an erasure was ordered");
@@ -205,6 +218,7 @@ impl proto::erasures_server::Erasures for ErasuresService {
             digest: None,
             order,
             steps: BTreeMap::new(),
+            reopened_at: None,
             closed_at: None,
         };
         let state = answer::state(&self.runner, &planned).await;
@@ -229,21 +243,11 @@ impl proto::erasures_server::Erasures for ErasuresService {
     ) -> Result<Response<proto::ListErasuresResponse>, Status> {
         principal(&request)?;
         let asked = request.into_inner();
-        let before = match asked.page_token.as_str() {
-            "" => i64::MAX,
-            token => token.parse().map_err(|_| {
-                Status::invalid_argument("page_token: repeat the next_page_token of the page before")
-            })?,
-        };
-        let page = match asked.page_size as usize {
-            0 => PAGE,
-            wanted => wanted.min(PAGE_MAX),
-        };
+        let before = paging::behind(&asked.page_token)?.unwrap_or(i64::MAX);
+        let page = paging::size(asked.page_size);
         let orders = self.runner.parts.orders.orders_before(before, page + 1).await;
         let mut orders = orders.map_err(|error| store_status(&error))?;
-        let has_more = orders.len() > page;
-        orders.truncate(page);
-        let last = orders.last().filter(|_| has_more).map(|kept| kept.sequence);
+        let next_page_token = paging::cut(&mut orders, page, |kept| kept.sequence);
         let mut states = Vec::with_capacity(orders.len());
         for kept in &orders {
             states.push(
@@ -254,7 +258,7 @@ impl proto::erasures_server::Erasures for ErasuresService {
         }
         Ok(Response::new(proto::ListErasuresResponse {
             orders: states,
-            next_page_token: last.map(|last| last.to_string()).unwrap_or_default(),
+            next_page_token,
         }))
     }
 }

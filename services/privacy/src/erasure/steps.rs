@@ -13,7 +13,7 @@ use store::StoreError;
 use store::rejected::Discard;
 use store::tickets::reply_place;
 
-use super::{ErasureError, ErasureParts, forgetting};
+use super::{ErasureError, ErasureParts, forgetting, stray_replies};
 
 /// Calls, or entries, of one transaction.
 const CALLS_AT_ONCE: usize = 500;
@@ -190,7 +190,7 @@ pub(super) async fn ticket_topics(
     parts: &ErasureParts,
     order: &ErasureOrder,
 ) -> Result<Outcome, ErasureError> {
-    if !parts.unpublished.unpublished(&order.tickets).await?.is_empty() {
+    if !parts.of_tickets.unpublished(&order.tickets).await?.is_empty() {
         return Ok(Outcome::Later(SOON));
     }
     let mut outcome = Outcome::Done(Duration::ZERO);
@@ -226,14 +226,17 @@ pub(super) async fn topics_of(
     order: &ErasureOrder,
     place: Place,
 ) -> Result<Vec<String>, ErasureError> {
-    let of_departments = |name: fn(&DepartmentId) -> String| async move {
-        let departments = departments(parts, &order.tickets).await?;
-        Ok(departments.iter().map(name).collect())
-    };
     match place {
         Place::BusCalls => Ok(vec![topics::CALLS.to_owned()]),
-        Place::BusTickets => of_departments(topics::tickets).await,
-        Place::BusReplies => of_departments(topics::ticket_replies).await,
+        Place::BusTickets => {
+            let departments = departments(parts, &order.tickets).await?;
+            Ok(departments.iter().map(topics::tickets).collect())
+        }
+        Place::BusReplies => {
+            let mut departments = departments(parts, &order.tickets).await?;
+            departments.extend(stray_replies::departments(parts, order).await?);
+            Ok(departments.iter().map(topics::ticket_replies).collect())
+        }
         Place::Tickets | Place::Entries | Place::Calls | Place::RejectedItems | Place::StoreFiles => {
             Ok(Vec::new())
         }

@@ -151,13 +151,12 @@ impl Record {
 
 /// The name of the file of a case, which was last changed when its last stamp says.
 pub(super) fn name_of_case(kept: &KeptCase) -> ActName {
-    let case = &kept.case;
-    let notes = case.notes.iter().chain(&case.extended).chain(&case.identity);
-    let stamps = notes.map(|note| &note.stamp).chain(&case.approvals);
-    let stamps = stamps.chain(case.decision.as_ref().map(|decision| &decision.stamp));
-    let at = stamps.map(|stamp| stamp.at).fold(case.opened.at, DateTime::max);
     let revision = u64::try_from(kept.revision).unwrap_or_default();
-    ActName::new(format!("case-{}", kept.number), at, revision)
+    ActName::new(
+        format!("case-{}", kept.number),
+        kept.case.last_handled(),
+        revision,
+    )
 }
 
 /// The subject of what was done with a ticket.

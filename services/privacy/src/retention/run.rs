@@ -7,12 +7,12 @@ use domain::access::Principal;
 use domain::audit::{AuditAction, AuditSubject};
 use domain::local_time;
 use store::StoreError;
-use store::retention::{Run, RunId, RunLine, Tally, VISITS};
+use store::retention::{CALLS, Run, RunId, RunLine, Tally, VISITS};
 use store::tickets::LeaseName;
 use thiserror::Error;
 
 use super::Retention;
-use super::rules::{Rule, What, rules};
+use super::rules::{EndedBy, Rule, TICKETS, What};
 
 /// How long others leave a run to an instance that tells nothing any more.
 const LEASE: Duration = Duration::from_secs(30);
@@ -143,7 +143,7 @@ impl Retention {
     async fn to_its_end(&self, held: &mut Held<'_>, run: Run, by: &Principal) -> Result<Run, RunFault> {
         let at = run.started_at;
         let register = (self.parts.rules)().register.clone();
-        let rules = rules(&register, &self.parts.settings);
+        let rules = self.rules_of(&register);
         let mut done = vec![Done::default(); rules.len()];
         // Tickets first: while they leave the topics of departments, the rest is done.
         self.purge_all_tickets(held, run.id, &rules, at, &mut done)
@@ -161,6 +161,9 @@ impl Retention {
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
+        self.parts.calls.take_over_calls(run.id).await?;
+        self.parts.tickets.take_over_tickets(run.id).await?;
+        self.parts.runs.take_over_access(run.id).await?;
         // A commit may yet lie in a log that a reader holds on to: what is left there goes with the next run.
         self.parts.calls.empty_call_log().await?;
         self.parts.tickets.empty_ticket_log().await?;
@@ -209,8 +212,13 @@ impl Retention {
         at: DateTime<Utc>,
         by: &Principal,
     ) -> Result<Duration, RunFault> {
-        let Some(day) = rule.over_before(at) else {
-            return Ok(Duration::ZERO);
+        let day = match rule.over_before(at) {
+            Some(day) if rule.ended_by == EndedBy::Run => day,
+            _ if rule.ended_by == EndedBy::OwnClock => {
+                self.end_by_clock(held, rule, at).await?;
+                return Ok(Duration::ZERO);
+            }
+            _ => return Ok(Duration::ZERO),
         };
         let before = local_time::start_of(day);
         match &rule.what {
@@ -220,7 +228,8 @@ impl Retention {
             What::RejectedItems => self.purge_rejected(held, run, before).await,
             What::AuditEntries => self.cut_trail(held, run, by, before).await,
             What::RejectedReplies => self.purge_rejected_replies(held, run, before).await,
-            What::Tickets(..) => Ok(Duration::ZERO),
+            What::Cases => self.purge_cases(held, run, before).await,
+            _ => Ok(Duration::ZERO),
         }
     }
 
@@ -235,30 +244,26 @@ impl Retention {
         let of_calls = self.parts.calls.call_tallies(run).await?;
         let of_tickets = self.parts.tickets.ticket_tallies(run).await?;
         let of_access = self.parts.runs.access_tallies(run).await?;
-        let lines = rules.iter().zip(done).map(|(rule, done)| {
+        let lines = rules.iter().zip(done).filter_map(|(rule, done)| {
+            let tally = rule.what.tally()?;
             let mut line = rule.line(at);
             line.longest_step_ms = done.longest.as_millis() as u64;
-            match &rule.what {
-                What::Tickets(procedure, _) => {
-                    line.items = sum(&of_tickets, procedure.as_str());
-                    line.waiting = done.waiting;
-                }
-                What::RejectedReplies => line.items = sum(&of_tickets, rule.what.name()),
-                What::AuditEntries => line.items = sum(&of_access, rule.what.name()),
-                What::Calls => {
-                    line.items = sum(&of_calls, rule.what.name());
-                    line.visits = sum(&of_calls, VISITS);
-                    let parts = of_calls.iter().filter(|tally| tally.what == rule.what.name());
-                    line.parts = parts
-                        .map(|tally| tally.part.clone())
-                        .filter(|part| !part.is_empty())
-                        .collect();
-                }
-                What::AgentNames | What::Identities | What::RejectedItems => {
-                    line.items = sum(&of_calls, rule.what.name());
-                }
+            line.waiting = done.waiting;
+            let of_unit = match rule.what.store() {
+                CALLS => &of_calls,
+                TICKETS => &of_tickets,
+                _ => &of_access,
+            };
+            line.items = sum(of_unit, &tally);
+            if rule.what == What::Calls {
+                line.visits = sum(&of_calls, VISITS);
+                let parts = of_calls.iter().filter(|part| part.what == tally);
+                line.parts = parts
+                    .map(|tally| tally.part.clone())
+                    .filter(|part| !part.is_empty())
+                    .collect();
             }
-            line
+            Some(line)
         });
         Ok(lines.collect())
     }

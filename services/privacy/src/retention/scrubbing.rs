@@ -7,8 +7,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use domain::local_time;
 use store::StoreError;
+use store::clocks::{ENTRIES, UNCONFIRMED};
 use store::retention::{
-    AGENT_NAMES, AUDIT_ENTRIES, CALLS, IDENTITIES, REJECTED_REPLIES, Rewritten, Run, RunLine,
+    AGENT_NAMES, AUDIT_ENTRIES, CALLS, IDENTITIES, REJECTED_ITEMS, REJECTED_REPLIES, Rewritten, Run, RunLine,
 };
 use store::scrub::{Scrub, Scrubbed, Touched};
 
@@ -26,14 +27,16 @@ const BETWEEN_TRIES: Duration = Duration::from_secs(2);
 /// The unit of storage of a line, where what was deleted said something about citizens.
 fn unit_of(line: &RunLine) -> Option<&'static str> {
     match line.what.as_str() {
-        TICKETS | REJECTED_REPLIES => Some(TICKETS),
+        TICKETS | REJECTED_REPLIES | ENTRIES | UNCONFIRMED => Some(TICKETS),
         // What people did is kept there, and nothing about citizens.
         AUDIT_ENTRIES => None,
         // A fingerprint.
         IDENTITIES => None,
         // Nothing about citizens; and the months that are being counted would have to be written anew.
         AGENT_NAMES => None,
-        _ => Some(CALLS),
+        CALLS | REJECTED_ITEMS => Some(CALLS),
+        // Hashes, files, or what its own loop overwrites; and nothing about citizens.
+        _ => None,
     }
 }
 

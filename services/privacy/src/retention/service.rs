@@ -13,6 +13,7 @@ use wire::v1::privacy as proto;
 
 use super::Retention;
 use super::plan::Planned;
+use super::rules::EndedBy;
 use super::run::RunFault;
 
 /// Runs on a page unless asked otherwise.
@@ -116,14 +117,17 @@ fn shown_rule(planned: Planned) -> proto::PlannedRule {
     } = planned;
     proto::PlannedRule {
         what: rule.what.name().to_owned(),
+        ended_by: rule.ended_by.name().to_owned(),
         store: rule.what.store().to_owned(),
         procedure: rule.procedure,
         after: rule.after.to_owned(),
-        period: rule.period.text(),
+        period: rule.term.text(),
         text: rule.text,
         before,
-        items: count(past.items),
-        oldest_unix_ms: past.oldest.map(|oldest| oldest.timestamp_millis()),
+        items: past.map(|past| count(past.items)),
+        oldest_unix_ms: past
+            .and_then(|past| past.oldest)
+            .map(|oldest| oldest.timestamp_millis()),
         waiting: count(waiting),
     }
 }
@@ -155,6 +159,10 @@ fn shown_run(run: Run, now: DateTime<Utc>) -> proto::RetentionRun {
 fn shown_line(line: RunLine) -> proto::RetentionOutcome {
     proto::RetentionOutcome {
         what: line.what,
+        ended_by: match line.ended_by.as_str() {
+            "" => EndedBy::Run.name().to_owned(),
+            _ => line.ended_by,
+        },
         procedure: line.procedure,
         after: line.after,
         period: line.period,

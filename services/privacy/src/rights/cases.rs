@@ -17,8 +17,9 @@ use wire::access::principal;
 use wire::v1::privacy as proto;
 use wire::v1::privacy::change_case_request::Change;
 
-use super::{RightsParts, RightsService, acts, page, refused};
+use super::{RightsParts, RightsService, acts, refused};
 use crate::about::{self, About};
+use crate::paging;
 
 /// How often a note is written anew because somebody else was faster.
 const TRIES: usize = 8;
@@ -65,10 +66,7 @@ pub(crate) fn mark_hash(key: &IdentityKey, kind: MarkKind, text: &str) -> String
 pub(crate) fn name_hashes(key: &IdentityKey, family: Option<&str>, first: Option<&str>) -> NameHashes {
     NameHashes {
         family: family.map(|name| mark_hash(key, MarkKind::Name, name)),
-        first: first.map(|name| {
-            key.keyed(&[b"mark", b"first_name", name.as_bytes()])
-                .to_hex()
-        }),
+        first: first.map(|name| key.keyed(&[b"mark", b"first_name", name.as_bytes()]).to_hex()),
     }
 }
 
@@ -167,7 +165,7 @@ pub(super) async fn list(
     let principal = principal(&request)?;
     let sent = request.into_inner();
     let parts = &*service.parts;
-    let most = page(sent.page_size);
+    let most = paging::size(sent.page_size);
     let marks = match sent.marks {
         Some(marks) => hashes(parts, &service.marks(Some(marks)).await?),
         None => Vec::new(),
@@ -193,14 +191,10 @@ pub(super) async fn list(
 }
 
 fn place(token: &str) -> Result<Option<(NaiveDate, i64)>, Status> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let read = || {
+    paging::begin(token, |token| {
         let (due_on, number) = token.split_once(' ')?;
         Some((due_on.parse().ok()?, number.parse().ok()?))
-    };
-    read().map(Some).ok_or_else(super::bad_token)
+    })
 }
 
 pub(super) async fn get(
@@ -357,6 +351,20 @@ pub(super) async fn refuse_if_other(
 
 fn has_note(case: &Case, mark: &str) -> bool {
     case.notes.iter().any(|note| note.text.ends_with(mark))
+}
+
+/// Whether there is a case of this number; 0 is none, and needs none.
+pub(super) async fn exists(parts: &RightsParts, number: i64) -> Result<(), Status> {
+    if number == 0 {
+        return Ok(());
+    }
+    let kept = parts.cases.case(number).await.map_err(|error| refused(&error))?;
+    match kept {
+        Some(_) => Ok(()),
+        None => Err(Status::not_found(format!(
+            "case_number: there is no case {number}"
+        ))),
+    }
 }
 
 /// Writes into a case what was done for it, once for the key of the request. A ticket that was changed stays one that the

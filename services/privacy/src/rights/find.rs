@@ -16,8 +16,9 @@ use tonic::{Request, Response, Status};
 use wire::access::principal;
 use wire::v1::privacy as proto;
 
-use super::{RightsService, page, refused};
+use super::{RightsService, acts, cases, refused};
 use crate::finder::{Found, calls_of_ticket, mail_tells_of};
+use crate::paging;
 use crate::told::entries::OfferNames;
 
 pub(super) async fn find_persons(
@@ -27,7 +28,12 @@ pub(super) async fn find_persons(
     let principal = principal(&request)?;
     let sent = request.into_inner();
     let after = place(&sent.page_token)?;
-    let most = page(sent.page_size);
+    let most = paging::size(sent.page_size);
+    cases::exists(&service.parts, sent.case_number).await?;
+    let reason = match sent.reason.trim() {
+        "" => None,
+        text => Some(acts::reason(text)?),
+    };
     let marks = service.marks(sent.marks).await?;
     let finder = &service.parts.finder;
     let found = finder.find(&marks).await.map_err(|error| refused(&error))?;
@@ -58,11 +64,23 @@ pub(super) async fn find_persons(
     }
     let kept = |person: &Person| person.tickets.len() + person.entries.len();
     let kept: usize = found.persons.iter().map(kept).sum();
-    let audit = &service.parts.audit;
-    let entry = audit.entry(&principal, AuditAction::PersonSearched, AuditSubject::none());
-    audit
-        .append(entry.of_items(kept + calls.len() + rejected.len()))
-        .await?;
+    let entry = |subject| {
+        let audit = &service.parts.audit;
+        audit
+            .entry(&principal, AuditAction::PersonSearched, subject)
+            .because(reason.as_ref().map_or("", |reason| reason.reveal()))
+    };
+    // Each ticket that is shown is one that was seen; the rest is counted.
+    let tickets = found.persons.iter().flat_map(|person| &person.tickets);
+    let mut seen: Vec<_> = tickets
+        .map(|ticket| entry(AuditSubject::new("ticket", ticket.id.as_str())))
+        .collect();
+    let searched = match sent.case_number {
+        0 => AuditSubject::none(),
+        number => AuditSubject::new("case", &number.to_string()),
+    };
+    seen.push(entry(searched).of_items(kept + calls.len() + rejected.len()));
+    service.parts.audit.append_all(seen).await?;
     let last = calls.last().filter(|_| calls.len() == most);
     Ok(Response::new(proto::FindPersonsResponse {
         next_page_token: last.map(token).unwrap_or_default(),
@@ -162,17 +180,11 @@ fn token(last: &StoredCall) -> String {
 
 /// Reads what [`token`] wrote.
 fn place(token: &str) -> Result<Option<PersonCallPlace>, Status> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let read = || {
+    paging::begin(token, |token| {
         let (at, identity) = token.split_once('_')?;
         Some(PersonCallPlace {
             started_at_ms: at.parse().ok()?,
             identity: Identity::from_hex(identity)?,
         })
-    };
-    read()
-        .map(Some)
-        .ok_or_else(|| Status::invalid_argument("page_token: repeat the next_page_token of the page before"))
+    })
 }

@@ -11,7 +11,8 @@ use wire::access::principal;
 use wire::v1::privacy as proto;
 
 use super::acts::{self, Change};
-use super::{RightsService, page, refused};
+use super::{RightsService, refused};
+use crate::paging;
 
 pub(super) async fn list(
     service: &RightsService,
@@ -20,7 +21,7 @@ pub(super) async fn list(
     let principal = principal(&request)?;
     let sent = request.into_inner();
     let parts = &*service.parts;
-    let most = page(sent.page_size);
+    let most = paging::size(sent.page_size);
     let overdue_before = (parts.clock)() - TimeDelta::days(parts.settings.confirm_within_days.into());
     let ticket = match sent.ticket_id.trim() {
         "" => None,
@@ -101,10 +102,7 @@ fn token(place: &RecipientPlace) -> String {
 
 /// Reads what [`token`] wrote.
 fn place(token: &str) -> Result<Option<RecipientPlace>, Status> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let read = || {
+    paging::begin(token, |token| {
         let mut parts = token.split(' ');
         Some(RecipientPlace {
             told_at: wire::time(parts.next()?.parse().ok()?)?,
@@ -112,6 +110,5 @@ fn place(token: &str) -> Result<Option<RecipientPlace>, Status> {
             department: DepartmentId::new(parts.next()?),
             of: ToldOf::from_name(parts.next()?)?,
         })
-    };
-    read().map(Some).ok_or_else(super::bad_token)
+    })
 }

@@ -70,7 +70,7 @@ pub(super) async fn tell_person(
         .audit
         .entry(&principal, AuditAction::PersonTold, AuditSubject::none());
     entries.push(calls.of_items(told.calls.len()));
-    parts.audit.append_done(entries).await?;
+    parts.audit.append_all(entries).await?;
     let form = if sent.as_data { "data" } else { "document" };
     let said = format!(
         "told as {form}: {} tickets, {} calls, {} entries",
@@ -144,6 +144,8 @@ async fn told(
     Ok(Told {
         schema: SCHEMA,
         created_at: (parts.clock)().trunc_subsecs(3),
+        controller: rules.register.head().controller.to_string(),
+        data_protection_officer: rules.register.head().data_protection_officer.to_string(),
         person: ToldPerson {
             name: text(person_tickets.map(|person| &person.name)),
             first_name: text(person_tickets.map(|person| &person.first_name)),

@@ -42,7 +42,7 @@ pub(crate) fn document(told: &Told) -> String {
     entries(&mut page, told);
     calls(&mut page, told);
     items(&mut page, told);
-    rights(&mut page);
+    rights(&mut page, told);
     page.raw("</body></html>\n");
     page.0
 }
@@ -110,11 +110,7 @@ impl Page {
 
 fn summary(page: &mut Page, told: &Told) {
     page.element("h2", "Was wir gespeichert haben");
-    if told.tickets.is_empty()
-        && told.entries.is_empty()
-        && told.calls.is_empty()
-        && told.rejected_items.is_empty()
-    {
+    if told.is_empty() {
         page.element("p", "Zu den genannten Angaben ist bei uns nichts gespeichert.");
     }
     let counts = [
@@ -187,6 +183,9 @@ fn entries(page: &mut Page, told: &Told) {
 }
 
 fn purposes(page: &mut Page, told: &Told) {
+    if told.purposes.is_empty() {
+        return;
+    }
     page.element("h2", "Wozu, auf welcher Grundlage, für wen und wie lange");
     for purpose in &told.purposes {
         page.element("h3", &purpose.title);
@@ -348,7 +347,8 @@ fn items(page: &mut Page, told: &Told) {
     page.element(
         "p",
         "Diese Datensätze der Telefonanlage konnten nicht verarbeitet werden. Sie enthalten Ihre Rufnummer oder Adresse und \
-         werden zur Fehlerbehebung aufbewahrt.",
+         werden zur Fehlerbehebung aufbewahrt. Eine Kopie erhalten Sie auf Verlangen; was darin andere betrifft, wird \
+         unkenntlich gemacht (Art. 15 Abs. 4 DSGVO).",
     );
     let rows = told
         .rejected_items
@@ -357,8 +357,12 @@ fn items(page: &mut Page, told: &Told) {
     page.list(&["Zeit", "Quelle", "Kennung"], rows);
 }
 
-fn rights(page: &mut Page) {
+fn rights(page: &mut Page, told: &Told) {
     page.element("h2", "Ihre Rechte");
+    page.table(&[
+        ("Verantwortlich", told.controller.as_str()),
+        ("An wen Sie sich wenden", told.data_protection_officer.as_str()),
+    ]);
     page.element(
         "p",
         "Sie können verlangen, dass unrichtige Daten berichtigt (Art. 16 DSGVO), Daten gelöscht (Art. 17 DSGVO) oder in der \
@@ -368,6 +372,9 @@ fn rights(page: &mut Page) {
          können sich bei einer Aufsichtsbehörde beschweren (Art. 77 DSGVO), in Nordrhein-Westfalen bei der oder dem \
          Landesbeauftragten für Datenschutz und Informationsfreiheit.",
     );
+    if told.is_empty() {
+        return;
+    }
     page.element(
         "p",
         "Die Daten haben Sie selbst angegeben, oder die Telefonanlage hat sie bei Ihrem Anruf aufgezeichnet. Eine \
@@ -456,6 +463,7 @@ fn look_action(name: &str) -> &str {
         Some(AuditAction::TicketRead) => "gelesen",
         Some(AuditAction::TicketActed | AuditAction::TicketRectified) => "bearbeitet",
         Some(AuditAction::TicketErased) => "gelöscht",
+        Some(AuditAction::ErasureOrdered) => "Löschung angeordnet",
         Some(AuditAction::CallRevealed | AuditAction::DeskShown) => "mit Rufnummer angezeigt",
         Some(AuditAction::EntriesListed) => "Liste der Anmeldungen gelesen",
         Some(AuditAction::EntriesExported) => "Liste der Anmeldungen exportiert",

@@ -6,6 +6,7 @@
 mod access_log;
 mod audit;
 mod cases;
+mod clocks;
 mod erasure;
 mod retention;
 mod sessions;

@@ -7,6 +7,7 @@
 mod agents;
 mod apply;
 mod changes;
+mod clocks;
 mod copy;
 mod counts;
 mod history;
@@ -248,7 +249,7 @@ impl CallStore for PostgresCalls {
     }
 
     async fn forget_confirmed(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        replacements::forget(&self.database.client().await?, before).await
+        replacements::forget(&mut self.database.client().await?, before).await
     }
 
     async fn agent_visits(&self, period: Period) -> Result<Vec<AgentVisits>, StoreError> {
@@ -260,7 +261,7 @@ impl CallStore for PostgresCalls {
     }
 
     async fn forget_agent_reports(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        agents::forget(&self.database.client().await?, before).await
+        agents::forget(&mut self.database.client().await?, before).await
     }
 
     async fn imbalance(&self) -> Result<i64, StoreError> {

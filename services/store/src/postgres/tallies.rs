@@ -5,6 +5,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::StoreError;
+use crate::clocks::BETWEEN_RUNS;
 use crate::retention::{PastItems, RunId};
 
 /// Adds to what a run has deleted, in the table of a unit.
@@ -24,6 +25,17 @@ pub(super) async fn add(
     );
     let add = transaction.prepare_cached(&sql).await?;
     transaction.execute(&add, &[&run, &what, &signed(items)]).await?;
+    Ok(())
+}
+
+/// What clocks of their own have ended since the run before becomes this run's.
+pub(super) async fn take_over(client: &Object, table: &str, run: RunId) -> Result<(), StoreError> {
+    let sql = format!(
+        "WITH ended AS (DELETE FROM {table} WHERE run_id = $2 RETURNING what, items)
+         INSERT INTO {table} AS t (run_id, what, items) SELECT $1, what, items FROM ended
+         ON CONFLICT ON CONSTRAINT {table}_pkey DO UPDATE SET items = t.items + excluded.items"
+    );
+    client.execute(&sql, &[&run, &BETWEEN_RUNS]).await?;
     Ok(())
 }
 

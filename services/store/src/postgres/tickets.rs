@@ -22,7 +22,9 @@ mod retention;
 mod rows;
 mod rules;
 mod slots;
+mod stray_replies;
 mod ticket_rows;
+mod waiting_mails;
 
 use std::collections::BTreeMap;
 
@@ -36,7 +38,7 @@ use tokio_postgres::IsolationLevel;
 use super::database::Database;
 use super::{schema, scrub};
 use crate::StoreError;
-use crate::erasure::TicketErasure;
+use crate::erasure::{StrayReply, TicketErasure};
 use crate::scrub::{Scrub, Scrubbed, Touched};
 use crate::tickets::{
     Acquaintance, AcquaintanceSearch, Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged,
@@ -251,6 +253,14 @@ impl TicketErasure for PostgresTickets {
         tickets: &[TicketId],
     ) -> Result<BTreeMap<TicketId, Vec<DepartmentId>>, StoreError> {
         hand_overs::unpublished(&self.database.client().await?, tickets).await
+    }
+
+    async fn stray_replies(&self, after: i64, most: usize) -> Result<Vec<StrayReply>, StoreError> {
+        stray_replies::list(&self.database.client().await?, after, most).await
+    }
+
+    async fn forget_stray_replies(&self, sequences: Vec<i64>) -> Result<(), StoreError> {
+        stray_replies::forget(&self.database.client().await?, &sequences).await
     }
 }
 

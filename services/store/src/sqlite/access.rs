@@ -3,6 +3,7 @@
 mod access_log;
 mod audit;
 mod cases;
+mod clocks;
 mod erasure;
 mod restores;
 mod retention;
@@ -11,7 +12,7 @@ mod users;
 
 use std::path::Path;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 
 use super::file::File;
 use crate::StoreError;
@@ -44,19 +45,12 @@ impl SqliteAccess {
         Ok(Self { file })
     }
 
-    /// Runs a unit of work: all of it is committed, or nothing.
+    /// As [`File::unit`].
     async fn unit<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.file
-            .write(move |connection| {
-                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                let result = work(&transaction)?;
-                transaction.commit()?;
-                Ok(result)
-            })
-            .await
+        self.file.unit(work).await
     }
 
     async fn query<T: Send + 'static>(

@@ -3,6 +3,7 @@
 mod agents;
 mod apply;
 mod changes;
+mod clocks;
 mod counts;
 mod history;
 mod identities;

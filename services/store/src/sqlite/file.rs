@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::Semaphore;
 
 use crate::StoreError;
@@ -70,6 +70,20 @@ impl File {
         blocking(move || {
             let mut connection = writer.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             work(&mut connection)
+        })
+        .await
+    }
+
+    /// Runs a unit of work: all of it is committed, or nothing.
+    pub(super) async fn unit<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.write(move |connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let result = work(&transaction)?;
+            transaction.commit()?;
+            Ok(result)
         })
         .await
     }

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Params, Transaction, params};
 
 use crate::StoreError;
+use crate::clocks::BETWEEN_RUNS;
 use crate::retention::{PastItems, RunId, Tally};
 
 /// Adds to what a run has deleted.
@@ -20,6 +21,18 @@ pub(super) fn add(
             )?
             .execute(params![run, what, items as i64])?;
     }
+    Ok(())
+}
+
+/// What clocks of their own have ended since the run before becomes this run's.
+pub(super) fn take_over(transaction: &Transaction<'_>, run: RunId) -> Result<(), StoreError> {
+    transaction.execute(
+        "INSERT INTO retention_tallies (run_id, what, items)
+             SELECT ?1, what, items FROM retention_tallies WHERE run_id = ?2
+         ON CONFLICT DO UPDATE SET items = items + excluded.items",
+        [run, BETWEEN_RUNS],
+    )?;
+    transaction.execute("DELETE FROM retention_tallies WHERE run_id = ?1", [BETWEEN_RUNS])?;
     Ok(())
 }
 

@@ -19,6 +19,8 @@ mod retention;
 mod rows;
 mod rules;
 mod slots;
+mod stray_replies;
+mod waiting_mails;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,11 +29,11 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use domain::ids::{DepartmentId, ReplyId, TicketId};
 use domain::ticket::{Ticket, Transition};
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction};
 
 use super::file::File;
 use crate::StoreError;
-use crate::erasure::TicketErasure;
+use crate::erasure::{StrayReply, TicketErasure};
 use crate::scrub::{Scrub, Scrubbed, Touched};
 use crate::tickets::{
     Acquaintance, AcquaintanceSearch, Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged,
@@ -72,19 +74,12 @@ impl SqliteTickets {
         Ok(Self { file })
     }
 
-    /// Runs a unit of work: all of it is committed, or nothing.
+    /// As [`File::unit`].
     async fn unit<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.file
-            .write(move |connection| {
-                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                let result = work(&transaction)?;
-                transaction.commit()?;
-                Ok(result)
-            })
-            .await
+        self.file.unit(work).await
     }
 
     async fn query<T: Send + 'static>(
@@ -261,6 +256,16 @@ impl TicketErasure for SqliteTickets {
     ) -> Result<BTreeMap<TicketId, Vec<DepartmentId>>, StoreError> {
         let tickets = tickets.to_vec();
         self.query(move |connection| hand_overs::unpublished(connection, &tickets))
+            .await
+    }
+
+    async fn stray_replies(&self, after: i64, most: usize) -> Result<Vec<StrayReply>, StoreError> {
+        self.query(move |connection| stray_replies::list(connection, after, most))
+            .await
+    }
+
+    async fn forget_stray_replies(&self, sequences: Vec<i64>) -> Result<(), StoreError> {
+        self.unit(move |transaction| stray_replies::forget(transaction, &sequences))
             .await
     }
 }

@@ -24,7 +24,7 @@ async fn on_every_store<F: Future<Output = ()>>(case: impl Fn(Store) -> F) {
     .await;
 }
 
-fn access(second: i64, outcome: &str, last: u8) -> Access {
+pub(crate) fn access(second: i64, outcome: &str, last: u8) -> Access {
     Access {
         at: at(second),
         resource: "/vorgaenge/{ticket}".to_owned(),

@@ -9,7 +9,7 @@ use store::calls::{Advance, CallStore, LedgerBatch, Period};
 
 use crate::calls::{TOPIC, at, hotline, on_every_store, report};
 
-fn told(seconds: i64, name: &str, state: AgentState) -> AcceptedAgentReport {
+pub(crate) fn told(seconds: i64, name: &str, state: AgentState) -> AcceptedAgentReport {
     AcceptedAgentReport {
         identity: Identity([7; 16]),
         source: SourceName::new("test"),
@@ -25,7 +25,7 @@ fn told(seconds: i64, name: &str, state: AgentState) -> AcceptedAgentReport {
     }
 }
 
-async fn keep(store: &dyn CallStore, expected: i64, agents: Vec<AcceptedAgentReport>) {
+pub(crate) async fn keep(store: &dyn CallStore, expected: i64, agents: Vec<AcceptedAgentReport>) {
     let advance = Advance {
         partition: 0,
         expected,

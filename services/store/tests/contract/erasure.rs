@@ -6,18 +6,21 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use domain::erasure::{ErasureOrder, Mark, MarkKey, Place};
-use domain::ids::{CallId, ErasureOrderId, Identity, ImportRun, SourceName, TicketId};
+use domain::ids::{CallId, ErasureOrderId, Identity, ImportRun, ReplyId, SourceName, TicketId};
 use domain::personal::{Caller, Personal};
 use domain::record::TaskType;
 use domain::report::CallReport;
+use domain::ticket::{Actor, Reply, erase, ticket_id};
 use store::calls::CallStore;
-use store::erasure::{CallErasure, Entered, ErasureStore, KeptOrder, NewOrder, Step};
-use store::postgres::{PostgresAccess, PostgresCalls};
+use store::erasure::{CallErasure, Entered, ErasureStore, KeptOrder, NewOrder, Step, TicketErasure};
+use store::postgres::{PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rejected::{Discard, ReadAgain, RejectedItem};
-use store::sqlite::{SqliteAccess, SqliteCalls};
+use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
+use store::tickets::{Settled, Settlement, TicketStore, Verdict};
 
 use crate::calls::{answered, apply, at, finished, group, report};
 use crate::postgres::on_a_database;
+use crate::tickets::{at as minute, current, department, logged, settlement};
 
 const NUMBER: &str = "0221 4710123";
 const OTHER: &str = "0211 8371001";
@@ -153,6 +156,140 @@ async fn what_was_done_is_noted_once(store: impl ErasureStore) {
 #[tokio::test]
 async fn what_was_done_is_noted_once_on_every_store() {
     on_orders(what_was_done_is_noted_once, what_was_done_is_noted_once).await;
+}
+
+async fn an_order_that_is_through_is_opened_again_for_one_place(store: impl ErasureStore) {
+    let (id, other) = (ErasureOrderId::new("E-1"), ErasureOrderId::new("E-2"));
+    store.enter_order(new(1, None)).await.unwrap();
+    store.enter_order(new(2, None)).await.unwrap();
+    let step = |seconds: i64| Step {
+        done_at: at(seconds),
+        until: at(seconds),
+    };
+    for id in [&id, &other] {
+        for place in [Place::BusReplies, Place::StoreFiles] {
+            store.note_step(id, place, step(1)).await.unwrap();
+        }
+    }
+    // One that has not been through yet has been open since it was given.
+    store.reopen_order(&id, Place::BusReplies, at(50)).await.unwrap();
+    let open = store.order(&id).await.unwrap().unwrap();
+    assert_eq!(
+        (
+            open.reopened_at,
+            open.open_since(),
+            open.is_due(Place::BusReplies)
+        ),
+        (None, at(0), true)
+    );
+    store.note_step(&id, Place::BusReplies, step(60)).await.unwrap();
+    store.close_order(&id, at(100)).await.unwrap();
+    store.close_order(&other, at(100)).await.unwrap();
+
+    // Twice, as after a crash; and once more while it is open again.
+    for seconds in [200, 201, 300] {
+        store
+            .reopen_order(&id, Place::BusReplies, at(seconds))
+            .await
+            .unwrap();
+        let open = store.order(&id).await.unwrap().unwrap();
+        assert_eq!(
+            (open.closed_at, open.reopened_at, open.open_since()),
+            (None, Some(at(seconds)), at(seconds))
+        );
+        assert_eq!(
+            open.steps.iter().collect::<Vec<_>>(),
+            [(&Place::StoreFiles, &step(1))]
+        );
+    }
+    assert_eq!(ids(&store.open_orders(0, 9).await.unwrap()), ["E-1"]);
+    store.note_step(&id, Place::BusReplies, step(310)).await.unwrap();
+    store.close_order(&id, at(320)).await.unwrap();
+    let closed = store.order(&id).await.unwrap().unwrap();
+    assert_eq!((closed.closed_at, closed.steps.len()), (Some(at(320)), 2));
+    let other = store.order(&other).await.unwrap().unwrap();
+    assert_eq!((other.closed_at, other.reopened_at), (Some(at(100)), None));
+    let unknown = ErasureOrderId::new("E-9");
+    store
+        .reopen_order(&unknown, Place::BusReplies, at(400))
+        .await
+        .unwrap();
+    assert_eq!(store.open_orders(0, 9).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_order_that_is_through_is_opened_again_for_one_place_on_every_store() {
+    on_orders(
+        an_order_that_is_through_is_opened_again_for_one_place,
+        an_order_that_is_through_is_opened_again_for_one_place,
+    )
+    .await;
+}
+
+async fn stray_replies_are_noted_with_their_position(store: impl TicketStore + TicketErasure) {
+    let ticket = logged(&store, 1).await;
+    store
+        .record(erase(&ticket, Personal::new("Art. 17"), Actor::System, minute(10)).unwrap())
+        .await
+        .unwrap();
+    let erased = current(&store, &ticket.id).await;
+    let answered = Reply::Answered { note: None };
+    let reply = |id: &str, position: i64, stray_for: &[u128]| Settlement {
+        stray_for: stray_for.iter().map(|number| ticket_id(*number)).collect(),
+        ..settlement(&erased, id, &answered, position)
+    };
+    let strays = async |after: i64, most: usize| store.stray_replies(after, most).await.unwrap();
+    store.settle_reply(reply("r1", 0, &[])).await.unwrap();
+    assert_eq!(strays(0, 9).await, []);
+    store.settle_reply(reply("r2", 1, &[1, 77])).await.unwrap();
+    let noted = strays(0, 9).await;
+    let of: Vec<_> = noted
+        .iter()
+        .map(|stray| (stray.department.as_str(), stray.ticket.clone()))
+        .collect();
+    assert_eq!(of, [("a", ticket_id(1)), ("a", ticket_id(77))]);
+    assert_eq!(strays(0, 1).await, noted[..1]);
+    assert_eq!(strays(noted[0].sequence, 9).await, noted[1..]);
+
+    // Nothing is noted where the position is not: somebody else reads.
+    assert!(store.settle_reply(reply("r3", 1, &[78])).await.is_err());
+    assert_eq!(strays(0, 9).await, noted);
+
+    // A reply that was settled before is on the bus once more, and has another place. What was found before does not take it
+    // along.
+    let again = store.settle_reply(reply("r2", 2, &[1])).await.unwrap();
+    assert!(matches!(again, Settled::Before(_)), "{again:?}");
+    let sequences = noted.iter().map(|stray| stray.sequence).collect();
+    store.forget_stray_replies(sequences).await.unwrap();
+    let left = strays(0, 9).await;
+    assert_eq!(
+        left.iter().map(|stray| stray.ticket.clone()).collect::<Vec<_>>(),
+        [ticket_id(1)]
+    );
+    store
+        .forget_stray_replies(vec![left[0].sequence, 999])
+        .await
+        .unwrap();
+    assert_eq!(strays(0, 9).await, []);
+    // Of what the reply says nothing is kept with it.
+    let outcome = store.reply_outcome(&department("a"), &ReplyId::new("r2")).await;
+    let outcome = outcome.unwrap().expect("it was settled");
+    assert!(
+        matches!(outcome.verdict, Verdict::Rejected { code, .. } if code == "erased"),
+        "rejected"
+    );
+}
+
+#[tokio::test]
+async fn stray_replies_are_noted_with_their_position_on_every_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let sqlite = SqliteTickets::open(&folder.path().join("tickets.db")).unwrap();
+    stray_replies_are_noted_with_their_position(sqlite).await;
+    on_a_database(|database| async move {
+        let postgres = PostgresTickets::connect(&database).await.unwrap();
+        stray_replies_are_noted_with_their_position(postgres).await;
+    })
+    .await;
 }
 
 async fn on_calls<F: Future<Output = ()>, G: Future<Output = ()>>(

@@ -1,5 +1,6 @@
 //! What is kept no longer is deleted; figures stay, and nothing counts twice.
 
+mod clocks;
 mod tickets;
 mod trail;
 

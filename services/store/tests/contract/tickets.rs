@@ -142,6 +142,7 @@ pub(crate) fn settlement(ticket: &Ticket, id: &str, reply: &Reply, position: i64
             at: at(60),
         },
         transition: decided.ok(),
+        stray_for: Vec::new(),
         advance: advance(position),
     }
 }

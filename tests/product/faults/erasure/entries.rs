@@ -110,7 +110,9 @@ async fn goes_to_the_last_byte(node: &TestNode, folders: &[PathBuf]) {
     ];
     let answer = node.run(&by_person).await.exits(0).json();
     assert_eq!(answer["entries"], 2, "{answer}");
+    assert!(!tells_that_entries_stay(&answer), "{answer}");
     let through = until_through(node, &answer).await;
+    assert!(!tells_that_entries_stay(&through), "{through}");
     assert_eq!(through["erased"], json!(["entries", "store_files"]), "{through}");
     check_bytes(folders, &[EMAIL, NAME, MEDIUM]);
     assert_eq!(entries(node, EMAIL).await, Vec::<Value>::new());
@@ -122,6 +124,17 @@ async fn goes_to_the_last_byte(node: &TestNode, folders: &[PathBuf]) {
     // Whoever registers anew consents anew.
     subscribe(node, EMAIL).await;
     assert_eq!(entries(node, EMAIL).await.len(), 1);
+}
+
+/// Whether an answer says that what somebody has registered for was not meant.
+fn tells_that_entries_stay(answer: &Value) -> bool {
+    let kept = answer["kept"].as_array().expect("a list");
+    let is_of_entries = |it: &Value| {
+        it["what"]
+            .as_str()
+            .is_some_and(|what| what.contains("registered for"))
+    };
+    kept.iter().any(is_of_entries)
 }
 
 #[tokio::test]
@@ -162,6 +175,7 @@ async fn by_ticket_the_entries_stay_and_each_can_be_named() {
     until_handed_over(&node, &ticket).await;
     let answer = erase(&node, &ticket).await;
     assert_eq!(answer["entries"], 0, "{answer}");
+    assert!(tells_that_entries_stay(&answer), "{answer}");
     let found = entries(&node, EMAIL).await;
     let found = found[0].as_array().expect("entries");
     assert_eq!(found.len(), 2, "{found:?}");
@@ -193,6 +207,7 @@ async fn by_ticket_the_entries_stay_and_each_can_be_named() {
         (&ended["entries"], &ended["case"]),
         (&json!(1), &json!(case.parse::<u64>().unwrap_or(0)))
     );
+    assert!(!tells_that_entries_stay(&ended), "{ended}");
     let left = entries(&node, EMAIL).await;
     assert_eq!(left[0].as_array().map(Vec::len), Some(1), "{left:?}");
     assert_eq!(left[0][0]["procedure"], "media-accreditation");
@@ -217,8 +232,8 @@ async fn a_node_that_dies_while_it_erases_entries_does_it_when_it_is_back() {
         let by_person = [
             "privacy", "erase", "--email", EMAIL, "--reason", "Art. 17", "--json",
         ];
-        // The answer is lost with the node.
-        drop(node.run(&by_person).await);
+        // The answer is lost with the node, and asked for again.
+        let asking = tokio::spawn(testkit::command::finish(node.command(&by_person)));
         eventually("the node to die", || {
             let ended = node.ended().map(drop);
             async move { ended }
@@ -226,6 +241,7 @@ async fn a_node_that_dies_while_it_erases_entries_does_it_when_it_is_back() {
         .await;
         node.set_variable("NRWDIREKT_TEST_CRASH", None);
         node.start_again().await;
+        asking.await.expect("no panic").exits(0);
         assert_eq!(
             entries(&node, EMAIL).await,
             Vec::<Value>::new(),

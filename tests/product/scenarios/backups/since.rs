@@ -192,7 +192,13 @@ async fn an_act_that_a_kill_cut_short_is_beside_the_backups_after_the_next_start
         node.set_variable(CRASH, Some("tickets.add:after:1"));
         node.start_again().await;
         let restrict = ["privacy", "restrict", "--ticket", &person, "--reason", "so"];
-        assert_ne!(node.run(&restrict).await.code, Some(0), "it was not answered");
+        let mut restrict = node.command(&restrict);
+        restrict.env("NRWDIREKT_PATIENCE_S", "0");
+        let restricted = testkit::command::finish(restrict).await.exits(4);
+        assert!(
+            restricted.stderr.contains("--idempotency-key"),
+            "it was not answered: {restricted:?}"
+        );
         assert!(!subjects(&safe).contains(&subject), "it was killed before");
         node.set_variable(CRASH, None);
         node.kill().await;

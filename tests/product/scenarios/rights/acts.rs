@@ -273,9 +273,15 @@ async fn rejected_rows_of_a_restricted_person_are_in_no_list_and_come_in_restric
             (&json!(1), &json!(1))
         );
         assert_eq!(rejected(&node).await, [] as [Value; 0]);
-        let map = node.file("map.toml", b"[connection_status]\nanswered = [\"Durchgestellt\"]\n");
+        let map = node.file(
+            "map.toml",
+            b"[connection_status]\nanswered = [\"Durchgestellt\"]\n",
+        );
         let discard = ["rejected", "discard", &id, "--reason", "so"];
-        let (show, retry) = (["rejected", "show", &id], ["rejected", "retry", &id, "--map", &map]);
+        let (show, retry) = (
+            ["rejected", "show", &id],
+            ["rejected", "retry", &id, "--map", &map],
+        );
         for refused in [&show[..], &retry, &discard] {
             node.run(refused).await.fails_with("Art. 18");
         }

@@ -297,7 +297,11 @@ async fn a_case_about_one_of_a_family_is_not_about_another() {
         // Where the case does not say who, nobody is taken for the one.
         for (opened, asked, why) in [
             (&phone[..], &xaver, "which of several persons"),
-            (&[&phone[..], &["--name", "Alpha"]].concat(), &xaver, "which of several persons"),
+            (
+                &[&phone[..], &["--name", "Alpha"]].concat(),
+                &xaver,
+                "which of several persons",
+            ),
             (&["--name", "Alpha"], &zoe, "nothing but a name"),
             (&called("Zoe"), &zoe, "nothing but a name"),
         ] {
@@ -305,7 +309,13 @@ async fn a_case_about_one_of_a_family_is_not_about_another() {
             run(erase(&["--ticket", asked], &case)).await.fails_with(why);
         }
         let case = ["--case", by_names.as_str()];
-        let restrict = [&["privacy", "restrict"][..], &of_xaver, &["--reason", "so"], &case].concat();
+        let restrict = [
+            &["privacy", "restrict"][..],
+            &of_xaver,
+            &["--reason", "so"],
+            &case,
+        ]
+        .concat();
         node.run(&restrict).await.fails_with("somebody else");
         let access = [&["privacy", "access"][..], &of_xaver, &case].concat();
         node.run(&access).await.fails_with("somebody else");
@@ -314,11 +324,16 @@ async fn a_case_about_one_of_a_family_is_not_about_another() {
             let all = [&rectify[..], &["--case", &by_names, "--json"]].concat();
             all.into_iter().map(str::to_owned).collect()
         };
-        run(rectify(&xaver, "concern=anderes")).await.fails_with("somebody else");
+        run(rectify(&xaver, "concern=anderes"))
+            .await
+            .fails_with("somebody else");
         // Whose name was put right is still the same.
         run(rectify(&ada, "name=Beta")).await.exits(0);
         run(rectify(&ada, "first_name=Adele")).await.exits(0);
-        for (ticket, case) in [(&ada, &by_names), (&zoe, &open_and_check(&node, &["--about", &zoe]).await)] {
+        for (ticket, case) in [
+            (&ada, &by_names),
+            (&zoe, &open_and_check(&node, &["--about", &zoe]).await),
+        ] {
             let erased = run(erase(&["--ticket", ticket], case)).await.exits(0).json();
             assert_eq!(erased["tickets"], json!([ticket]), "{erased}");
         }

@@ -84,8 +84,24 @@ async fn a_person_is_found_wherever_something_is_kept() {
             .iter()
             .filter(|entry| entry["action"] == "person_searched")
             .collect();
-        assert_eq!(searched.len(), 5);
+        // One for each search, and one for each ticket that was shown.
+        assert_eq!(searched.len(), 5 + 5);
         assert!(!format!("{searched:?}").contains("4710123"));
+        let of_ticket = ["--ticket", &first, "--reason", "Antrag", "--case", "1"];
+        let refused = node
+            .run(&[&["privacy", "find"], &of_ticket[..]].concat())
+            .await
+            .exits(2);
+        assert!(
+            refused.stderr.contains("there is no case 1"),
+            "{}",
+            refused.stderr
+        );
+        find(&node, &of_ticket[..4]).await;
+        let looked = ["privacy", "audit", "list", "--subject", &first, "--json"];
+        let looked = node.run(&looked).await.exits(0).json_lines();
+        let search = |entry: &&Value| entry["action"] == "person_searched" && entry["reason"] == "Antrag";
+        assert_eq!(looked.iter().filter(search).count(), 1, "{looked:?}");
     })
     .await;
 }
@@ -120,6 +136,67 @@ async fn two_names_on_one_number_are_two_persons() {
             (&found["calls"][0]["person"], &found["calls"][0]["shared"]),
             (&Value::Null, &json!(true))
         );
+    })
+    .await;
+}
+
+const OF_OTHERS_TOO: &str = "\
+Zeitstempel;Task Typ;Anrufer/Absender (Telefonnummer);Eingangsthema (angerufene Hotline);Verbindungsstatus
+gestern;Anruf eingehend;0221 990055;Bürgertelefon;Verbunden
+gestern;Anruf eingehend;0221 88101234;Bürgertelefon;Verbunden
+gestern;E-Mail;nora.ada@example.org;Bürgertelefon;Verbunden
+";
+
+#[tokio::test]
+async fn what_one_number_leads_to_leads_on_and_a_longer_number_is_another_s() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("calls.csv");
+        std::fs::write(&file, OF_OTHERS_TOO).expect("a file");
+        let file = file.to_str().expect("a path");
+        node.run(&["import", "--format", "hotline-export", "--wait", file])
+            .await
+            .exits(3);
+        let ada = |phone| ["--phone", phone, "--email", "ada@example.org", "--name", "Amsel"];
+        let first = log(&node, &ada("0221 8810123")).await;
+        let second = log(&node, &ada("0221 990055")).await;
+        let mut both = [first.as_str(), second.as_str()];
+        both.sort_unstable();
+        for marks in [
+            ["--phone", "0221 8810123"],
+            ["--phone", "0221 990055"],
+            ["--ticket", &first],
+            ["--name", "Amsel"],
+        ] {
+            let found = find(&node, &marks).await;
+            let mut tickets = tickets(&found).concat();
+            tickets.sort_unstable();
+            assert_eq!(tickets, both, "{marks:?}");
+            assert_eq!(
+                found["rejected_items"].as_array().map(Vec::len),
+                Some(1),
+                "{marks:?}"
+            );
+        }
+        let erase = [
+            "privacy",
+            "erase",
+            "--person-of",
+            &first,
+            "--reason",
+            "Art. 17",
+            "--json",
+        ];
+        let erased = node.run(&erase).await.exits(0).json();
+        assert_eq!(erased["tickets"].as_array().map(Vec::len), Some(2), "{erased}");
+        assert_eq!(erased["rejected_items"], 1, "{erased}");
+        let list = node
+            .run(&["rejected", "list", "--json"])
+            .await
+            .exits(0)
+            .json_lines();
+        assert_eq!(list.len(), 2, "those of others stay: {list:?}");
     })
     .await;
 }

@@ -38,84 +38,59 @@ pub(crate) enum CaseAction {
     },
     /// Note what happened; nothing about the person.
     Note {
-        /// Its number.
-        number: i64,
         /// What happened.
         #[arg(long)]
         text: String,
-        /// A repeated request with the same key is done once. Default: a new key.
-        #[arg(long, value_name = "KEY")]
-        idempotency_key: Option<String>,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
-        server: ServerArguments,
+        act: CaseActArguments,
     },
     /// Note how it was made sure who asks.
     Check {
-        /// Its number.
-        number: i64,
         /// How, such as: identity card seen.
         #[arg(long)]
         how: String,
-        /// A repeated request with the same key is done once. Default: a new key.
-        #[arg(long, value_name = "KEY")]
-        idempotency_key: Option<String>,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
-        server: ServerArguments,
+        act: CaseActArguments,
     },
     /// Take two months more, once (Art. 12(3) GDPR); the person has to be told within the first month.
     Extend {
-        /// Its number.
-        number: i64,
         /// Why.
         #[arg(long)]
         reason: String,
-        /// A repeated request with the same key is done once. Default: a new key.
-        #[arg(long, value_name = "KEY")]
-        idempotency_key: Option<String>,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
-        server: ServerArguments,
+        act: CaseActArguments,
     },
     /// Approve what is asked for. Where `privacy.two_persons` is set an erasure needs two, each in his or her own name.
     Approve {
-        /// Its number.
-        number: i64,
-        /// A repeated request with the same key is done once. Default: a new key.
-        #[arg(long, value_name = "KEY")]
-        idempotency_key: Option<String>,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
-        server: ServerArguments,
+        act: CaseActArguments,
     },
     /// Say what came of it.
     Decide {
-        /// Its number.
-        number: i64,
         /// What came of it.
         #[arg(long, value_enum)]
         outcome: Outcome,
         /// Why not, or not all, such as: § 10 DSG NRW.
         #[arg(long)]
         grounds: Option<String>,
-        /// A repeated request with the same key is done once. Default: a new key.
-        #[arg(long, value_name = "KEY")]
-        idempotency_key: Option<String>,
-        /// As JSON.
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
-        server: ServerArguments,
+        act: CaseActArguments,
     },
+}
+
+/// Something that is done with a case.
+#[derive(Args, Debug)]
+pub(crate) struct CaseActArguments {
+    /// Its number.
+    pub(crate) number: i64,
+    /// A repeated request with the same key is done once. Default: a new key.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) idempotency_key: Option<String>,
+    /// As JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) server: ServerArguments,
 }
 
 #[derive(Args, Debug)]

@@ -34,6 +34,12 @@ pub(crate) struct FindArguments {
     /// At most so many calls.
     #[arg(long, default_value_t = 500)]
     pub(crate) max: u32,
+    /// Why it is searched: it stands in the audit trail.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    /// The number of the case that it is done for.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) case: Option<i64>,
     /// As one JSON object.
     #[arg(long)]
     pub(crate) json: bool,

@@ -6,9 +6,8 @@ use chrono::NaiveDate;
 use wire::v1::calls as proto;
 use wire::v1::calls::intake_client::IntakeClient;
 
-use super::sender::Outage;
 use super::{Import, Summary};
-use crate::client::Connection;
+use crate::client::{Connection, Outage};
 
 /// Local days, half-open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,18 +1,15 @@
 //! Sends batches to intake and waits for their receipts, through interruptions.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status};
+use tonic::Status;
 use wire::v1::calls as proto;
 use wire::v1::calls::intake_client::IntakeClient;
 
-use super::{PATIENCE, Summary};
-use crate::client::Connection;
-use crate::exit::Failure;
+use super::Summary;
+use crate::client::{Connection, Outage};
 
 /// Batches that may be without a receipt at a time.
 const IN_FLIGHT: usize = 4;
@@ -23,60 +20,6 @@ enum Ended {
     Done,
     /// The connection or the server failed; what has no receipt is to be sent again.
     Cut(Status),
-}
-
-/// An outage of the server, as long as it lasts.
-pub(crate) struct Outage {
-    since: Option<Instant>,
-    pause: Duration,
-    /// Patience has no end until this happens.
-    until: Option<CancellationToken>,
-}
-
-impl Outage {
-    pub(crate) fn new() -> Self {
-        Self {
-            since: None,
-            pause: Duration::from_millis(100),
-            until: None,
-        }
-    }
-
-    /// The server is there again.
-    pub(crate) fn over(&mut self) {
-        *self = Self {
-            until: self.until.take(),
-            ..Self::new()
-        };
-    }
-
-    /// Waits a little, if the failure may pass and has not lasted too long.
-    ///
-    /// # Errors
-    /// What the server said, when waiting is of no use.
-    pub(crate) async fn wait(&mut self, status: &Status) -> anyhow::Result<()> {
-        let passing = matches!(
-            status.code(),
-            Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Aborted
-        );
-        if !passing {
-            return Err(Failure::of_status(status));
-        }
-        if self.until.as_ref().is_some_and(|until| !until.is_cancelled()) {
-            self.since = None;
-        }
-        let since = *self.since.get_or_insert_with(Instant::now);
-        if since.elapsed() > PATIENCE {
-            return Err(Failure::server(format!(
-                "{}; what was acknowledged is safe, run the command again for the rest",
-                status.message()
-            )));
-        }
-        tracing::debug!(code = ?status.code(), "waiting for the server");
-        tokio::time::sleep(self.pause).await;
-        self.pause = (self.pause * 2).min(Duration::from_secs(2));
-        Ok(())
-    }
 }
 
 /// Sends every batch until it has its receipt.

@@ -6,9 +6,8 @@ use wire::v1::privacy::change_case_request::Change;
 use wire::v1::privacy::rights_client::RightsClient;
 
 use super::find::marks;
-use super::rights::key;
-use crate::cli::{CaseAction, CaseOpenArguments, MarkArguments, ServerArguments};
-use crate::client;
+use crate::cli::{CaseActArguments, CaseAction, CaseOpenArguments, MarkArguments, ServerArguments};
+use crate::client::{self, Once};
 use crate::commands::ticket::local;
 use crate::exit::Failure;
 use crate::output::say;
@@ -31,47 +30,21 @@ pub(super) async fn run(action: CaseAction) -> anyhow::Result<()> {
                 json,
             )
         }
-        CaseAction::Note {
-            number,
-            text,
-            idempotency_key,
-            json,
-            server,
-        } => change(number, Change::Note(text), idempotency_key, json, &server).await,
-        CaseAction::Check {
-            number,
-            how,
-            idempotency_key,
-            json,
-            server,
-        } => change(number, Change::IdentityCheck(how), idempotency_key, json, &server).await,
-        CaseAction::Extend {
-            number,
-            reason,
-            idempotency_key,
-            json,
-            server,
-        } => change(number, Change::Extension(reason), idempotency_key, json, &server).await,
-        CaseAction::Approve {
-            number,
-            idempotency_key,
-            json,
-            server,
-        } => change(number, Change::Approval(true), idempotency_key, json, &server).await,
+        CaseAction::Note { text, act } => change(act, Change::Note(text)).await,
+        CaseAction::Check { how, act } => change(act, Change::IdentityCheck(how)).await,
+        CaseAction::Extend { reason, act } => change(act, Change::Extension(reason)).await,
+        CaseAction::Approve { act } => change(act, Change::Approval(true)).await,
         CaseAction::Decide {
-            number,
             outcome,
             grounds,
-            idempotency_key,
-            json,
-            server,
+            act,
         } => {
             let decision = proto::CaseDecision {
                 outcome: name(&outcome),
                 grounds: grounds.unwrap_or_default(),
                 ..proto::CaseDecision::default()
             };
-            change(number, Change::Decision(decision), idempotency_key, json, &server).await
+            change(act, Change::Decision(decision)).await
         }
     }
 }
@@ -91,41 +64,36 @@ fn given(arguments: MarkArguments) -> Option<proto::PersonMarks> {
 }
 
 async fn open(arguments: CaseOpenArguments) -> anyhow::Result<()> {
-    let mut client = RightsClient::new(client::connect(&arguments.server.server).await?);
+    let once = Once::by_key(arguments.idempotency_key);
     let request = proto::OpenCaseRequest {
-        idempotency_key: key(arguments.idempotency_key),
+        idempotency_key: once.key(),
         kind: name(&arguments.kind),
         received_on: arguments.received.unwrap_or_default(),
         marks: given(arguments.marks),
         ticket_ids: arguments.about,
         note: arguments.note.unwrap_or_default(),
     };
-    let case = client.open_case(request).await;
-    show(
-        &case.map_err(|status| Failure::of_status(&status))?.into_inner(),
-        arguments.json,
-    )
+    let case = client::act(
+        &arguments.server.server,
+        request,
+        &once,
+        async |connection, request| RightsClient::new(connection).open_case(request).await,
+    );
+    show(&case.await?, arguments.json)
 }
 
-async fn change(
-    number: i64,
-    change: Change,
-    idempotency_key: Option<String>,
-    as_json: bool,
-    server: &ServerArguments,
-) -> anyhow::Result<()> {
-    let mut client = RightsClient::new(client::connect(&server.server).await?);
+async fn change(act: CaseActArguments, change: Change) -> anyhow::Result<()> {
+    let once = Once::by_key(act.idempotency_key);
     let request = proto::ChangeCaseRequest {
-        number,
+        number: act.number,
         revision: 0,
         change: Some(change),
-        idempotency_key: key(idempotency_key),
+        idempotency_key: once.key(),
     };
-    let case = client.change_case(request).await;
-    show(
-        &case.map_err(|status| Failure::of_status(&status))?.into_inner(),
-        as_json,
-    )
+    let case = client::act(&act.server.server, request, &once, async |connection, request| {
+        RightsClient::new(connection).change_case(request).await
+    });
+    show(&case.await?, act.json)
 }
 
 async fn list(

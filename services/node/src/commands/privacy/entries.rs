@@ -2,11 +2,10 @@
 
 use serde_json::json;
 use wire::v1::privacy;
-use wire::v1::privacy::erasures_client::ErasuresClient;
 use wire::v1::tickets as proto;
 use wire::v1::tickets::registrations_client::RegistrationsClient;
 
-use super::erasure::tell;
+use super::erasure::order;
 use crate::cli::{EntriesArguments, ServerArguments};
 use crate::client;
 use crate::commands::ticket::local;
@@ -78,7 +77,6 @@ async fn erase(
         }
         return Ok(());
     }
-    let mut client = ErasuresClient::new(client::connect(&server.server).await?);
     let request = privacy::EraseRequest {
         entry_ids,
         reason,
@@ -86,8 +84,5 @@ async fn erase(
         idempotency_key: uuid::Uuid::new_v4().to_string(),
         ..privacy::EraseRequest::default()
     };
-    let state = client.erase(request).await;
-    let state = state.map_err(|status| Failure::of_status(&status))?.into_inner();
-    tell(&state, as_json);
-    Ok(())
+    order(&server.server, request, as_json).await
 }

@@ -6,13 +6,13 @@ use wire::v1::privacy::erasures_client::ErasuresClient;
 
 use super::super::ticket::local;
 use crate::cli::{EraseArguments, OrdersArguments};
-use crate::client;
+use crate::client::{self, Once};
 use crate::exit::Failure;
 use crate::output::say;
 
 /// Orders an erasure.
 pub(super) async fn erase(arguments: EraseArguments) -> anyhow::Result<()> {
-    let mut client = ErasuresClient::new(client::connect(&arguments.server.server).await?);
+    let server = &arguments.server.server;
     let request = proto::EraseRequest {
         ticket_ids: arguments.ticket,
         phone: arguments.phone.unwrap_or_default(),
@@ -30,14 +30,21 @@ pub(super) async fn erase(arguments: EraseArguments) -> anyhow::Result<()> {
         person_of_ticket: arguments.person_of.unwrap_or_default(),
     };
     if arguments.dry_run {
+        let mut client = ErasuresClient::new(client::connect(server).await?);
         let plan = client.plan_erasure(request).await;
         let plan = plan.map_err(|status| Failure::of_status(&status))?.into_inner();
         tell_plan(&plan, arguments.json);
         return Ok(());
     }
-    let state = client.erase(request).await;
-    let state = state.map_err(|status| Failure::of_status(&status))?.into_inner();
-    tell(&state, arguments.json);
+    order(server, request, arguments.json).await
+}
+
+/// Orders, and tells what came of it.
+pub(super) async fn order(server: &str, request: proto::EraseRequest, as_json: bool) -> anyhow::Result<()> {
+    let state = client::act(server, request, &Once::ByOrder, async |connection, request| {
+        ErasuresClient::new(connection).erase(request).await
+    });
+    tell(&state.await?, as_json);
     Ok(())
 }
 
@@ -150,7 +157,7 @@ fn tell_plan(plan: &proto::ErasurePlan, as_json: bool) {
     }
 }
 
-pub(super) fn tell(state: &proto::ErasureState, as_json: bool) {
+fn tell(state: &proto::ErasureState, as_json: bool) {
     if as_json {
         say!("{}", object(state));
         return;

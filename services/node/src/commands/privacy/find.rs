@@ -27,6 +27,8 @@ pub(super) async fn run(arguments: FindArguments) -> anyhow::Result<()> {
     let mut request = proto::FindPersonsRequest {
         marks: Some(marks(arguments.marks)),
         page_size: arguments.max.clamp(1, 500),
+        reason: arguments.reason,
+        case_number: arguments.case.unwrap_or_default(),
         ..proto::FindPersonsRequest::default()
     };
     let mut found = ask(&mut client, request.clone()).await?;

@@ -4,9 +4,8 @@ use serde_json::json;
 use wire::v1::privacy as proto;
 use wire::v1::privacy::rights_client::RightsClient;
 
-use super::rights::key;
 use crate::cli::{ConfirmArguments, RecipientArguments, ToldOf};
-use crate::client;
+use crate::client::{self, Once};
 use crate::commands::ticket::local;
 use crate::exit::Failure;
 use crate::output::say;
@@ -67,21 +66,26 @@ fn line(recipient: &proto::Recipient) -> String {
 }
 
 pub(super) async fn confirm(arguments: ConfirmArguments) -> anyhow::Result<()> {
-    let mut client = RightsClient::new(client::connect(&arguments.server.server).await?);
+    let once = Once::by_key(arguments.idempotency_key);
     let told_of = match arguments.of {
         ToldOf::Rectified => "rectified",
         ToldOf::Restricted => "restricted",
         ToldOf::Erased => "erased",
     };
     let request = proto::ConfirmRecipientRequest {
-        idempotency_key: key(arguments.idempotency_key),
+        idempotency_key: once.key(),
         ticket_id: arguments.ticket.clone(),
         department: arguments.department.clone(),
         told_of: told_of.to_owned(),
         reason: arguments.reason,
     };
-    let done = client.confirm_recipient(request).await;
-    done.map_err(|status| Failure::of_status(&status))?;
+    client::act(
+        &arguments.server.server,
+        request,
+        &once,
+        async |connection, request| RightsClient::new(connection).confirm_recipient(request).await,
+    )
+    .await?;
     say!(
         "noted: {} has confirmed of {}: {told_of}",
         arguments.department,

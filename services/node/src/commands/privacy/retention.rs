@@ -38,13 +38,15 @@ async fn plan(at: Option<String>, as_json: bool, server: &ServerArguments) -> an
             0 => String::new(),
             waiting => format!("  ({waiting} of them are on the topic of a department, and leave it first)"),
         };
+        let items = rule.items.map_or("-".to_owned(), |items| items.to_string());
+        let before = match rule.before.as_str() {
+            "" => String::new(),
+            before => format!("  before {before}"),
+        };
         say!(
-            "{:>9}  {}  {} after {}  before {}  {oldest}{waiting}",
-            rule.items,
+            "{items:>9}  {}  {}{before}  {oldest}{waiting}",
             subject(&rule.what, &rule.procedure),
-            rule.period,
-            rule.after,
-            rule.before,
+            how_long(&rule.period, &rule.after, &rule.ended_by),
         );
     }
     Ok(())
@@ -55,6 +57,7 @@ fn rule_object(rule: &proto::PlannedRule) -> Value {
         "what": rule.what,
         "procedure": rule.procedure,
         "store": rule.store,
+        "ended_by": rule.ended_by,
         "after": rule.after,
         "period": rule.period,
         "text": rule.text,
@@ -104,6 +107,7 @@ fn run_object(run: &proto::RetentionRun) -> Value {
         json!({
             "what": line.what,
             "procedure": line.procedure,
+            "ended_by": line.ended_by,
             "after": line.after,
             "period": line.period,
             "before": line.before,
@@ -156,12 +160,14 @@ fn tell(run: &proto::RetentionRun) {
             ));
         }
         say!(
-            "{:>9}  {}  {} after {}  before {}{more}",
+            "{:>9}  {}  {}{}{more}",
             line.items,
             subject(&line.what, &line.procedure),
-            line.period,
-            line.after,
-            line.before,
+            how_long(&line.period, &line.after, &line.ended_by),
+            match line.before.as_str() {
+                "" => String::new(),
+                before => format!("  before {before}"),
+            },
         );
     }
     tell_places(run);
@@ -184,6 +190,19 @@ fn tell_places(run: &proto::RetentionRun) {
     }
     for kept in &run.kept {
         say!("           kept by the database server: {kept}");
+    }
+}
+
+/// For how long something is kept, and who ends it.
+fn how_long(period: &str, after: &str, ended_by: &str) -> String {
+    match ended_by {
+        "run" => format!("{period} after {after}"),
+        "own_clock" => format!("{period} after {after} (by a clock of its own)"),
+        "at_once" => format!("until {after} (at once)"),
+        "with_owner" => "with what it belongs to".to_owned(),
+        "people" => "until people remove it".to_owned(),
+        "elsewhere" => format!("{period} after {after} (not kept here)"),
+        _ => "kept".to_owned(),
     }
 }
 

@@ -5,19 +5,14 @@ use wire::v1::privacy as proto;
 use wire::v1::privacy::rights_client::RightsClient;
 
 use crate::cli::{RectifyArguments, RestrictArguments};
-use crate::client;
+use crate::client::{self, Once};
 use crate::exit::Failure;
 use crate::output::{note, say};
 
-/// The key that was given, or a new one.
-pub(super) fn key(given: Option<String>) -> String {
-    given.unwrap_or_else(|| uuid::Uuid::new_v4().to_string())
-}
-
 pub(super) async fn rectify(arguments: RectifyArguments) -> anyhow::Result<()> {
-    let mut client = RightsClient::new(client::connect(&arguments.server.server).await?);
+    let once = Once::by_key(arguments.idempotency_key);
     let mut request = proto::RectifyTicketRequest {
-        idempotency_key: key(arguments.idempotency_key),
+        idempotency_key: once.key(),
         ticket_id: arguments.ticket,
         reason: arguments.reason,
         case_number: arguments.case.unwrap_or_default(),
@@ -28,8 +23,13 @@ pub(super) async fn rectify(arguments: RectifyArguments) -> anyhow::Result<()> {
             return Err(Failure::usage(format!("--field {name}: give it once")));
         }
     }
-    let done = client.rectify_ticket(request).await;
-    let done = done.map_err(|status| Failure::of_status(&status))?.into_inner();
+    let done = client::act(
+        &arguments.server.server,
+        request,
+        &once,
+        async |connection, request| RightsClient::new(connection).rectify_ticket(request).await,
+    );
+    let done = done.await?;
     match arguments.json {
         true => say!(
             "{}",
@@ -50,7 +50,7 @@ pub(super) async fn rectify(arguments: RectifyArguments) -> anyhow::Result<()> {
 }
 
 pub(super) async fn restrict(arguments: RestrictArguments, restrict: bool) -> anyhow::Result<()> {
-    let mut client = RightsClient::new(client::connect(&arguments.server.server).await?);
+    let once = Once::by_key(arguments.idempotency_key);
     let marks = proto::PersonMarks {
         phone: arguments.phone.unwrap_or_default(),
         email: arguments.email.unwrap_or_default(),
@@ -60,17 +60,25 @@ pub(super) async fn restrict(arguments: RestrictArguments, restrict: bool) -> an
         ticket_id: String::new(),
     };
     let request = proto::RestrictRequest {
-        idempotency_key: key(arguments.idempotency_key),
+        idempotency_key: once.key(),
         marks: arguments.ticket.is_empty().then_some(marks),
         ticket_ids: arguments.ticket,
         reason: arguments.reason,
         case_number: arguments.case.unwrap_or_default(),
     };
-    let done = match restrict {
-        true => client.restrict(request).await,
-        false => client.lift_restriction(request).await,
-    };
-    let done = done.map_err(|status| Failure::of_status(&status))?.into_inner();
+    let done = client::act(
+        &arguments.server.server,
+        request,
+        &once,
+        async |connection, request| {
+            let mut client = RightsClient::new(connection);
+            match restrict {
+                true => client.restrict(request).await,
+                false => client.lift_restriction(request).await,
+            }
+        },
+    );
+    let done = done.await?;
     let what = if restrict { "restricted" } else { "lifted" };
     match arguments.json {
         true => say!(
@@ -85,7 +93,10 @@ pub(super) async fn restrict(arguments: RestrictArguments, restrict: bool) -> an
         ),
         false => {
             let (tickets, calls) = (done.ticket_ids.len(), done.calls);
-            say!("{what}: {tickets} tickets, {calls} calls, {} rejected items", done.rejected_items);
+            say!(
+                "{what}: {tickets} tickets, {calls} calls, {} rejected items",
+                done.rejected_items
+            );
             done.ticket_ids.iter().for_each(|ticket| say!("  {ticket}"));
             say!("told: {}", done.departments.join(", "));
         }

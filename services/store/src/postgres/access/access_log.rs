@@ -5,13 +5,15 @@ use chrono::{DateTime, NaiveDate, Utc};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::super::scrub;
 use super::super::values::{limit, text};
+use super::super::{scrub, tallies};
+use super::retention::TALLIES;
 use super::{PostgresAccess, begin};
 use crate::StoreError;
 use crate::access_log::{
     Access, AccessCount, AccessFilter, AccessLogStore, GOOD, NetworkCount, NotedAccess, counted, day,
 };
+use crate::clocks::{ACCESSES, BETWEEN_RUNS};
 use crate::users::time;
 
 #[async_trait]
@@ -154,17 +156,21 @@ impl AccessLogStore for PostgresAccess {
     }
 
     async fn forget_accesses(&self, before: DateTime<Utc>, most: usize) -> Result<u64, StoreError> {
-        let client = self.database.client().await?;
+        let mut client = self.database.client().await?;
+        let transaction = begin(&mut client).await?;
         // Several nodes sweep: whoever is second takes what the first one left.
-        let delete = client
+        let delete = transaction
             .prepare_cached(
                 "DELETE FROM access_log WHERE number IN
                  (SELECT number FROM access_log WHERE at_ms < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
             )
             .await?;
-        Ok(client
+        let gone = transaction
             .execute(&delete, &[&before.timestamp_millis(), &limit(most)])
-            .await?)
+            .await?;
+        tallies::add(&transaction, TALLIES, BETWEEN_RUNS, ACCESSES, gone).await?;
+        transaction.commit().await?;
+        Ok(gone)
     }
 
     async fn wipe_accesses(&self) -> Result<(), StoreError> {

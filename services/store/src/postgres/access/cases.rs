@@ -1,7 +1,8 @@
 //! Cases of data subjects.
 
 use async_trait::async_trait;
-use deadpool_postgres::Transaction;
+use chrono::{DateTime, Utc};
+use deadpool_postgres::{GenericClient, Transaction};
 use domain::privacy::Case;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -186,4 +187,23 @@ async fn mark(transaction: &Transaction<'_>, case: &Case, number: i64) -> Result
 
 fn read(row: &Row) -> Result<KeptCase, StoreError> {
     cases::read(row.get(0), row.get(1), row.get(2))
+}
+
+/// Cases that are decided and were last handled before a time, at most so many: when, and their numbers.
+pub(super) async fn last_handled_before(
+    client: &impl GenericClient,
+    before: DateTime<Utc>,
+    most: usize,
+) -> Result<Vec<(DateTime<Utc>, i64)>, StoreError> {
+    let decided =
+        "SELECT number, revision, content FROM cases WHERE NOT is_open AND due_on < $1 ORDER BY number";
+    let rows = client.query(decided, &[&cases::due_before(before)]).await?;
+    let mut past = Vec::new();
+    for row in &rows {
+        if past.len() == most {
+            break;
+        }
+        past.extend(cases::past(read(row)?, before));
+    }
+    Ok(past)
 }

@@ -21,7 +21,11 @@ use crate::scrub::{Scrub, Scrubbed, Touched};
 use crate::ticket_columns::unreadable;
 use crate::users::time;
 
-const COLUMNS: &str = "sequence, digest, content, closed_at_ms";
+const COLUMNS: &str = "sequence, digest, content, closed_at_ms, reopened_at_ms";
+
+/// One that has not been through yet is open since it was given.
+const REOPEN: &str = "UPDATE erasure_orders SET closed_at_ms = NULL, reopened_at_ms = $2
+     WHERE order_id = $1 AND coalesce(closed_at_ms, reopened_at_ms) IS NOT NULL";
 
 #[async_trait]
 impl ErasureStore for PostgresAccess {
@@ -148,6 +152,27 @@ impl ErasureStore for PostgresAccess {
             .await?;
         Ok(())
     }
+
+    async fn reopen_order(
+        &self,
+        id: &ErasureOrderId,
+        place: Place,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let mut client = self.database.client().await?;
+        let transaction = begin(&mut client).await?;
+        let id = text(id.as_str());
+        transaction
+            .execute(REOPEN, &[&id, &at.timestamp_millis()])
+            .await?;
+        transaction
+            .execute(
+                "DELETE FROM erasure_steps WHERE order_id = $1 AND place = $2",
+                &[&id, &place.name()],
+            )
+            .await?;
+        Ok(transaction.commit().await?)
+    }
 }
 
 /// What people did is kept here, and nothing about citizens: nothing to rewrite but the log that all tables share.
@@ -198,5 +223,6 @@ fn kept(row: &Row) -> Result<KeptOrder, StoreError> {
         order: read(row.get(2))?,
         steps: BTreeMap::new(),
         closed_at: row.get::<_, Option<i64>>(3).map(time),
+        reopened_at: row.get::<_, Option<i64>>(4).map(time),
     })
 }

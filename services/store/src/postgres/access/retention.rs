@@ -11,18 +11,18 @@ use tokio_postgres::Row;
 use super::super::tallies;
 use super::super::values::{limit, text};
 use super::audit::hash;
-use super::{PostgresAccess, begin};
+use super::{PostgresAccess, begin, cases};
 use crate::StoreError;
 use crate::retention::{
-    AUDIT_ENTRIES, AuditCut, Gone, PastItems, PlannedCut, Rewritten, Run, RunId, RunLine, RunStore, Tally,
-    read_list, write_list,
+    AUDIT_ENTRIES, AuditCut, CASES, Gone, PastItems, PlannedCut, Rewritten, Run, RunId, RunLine, RunStore,
+    Step, Tally, read_list, write_list,
 };
 use crate::users::time;
 
 const COLUMNS: &str = "run_id, started_at_ms, started_by, finished_at_ms, outcome, rewritten";
 /// Hashes that are read together.
 const HASHES_AT_ONCE: usize = 10_000;
-const TALLIES: &str = "retention_access_tallies";
+pub(super) const TALLIES: &str = "retention_access_tallies";
 
 /// Entries from the first one on that no cut at `$1` reaches, and the newest.
 const FIRST_KEPT: &str = "SELECT least((SELECT min(number) FROM audit_entries WHERE at_ms >= $1),
@@ -154,6 +154,36 @@ impl RunStore for PostgresAccess {
             items: usize::try_from(gone).unwrap_or(usize::MAX),
             held: begun.elapsed(),
         })
+    }
+
+    async fn past_cases(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
+        let client = self.database.client().await?;
+        let past = cases::last_handled_before(&client, before, usize::MAX).await?;
+        Ok(PastItems {
+            items: past.len() as u64,
+            oldest: past.into_iter().map(|(at, _)| at).min(),
+        })
+    }
+
+    async fn purge_cases(&self, run: RunId, before: DateTime<Utc>, step: Step) -> Result<Gone, StoreError> {
+        let mut client = self.database.client().await?;
+        let begun = Instant::now();
+        let transaction = begin(&mut client).await?;
+        let past = cases::last_handled_before(&transaction, before, step.most).await?;
+        let numbers: Vec<i64> = past.into_iter().map(|(_, number)| number).collect();
+        let gone = transaction
+            .execute("DELETE FROM cases WHERE number = ANY($1)", &[&numbers])
+            .await?;
+        tallies::add(&transaction, TALLIES, run, CASES, gone).await?;
+        transaction.commit().await?;
+        Ok(Gone {
+            items: usize::try_from(gone).unwrap_or(usize::MAX),
+            held: begun.elapsed(),
+        })
+    }
+
+    async fn take_over_access(&self, run: RunId) -> Result<(), StoreError> {
+        tallies::take_over(&self.database.client().await?, TALLIES, run).await
     }
 
     async fn access_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {

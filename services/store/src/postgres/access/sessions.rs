@@ -5,9 +5,12 @@ use deadpool_postgres::{Object, Transaction};
 use domain::access::{AttemptKey, AttemptKind, Failures, TokenHash};
 use domain::ids::UserName;
 
+use super::super::tallies;
 use super::super::values::count;
-use super::users;
+use super::retention::TALLIES;
+use super::{begin, users};
 use crate::StoreError;
+use crate::clocks::{BETWEEN_RUNS, FAILED_ATTEMPTS, SESSIONS};
 use crate::users::{Ends, NewSession, Open, Session, USER_COLUMNS, changed_meanwhile, time};
 
 /// See [`crate::users::UserStore::take_attempt`]. Rows are locked by kind, so that no two wait for each other.
@@ -152,9 +155,10 @@ pub(super) async fn end(
 }
 
 /// See [`crate::users::UserStore::forget_ended`]. What somebody else holds is left for the next time.
-pub(super) async fn forget_ended(client: &Object, open: Open) -> Result<(), StoreError> {
+pub(super) async fn forget_ended(client: &mut Object, open: Open) -> Result<(), StoreError> {
     let (now, seen_after) = open.columns();
-    client
+    let transaction = begin(client).await?;
+    let ended = transaction
         .execute(
             "DELETE FROM sessions WHERE token_hash IN (SELECT token_hash FROM sessions
                  WHERE seen_at_ms <= $2 OR ends_at_ms <= $1 FOR UPDATE SKIP LOCKED)",
@@ -162,12 +166,15 @@ pub(super) async fn forget_ended(client: &Object, open: Open) -> Result<(), Stor
         )
         .await?;
     let forgotten = (open.now - Failures::FORGOTTEN_AFTER).timestamp_millis();
-    client
+    let forgotten = transaction
         .execute(
             "DELETE FROM failed_attempts WHERE (kind, key) IN (SELECT kind, key FROM failed_attempts
                  WHERE last_at_ms <= $1 FOR UPDATE SKIP LOCKED)",
             &[&forgotten],
         )
         .await?;
-    Ok(())
+    // In the order of their names, as whoever takes them over.
+    tallies::add(&transaction, TALLIES, BETWEEN_RUNS, FAILED_ATTEMPTS, forgotten).await?;
+    tallies::add(&transaction, TALLIES, BETWEEN_RUNS, SESSIONS, ended).await?;
+    Ok(transaction.commit().await?)
 }

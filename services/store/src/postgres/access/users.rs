@@ -176,7 +176,7 @@ impl UserStore for PostgresAccess {
     }
 
     async fn forget_ended(&self, open: Open) -> Result<(), StoreError> {
-        sessions::forget_ended(&self.database.client().await?, open).await
+        sessions::forget_ended(&mut self.database.client().await?, open).await
     }
 
     async fn probe(&self) -> Result<(), StoreError> {

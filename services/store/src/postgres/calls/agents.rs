@@ -8,10 +8,13 @@ use domain::agents::{AcceptedAgentReport, AgentReport, AgentState};
 use domain::ids::{AgentName, HotlineName, ImportRun};
 use tokio_postgres::Row;
 
+use super::super::tallies;
 use super::super::values::text;
+use super::retention::{TALLIES, begin};
 use crate::StoreError;
 use crate::batch::Runs;
 use crate::calls::{AgentVisits, Period};
+use crate::clocks::{AGENT_STATES, BETWEEN_RUNS};
 use crate::packing::unknown;
 
 /// Keeps reports; those known before change nothing.
@@ -94,14 +97,18 @@ pub(super) fn report(row: &Row) -> Result<AgentReport, StoreError> {
 }
 
 /// See [`crate::calls::CallStore::forget_agent_reports`].
-pub(super) async fn forget(client: &Object, before: DateTime<Utc>) -> Result<u64, StoreError> {
+pub(super) async fn forget(client: &mut Object, before: DateTime<Utc>) -> Result<u64, StoreError> {
     let before_ms = before.timestamp_millis();
-    Ok(client
+    let transaction = begin(client).await?;
+    let gone = transaction
         .execute(
             "DELETE FROM agent_states WHERE at_ms < $1 AND received_at_ms < $1",
             &[&before_ms],
         )
-        .await?)
+        .await?;
+    tallies::add(&transaction, TALLIES, BETWEEN_RUNS, AGENT_STATES, gone).await?;
+    transaction.commit().await?;
+    Ok(gone)
 }
 
 /// See [`crate::calls::CallStore::agent_visits`].

@@ -6,10 +6,13 @@ use chrono::{DateTime, Utc};
 use deadpool_postgres::{Object, Transaction};
 use domain::ids::{Identity, ImportRun};
 
+use super::super::tallies;
 use super::super::values::{self, key, text};
+use super::retention::{TALLIES, begin};
 use crate::StoreError;
 use crate::batch;
 use crate::calls::LedgerBatch;
+use crate::clocks::{BETWEEN_RUNS, CONFIRMED_CALLS};
 
 /// Notes the calls that a batch confirms.
 pub(super) async fn confirm(transaction: &Transaction<'_>, batch: &LedgerBatch) -> Result<(), StoreError> {
@@ -49,9 +52,13 @@ pub(super) async fn confirmed(
 }
 
 /// See [`crate::calls::CallStore::forget_confirmed`].
-pub(super) async fn forget(client: &Object, before: DateTime<Utc>) -> Result<u64, StoreError> {
+pub(super) async fn forget(client: &mut Object, before: DateTime<Utc>) -> Result<u64, StoreError> {
     let before_ms = before.timestamp_millis();
-    Ok(client
+    let transaction = begin(client).await?;
+    let gone = transaction
         .execute("DELETE FROM confirmed_calls WHERE at_ms < $1", &[&before_ms])
-        .await?)
+        .await?;
+    tallies::add(&transaction, TALLIES, BETWEEN_RUNS, CONFIRMED_CALLS, gone).await?;
+    transaction.commit().await?;
+    Ok(gone)
 }

@@ -200,6 +200,10 @@ impl CallRetention for PostgresCalls {
         })
     }
 
+    async fn take_over_calls(&self, run: RunId) -> Result<(), StoreError> {
+        tallies::take_over(&self.database.client().await?, TALLIES, run).await
+    }
+
     async fn call_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {
         let client = self.database.client().await?;
         let sql = format!(
@@ -235,7 +239,7 @@ impl CallRetention for PostgresCalls {
     }
 }
 
-async fn begin(client: &mut Object) -> Result<Transaction<'_>, StoreError> {
+pub(super) async fn begin(client: &mut Object) -> Result<Transaction<'_>, StoreError> {
     let builder = client.build_transaction();
     Ok(builder
         .isolation_level(IsolationLevel::ReadCommitted)

@@ -6,7 +6,7 @@ use deadpool_postgres::Transaction;
 use domain::ids::TicketId;
 use domain::ticket::Ticket;
 
-use super::super::values::{count, limit, text};
+use super::super::values::{count, limit};
 use super::PostgresTickets;
 use super::rows::{self, TICKET_COLUMNS};
 use crate::StoreError;
@@ -47,31 +47,11 @@ impl CitizenMails for PostgresTickets {
     }
 
     async fn citizen_mail_done(&self, key: EntryMailKey) -> Result<(), StoreError> {
-        let client = self.database.client().await?;
-        client
-            .execute(
-                "DELETE FROM citizen_mails WHERE number = $1 AND edition = $2",
-                &[&key.number, &i64::from(key.edition)],
-            )
-            .await?;
-        Ok(())
+        self.mail_done("citizen_mails", key).await
     }
 
     async fn postpone_citizen_mail(&self, key: EntryMailKey, aside: SetAside) -> Result<(), StoreError> {
-        let client = self.database.client().await?;
-        client
-            .execute(
-                "UPDATE citizen_mails SET not_before_ms = $3, attempts = attempts + 1, error = $4
-                 WHERE number = $1 AND edition = $2",
-                &[
-                    &key.number,
-                    &i64::from(key.edition),
-                    &aside.retry_at.timestamp_millis(),
-                    &text(&aside.error),
-                ],
-            )
-            .await?;
-        Ok(())
+        self.postpone("citizen_mails", key, aside).await
     }
 
     async fn waiting_citizen_mails(

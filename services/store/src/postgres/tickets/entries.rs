@@ -12,15 +12,20 @@ use domain::personal::Personal;
 use domain::procedure::ProcedureId;
 use domain::registration::{CheckedEntry, Entry, EntryState};
 use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
+use super::super::tallies;
 use super::super::values::{count, limit, text};
+use super::retention::TALLIES;
 use super::{PostgresTickets, begin, moment};
 use crate::StoreError;
+use crate::clocks::{BETWEEN_RUNS, ENTRIES, EntryClocks, UNCONFIRMED, of_procedure};
 use crate::entries::{
     ENTRY_COLUMNS, EntryColumns, EntryFilter, EntryMailKey, EntryMailSubject, EntryMarks, EntryStore, Meets,
     NewRegistration, NumberedEntry, OfferState, PendingEntryMail, REGISTRATION, REMINDER, Registered,
     count_items, entry_fields, full_item, told_of,
 };
+use crate::retention::PastItems;
 use crate::ticket_columns::{json, time};
 use crate::tickets::SetAside;
 
@@ -76,12 +81,8 @@ impl EntryStore for PostgresTickets {
     async fn end_entries(&self, id: &str) -> Result<u32, StoreError> {
         let mut client = self.database.client().await?;
         let transaction = begin(&mut client).await?;
-        let gone = transaction
-            .execute(
-                "DELETE FROM entries WHERE entry_id = $1 OR registration_id = $1",
-                &[&text(id)],
-            )
-            .await?;
+        let those = "entry_id = $1 OR registration_id = $1";
+        let gone = end(&transaction, ENTRIES, those, &[&text(id)]).await?;
         forget_mails(&transaction).await?;
         transaction.commit().await?;
         Ok(gone as u32)
@@ -192,17 +193,10 @@ impl EntryStore for PostgresTickets {
     ) -> Result<u32, StoreError> {
         let mut client = self.database.client().await?;
         let transaction = begin(&mut client).await?;
-        let gone = transaction
-            .execute(
-                "DELETE FROM entries WHERE procedure = $1 AND offer = $2
-                     AND (confirmed_at_ms IS NULL OR confirmed_at_ms <= $3)",
-                &[
-                    &procedure.as_str(),
-                    &offer.as_str(),
-                    &confirmed_by.timestamp_millis(),
-                ],
-            )
-            .await?;
+        let confirmed_by_ms = confirmed_by.timestamp_millis();
+        let parameters: [&(dyn ToSql + Sync); 3] = [&procedure.as_str(), &offer.as_str(), &confirmed_by_ms];
+        let those = "procedure = $1 AND offer = $2 AND (confirmed_at_ms IS NULL OR confirmed_at_ms <= $3)";
+        let gone = end(&transaction, ENTRIES, those, &parameters).await?;
         if gone > 0 {
             transaction
                 .execute(
@@ -255,12 +249,8 @@ impl EntryStore for PostgresTickets {
     async fn expire_entries(&self, at: DateTime<Utc>) -> Result<u32, StoreError> {
         let mut client = self.database.client().await?;
         let transaction = begin(&mut client).await?;
-        let gone = transaction
-            .execute(
-                "DELETE FROM entries WHERE expires_at_ms <= $1",
-                &[&at.timestamp_millis()],
-            )
-            .await?;
+        let those = "expires_at_ms <= $1";
+        let gone = end(&transaction, UNCONFIRMED, those, &[&at.timestamp_millis()]).await?;
         if gone > 0 {
             forget_mails(&transaction).await?;
         }
@@ -322,32 +312,48 @@ impl EntryStore for PostgresTickets {
     }
 
     async fn entry_mail_done(&self, key: EntryMailKey) -> Result<(), StoreError> {
-        let client = self.database.client().await?;
-        client
-            .execute(
-                "DELETE FROM entry_mails WHERE number = $1 AND edition = $2",
-                &[&key.number, &i64::from(key.edition)],
-            )
-            .await?;
-        Ok(())
+        self.mail_done("entry_mails", key).await
     }
 
     async fn postpone_entry_mail(&self, key: EntryMailKey, aside: SetAside) -> Result<(), StoreError> {
-        let client = self.database.client().await?;
-        client
-            .execute(
-                "UPDATE entry_mails SET not_before_ms = $3, attempts = attempts + 1, error = $4
-                 WHERE number = $1 AND edition = $2",
-                &[
-                    &key.number,
-                    &i64::from(key.edition),
-                    &aside.retry_at.timestamp_millis(),
-                    &text(&aside.error),
-                ],
-            )
-            .await?;
-        Ok(())
+        self.postpone("entry_mails", key, aside).await
     }
+}
+
+#[async_trait]
+impl EntryClocks for PostgresTickets {
+    async fn past_unconfirmed(
+        &self,
+        procedure: &ProcedureId,
+        at: DateTime<Utc>,
+    ) -> Result<PastItems, StoreError> {
+        let client = self.database.client().await?;
+        tallies::past(
+            &client,
+            "SELECT count(*), min(consented_at_ms) FROM entries WHERE expires_at_ms <= $1 AND procedure = $2",
+            &[&at.timestamp_millis(), &procedure.as_str()],
+        )
+        .await
+    }
+}
+
+/// Deletes entries, and counts by their procedure what was ended.
+async fn end(
+    transaction: &Transaction<'_>,
+    what: &str,
+    those: &str,
+    parameters: &[&(dyn ToSql + Sync)],
+) -> Result<u64, StoreError> {
+    let sql = format!("DELETE FROM entries WHERE {those} RETURNING procedure");
+    let mut gone: BTreeMap<String, u64> = BTreeMap::new();
+    for row in transaction.query(&sql, parameters).await? {
+        *gone.entry(row.get(0)).or_default() += 1;
+    }
+    for (procedure, items) in &gone {
+        let what = of_procedure(what, procedure);
+        tallies::add(transaction, TALLIES, BETWEEN_RUNS, &what, *items).await?;
+    }
+    Ok(gone.values().sum())
 }
 
 async fn register(transaction: &Transaction<'_>, new: &NewRegistration) -> Result<Registered, StoreError> {

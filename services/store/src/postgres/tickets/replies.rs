@@ -7,7 +7,7 @@ use domain::ids::{DepartmentId, ReplyId, TicketId};
 use tokio_postgres::Row;
 
 use super::super::values::{self, limit, partition_column, text};
-use super::changes;
+use super::{changes, stray_replies};
 use crate::StoreError;
 use crate::ticket_columns::{self, time, verdict_columns};
 use crate::tickets::{PendingResult, ReplyAdvance, ReplyOutcome, Settled, Settlement};
@@ -70,6 +70,7 @@ pub(super) async fn settle(
         }
         keep(transaction, settlement).await?;
     }
+    stray_replies::add(transaction, department, &settlement.stray_for).await?;
     transaction
         .execute(
             "INSERT INTO pending_results (department, reply_id) VALUES ($1, $2)",

@@ -18,7 +18,7 @@ use crate::retention::{
 };
 use crate::ticket_columns::{NOT_RESTRICTED, ON_ITS_WAY, REJECTED_AND_TOLD};
 
-const TALLIES: &str = "retention_ticket_tallies";
+pub(super) const TALLIES: &str = "retention_ticket_tallies";
 
 #[async_trait]
 impl TicketRetention for PostgresTickets {
@@ -159,6 +159,10 @@ impl TicketRetention for PostgresTickets {
             items: usize::try_from(gone).unwrap_or(usize::MAX),
             held: begun.elapsed(),
         })
+    }
+
+    async fn take_over_tickets(&self, run: RunId) -> Result<(), StoreError> {
+        tallies::take_over(&self.database.client().await?, TALLIES, run).await
     }
 
     async fn ticket_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {

@@ -10,6 +10,7 @@ use crate::StoreError;
 use crate::access_log::{
     Access, AccessCount, AccessFilter, AccessLogStore, GOOD, NetworkCount, NotedAccess, counted, day,
 };
+use crate::clocks::{ACCESSES, BETWEEN_RUNS};
 use crate::sqlite::tallies;
 use crate::users::time;
 
@@ -132,7 +133,9 @@ impl AccessLogStore for SqliteAccess {
                 "DELETE FROM access_log WHERE number IN
                  (SELECT number FROM access_log WHERE at_ms < ?1 LIMIT ?2)",
             )?;
-            Ok(delete.execute(params![before.timestamp_millis(), most as i64])? as u64)
+            let gone = delete.execute(params![before.timestamp_millis(), most as i64])?;
+            tallies::add(transaction, BETWEEN_RUNS, ACCESSES, gone)?;
+            Ok(gone as u64)
         })
         .await
     }

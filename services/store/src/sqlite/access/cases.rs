@@ -1,6 +1,7 @@
 //! Cases of data subjects.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::privacy::Case;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, params_from_iter};
@@ -181,4 +182,24 @@ fn list(connection: &Connection, query: &CaseQuery) -> Result<Vec<KeptCase>, Sto
         found.push(read(row)?);
     }
     Ok(found)
+}
+
+/// Cases that are decided and were last handled before a time, at most so many: when, and their numbers.
+pub(super) fn last_handled_before(
+    connection: &Connection,
+    before: DateTime<Utc>,
+    most: usize,
+) -> Result<Vec<(DateTime<Utc>, i64)>, StoreError> {
+    let mut decided = connection.prepare_cached(
+        "SELECT number, revision, content FROM cases WHERE is_open = 0 AND due_on < ?1 ORDER BY number",
+    )?;
+    let mut rows = decided.query([cases::due_before(before)])?;
+    let mut past = Vec::new();
+    while let Some(row) = rows.next()? {
+        if past.len() == most {
+            break;
+        }
+        past.extend(cases::past(read(row)?, before));
+    }
+    Ok(past)
 }

@@ -17,7 +17,11 @@ use crate::erasure::{
 use crate::scrub::{Scrub, Scrubbed, Touched};
 use crate::users::time;
 
-const COLUMNS: &str = "sequence, digest, content, closed_at_ms";
+const COLUMNS: &str = "sequence, digest, content, closed_at_ms, reopened_at_ms";
+
+/// One that has not been through yet is open since it was given.
+const REOPEN: &str = "UPDATE erasure_orders SET closed_at_ms = NULL, reopened_at_ms = ?2
+     WHERE order_id = ?1 AND coalesce(closed_at_ms, reopened_at_ms) IS NOT NULL";
 
 #[async_trait]
 impl ErasureStore for SqliteAccess {
@@ -153,6 +157,24 @@ impl ErasureStore for SqliteAccess {
         })
         .await
     }
+
+    async fn reopen_order(
+        &self,
+        id: &ErasureOrderId,
+        place: Place,
+        at: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let id = id.clone();
+        self.unit(move |transaction| {
+            transaction.execute(REOPEN, params![id.as_str(), at.timestamp_millis()])?;
+            transaction.execute(
+                "DELETE FROM erasure_steps WHERE order_id = ?1 AND place = ?2",
+                params![id.as_str(), place.name()],
+            )?;
+            Ok(())
+        })
+        .await
+    }
 }
 
 #[async_trait]
@@ -188,14 +210,14 @@ fn list(
 }
 
 /// A row of [`COLUMNS`].
-type Found = (i64, Option<[u8; 32]>, String, Option<i64>);
+type Found = (i64, Option<[u8; 32]>, String, Option<i64>, Option<i64>);
 
 fn kept(row: &Row<'_>) -> rusqlite::Result<Found> {
-    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
 }
 
 fn with_steps(connection: &Connection, found: Found) -> Result<KeptOrder, StoreError> {
-    let (sequence, digest, content, closed_at_ms) = found;
+    let (sequence, digest, content, closed_at_ms, reopened_at_ms) = found;
     let order = read(&content)?;
     let mut statement = connection
         .prepare_cached("SELECT place, done_at_ms, until_ms FROM erasure_steps WHERE order_id = ?1")?;
@@ -214,5 +236,6 @@ fn with_steps(connection: &Connection, found: Found) -> Result<KeptOrder, StoreE
         order,
         steps,
         closed_at: closed_at_ms.map(time),
+        reopened_at: reopened_at_ms.map(time),
     })
 }

@@ -5,11 +5,11 @@ use chrono::{DateTime, Utc};
 use domain::audit::{CHAIN_BEGIN, cut_digest, short_head};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
-use super::SqliteAccess;
+use super::{SqliteAccess, cases};
 use crate::StoreError;
 use crate::retention::{
-    AUDIT_ENTRIES, AuditCut, Gone, PastItems, PlannedCut, Rewritten, Run, RunId, RunLine, RunStore, Tally,
-    read_list, write_list,
+    AUDIT_ENTRIES, AuditCut, CASES, Gone, PastItems, PlannedCut, Rewritten, Run, RunId, RunLine, RunStore,
+    Step, Tally, read_list, write_list,
 };
 use crate::sqlite::tallies;
 use crate::users::time;
@@ -126,6 +126,39 @@ impl RunStore for SqliteAccess {
         };
         let (items, held) = self.file.timed(cut).await?;
         Ok(Gone { items, held })
+    }
+
+    async fn past_cases(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
+        self.query(move |connection| {
+            let past = cases::last_handled_before(connection, before, usize::MAX)?;
+            Ok(PastItems {
+                items: past.len() as u64,
+                oldest: past.into_iter().map(|(at, _)| at).min(),
+            })
+        })
+        .await
+    }
+
+    async fn purge_cases(&self, run: RunId, before: DateTime<Utc>, step: Step) -> Result<Gone, StoreError> {
+        let delete = move |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let past = cases::last_handled_before(&transaction, before, step.most)?;
+            for (_, number) in &past {
+                transaction
+                    .prepare_cached("DELETE FROM cases WHERE number = ?1")?
+                    .execute([number])?;
+            }
+            tallies::add(&transaction, run, CASES, past.len())?;
+            transaction.commit()?;
+            Ok(past.len())
+        };
+        let (items, held) = self.file.timed(delete).await?;
+        Ok(Gone { items, held })
+    }
+
+    async fn take_over_access(&self, run: RunId) -> Result<(), StoreError> {
+        self.unit(move |transaction| tallies::take_over(transaction, run))
+            .await
     }
 
     async fn access_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {

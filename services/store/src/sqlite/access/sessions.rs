@@ -7,6 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::users;
 use crate::StoreError;
+use crate::clocks::{BETWEEN_RUNS, FAILED_ATTEMPTS, SESSIONS};
+use crate::sqlite::tallies;
 use crate::users::{Ends, NewSession, Open, Session, USER_COLUMNS, changed_meanwhile, time};
 
 /// See [`crate::users::UserStore::take_attempt`].
@@ -124,14 +126,16 @@ pub(super) fn end(transaction: &Transaction<'_>, user: &UserName, ends: Ends) ->
 /// See [`crate::users::UserStore::forget_ended`].
 pub(super) fn forget_ended(transaction: &Transaction<'_>, open: Open) -> Result<(), StoreError> {
     let (now, seen_after) = open.columns();
-    transaction.execute(
+    let ended = transaction.execute(
         "DELETE FROM sessions WHERE seen_at_ms <= ?2 OR ends_at_ms <= ?1",
         params![now, seen_after],
     )?;
+    tallies::add(transaction, BETWEEN_RUNS, SESSIONS, ended)?;
     let forgotten = (open.now - Failures::FORGOTTEN_AFTER).timestamp_millis();
-    transaction.execute(
+    let forgotten = transaction.execute(
         "DELETE FROM failed_attempts WHERE last_at_ms <= ?1",
         params![forgotten],
     )?;
+    tallies::add(transaction, BETWEEN_RUNS, FAILED_ATTEMPTS, forgotten)?;
     Ok(())
 }

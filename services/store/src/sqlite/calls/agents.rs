@@ -3,12 +3,14 @@
 use chrono::{DateTime, Utc};
 use domain::agents::{AcceptedAgentReport, AgentReport, AgentState};
 use domain::ids::{AgentName, HotlineName};
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
 use crate::StoreError;
 use crate::batch::Runs;
 use crate::calls::{AgentVisits, Period};
+use crate::clocks::{AGENT_STATES, BETWEEN_RUNS};
 use crate::packing::unknown;
+use crate::sqlite::tallies;
 
 /// Keeps reports; those known before change nothing.
 pub(super) fn keep(
@@ -65,10 +67,13 @@ pub(super) fn report(row: &Row<'_>) -> Result<AgentReport, StoreError> {
 
 /// See [`crate::calls::CallStore::forget_agent_reports`].
 pub(super) fn forget(connection: &mut Connection, before: DateTime<Utc>) -> Result<u64, StoreError> {
-    let gone = connection.execute(
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let gone = transaction.execute(
         "DELETE FROM agent_states WHERE at_ms < ?1 AND received_at_ms < ?1",
         [before.timestamp_millis()],
     )?;
+    tallies::add(&transaction, BETWEEN_RUNS, AGENT_STATES, gone)?;
+    transaction.commit()?;
     Ok(gone as u64)
 }
 

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use domain::ids::{Identity, ImportRun};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::StoreError;
 use crate::batch;
 use crate::calls::LedgerBatch;
+use crate::clocks::{BETWEEN_RUNS, CONFIRMED_CALLS};
+use crate::sqlite::tallies;
 
 /// Notes the calls that a batch confirms.
 pub(super) fn confirm(transaction: &Transaction<'_>, batch: &LedgerBatch) -> Result<(), StoreError> {
@@ -40,9 +42,12 @@ pub(super) fn confirmed(
 
 /// See [`crate::calls::CallStore::forget_confirmed`].
 pub(super) fn forget(connection: &mut Connection, before: DateTime<Utc>) -> Result<u64, StoreError> {
-    let gone = connection.execute(
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let gone = transaction.execute(
         "DELETE FROM confirmed_calls WHERE at_ms < ?1",
         [before.timestamp_millis()],
     )?;
+    tallies::add(&transaction, BETWEEN_RUNS, CONFIRMED_CALLS, gone)?;
+    transaction.commit()?;
     Ok(gone as u64)
 }

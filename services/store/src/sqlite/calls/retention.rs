@@ -173,6 +173,16 @@ impl CallRetention for SqliteCalls {
         Ok(Gone { items, held })
     }
 
+    async fn take_over_calls(&self, run: RunId) -> Result<(), StoreError> {
+        self.file
+            .write(move |connection| {
+                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                tallies::take_over(&transaction, run)?;
+                Ok(transaction.commit()?)
+            })
+            .await
+    }
+
     async fn call_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {
         self.file
             .read(move |connection| tallies::of(connection, run))

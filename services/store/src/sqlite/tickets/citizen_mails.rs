@@ -43,31 +43,11 @@ impl CitizenMails for SqliteTickets {
     }
 
     async fn citizen_mail_done(&self, key: EntryMailKey) -> Result<(), StoreError> {
-        self.unit(move |transaction| {
-            transaction.execute(
-                "DELETE FROM citizen_mails WHERE number = ?1 AND edition = ?2",
-                params![key.number, key.edition],
-            )?;
-            Ok(())
-        })
-        .await
+        self.mail_done("citizen_mails", key).await
     }
 
     async fn postpone_citizen_mail(&self, key: EntryMailKey, aside: SetAside) -> Result<(), StoreError> {
-        self.unit(move |transaction| {
-            transaction.execute(
-                "UPDATE citizen_mails SET not_before_ms = ?3, attempts = attempts + 1, error = ?4
-                 WHERE number = ?1 AND edition = ?2",
-                params![
-                    key.number,
-                    key.edition,
-                    aside.retry_at.timestamp_millis(),
-                    aside.error
-                ],
-            )?;
-            Ok(())
-        })
-        .await
+        self.postpone("citizen_mails", key, aside).await
     }
 
     async fn waiting_citizen_mails(

@@ -8,16 +8,19 @@ use domain::ids::{OfferId, RegistrationId};
 use domain::personal::Personal;
 use domain::procedure::ProcedureId;
 use domain::registration::{Entry, EntryState};
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, Row, Transaction, params};
 
 use super::SqliteTickets;
 use super::rows::collect;
 use crate::StoreError;
+use crate::clocks::{BETWEEN_RUNS, ENTRIES, EntryClocks, UNCONFIRMED, of_procedure};
 use crate::entries::{
     ENTRY_COLUMNS, EntryColumns, EntryFilter, EntryMailKey, EntryMailSubject, EntryMarks, EntryStore, Meets,
     NewRegistration, NumberedEntry, OfferState, PendingEntryMail, REGISTRATION, REMINDER, Registered,
     count_items, entry_fields, full_item, told_of,
 };
+use crate::retention::PastItems;
+use crate::sqlite::tallies;
 use crate::ticket_columns::{json, time};
 use crate::tickets::SetAside;
 
@@ -50,8 +53,10 @@ impl EntryStore for SqliteTickets {
     async fn end_entries(&self, id: &str) -> Result<u32, StoreError> {
         let id = id.to_owned();
         self.unit(move |transaction| {
-            let gone = transaction.execute(
-                "DELETE FROM entries WHERE entry_id = ?1 OR registration_id = ?1",
+            let gone = end(
+                transaction,
+                ENTRIES,
+                "entry_id = ?1 OR registration_id = ?1",
                 [&id],
             )?;
             forget_mails(transaction)?;
@@ -125,15 +130,14 @@ impl EntryStore for SqliteTickets {
     ) -> Result<u32, StoreError> {
         let (procedure, offer) = (procedure.clone(), offer.clone());
         self.unit(move |transaction| {
-            let gone = transaction.execute(
-                "DELETE FROM entries WHERE procedure = ?1 AND offer = ?2
-                     AND (confirmed_at_ms IS NULL OR confirmed_at_ms <= ?3)",
-                params![
-                    procedure.as_str(),
-                    offer.as_str(),
-                    confirmed_by.timestamp_millis()
-                ],
-            )?;
+            let parameters = params![
+                procedure.as_str(),
+                offer.as_str(),
+                confirmed_by.timestamp_millis()
+            ];
+            let those =
+                "procedure = ?1 AND offer = ?2 AND (confirmed_at_ms IS NULL OR confirmed_at_ms <= ?3)";
+            let gone = end(transaction, ENTRIES, those, parameters)?;
             if gone > 0 {
                 transaction.execute(
                     "INSERT INTO entry_offers (procedure, offer, erased, erased_at_ms) VALUES (?1, ?2, ?3, ?4)
@@ -172,9 +176,8 @@ impl EntryStore for SqliteTickets {
 
     async fn expire_entries(&self, at: DateTime<Utc>) -> Result<u32, StoreError> {
         self.unit(move |transaction| {
-            let gone = transaction
-                .prepare_cached("DELETE FROM entries WHERE expires_at_ms <= ?1")?
-                .execute([at.timestamp_millis()])?;
+            let those = "expires_at_ms <= ?1";
+            let gone = end(transaction, UNCONFIRMED, those, [at.timestamp_millis()])?;
             if gone > 0 {
                 forget_mails(transaction)?;
             }
@@ -192,32 +195,50 @@ impl EntryStore for SqliteTickets {
     }
 
     async fn entry_mail_done(&self, key: EntryMailKey) -> Result<(), StoreError> {
-        self.unit(move |transaction| {
-            transaction.execute(
-                "DELETE FROM entry_mails WHERE number = ?1 AND edition = ?2",
-                params![key.number, key.edition],
-            )?;
-            Ok(())
-        })
-        .await
+        self.mail_done("entry_mails", key).await
     }
 
     async fn postpone_entry_mail(&self, key: EntryMailKey, aside: SetAside) -> Result<(), StoreError> {
-        self.unit(move |transaction| {
-            transaction.execute(
-                "UPDATE entry_mails SET not_before_ms = ?3, attempts = attempts + 1, error = ?4
-                 WHERE number = ?1 AND edition = ?2",
-                params![
-                    key.number,
-                    key.edition,
-                    aside.retry_at.timestamp_millis(),
-                    aside.error
-                ],
-            )?;
-            Ok(())
+        self.postpone("entry_mails", key, aside).await
+    }
+}
+
+#[async_trait]
+impl EntryClocks for SqliteTickets {
+    async fn past_unconfirmed(
+        &self,
+        procedure: &ProcedureId,
+        at: DateTime<Utc>,
+    ) -> Result<PastItems, StoreError> {
+        let procedure = procedure.clone();
+        self.query(move |connection| {
+            tallies::past(
+                connection,
+                "SELECT count(*), min(consented_at_ms) FROM entries WHERE expires_at_ms <= ?1 AND procedure = ?2",
+                params![at.timestamp_millis(), procedure.as_str()],
+            )
         })
         .await
     }
+}
+
+/// Deletes entries, and counts by their procedure what was ended.
+fn end(
+    transaction: &Transaction<'_>,
+    what: &str,
+    those: &str,
+    parameters: impl Params,
+) -> Result<usize, StoreError> {
+    let sql = format!("DELETE FROM entries WHERE {those} RETURNING procedure");
+    let mut gone: BTreeMap<String, usize> = BTreeMap::new();
+    let mut delete = transaction.prepare_cached(&sql)?;
+    for procedure in delete.query_map(parameters, |row| row.get(0))? {
+        *gone.entry(procedure?).or_default() += 1;
+    }
+    for (procedure, items) in &gone {
+        tallies::add(transaction, BETWEEN_RUNS, &of_procedure(what, procedure), *items)?;
+    }
+    Ok(gone.values().sum())
 }
 
 fn register(transaction: &Transaction<'_>, new: &NewRegistration) -> Result<Registered, StoreError> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use domain::ids::{DepartmentId, ReplyId, TicketId};
 use rusqlite::{Connection, Row, Transaction, params};
 
-use super::changes;
 use super::rows::collect;
+use super::{changes, stray_replies};
 use crate::StoreError;
 use crate::ticket_columns::{self, time, verdict_columns};
 use crate::tickets::{PendingResult, ReplyAdvance, ReplyOutcome, Settled, Settlement};
@@ -57,6 +57,7 @@ pub(super) fn settle(transaction: &Transaction<'_>, settlement: &Settlement) -> 
         }
         keep(transaction, settlement)?;
     }
+    stray_replies::add(transaction, department, &settlement.stray_for)?;
     transaction
         .prepare_cached("INSERT INTO pending_results (department, reply_id) VALUES (?1, ?2)")?
         .execute([department.as_str(), reply.as_str()])?;

@@ -90,6 +90,11 @@ impl TicketRetention for SqliteTickets {
         Ok(Gone { items, held })
     }
 
+    async fn take_over_tickets(&self, run: RunId) -> Result<(), StoreError> {
+        self.unit(move |transaction| tallies::take_over(transaction, run))
+            .await
+    }
+
     async fn ticket_tallies(&self, run: RunId) -> Result<Vec<Tally>, StoreError> {
         self.query(move |connection| tallies::of(connection, run)).await
     }
