@@ -3,7 +3,7 @@
 mod acls;
 mod backups;
 mod connections;
-mod erasure;
+pub(crate) mod erasure;
 mod full_disk;
 mod intervals;
 mod kills;

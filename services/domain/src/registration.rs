@@ -65,6 +65,15 @@ pub struct Entry {
     pub consented_at: DateTime<Utc>,
     /// When the person confirmed it.
     pub confirmed_at: Option<DateTime<Utc>>,
+    /// Since when nobody works with it (Art. 18 GDPR): it is kept, and in no list, export or mail.
+    pub restricted_at: Option<DateTime<Utc>>,
+}
+
+impl Entry {
+    /// Whether nobody works with it.
+    pub fn is_restricted(&self) -> bool {
+        self.restricted_at.is_some()
+    }
 }
 
 /// What was sent with a form.

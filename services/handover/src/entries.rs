@@ -11,7 +11,7 @@ use domain::audit::{AuditAction, AuditSubject, NewAuditEntry};
 use domain::ids::OfferId;
 use domain::procedure::OfferKind;
 use domain::registration::{LinkKey, is_over};
-use store::entries::{EntryMailSubject, EntryStore, PendingEntryMail};
+use store::entries::{EndedBy, EntryMailSubject, EntryStore, PendingEntryMail};
 use store::former_events::FormerEvents;
 use store::tickets::SetAside;
 
@@ -172,7 +172,10 @@ async fn deliver(
         Err(Refusal::Never { status, .. }) if is_to_a_person(mail) => {
             // Nobody is there: what was entered for the address is not kept.
             if let EntryMailSubject::Registration { id, .. } = &mail.about {
-                let erased = entries.store.end_entries(id.as_str()).await?;
+                let ended = entries
+                    .store
+                    .end_entries(id.as_str(), EndedBy::MailServer, writing.at);
+                let erased = ended.await?;
                 metrics::entries_erased("undeliverable", erased);
                 if erased > 0 {
                     note(entries, ended(entries, None, erased, "undeliverable")).await;

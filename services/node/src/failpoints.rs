@@ -109,6 +109,7 @@ points! {
     EraseRejected = "erasure.erase_rejected",
     CallersThat = "erasure.callers_that",
     ScrubStore = "erasure.scrub_store",
+    ScrubOwed = "erasure.scrub_owed",
 }
 
 /// Where in the work of a node something happens to it, and what.

@@ -123,6 +123,7 @@ pub(crate) async fn open(config: &Config, data: Option<&Path>, prepare: bool) ->
             tickets: Arc::clone(&tickets),
             acts,
             calls: Arc::clone(&person_calls),
+            entries: Arc::clone(&erasing.entries),
             cases: Arc::clone(&cases),
         },
         Arc::clone(&entries),

@@ -9,6 +9,7 @@ mod forgetting;
 mod journal;
 mod late;
 mod measuring;
+mod owed;
 mod planning;
 mod runner;
 mod service;

@@ -13,20 +13,20 @@ use std::time::Duration;
 use backup::BackupError;
 use backup::acts::{ActFolder, ActName};
 use chrono::{DateTime, TimeDelta, Utc};
-use domain::ids::{OfferId, TicketId};
+use domain::ids::{EntryId, OfferId, TicketId};
 use domain::procedure::ProcedureId;
 use domain::report::content_hash;
 use domain::ticket::TicketState;
 use store::StoreError;
 use store::backups::{ActedOn, ActsOfRight};
 use store::cases::{CaseQuery, CaseStore, KeptCase};
-use store::persons::PersonCalls;
+use store::persons::{PersonCalls, PersonEntries};
 use store::tickets::TicketStore;
 use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-pub use record::{Installation, Record, RestrictedCall, TicketActs};
+pub use record::{Installation, Record, RestrictedCall, RestrictedEntry, TicketActs};
 
 /// The time between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -34,6 +34,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(30);
 const AT_ONCE: usize = 500;
 /// The subject of all restricted calls.
 const CALLS: &str = "calls";
+/// The subject of all restricted entries.
+const ENTRIES: &str = "entries";
 
 /// Why something was not written beside the backups.
 #[derive(Debug, Error)]
@@ -86,6 +88,8 @@ pub struct JournalStores {
     pub acts: Arc<dyn ActsOfRight>,
     /// Which calls are restricted.
     pub calls: Arc<dyn PersonCalls>,
+    /// Which entries are.
+    pub entries: Arc<dyn PersonEntries>,
     /// What persons ask for.
     pub cases: Arc<dyn CaseStore>,
 }
@@ -103,6 +107,10 @@ impl JournalStores {
         records.push(Record::Calls {
             at: now,
             restricted: self.restricted_calls().await?,
+        });
+        records.push(Record::Entries {
+            at: now,
+            restricted: self.restricted_entries().await?,
         });
         records.extend(self.cases_since(since).await?.iter().map(Record::of_case));
         Ok(records)
@@ -143,6 +151,20 @@ impl JournalStores {
         }
     }
 
+    async fn restricted_entries(&self) -> Result<Vec<RestrictedEntry>, StoreError> {
+        let mut restricted: Vec<RestrictedEntry> = Vec::new();
+        loop {
+            let after = restricted.last().map(|last| last.entry.clone());
+            let page = self.entries.restricted_entries(after, AT_ONCE).await?;
+            let is_last = page.len() < AT_ONCE;
+            let entry = |(entry, since): (EntryId, DateTime<Utc>)| RestrictedEntry { entry, since };
+            restricted.extend(page.into_iter().map(entry));
+            if is_last {
+                return Ok(restricted);
+            }
+        }
+    }
+
     async fn cases_since(&self, since: DateTime<Utc>) -> Result<Vec<KeptCase>, StoreError> {
         let mut query = CaseQuery {
             most: AT_ONCE,
@@ -164,11 +186,18 @@ impl JournalStores {
     }
 }
 
+/// What was restricted when that was written last.
+#[derive(Default)]
+struct Written {
+    calls: Option<Vec<RestrictedCall>>,
+    entries: Option<Vec<RestrictedEntry>>,
+}
+
 /// Writes the journal. Several nodes may write to one folder.
 pub struct ActJournal {
     parts: Arc<JournalParts>,
-    /// Held from reading a state until it is written. The restricted calls that were written last.
-    turn: Mutex<Option<Vec<RestrictedCall>>>,
+    /// Held from reading a state until it is written.
+    turn: Mutex<Written>,
 }
 
 impl ActJournal {
@@ -188,6 +217,11 @@ impl ActJournal {
     /// Calls were restricted, or that was lifted.
     pub async fn note_calls(&self) {
         later(self.calls().await);
+    }
+
+    /// Entries were restricted, or that was lifted.
+    pub async fn note_entries(&self) {
+        later(self.entries().await);
     }
 
     /// A case was opened or changed.
@@ -262,6 +296,7 @@ impl ActJournal {
             }
         }
         self.calls().await?;
+        self.entries().await?;
         for kept in stores.cases_since(since).await? {
             if !there.contains(&record::name_of_case(&kept)) {
                 self.case(&kept).await?;
@@ -306,20 +341,40 @@ impl ActJournal {
         // Before they are read: whatever comes later is written with a later time.
         let at = (self.parts.clock)();
         let restricted = self.parts.stores.restricted_calls().await?;
-        if last.as_ref() == Some(&restricted) {
+        if last.calls.as_ref() == Some(&restricted) {
             return Ok(());
         }
-        let is_known =
-            || async { Ok::<_, JournalError>(self.names().await?.iter().any(|it| it.subject == CALLS)) };
-        if !restricted.is_empty() || is_known().await? {
+        if !restricted.is_empty() || self.is_known(CALLS).await? {
             let record = Record::Calls {
                 at,
                 restricted: restricted.clone(),
             };
             self.write(ActName::new(CALLS, at, 0), &record).await?;
         }
-        *last = Some(restricted);
+        last.calls = Some(restricted);
         Ok(())
+    }
+
+    async fn entries(&self) -> Result<(), JournalError> {
+        let mut last = self.turn.lock().await;
+        let at = (self.parts.clock)();
+        let restricted = self.parts.stores.restricted_entries().await?;
+        if last.entries.as_ref() == Some(&restricted) {
+            return Ok(());
+        }
+        if !restricted.is_empty() || self.is_known(ENTRIES).await? {
+            let record = Record::Entries {
+                at,
+                restricted: restricted.clone(),
+            };
+            self.write(ActName::new(ENTRIES, at, 0), &record).await?;
+        }
+        last.entries = Some(restricted);
+        Ok(())
+    }
+
+    async fn is_known(&self, subject: &str) -> Result<bool, JournalError> {
+        Ok(self.names().await?.iter().any(|it| it.subject == subject))
     }
 
     async fn case(&self, kept: &KeptCase) -> Result<(), JournalError> {

@@ -25,10 +25,13 @@ pub fn describe() {
     describe_counter!(FAILED, "Backups that could not be made");
     counter!(FAILED).absolute(0);
     describe_gauge!(ERASURES, "Orders to erase that are not through at every place");
-    describe_gauge!(ERASURE_AGE, "Since when the oldest of them is; 0 without any");
+    describe_gauge!(
+        ERASURE_AGE,
+        "Since when the oldest of them is, or the oldest other deletion whose bytes are still in the files of the store; 0 without any"
+    );
     describe_gauge!(
         ERASURES_OVERDUE,
-        "Places of orders to erase that are not clean although privacy.erasure_bound_s has passed"
+        "Places of orders to erase, and units of the store with bytes of other deletions, that are not clean although privacy.erasure_bound_s has passed"
     );
     describe_counter!(
         ERASURES_FAILED,

@@ -38,19 +38,19 @@ pub trait EntryStore: Send + Sync + 'static {
     /// [`StoreError`].
     async fn entries_by_id(&self, id: &str, at: DateTime<Utc>) -> Result<Vec<Entry>, StoreError>;
 
-    /// Erases the entries that have this id or that of their registration: ended, or undeliverable. How many.
+    /// Erases the entries that have this id or that of their registration. How many.
     ///
     /// # Errors
     /// [`StoreError`].
-    async fn end_entries(&self, id: &str) -> Result<u32, StoreError>;
+    async fn end_entries(&self, id: &str, by: EndedBy, at: DateTime<Utc>) -> Result<u32, StoreError>;
 
-    /// Entries of an offer, by number.
+    /// Entries of an offer, by number; restricted ones are in no list.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn entries(&self, filter: EntryFilter) -> Result<Vec<NumberedEntry>, StoreError>;
 
-    /// What has become of each offer of a procedure of which anything is known.
+    /// What has become of each offer of a procedure of which anything is known. Restricted entries are not counted.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -59,7 +59,7 @@ pub trait EntryStore: Send + Sync + 'static {
         procedure: &ProcedureId,
     ) -> Result<BTreeMap<OfferId, OfferState>, StoreError>;
 
-    /// How often items of a programme were chosen, among all entries of an offer.
+    /// How often items of a programme were chosen, among all entries of an offer; restricted ones keep their places.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -80,8 +80,8 @@ pub trait EntryStore: Send + Sync + 'static {
         at: DateTime<Utc>,
     ) -> Result<(), StoreError>;
 
-    /// Erases the entries of an offer, but for those that were confirmed after a time; their count and the time of it
-    /// remain. How many.
+    /// Erases the entries of an offer, but for those that were confirmed after a time, and restricted ones; their count and
+    /// the time of it remain. How many.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -104,13 +104,14 @@ pub trait EntryStore: Send + Sync + 'static {
         at: DateTime<Utc>,
     ) -> Result<bool, StoreError>;
 
-    /// Erases entries that were not confirmed in time. How many.
+    /// Erases entries that were not confirmed in time, but for restricted ones. How many.
     ///
     /// # Errors
     /// [`StoreError`].
     async fn expire_entries(&self, at: DateTime<Utc>) -> Result<u32, StoreError>;
 
-    /// Mails that are to be sent now, oldest first, with what they are about as it is now.
+    /// Mails that are to be sent now, oldest first, with what they are about as it is now. Those about nothing but restricted
+    /// entries wait.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -131,6 +132,15 @@ pub trait EntryStore: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`].
     async fn postpone_entry_mail(&self, key: EntryMailKey, aside: SetAside) -> Result<(), StoreError>;
+}
+
+/// Who ends an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// Whoever registered: also where it is restricted.
+    Person,
+    /// A mail server, to which the address is unknown: what is restricted stays.
+    MailServer,
 }
 
 /// A registration to write.
@@ -272,7 +282,11 @@ impl EntryMarks {
 
 /// The columns of an entry, as every store reads them, from the first.
 pub(crate) const ENTRY_COLUMNS: &str = "entries.entry_id, entries.registration_id, entries.procedure, entries.offer, \
-    entries.state, entries.fields, entries.consented_at_ms, entries.confirmed_at_ms, entries.number";
+    entries.state, entries.fields, entries.consented_at_ms, entries.confirmed_at_ms, entries.number, \
+    entries.restricted_at_ms";
+
+/// Tells entries that are restricted from others.
+pub(crate) const UNRESTRICTED: &str = "entries.restricted_at_ms IS NULL";
 
 pub(crate) struct EntryColumns {
     pub(crate) id: String,
@@ -284,6 +298,7 @@ pub(crate) struct EntryColumns {
     pub(crate) consented_at_ms: i64,
     pub(crate) confirmed_at_ms: Option<i64>,
     pub(crate) number: i64,
+    pub(crate) restricted_at_ms: Option<i64>,
 }
 
 impl EntryColumns {
@@ -297,6 +312,7 @@ impl EntryColumns {
             fields: entry_fields(&self.fields)?,
             consented_at: time(self.consented_at_ms)?,
             confirmed_at: self.confirmed_at_ms.map(time).transpose()?,
+            restricted_at: self.restricted_at_ms.map(time).transpose()?,
         };
         Ok(NumberedEntry {
             number: self.number,
@@ -352,6 +368,11 @@ impl Meets {
         }
     }
 
+    /// Whether it replaces what an entry says.
+    pub(crate) fn is_other(&self) -> bool {
+        matches!(self, Self::Pending(_))
+    }
+
     /// Whether it adds an entry.
     pub(crate) fn is_new(&self) -> bool {
         matches!(self, Self::Nobody)
@@ -362,7 +383,8 @@ impl Meets {
         !matches!(self, Self::JustTold)
     }
 
-    /// What is stored: id, state, and when a mail was last asked for.
+    /// What is stored: id, state, and when a mail was last asked for; of a restricted entry never too long ago, so that nothing
+    /// is done with it.
     pub(crate) fn of(stored: Option<(String, String, i64)>, quiet_since: DateTime<Utc>) -> Self {
         match stored {
             None => Self::Nobody,
@@ -377,6 +399,7 @@ impl Meets {
 pub(crate) fn told_of(entries: Vec<NumberedEntry>, registration: &RegistrationId) -> Vec<Entry> {
     let entries = entries.into_iter().map(|numbered| numbered.entry);
     entries
+        .filter(|entry| !entry.is_restricted())
         .filter(|entry| entry.state == EntryState::Confirmed || entry.registration == *registration)
         .collect()
 }

@@ -49,6 +49,29 @@ pub trait PersonEntries: Send + Sync + 'static {
     /// [`StoreError`]: none of them is erased.
     async fn erase_entries(&self, ids: Vec<EntryId>) -> Result<usize, StoreError>;
 
+    /// Restricts entries: they are kept, and in no list, export or mail, until that is lifted. Returns how many were not
+    /// restricted before.
+    ///
+    /// # Errors
+    /// [`StoreError`]: none of them is restricted.
+    async fn restrict_entries(&self, ids: Vec<EntryId>, at: DateTime<Utc>) -> Result<usize, StoreError>;
+
+    /// Lifts the restriction of entries. Returns how many were restricted.
+    ///
+    /// # Errors
+    /// [`StoreError`]: all of them stay restricted.
+    async fn lift_entries(&self, ids: Vec<EntryId>) -> Result<usize, StoreError>;
+
+    /// Restricted entries, and since when; those behind an id, in the order of ids.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    async fn restricted_entries(
+        &self,
+        after: Option<EntryId>,
+        most: usize,
+    ) -> Result<Vec<(EntryId, DateTime<Utc>)>, StoreError>;
+
     /// Mails about entries that wait, by their number.
     ///
     /// # Errors

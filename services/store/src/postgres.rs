@@ -8,6 +8,7 @@ mod calls;
 mod database;
 mod dump;
 mod errors;
+mod owed;
 mod restore;
 mod schema;
 mod scrub;

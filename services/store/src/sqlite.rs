@@ -3,6 +3,7 @@
 mod access;
 mod calls;
 mod file;
+mod owed;
 pub mod snapshot;
 mod tallies;
 mod tickets;

@@ -21,7 +21,7 @@ use domain::registration::{
     self, Application, CheckedRegistration, Entry, LinkKey, LinkPurpose, PROGRAMME_ITEMS, SUBSCRIPTIONS,
 };
 use domain::rulebook::Rulebook;
-use store::entries::{EntryFilter, EntryStore, NewRegistration, NumberedEntry, Registered};
+use store::entries::{EndedBy, EntryFilter, EntryStore, NewRegistration, NumberedEntry, Registered};
 use store::persons::PersonEntries;
 use store::users::UserStore;
 use tonic::{Request, Response, Status};
@@ -342,7 +342,7 @@ impl proto::registrations_server::Registrations for RegistrationsService {
             .links
             .read(LinkPurpose::End, token.trim())
             .ok_or_else(gone)?;
-        let erased = self.0.store.end_entries(id).await;
+        let erased = self.0.store.end_entries(id, EndedBy::Person, self.now()).await;
         let erased = erased.map_err(|error| refused(&error))?;
         tracing::info!(entries = erased, "entries were ended by a link");
         if erased > 0 {

@@ -36,7 +36,7 @@ fn builder(settings: &[(&str, &str)]) -> Builder {
 }
 
 /// The files under a folder that hold a text. Files may go while they are looked through.
-pub(super) fn files_with(folder: &Path, text: &str) -> Vec<PathBuf> {
+pub(crate) fn files_with(folder: &Path, text: &str) -> Vec<PathBuf> {
     let found = Command::new("grep")
         .args(["-rlaFs", "--", text])
         .arg(folder)

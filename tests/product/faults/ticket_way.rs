@@ -57,11 +57,13 @@ const NOT_ON_THE_WAY: &[&str] = &[
     "erasure.note_step",
     "erasure.close_order",
     "erasure.reopen_order",
+    "erasure.stray_replies",
     "erasure.forget_stray_replies",
     "erasure.erase_callers",
     "erasure.erase_rejected",
     "erasure.callers_that",
     "erasure.scrub_store",
+    "erasure.scrub_owed",
 ];
 
 /// What changes something, and how often it does on this way: cut before and after each of these calls. Everything else

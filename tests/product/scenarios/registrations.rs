@@ -11,7 +11,9 @@ macro_rules! cases {
     };
 }
 
+mod gone;
 mod persons;
+mod restricted;
 
 use chrono::{TimeDelta, Utc};
 use mail_parser::MessageParser;
@@ -698,8 +700,8 @@ cases! {
     what_is_not_confirmed_is_gone_after_a_week,
     an_accreditation_goes_with_its_export_after_the_deadline,
     an_accreditation_that_nobody_exports_goes_by_itself,
-    what_is_registered_for_is_not_lost_with_a_change_of_the_rules,
     plans_tell_what_becomes_of_entries_and_runs_prove_it,
+    what_is_registered_for_is_not_lost_with_a_change_of_the_rules,
     what_waits_for_the_mail_server_survives_a_kill,
     an_account_is_taken_only_for_what_is_to_be_paid,
     forms_are_limited_by_address,

@@ -15,6 +15,7 @@ pub(super) struct Entry {
     pub(super) consented: Time,
     pub(super) confirmed: Option<Time>,
     pub(super) mail_waits: bool,
+    pub(super) restricted: bool,
     /// What was entered, in the order of the names of its fields.
     pub(super) given: Vec<String>,
 }
@@ -35,6 +36,7 @@ impl Entry {
             consented: Time::at(entry.consented_at_unix_ms),
             confirmed: entry.confirmed_at_unix_ms.map(Time::at),
             mail_waits: entry.mail_waits,
+            restricted: entry.restricted,
             given: fields.into_iter().map(|(_, text)| text.clone()).collect(),
         }
     }

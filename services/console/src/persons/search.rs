@@ -162,7 +162,8 @@ impl SearchPage {
                     .iter()
                     .map(|entry| Entry::of(entry, &names))
                     .collect(),
-                is_restricted: person.tickets.iter().any(|ticket| ticket.restricted),
+                is_restricted: person.tickets.iter().any(|ticket| ticket.restricted)
+                    || person.entries.iter().any(|entry| entry.restricted),
                 tickets: person.tickets.iter().map(ticket).collect(),
             })
             .collect();
@@ -280,6 +281,14 @@ pub(super) fn german(message: &str) -> Option<&'static str> {
         (
             "number: another data",
             "Jemand anderes vom Datenschutz muss den Antrag erst freigeben.",
+        ),
+        (
+            "marks: nothing is kept",
+            "Zu diesen Angaben ist nichts gespeichert: Es wurde nichts getan.",
+        ),
+        (
+            "marks: nothing was done",
+            "Es wurde nichts getan: Niemand weiß, wessen die Anrufe und Anmeldungen sind. Grenzen Sie die Suche ein.",
         ),
         ("grounds:", "Geben Sie die Gründe an."),
         ("text:", "Geben Sie einen Vermerk an, ohne etwas über die Person."),
@@ -466,9 +475,10 @@ async fn act(
         "Einschränkung aufgehoben"
     };
     page.done = Some(format!(
-        "{what}: {}, {}.",
+        "{what}: {}, {}, {}.",
         counted(done.ticket_ids.len(), "Vorgang", "Vorgänge"),
-        counted(done.calls as usize, "Anruf", "Anrufe")
+        counted(done.calls as usize, "Anruf", "Anrufe"),
+        counted(done.entries as usize, "Anmeldung", "Anmeldungen")
     ));
     page.search(console, visitor).await?;
     Ok(page.into_response())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use store::StoreError;
-use store::entries::EntryStore;
+use store::entries::{EndedBy, EntryStore};
 use store::mails::{KeptMail, MailFailure, MailStore};
 use tonic::{Request, Response, Status};
 use wire::v1::tickets as proto;
@@ -141,7 +141,7 @@ impl MailsService {
         let erased = match status.starts_with('5') {
             true => self
                 .entries
-                .end_entries(id)
+                .end_entries(id, EndedBy::MailServer, (self.clock)())
                 .await
                 .map_err(|error| refused(&error))?,
             false => 0,

@@ -13,8 +13,8 @@ use privacy::journal::{ActJournal, Installation, JournalParts, JournalStores};
 use store::StoreError;
 use store::cases::{CaseQuery, CaseStore, KeptCase, NewCase, OpenedCase};
 use store::entries::{
-    EntryFilter, EntryMailKey, EntryStore, NewRegistration, NumberedEntry, OfferState, PendingEntryMail,
-    Registered,
+    EndedBy, EntryFilter, EntryMailKey, EntryStore, NewRegistration, NumberedEntry, OfferState,
+    PendingEntryMail, Registered,
 };
 use store::tickets::SetAside;
 
@@ -114,9 +114,13 @@ struct JournalledEntries {
 
 #[async_trait]
 impl EntryStore for JournalledEntries {
-    async fn end_entries(&self, id: &str) -> Result<u32, StoreError> {
-        self.journal.entry_ends(id).await?;
-        self.store.end_entries(id).await
+    async fn end_entries(&self, id: &str, by: EndedBy, at: DateTime<Utc>) -> Result<u32, StoreError> {
+        // A restricted entry stays where a mail server does not know its address: a restore must not end it.
+        let stays = |entries: Vec<Entry>| entries.iter().any(Entry::is_restricted);
+        if by == EndedBy::Person || !stays(self.store.entries_by_id(id, at).await?) {
+            self.journal.entry_ends(id).await?;
+        }
+        self.store.end_entries(id, by, at).await
     }
 
     async fn clear_offer(

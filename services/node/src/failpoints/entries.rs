@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::ids::EntryId;
 use domain::registration::Entry;
 use store::StoreError;
@@ -29,6 +30,22 @@ impl PersonEntries for CutEntries {
     async fn erase_entries(&self, ids: Vec<EntryId>) -> Result<usize, StoreError> {
         let work = self.store.erase_entries(ids);
         self.cut.around(Point::EraseEntries, work).await
+    }
+
+    async fn restrict_entries(&self, ids: Vec<EntryId>, at: DateTime<Utc>) -> Result<usize, StoreError> {
+        self.store.restrict_entries(ids, at).await
+    }
+
+    async fn lift_entries(&self, ids: Vec<EntryId>) -> Result<usize, StoreError> {
+        self.store.lift_entries(ids).await
+    }
+
+    async fn restricted_entries(
+        &self,
+        after: Option<EntryId>,
+        most: usize,
+    ) -> Result<Vec<(EntryId, DateTime<Utc>)>, StoreError> {
+        self.store.restricted_entries(after, most).await
     }
 
     async fn waiting_entry_mails(&self, search: WaitingMails) -> Result<Vec<WaitingMail>, StoreError> {

@@ -137,4 +137,12 @@ impl Scrub for CutScrub {
         let work = self.unit.scrub(touched);
         self.cut.around(Point::ScrubStore, work).await
     }
+
+    async fn owed_since(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        self.unit.owed_since().await
+    }
+
+    async fn scrub_owed(&self) -> Result<Scrubbed, StoreError> {
+        self.cut.around(Point::ScrubOwed, self.unit.scrub_owed()).await
+    }
 }

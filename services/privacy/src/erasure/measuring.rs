@@ -8,19 +8,25 @@ use store::erasure::KeptOrder;
 
 use super::steps::delta;
 
-/// What is told of all open orders together.
+/// What is told of all open orders together, and of what was deleted beside them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Measured {
     /// Orders that are not through at every place.
     pub(crate) open: usize,
-    /// Since when the oldest of them is.
+    /// Since when the oldest of them is, or the oldest deletion that is still to be written over.
     pub(crate) oldest: TimeDelta,
-    /// Places of orders, each on its own, that are not clean although the bound has passed.
+    /// Places of orders, and units of the store that are to be written anew, each on its own, that are not clean although the
+    /// bound has passed.
     pub(crate) overdue: usize,
 }
 
-/// Measures open orders.
-pub(super) fn of(orders: &[KeptOrder], now: DateTime<Utc>, bound: Duration) -> Measured {
+/// Measures open orders, and since when units of the store are to be written anew.
+pub(super) fn of(
+    orders: &[KeptOrder],
+    owed: &[DateTime<Utc>],
+    now: DateTime<Utc>,
+    bound: Duration,
+) -> Measured {
     let late = orders
         .iter()
         .filter(|kept| now > kept.open_since() + delta(bound));
@@ -37,10 +43,13 @@ pub(super) fn of(orders: &[KeptOrder], now: DateTime<Utc>, bound: Duration) -> M
         open: orders.len(),
         oldest: orders
             .iter()
-            .map(|kept| (now - kept.open_since()).max(TimeDelta::zero()))
+            .map(KeptOrder::open_since)
+            .chain(owed.iter().copied())
+            .map(|since| (now - since).max(TimeDelta::zero()))
             .max()
             .unwrap_or_default(),
-        overdue: late.map(pending).sum(),
+        overdue: late.map(pending).sum::<usize>()
+            + owed.iter().filter(|since| now > **since + delta(bound)).count(),
     }
 }
 
@@ -84,7 +93,7 @@ mod tests {
     #[test]
     fn a_place_is_overdue_once_the_bound_has_passed_and_it_is_not_clean() {
         let bound = Duration::from_secs(60);
-        assert_eq!(of(&[], at(0), bound), Measured::default());
+        assert_eq!(of(&[], &[], at(0), bound), Measured::default());
         let done = [
             (Place::Tickets, 0),
             (Place::Calls, 1),
@@ -93,14 +102,19 @@ mod tests {
             (Place::BusReplies, 20),
         ];
         let orders = [order(0, &done), order(50, &[])];
-        let in_time = of(&orders, at(60), bound);
+        let in_time = of(&orders, &[], at(60), bound);
         assert_eq!(
             (in_time.open, in_time.oldest, in_time.overdue),
             (2, TimeDelta::seconds(60), 0)
         );
         // Messages to departments and files are still to be done, and reports of calls stay until 70.
-        assert_eq!(of(&orders, at(61), bound).overdue, 3);
-        assert_eq!(of(&orders, at(75), bound).overdue, 2);
+        assert_eq!(of(&orders, &[], at(61), bound).overdue, 3);
+        assert_eq!(of(&orders, &[], at(75), bound).overdue, 2);
+        let owed = of(&[], &[at(0), at(10)], at(61), bound);
+        assert_eq!(
+            (owed.open, owed.oldest, owed.overdue),
+            (0, TimeDelta::seconds(61), 1)
+        );
     }
 
     #[test]
@@ -110,8 +124,8 @@ mod tests {
         let mut kept = order(0, &done);
         kept.reopened_at = Some(at(1000));
         let bound = Duration::from_secs(60);
-        let in_time = of(&[kept.clone()], at(1060), bound);
+        let in_time = of(&[kept.clone()], &[], at(1060), bound);
         assert_eq!((in_time.oldest, in_time.overdue), (TimeDelta::seconds(60), 0));
-        assert_eq!(of(&[kept], at(1061), bound).overdue, 1);
+        assert_eq!(of(&[kept], &[], at(1061), bound).overdue, 1);
     }
 }

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::steps::{self, Outcome, SOON, delta};
 use super::stray_replies::{self, StrayReplies};
-use super::{ErasureError, ErasureParts, forgetting, journal, late, measuring};
+use super::{ErasureError, ErasureParts, forgetting, journal, late, measuring, owed};
 use crate::metrics;
 
 /// Orders that are read together.
@@ -203,8 +203,13 @@ impl ErasureRunner {
 
     /// Tells how far orders are, also where another instance carries them out.
     async fn measure(&self) {
-        match self.open().await {
-            Ok(orders) => metrics::erasures(measuring::of(&orders, (self.parts.clock)(), self.parts.bound)),
+        let now = (self.parts.clock)();
+        let measured = async {
+            let (orders, owed) = (self.open().await?, owed::since(&self.parts).await?);
+            Ok::<_, ErasureError>(measuring::of(&orders, &owed, now, self.parts.bound))
+        };
+        match measured.await {
+            Ok(measured) => metrics::erasures(measured),
             Err(error) => tracing::debug!(%error, "orders to erase cannot be counted"),
         }
     }
@@ -487,7 +492,9 @@ impl ErasureRunner {
             kept.is_due(Place::StoreFiles) && BEFORE.iter().all(|place| !kept.is_due(*place))
         };
         let ready: Vec<&KeptOrder> = orders.iter().filter(is_ready).collect();
-        if ready.is_empty() {
+        let owed_in = owed::due_in(&self.parts).await?;
+        if ready.is_empty() && !owed_in.is_some_and(|left| left.is_zero()) {
+            owed_in.into_iter().for_each(|left| waits.for_time(left));
             return Ok(());
         }
         let pause = self.parts.bound / 4;
@@ -502,7 +509,12 @@ impl ErasureRunner {
         };
         let mut scrubbed = store::scrub::Scrubbed::default();
         for unit in &self.parts.scrubs {
-            scrubbed = scrubbed.and(unit.scrub(&touched).await?);
+            let rewritten = match ready.is_empty() {
+                true => unit.scrub_owed().await?,
+                // What is owed goes with it.
+                false => unit.scrub(&touched).await?,
+            };
+            scrubbed = scrubbed.and(rewritten);
         }
         memory.last_scrub = Some(Instant::now());
         {

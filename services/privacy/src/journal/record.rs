@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use backup::acts::ActName;
 use chrono::{DateTime, Utc};
-use domain::ids::{FieldId, IdentityKey, OfferId, TicketId};
+use domain::ids::{EntryId, FieldId, IdentityKey, OfferId, TicketId};
 use domain::personal::Personal;
 use domain::privacy::Case;
 use domain::procedure::ProcedureId;
@@ -49,6 +49,13 @@ pub enum Record {
         /// Which, in the order of their identities.
         restricted: Vec<RestrictedCall>,
     },
+    /// All entries that were restricted then.
+    Entries {
+        /// When.
+        at: DateTime<Utc>,
+        /// Which, in the order of their ids.
+        restricted: Vec<RestrictedEntry>,
+    },
     /// A case, as it was then.
     Case {
         /// Its number.
@@ -92,6 +99,15 @@ pub struct TicketActs {
 pub struct RestrictedCall {
     /// Its identity, hexadecimal.
     pub call: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// An entry that is restricted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestrictedEntry {
+    /// Its id.
+    pub entry: EntryId,
     /// Since when.
     pub since: DateTime<Utc>,
 }

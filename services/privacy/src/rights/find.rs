@@ -127,6 +127,7 @@ fn shown_entry(entry: &Entry, rules: &Rulebook, mail_waits: bool) -> proto::Foun
         consented_at_unix_ms: entry.consented_at.timestamp_millis(),
         confirmed_at_unix_ms: entry.confirmed_at.map(|at| at.timestamp_millis()),
         mail_waits,
+        restricted: entry.is_restricted(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::access::Principal;
 use domain::audit::{AuditAction, AuditSubject, NewAuditEntry};
-use domain::ids::{Identity, TicketId};
+use domain::ids::{EntryId, Identity, TicketId};
 use domain::report::content_hash;
 use domain::ticket::{Ticket, TicketState, lift, restrict};
 use tonic::{Request, Response, Status};
@@ -16,7 +16,7 @@ use super::{RightsParts, RightsService, cases, rectify, refused};
 use crate::about::About;
 use crate::finder::calls_of_ticket;
 
-/// Calls that are looked at, or restricted, at once.
+/// Calls, or entries, that are looked at, or restricted, at once.
 const CALLS_AT_ONCE: usize = 500;
 /// Tickets that one request may name.
 const TICKETS_MAX: usize = 100;
@@ -44,8 +44,33 @@ struct Scope {
     tickets: Vec<TicketId>,
     calls: BTreeSet<Identity>,
     calls_left: u32,
+    entries: Vec<EntryId>,
+    entries_left: u32,
     /// Rejected items: of a row it is the identity that its call will have.
     items: Vec<Identity>,
+}
+
+impl Scope {
+    /// Nobody is to believe that something was done where nothing was found.
+    fn is_something(self) -> Result<Self, Status> {
+        if !(self.tickets.is_empty()
+            && self.calls.is_empty()
+            && self.entries.is_empty()
+            && self.items.is_empty())
+        {
+            return Ok(self);
+        }
+        Err(Status::not_found(match (self.calls_left, self.entries_left) {
+            (0, 0) => {
+                "marks: nothing is kept of such a person, so nothing was done; see privacy find".to_owned()
+            }
+            (calls, entries) => format!(
+                "marks: nothing was done: {calls} calls and {entries} entries are of a number or an address that several \
+                 persons have, and nobody knows whose they are; say which person is meant by further marks, or by ticket \
+                 (see privacy find)"
+            ),
+        }))
+    }
 }
 
 pub(super) async fn act(
@@ -64,6 +89,7 @@ pub(super) async fn act(
     let actor = acts::actor(&principal);
     let mut answer = proto::RestrictResponse {
         calls_left: scope.calls_left,
+        entries_left: scope.entries_left,
         ..proto::RestrictResponse::default()
     };
     let mut entries: Vec<NewAuditEntry> = Vec::new();
@@ -112,13 +138,19 @@ pub(super) async fn act(
         let entry = noted(parts, &principal, way, AuditSubject::new("call", ""));
         entries.push(entry.of_items(answer.calls as usize));
     }
+    answer.entries = registrations(parts, way, scope.entries).await?;
+    if answer.entries > 0 {
+        let entry = noted(parts, &principal, way, AuditSubject::new("entry", ""));
+        entries.push(entry.of_items(answer.entries as usize));
+    }
     parts.audit.append_done(entries).await?;
     answer.departments = departments.into_iter().collect();
     let said = format!(
-        "{}: {} tickets, {} calls, {} rejected items",
+        "{}: {} tickets, {} calls, {} entries, {} rejected items",
         way.name(),
         answer.ticket_ids.len(),
         answer.calls,
+        answer.entries,
         answer.rejected_items
     );
     cases::note_act(parts, &principal, case.as_ref(), &key, (&said, None)).await?;
@@ -146,11 +178,13 @@ async fn scope(service: &RightsService, sent: &proto::RestrictRequest) -> Result
         let marks = service.marks(sent.marks.clone()).await?;
         let (found, person) = service.one_person(&marks).await?;
         let mut scope = Scope {
+            entries_left: found.entries_left,
             about: About::person(&marks, person.and_then(|at| found.persons.get(at))),
             ..Scope::default()
         };
         if let Some(person) = person.and_then(|at| found.persons.get(at)) {
             scope.tickets = person.tickets.iter().map(|ticket| ticket.id.clone()).collect();
+            scope.entries = person.entries.iter().map(|entry| entry.id.clone()).collect();
             scope
                 .calls
                 .extend(person.tickets.iter().flat_map(calls_of_ticket));
@@ -171,7 +205,7 @@ async fn scope(service: &RightsService, sent: &proto::RestrictRequest) -> Result
             }
             after = page.last().map(store::persons::PersonCallPlace::of);
             if page.len() < CALLS_AT_ONCE {
-                return Ok(scope);
+                return scope.is_something();
             }
         }
     }
@@ -217,6 +251,23 @@ async fn calls(parts: &RightsParts, way: Way, calls: Vec<Identity>) -> Result<u3
     }
     if let Some(journal) = &parts.journal {
         journal.note_calls().await;
+    }
+    Ok(u32::try_from(changed).unwrap_or(u32::MAX))
+}
+
+/// The same for entries of registrations.
+async fn registrations(parts: &RightsParts, way: Way, entries: Vec<EntryId>) -> Result<u32, Status> {
+    let store = &parts.finder.person_entries;
+    let mut changed = 0;
+    for step in entries.chunks(CALLS_AT_ONCE) {
+        let done = match way {
+            Way::Restrict => store.restrict_entries(step.to_vec(), (parts.clock)()).await,
+            Way::Lift => store.lift_entries(step.to_vec()).await,
+        };
+        changed += done.map_err(|error| refused(&error))?;
+    }
+    if let Some(journal) = &parts.journal {
+        journal.note_entries().await;
     }
     Ok(u32::try_from(changed).unwrap_or(u32::MAX))
 }

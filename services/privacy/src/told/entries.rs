@@ -33,6 +33,9 @@ pub(crate) struct ToldEntry {
     pub(crate) consented_at: DateTime<Utc>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) confirmed_at: Option<DateTime<Utc>>,
+    /// Since when nobody works with it (Art. 18 GDPR).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) restricted_at: Option<DateTime<Utc>>,
     /// A mail that tells of it waits to be sent.
     pub(crate) mail_waits: bool,
     /// Who has looked at it, or at the list of those who registered for the same.
@@ -82,6 +85,7 @@ impl ToldEntry {
             titles: procedure.map(super::tickets::titles).unwrap_or_default(),
             consented_at: entry.consented_at,
             confirmed_at: entry.confirmed_at,
+            restricted_at: entry.restricted_at,
             mail_waits,
             seen,
         }

@@ -158,6 +158,10 @@ fn entries(page: &mut Page, told: &Told) {
             ("Eingewilligt", &local(entry.consented_at)),
             ("Bestätigt", &entry.confirmed_at.map(local).unwrap_or_default()),
             (
+                "Verarbeitung eingeschränkt",
+                &entry.restricted_at.map(local).unwrap_or_default(),
+            ),
+            (
                 "Nachricht an Sie",
                 if entry.mail_waits {
                     "wartet auf den Versand"

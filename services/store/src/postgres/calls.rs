@@ -39,7 +39,7 @@ use domain::record::TaskType;
 use self::names::Dictionary;
 use self::partitions::Months;
 use super::database::Database;
-use super::{schema, scrub};
+use super::{owed, schema};
 use crate::StoreError;
 use crate::calls::{
     AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RunCounts,
@@ -51,7 +51,7 @@ use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::live::{LiveQuery, Moment};
 use crate::publications::{HeldPublication, PublicationAdvance, PublicationLease};
 use crate::rejected::{Discard, RejectedCount, RejectedItem, RejectedQuery};
-use crate::scrub::{Scrub, Scrubbed, Touched};
+use crate::scrub::{OWED_OF_CALLS, Scrub, Scrubbed, Touched};
 use crate::statements::{Seal, Statement, StatementHead};
 
 /// The calls in PostgreSQL.
@@ -137,7 +137,7 @@ impl CallStore for PostgresCalls {
     }
 
     async fn discard_rejected(&self, ids: Vec<Identity>, discard: Discard) -> Result<usize, StoreError> {
-        rejected::discard(&self.database.client().await?, &ids, &discard).await
+        rejected::discard(&mut self.database.client().await?, &ids, &discard).await
     }
 
     async fn import_run(&self, run: &ImportRun) -> Result<RunCounts, StoreError> {
@@ -294,6 +294,14 @@ impl Scrub for PostgresCalls {
         let months = partitions::months_of(&self.database.client().await?, &touched.calls).await?;
         let calls = months.into_iter().map(|month| format!("calls_{month}"));
         let tables: Vec<String> = calls.chain(["rejected_items".to_owned()]).collect();
-        scrub::rewrite(&self.database, &tables).await
+        owed::rewrite(&self.database, OWED_OF_CALLS, &tables).await
+    }
+
+    async fn owed_since(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        owed::since(&self.database, OWED_OF_CALLS).await
+    }
+
+    async fn scrub_owed(&self) -> Result<Scrubbed, StoreError> {
+        owed::rewrite_owed(&self.database, OWED_OF_CALLS).await
     }
 }

@@ -36,10 +36,10 @@ use domain::ticket::{Ticket, Transition};
 use tokio_postgres::IsolationLevel;
 
 use super::database::Database;
-use super::{schema, scrub};
+use super::{owed, schema};
 use crate::StoreError;
 use crate::erasure::{StrayReply, TicketErasure};
-use crate::scrub::{Scrub, Scrubbed, Touched};
+use crate::scrub::{OWED_OF_TICKETS, Scrub, Scrubbed, Touched};
 use crate::tickets::{
     Acquaintance, AcquaintanceSearch, Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged,
     NewTicket, Pending, ReplyAdvance, ReplyOutcome, SetAside, Settled, Settlement, TicketFilter, TicketStore,
@@ -276,6 +276,14 @@ impl Scrub for PostgresTickets {
             "entries",
             "entry_mails",
         ];
-        scrub::rewrite(&self.database, &tables.map(str::to_owned)).await
+        owed::rewrite(&self.database, OWED_OF_TICKETS, &tables.map(str::to_owned)).await
+    }
+
+    async fn owed_since(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        owed::since(&self.database, OWED_OF_TICKETS).await
+    }
+
+    async fn scrub_owed(&self) -> Result<Scrubbed, StoreError> {
+        owed::rewrite_owed(&self.database, OWED_OF_TICKETS).await
     }
 }

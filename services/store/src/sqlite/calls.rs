@@ -34,6 +34,7 @@ use domain::record::TaskType;
 use rusqlite::{Connection, params};
 
 use super::file::File;
+use super::owed;
 use crate::StoreError;
 use crate::calls::{
     AgentVisits, Applied, CallQuery, CallStore, DayRange, GroupTally, LedgerBatch, Period, RunCounts,
@@ -45,7 +46,7 @@ use crate::history::{FiguresVersion, History, HistoryQuery};
 use crate::live::{LiveQuery, Moment};
 use crate::publications::{HeldPublication, PublicationAdvance, PublicationLease};
 use crate::rejected::{Discard, PAST_RETENTION, RejectedCount, RejectedItem, RejectedQuery};
-use crate::scrub::{Scrub, Scrubbed, Touched};
+use crate::scrub::{OWED_OF_CALLS, Scrub, Scrubbed, Touched};
 use crate::statements::{Seal, Statement, StatementHead};
 
 mod migrations {
@@ -373,7 +374,15 @@ impl CallErasure for SqliteCalls {
 #[async_trait]
 impl Scrub for SqliteCalls {
     async fn scrub(&self, _touched: &Touched) -> Result<Scrubbed, StoreError> {
-        self.file.scrub().await
+        owed::rewrite(&self.file, OWED_OF_CALLS).await
+    }
+
+    async fn owed_since(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        owed::since(&self.file, OWED_OF_CALLS).await
+    }
+
+    async fn scrub_owed(&self) -> Result<Scrubbed, StoreError> {
+        owed::rewrite_owed(&self.file, OWED_OF_CALLS).await
     }
 }
 

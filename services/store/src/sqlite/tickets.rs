@@ -32,9 +32,10 @@ use domain::ticket::{Ticket, Transition};
 use rusqlite::{Connection, Transaction};
 
 use super::file::File;
+use super::owed;
 use crate::StoreError;
 use crate::erasure::{StrayReply, TicketErasure};
-use crate::scrub::{Scrub, Scrubbed, Touched};
+use crate::scrub::{OWED_OF_TICKETS, Scrub, Scrubbed, Touched};
 use crate::tickets::{
     Acquaintance, AcquaintanceSearch, Addition, CallNotice, CitizenSearch, HandOverKey, LeaseName, Logged,
     NewTicket, Pending, ReplyAdvance, ReplyOutcome, SetAside, Settled, Settlement, TicketFilter, TicketStore,
@@ -273,6 +274,14 @@ impl TicketErasure for SqliteTickets {
 #[async_trait]
 impl Scrub for SqliteTickets {
     async fn scrub(&self, _touched: &Touched) -> Result<Scrubbed, StoreError> {
-        self.file.scrub().await
+        owed::rewrite(&self.file, OWED_OF_TICKETS).await
+    }
+
+    async fn owed_since(&self) -> Result<Option<DateTime<Utc>>, StoreError> {
+        owed::since(&self.file, OWED_OF_TICKETS).await
+    }
+
+    async fn scrub_owed(&self) -> Result<Scrubbed, StoreError> {
+        owed::rewrite_owed(&self.file, OWED_OF_TICKETS).await
     }
 }

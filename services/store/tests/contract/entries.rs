@@ -11,20 +11,21 @@ use domain::privacy::MarkKind;
 use domain::procedure::{Fields, ProcedureId, name_key};
 use domain::registration::{CheckedEntry, EntryState};
 use store::entries::{
-    EntryFilter, EntryMailSubject, EntryStore, NewRegistration, PendingEntryMail, Registered,
+    EndedBy, EntryFilter, EntryMailSubject, EntryStore, NewRegistration, PendingEntryMail, Registered,
 };
 use store::persons::{MarkedEntries, PersonEntries, WaitingMails};
 use store::postgres::{Database, PostgresTickets};
+use store::scrub::{Scrub, Touched};
 use store::sqlite::SqliteTickets;
 use store::tickets::SetAside;
 
 use crate::postgres::{execute, on_a_database, on_an_empty_database};
 use crate::tickets::at;
 
-/// A store with both views of entries.
-trait Both: EntryStore + PersonEntries {}
+/// A store with both views of entries, and what is owed for those that are gone.
+trait Both: EntryStore + PersonEntries + Scrub {}
 
-impl<S: EntryStore + PersonEntries> Both for S {}
+impl<S: EntryStore + PersonEntries + Scrub> Both for S {}
 
 type Kept = Arc<dyn Both>;
 
@@ -79,6 +80,12 @@ async fn counts(store: &Kept, offer: &str) -> (u32, u32) {
     (state.pending, state.confirmed)
 }
 
+/// How many entries whoever registered ends.
+async fn ended(store: &Kept, id: &str, minute: i64) -> u32 {
+    let ended = store.end_entries(id, EndedBy::Person, at(minute));
+    ended.await.unwrap()
+}
+
 async fn an_entry_waits_holds_and_is_gone(store: Kept) {
     let new = registration(1, "Erika@example.org", &["a", "b"], 0);
     assert_eq!(store.register(new.clone()).await.unwrap(), Registered::Accepted);
@@ -106,10 +113,10 @@ async fn an_entry_waits_holds_and_is_gone(store: Kept) {
         entries[1..]
     );
 
-    assert_eq!(store.end_entries(entries[0].id.as_str()).await.unwrap(), 1);
-    assert_eq!(store.end_entries(entries[0].id.as_str()).await.unwrap(), 0);
+    assert_eq!(ended(&store, entries[0].id.as_str(), 6).await, 1);
+    assert_eq!(ended(&store, entries[0].id.as_str(), 6).await, 0);
     assert_eq!(told(&mails(&store, 6).await[0]), [("b".to_owned(), true)]);
-    assert_eq!(store.end_entries(new.id.as_str()).await.unwrap(), 1);
+    assert_eq!(ended(&store, new.id.as_str(), 6).await, 1);
     assert_eq!(mails(&store, 6).await, [], "nobody is written to who is gone");
 }
 
@@ -270,6 +277,125 @@ async fn what_was_not_confirmed_in_time_is_gone(store: Kept) {
     assert_eq!(store.expire_entries(at(week)).await.unwrap(), 1);
     assert_eq!(mails(&store, week).await, []);
     assert_eq!(counts(&store, "a").await, (0, 0));
+}
+
+/// Somebody who has confirmed an entry for an offer.
+async fn confirmed(store: &Kept, number: u32, email: &str, offer: &str) -> NewRegistration {
+    let new = registration(number, email, &[offer], 0);
+    store.register(new.clone()).await.unwrap();
+    store.confirm(&new.id, at(1)).await.unwrap();
+    new
+}
+
+async fn what_ends_is_owed_until_it_is_rewritten(store: Kept) {
+    let owed = async || store.owed_since().await.unwrap();
+    let erika = confirmed(&store, 1, "erika@example.org", "a").await;
+    confirmed(&store, 2, "max@example.org", "b").await;
+    store
+        .register(registration(3, "ilse@example.org", &["a"], 0))
+        .await
+        .unwrap();
+    assert_eq!(ended(&store, "nobody", 1).await, 0);
+    assert_eq!(owed().await, None, "nothing is gone");
+
+    ended(&store, erika.id.as_str(), 2).await;
+    assert_eq!(owed().await, Some(at(2)));
+    let offer = OfferId::new("b");
+    store
+        .clear_offer(&newsletter(), &offer, at(3), at(3))
+        .await
+        .unwrap();
+    assert_eq!(owed().await, Some(at(2)), "the first counts");
+    store.scrub_owed().await.unwrap();
+    assert_eq!(owed().await, None);
+    store.scrub_owed().await.unwrap();
+
+    let week = 7 * 24 * 60;
+    assert_eq!(store.expire_entries(at(week)).await.unwrap(), 1);
+    assert_eq!(owed().await, Some(at(week)));
+    store.scrub(&Touched::default()).await.unwrap();
+    assert_eq!(owed().await, None, "whoever rewrites all has rewritten that");
+
+    store
+        .register(registration(4, "ilse@example.org", &["a"], week))
+        .await
+        .unwrap();
+    assert_eq!(owed().await, None);
+    store
+        .register(registration(5, "ilse@example.org", &["a"], week + 60))
+        .await
+        .unwrap();
+    assert_eq!(
+        owed().await,
+        Some(at(week + 60)),
+        "what it said before was replaced"
+    );
+}
+
+async fn what_is_restricted_stays_and_is_in_no_list_until_that_is_lifted(store: Kept) {
+    let offer = OfferId::new("a");
+    let erika = confirmed(&store, 1, "erika@example.org", "a").await;
+    confirmed(&store, 2, "max@example.org", "a").await;
+    let waiting = registration(3, "ilse@example.org", &["a"], 0);
+    store.register(waiting.clone()).await.unwrap();
+    let ids = vec![erika.entries[0].0.clone(), waiting.entries[0].0.clone()];
+    assert_eq!(store.restrict_entries(ids.clone(), at(2)).await.unwrap(), 2);
+    assert_eq!(store.restrict_entries(ids.clone(), at(3)).await.unwrap(), 0);
+    let restricted = store.restricted_entries(None, 10).await.unwrap();
+    assert_eq!(
+        restricted,
+        ids.iter().map(|id| (id.clone(), at(2))).collect::<Vec<_>>()
+    );
+    let behind = store.restricted_entries(Some(ids[0].clone()), 10).await.unwrap();
+    assert_eq!(behind, restricted[1..]);
+
+    assert_eq!(counts(&store, "a").await, (0, 1));
+    let listed = || EntryFilter {
+        procedure: newsletter(),
+        offer: offer.clone(),
+        state: None,
+        after: 0,
+        most: 10,
+    };
+    assert_eq!(store.entries(listed()).await.unwrap().len(), 1);
+    let taken = store.items_taken(&newsletter(), &offer).await.unwrap();
+    assert_eq!(taken["Rundgang"], 3, "it keeps its place");
+    assert_eq!(mails(&store, 5).await.len(), 1, "nobody is written to about it");
+    let email = |text: &str| vec![(MarkKind::Email, text.to_owned())];
+    let search = MarkedEntries {
+        keys: email("erika@example.org"),
+        after: 0,
+        most: 10,
+    };
+    let found = store.entries_with(search).await.unwrap();
+    assert_eq!(
+        found[0].entry.restricted_at,
+        Some(at(2)),
+        "data protection sees it"
+    );
+
+    // Whatever comes of it meanwhile, it stays as it is.
+    let again = registration(4, "erika@example.org", &["a"], 60);
+    assert_eq!(store.register(again).await.unwrap(), Registered::Accepted);
+    assert_eq!(mails(&store, 60).await.len(), 1);
+    let week = 7 * 24 * 60;
+    assert_eq!(store.expire_entries(at(week)).await.unwrap(), 0);
+    let of_server = store.end_entries(erika.id.as_str(), EndedBy::MailServer, at(week));
+    assert_eq!(of_server.await.unwrap(), 0);
+    let cleared = store.clear_offer(&newsletter(), &offer, at(week), at(week)).await;
+    assert_eq!(cleared.unwrap(), 1);
+    assert_eq!(store.entries_among(ids.clone()).await.unwrap().len(), 2);
+
+    assert_eq!(store.lift_entries(ids.clone()).await.unwrap(), 2);
+    assert_eq!(store.lift_entries(ids.clone()).await.unwrap(), 0);
+    assert_eq!(counts(&store, "a").await, (1, 1));
+    assert_eq!(store.expire_entries(at(week)).await.unwrap(), 1);
+    store.restrict_entries(ids, at(week)).await.unwrap();
+    assert_eq!(
+        ended(&store, erika.id.as_str(), week).await,
+        1,
+        "whoever it is of may end it"
+    );
 }
 
 async fn places_do_not_go_twice(store: Kept) {
@@ -438,6 +564,8 @@ cases! {
     a_person_is_found_and_erased_with_the_mails,
     what_waits_is_found_by_what_it_says_once_it_is_sent_again,
     what_was_not_confirmed_in_time_is_gone,
+    what_ends_is_owed_until_it_is_rewritten,
+    what_is_restricted_stays_and_is_in_no_list_until_that_is_lifted,
     places_do_not_go_twice,
     an_offer_is_cleared_but_for_what_was_confirmed_since,
     a_department_is_reminded_once,

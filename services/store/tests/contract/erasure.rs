@@ -15,6 +15,7 @@ use store::calls::CallStore;
 use store::erasure::{CallErasure, Entered, ErasureStore, KeptOrder, NewOrder, Step, TicketErasure};
 use store::postgres::{PostgresAccess, PostgresCalls, PostgresTickets};
 use store::rejected::{Discard, ReadAgain, RejectedItem};
+use store::scrub::Scrub;
 use store::sqlite::{SqliteAccess, SqliteCalls, SqliteTickets};
 use store::tickets::{Settled, Settlement, TicketStore, Verdict};
 
@@ -432,7 +433,7 @@ fn item(number: u8) -> RejectedItem {
     }
 }
 
-async fn rejected_items_are_emptied_and_do_not_come_back(store: impl CallStore + CallErasure) {
+async fn rejected_items_are_emptied_and_do_not_come_back(store: impl CallStore + CallErasure + Scrub) {
     store.keep_rejected(vec![item(1), item(2)]).await.unwrap();
     let discard = |seconds: i64| Discard {
         at: at(seconds),
@@ -450,6 +451,13 @@ async fn rejected_items_are_emptied_and_do_not_come_back(store: impl CallStore +
     );
     let other = store.rejected_item(Identity([2; 16])).await.unwrap();
     assert_eq!(other, Some(item(2)));
+    // What they said is to be written over; the first of it counts.
+    assert_eq!(store.owed_since().await.unwrap(), Some(at(100)));
+    let third = vec![Identity([2; 16])];
+    store.discard_rejected(third, discard(300)).await.unwrap();
+    assert_eq!(store.owed_since().await.unwrap(), Some(at(100)));
+    store.scrub_owed().await.unwrap();
+    assert_eq!(store.owed_since().await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -258,3 +258,31 @@ async fn a_node_that_dies_while_it_erases_entries_does_it_when_it_is_back() {
         node.stop().await;
     }
 }
+
+#[tokio::test]
+async fn a_node_that_dies_before_it_rewrites_what_has_ended_does_it_when_it_is_back() {
+    for cut in ["erasure.scrub_owed:before:2", "erasure.scrub_owed:after:2"] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut node = registering(builder(&[]), folder.path()).start().await;
+        subscribe(&node, EMAIL).await;
+        assert_ne!(files_with(&node.data(), EMAIL), Vec::<PathBuf>::new());
+        node.stop().await;
+        // It was not confirmed within a week, so it is gone; the node dies when its last copies are to go.
+        node.set_variable("NRWDIREKT_TEST_CLOCK_AHEAD_S", Some(&(8 * 86_400).to_string()));
+        node.set_variable("NRWDIREKT_TEST_CRASH", Some(cut));
+        node.start_again().await;
+        eventually("the node to die", || {
+            let ended = node.ended().map(drop);
+            async move { ended }
+        })
+        .await;
+        node.set_variable("NRWDIREKT_TEST_CRASH", None);
+        node.start_again().await;
+        assert_eq!(entries(&node, EMAIL).await, Vec::<Value>::new(), "{cut}");
+        eventually("the last copies to be gone", async || {
+            files_with(&node.data(), EMAIL).is_empty().then_some(())
+        })
+        .await;
+        node.stop().await;
+    }
+}

@@ -94,30 +94,48 @@ async fn what_was_done_by_right_since_the_backup_is_done_again() {
         let mut expected = vec!["calls".to_owned(), "case-1".to_owned(), "case-2".to_owned()];
         expected.extend([&person, &lifted, &lost].map(|ticket| format!("ticket-{ticket}")));
         expected.sort();
-        assert_eq!(subjects(&safe), expected, "the erased one is gone from there, too");
+        assert_eq!(
+            subjects(&safe),
+            expected,
+            "the erased one is gone from there, too"
+        );
         nothing_is_readable(&safe, "Groß");
         node.kill().await;
 
         let mut second = node.successor().await;
         let restored = safe.restore(&backup, &second).await;
         let redone = &restored["acts_redone"];
-        let counts = json!({ "tickets": 2, "calls": 1, "cases": 2, "entries": 0, "of_lost_tickets": 1, "refused": [],
-            "of_another_installation": 0 });
+        let counts = json!({ "tickets": 2, "calls": 1, "cases": 2, "entries": 0, "restricted_entries": 0,
+            "of_lost_tickets": 1, "refused": [], "of_another_installation": 0 });
         assert_eq!(redone, &counts);
         second.start_again().await;
         let shown = ticket(&second, &person).await;
         assert_eq!(shown["fields"]["name"], "Groß", "{shown}");
         assert!(actions(&shown).ends_with(&["rectified", "restricted"]), "{shown}");
         let shown = ticket(&second, &lifted).await;
-        assert!(actions(&shown).ends_with(&["restricted", "restriction_lifted"]), "{shown}");
+        assert!(
+            actions(&shown).ends_with(&["restricted", "restriction_lifted"]),
+            "{shown}"
+        );
         assert_eq!(ticket(&second, &erased).await["state"], "erased");
-        let listed = second.run(&["ticket", "list", "--json"]).await.exits(0).json_lines();
+        let listed = second
+            .run(&["ticket", "list", "--json"])
+            .await
+            .exits(0)
+            .json_lines();
         let listed: Vec<&Value> = listed.iter().map(|it| &it["ticket_id"]).collect();
-        assert!(!listed.contains(&&json!(person)) && listed.contains(&&json!(lifted)), "{listed:?}");
+        assert!(
+            !listed.contains(&&json!(person)) && listed.contains(&&json!(lifted)),
+            "{listed:?}"
+        );
         assert_eq!((calls(&second).await, totals(&second).await), (1, figures));
         let waiting = ["privacy", "recipients", "--waiting", "--json"];
         let waiting = second.run(&waiting).await.exits(0).json_lines();
-        assert!(waiting.iter().any(|it| it["ticket_id"] == json!(person) && it["told_of"] == "restricted"));
+        assert!(
+            waiting
+                .iter()
+                .any(|it| it["ticket_id"] == json!(person) && it["told_of"] == "restricted")
+        );
         let first = case(&second, &["show", "1"]).await;
         assert_eq!(first["identity_check"]["text"], "Ausweis gesehen", "{first}");
         assert_eq!(case(&second, &["show", "2"]).await["kind"], "objection");
@@ -127,8 +145,8 @@ async fn what_was_done_by_right_since_the_backup_is_done_again() {
         let newer = safe.back_up(&second).await;
         let third = second.successor().await;
         let restored = safe.restore(&newer, &third).await;
-        let counts = json!({ "tickets": 0, "calls": 0, "cases": 0, "entries": 0, "of_lost_tickets": 1, "refused": [],
-            "of_another_installation": 0 });
+        let counts = json!({ "tickets": 0, "calls": 0, "cases": 0, "entries": 0, "restricted_entries": 0,
+            "of_lost_tickets": 1, "refused": [], "of_another_installation": 0 });
         assert_eq!(restored["acts_redone"], counts);
         let fourth = second.successor().await;
         let restored = safe.restore(&backup, &fourth).await;

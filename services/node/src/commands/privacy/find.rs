@@ -89,6 +89,7 @@ fn object(found: &proto::FindPersonsResponse) -> Value {
             "consented_at": local(entry.consented_at_unix_ms),
             "confirmed_at": entry.confirmed_at_unix_ms.map(local),
             "mail_waits": entry.mail_waits,
+            "restricted": entry.restricted,
         })
     };
     let person = |person: &proto::FoundPerson| {
@@ -163,8 +164,9 @@ fn print(found: &proto::FindPersonsResponse) {
         }
         for entry in &person.entries {
             let mail = if entry.mail_waits { "  a mail waits" } else { "" };
+            let restricted = if entry.restricted { "  restricted" } else { "" };
             say!(
-                "  {}  {}  {}  {}  {}{mail}",
+                "  {}  {}  {}  {}  {}{restricted}{mail}",
                 entry.entry_id,
                 local(entry.consented_at_unix_ms),
                 entry.procedure,

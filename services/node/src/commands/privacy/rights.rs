@@ -87,24 +87,37 @@ pub(super) async fn restrict(arguments: RestrictArguments, restrict: bool) -> an
                 what: done.ticket_ids,
                 "calls": done.calls,
                 "calls_left": done.calls_left,
+                "entries": done.entries,
+                "entries_left": done.entries_left,
                 "rejected_items": done.rejected_items,
                 "departments": done.departments,
             })
         ),
         false => {
-            let (tickets, calls) = (done.ticket_ids.len(), done.calls);
             say!(
-                "{what}: {tickets} tickets, {calls} calls, {} rejected items",
+                "{what}: {} tickets, {} calls, {} entries, {} rejected items",
+                done.ticket_ids.len(),
+                done.calls,
+                done.entries,
                 done.rejected_items
             );
             done.ticket_ids.iter().for_each(|ticket| say!("  {ticket}"));
-            say!("told: {}", done.departments.join(", "));
+            if !done.departments.is_empty() {
+                say!("told: {}", done.departments.join(", "));
+            }
         }
     }
     if done.calls_left > 0 {
         note!(
             "{} calls are of a number that several persons have; nobody knows whose they are, and they stay as they were",
             done.calls_left
+        );
+    }
+    if done.entries_left > 0 {
+        note!(
+            "{} entries name nobody, and are of an address that somebody else has too (see privacy entries); they stay as \
+             they were",
+            done.entries_left
         );
     }
     Ok(())

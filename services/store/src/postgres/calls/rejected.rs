@@ -7,10 +7,12 @@ use domain::report::CallReport;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use super::super::owed;
 use super::super::values::{self, key, text};
 use crate::StoreError;
 use crate::batch::repairs_a_row;
 use crate::rejected::{Discard, PAST_RETENTION, ReadAgain, RejectedCount, RejectedItem, RejectedQuery};
+use crate::scrub::Leftover;
 
 const COLUMNS: &str =
     "id, source, run, received_at_ms, position, field, reason, payload, format, context, row_key,
@@ -158,12 +160,13 @@ pub(super) async fn counts(client: &Object) -> Result<Vec<RejectedCount>, StoreE
 
 /// See [`crate::calls::CallStore::discard_rejected`].
 pub(super) async fn discard(
-    client: &Object,
+    client: &mut Object,
     ids: &[Identity],
     discard: &Discard,
 ) -> Result<usize, StoreError> {
     let ids: Vec<_> = ids.iter().map(|id| key(*id)).collect();
-    let discarded = client
+    let transaction = client.transaction().await?;
+    let discarded = transaction
         .execute(
             "UPDATE rejected_items SET payload = '', context = '', discarded_at_ms = $2, discarded_by = $3,
                  discard_reason = $4
@@ -176,6 +179,10 @@ pub(super) async fn discard(
             ],
         )
         .await?;
+    if discarded > 0 {
+        owed::note(&transaction, Leftover::RejectedItems, discard.at).await?;
+    }
+    transaction.commit().await?;
     Ok(discarded as usize)
 }
 

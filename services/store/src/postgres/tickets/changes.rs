@@ -7,9 +7,11 @@ use domain::personal::Personal;
 use domain::ticket::{Action, Effect, Ticket, TicketVersion, Transition};
 use futures::future::try_join3;
 
+use super::super::owed;
 use super::super::values::{key, text};
 use super::{citizen_mails, mails, marks, queries, recipients, slots, ticket_rows};
 use crate::StoreError;
+use crate::scrub::{Leftover, put_right_at};
 use crate::ticket_columns::{
     CURRENT, ERASED, FORGOTTEN, RECTIFIED, RESTRICTED, WITHDRAWN, changes_marks, hotline_column, json,
 };
@@ -181,7 +183,10 @@ async fn follow_all(transaction: &Transaction<'_>, transition: &Transition) -> R
     for effect in &transition.effects {
         follow(transaction, ticket, effect).await?;
     }
-    Ok(())
+    match put_right_at(transition) {
+        Some(at) => owed::note(transaction, Leftover::Tickets, at).await,
+        None => Ok(()),
+    }
 }
 
 async fn follow(transaction: &Transaction<'_>, ticket: &Ticket, effect: &Effect) -> Result<(), StoreError> {

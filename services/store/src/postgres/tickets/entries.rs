@@ -14,18 +14,19 @@ use domain::registration::{CheckedEntry, Entry, EntryState};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::super::tallies;
 use super::super::values::{count, limit, text};
+use super::super::{owed, tallies};
 use super::retention::TALLIES;
 use super::{PostgresTickets, begin, moment};
 use crate::StoreError;
 use crate::clocks::{BETWEEN_RUNS, ENTRIES, EntryClocks, UNCONFIRMED, of_procedure};
 use crate::entries::{
-    ENTRY_COLUMNS, EntryColumns, EntryFilter, EntryMailKey, EntryMailSubject, EntryMarks, EntryStore, Meets,
-    NewRegistration, NumberedEntry, OfferState, PendingEntryMail, REGISTRATION, REMINDER, Registered,
-    count_items, entry_fields, full_item, told_of,
+    ENTRY_COLUMNS, EndedBy, EntryColumns, EntryFilter, EntryMailKey, EntryMailSubject, EntryMarks,
+    EntryStore, Meets, NewRegistration, NumberedEntry, OfferState, PendingEntryMail, REGISTRATION, REMINDER,
+    Registered, UNRESTRICTED, count_items, entry_fields, full_item, told_of,
 };
 use crate::retention::PastItems;
+use crate::scrub::Leftover;
 use crate::ticket_columns::{json, time};
 use crate::tickets::SetAside;
 
@@ -78,12 +79,13 @@ impl EntryStore for PostgresTickets {
         found.iter().map(|row| Ok(entry(row)?.entry)).collect()
     }
 
-    async fn end_entries(&self, id: &str) -> Result<u32, StoreError> {
+    async fn end_entries(&self, id: &str, by: EndedBy, at: DateTime<Utc>) -> Result<u32, StoreError> {
         let mut client = self.database.client().await?;
         let transaction = begin(&mut client).await?;
-        let those = "entry_id = $1 OR registration_id = $1";
-        let gone = end(&transaction, ENTRIES, those, &[&text(id)]).await?;
-        forget_mails(&transaction).await?;
+        let those = format!("(entry_id = $1 OR registration_id = $1) AND ($2 OR {UNRESTRICTED})");
+        let parameters: [&(dyn ToSql + Sync); 2] = [&text(id), &(by == EndedBy::Person)];
+        let gone = end(&transaction, ENTRIES, &those, &parameters).await?;
+        after_deletion(&transaction, gone, at).await?;
         transaction.commit().await?;
         Ok(gone as u32)
     }
@@ -92,7 +94,7 @@ impl EntryStore for PostgresTickets {
         let client = self.database.client().await?;
         let list = format!(
             "SELECT {ENTRY_COLUMNS} FROM entries WHERE procedure = $1 AND offer = $2 AND number > $3
-                 AND ($4::text IS NULL OR state = $4) ORDER BY number LIMIT $5"
+                 AND ($4::text IS NULL OR state = $4) AND {UNRESTRICTED} ORDER BY number LIMIT $5"
         );
         let list = client.prepare_cached(&list).await?;
         let found = client
@@ -137,7 +139,8 @@ impl EntryStore for PostgresTickets {
         }
         let counts = moment
             .query(
-                "SELECT offer, state, count(*) FROM entries WHERE procedure = $1 GROUP BY offer, state",
+                "SELECT offer, state, count(*) FROM entries WHERE procedure = $1 AND restricted_at_ms IS NULL
+                 GROUP BY offer, state",
                 &[&procedure.as_str()],
             )
             .await?;
@@ -195,8 +198,10 @@ impl EntryStore for PostgresTickets {
         let transaction = begin(&mut client).await?;
         let confirmed_by_ms = confirmed_by.timestamp_millis();
         let parameters: [&(dyn ToSql + Sync); 3] = [&procedure.as_str(), &offer.as_str(), &confirmed_by_ms];
-        let those = "procedure = $1 AND offer = $2 AND (confirmed_at_ms IS NULL OR confirmed_at_ms <= $3)";
-        let gone = end(&transaction, ENTRIES, those, &parameters).await?;
+        let those = format!(
+            "procedure = $1 AND offer = $2 AND (confirmed_at_ms IS NULL OR confirmed_at_ms <= $3) AND {UNRESTRICTED}"
+        );
+        let gone = end(&transaction, ENTRIES, &those, &parameters).await?;
         if gone > 0 {
             transaction
                 .execute(
@@ -212,7 +217,7 @@ impl EntryStore for PostgresTickets {
                 )
                 .await?;
         }
-        forget_mails(&transaction).await?;
+        after_deletion(&transaction, gone, at).await?;
         transaction.commit().await?;
         Ok(gone as u32)
     }
@@ -249,10 +254,10 @@ impl EntryStore for PostgresTickets {
     async fn expire_entries(&self, at: DateTime<Utc>) -> Result<u32, StoreError> {
         let mut client = self.database.client().await?;
         let transaction = begin(&mut client).await?;
-        let those = "expires_at_ms <= $1";
-        let gone = end(&transaction, UNCONFIRMED, those, &[&at.timestamp_millis()]).await?;
+        let those = format!("expires_at_ms <= $1 AND {UNRESTRICTED}");
+        let gone = end(&transaction, UNCONFIRMED, &those, &[&at.timestamp_millis()]).await?;
         if gone > 0 {
-            forget_mails(&transaction).await?;
+            after_deletion(&transaction, gone, at).await?;
         }
         transaction.commit().await?;
         Ok(gone as u32)
@@ -269,7 +274,14 @@ impl EntryStore for PostgresTickets {
         let rows = moment
             .query(
                 "SELECT number, edition, procedure, attempts, kind, subject, recipient, email_key FROM entry_mails
-                 WHERE not_before_ms <= $1 ORDER BY number LIMIT $2",
+                 WHERE not_before_ms <= $1 AND (kind = 'reminder' OR NOT EXISTS (SELECT FROM entries
+                         WHERE entries.email_key = entry_mails.email_key AND entries.procedure = entry_mails.procedure
+                             AND entries.restricted_at_ms IS NOT NULL)
+                     OR EXISTS (SELECT FROM entries
+                         WHERE entries.email_key = entry_mails.email_key AND entries.procedure = entry_mails.procedure
+                             AND entries.restricted_at_ms IS NULL
+                             AND (entries.registration_id = entry_mails.subject OR entries.state = 'confirmed')))
+                 ORDER BY number LIMIT $2",
                 &[&now_ms, &limit(most)],
             )
             .await?;
@@ -330,7 +342,7 @@ impl EntryClocks for PostgresTickets {
         let client = self.database.client().await?;
         tallies::past(
             &client,
-            "SELECT count(*), min(consented_at_ms) FROM entries WHERE expires_at_ms <= $1 AND procedure = $2",
+            "SELECT count(*), min(consented_at_ms) FROM entries WHERE expires_at_ms <= $1 AND procedure = $2 AND restricted_at_ms IS NULL",
             &[&at.timestamp_millis(), &procedure.as_str()],
         )
         .await
@@ -404,6 +416,9 @@ async fn register(transaction: &Transaction<'_>, new: &NewRegistration) -> Resul
         pend(transaction, &subject, new.recipient.reveal()).await?;
         forget_mails(transaction).await?;
     }
+    if met.iter().any(Meets::is_other) {
+        owed::note(transaction, Leftover::Entries, new.consented_at).await?;
+    }
     Ok(Registered::Accepted)
 }
 
@@ -421,7 +436,9 @@ async fn meet(
         .await?;
     let stored = transaction
         .query_opt(
-            "SELECT entry_id, state, told_at_ms FROM entries
+            "SELECT entry_id, state,
+                 CASE WHEN restricted_at_ms IS NULL THEN told_at_ms ELSE 9223372036854775807 END
+             FROM entries
              WHERE procedure = $1 AND offer = $2 AND person_key = $3 FOR UPDATE",
             &[&procedure, &offer, &text(&entry.person_key)],
         )
@@ -526,6 +543,19 @@ async fn pend(
     Ok(())
 }
 
+/// What follows from the end of entries.
+async fn after_deletion(
+    transaction: &Transaction<'_>,
+    gone: u64,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    forget_mails(transaction).await?;
+    match gone {
+        0 => Ok(()),
+        _ => owed::note(transaction, Leftover::Entries, at).await,
+    }
+}
+
 /// Nobody is written to about entries that are not there.
 pub(super) async fn forget_mails(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     transaction
@@ -550,6 +580,7 @@ pub(super) fn entry(row: &Row) -> Result<NumberedEntry, StoreError> {
         consented_at_ms: row.get(6),
         confirmed_at_ms: row.get(7),
         number: row.get(8),
+        restricted_at_ms: row.get(9),
     }
     .read()
 }

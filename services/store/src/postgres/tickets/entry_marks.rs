@@ -1,6 +1,7 @@
 //! What entries are found by, whatever their state, and erasing them.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::ids::EntryId;
 use domain::privacy::MarkKind;
 use domain::registration::Entry;
@@ -12,6 +13,7 @@ use super::{PostgresTickets, begin};
 use crate::StoreError;
 use crate::entries::{ENTRY_COLUMNS, EntryMarks, NumberedEntry, entry_fields};
 use crate::persons::{MarkedEntries, PersonEntries, WAITING_COLUMNS, WaitingMail, WaitingMails, WaitingRow};
+use crate::ticket_columns::time;
 
 /// Entries that a step of the filling takes.
 const ENTRIES_AT_ONCE: i64 = 2000;
@@ -61,6 +63,48 @@ impl PersonEntries for PostgresTickets {
         forget_mails(&transaction).await?;
         transaction.commit().await?;
         Ok(gone as usize)
+    }
+
+    async fn restrict_entries(&self, ids: Vec<EntryId>, at: DateTime<Utc>) -> Result<usize, StoreError> {
+        let client = self.database.client().await?;
+        let restricted = client
+            .execute(
+                "UPDATE entries SET restricted_at_ms = $2 WHERE entry_id = ANY ($1) AND restricted_at_ms IS NULL",
+                &[&texts(&ids), &at.timestamp_millis()],
+            )
+            .await?;
+        Ok(restricted as usize)
+    }
+
+    async fn lift_entries(&self, ids: Vec<EntryId>) -> Result<usize, StoreError> {
+        let client = self.database.client().await?;
+        let lifted = client
+            .execute(
+                "UPDATE entries SET restricted_at_ms = NULL
+                 WHERE entry_id = ANY ($1) AND restricted_at_ms IS NOT NULL",
+                &[&texts(&ids)],
+            )
+            .await?;
+        Ok(lifted as usize)
+    }
+
+    async fn restricted_entries(
+        &self,
+        after: Option<EntryId>,
+        most: usize,
+    ) -> Result<Vec<(EntryId, DateTime<Utc>)>, StoreError> {
+        let client = self.database.client().await?;
+        let rows = client
+            .query(
+                "SELECT entry_id, restricted_at_ms FROM entries
+                 WHERE restricted_at_ms IS NOT NULL AND entry_id > $1 COLLATE \"C\"
+                 ORDER BY entry_id COLLATE \"C\" LIMIT $2",
+                &[&text(after.as_ref().map_or("", EntryId::as_str)), &limit(most)],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| Ok((EntryId::new(row.get::<_, &str>(0)), time(row.get(1))?)))
+            .collect()
     }
 
     async fn waiting_entry_mails(&self, search: WaitingMails) -> Result<Vec<WaitingMail>, StoreError> {

@@ -6,9 +6,11 @@ use domain::report::CallReport;
 use rusqlite::types::ToSql;
 use rusqlite::{Connection, Row, Transaction, params, params_from_iter};
 
+use super::super::owed;
 use crate::StoreError;
 use crate::batch::repairs_a_row;
 use crate::rejected::{Discard, PAST_RETENTION, ReadAgain, RejectedCount, RejectedItem, RejectedQuery};
+use crate::scrub::Leftover;
 
 const COLUMNS: &str =
     "id, source, run, received_at_ms, position, field, reason, payload, format, context, row_key,
@@ -174,6 +176,9 @@ pub(super) fn discard(
                 discard.reason
             ])?;
         }
+    }
+    if discarded > 0 {
+        owed::note(&transaction, Leftover::RejectedItems, discard.at)?;
     }
     transaction.commit()?;
     Ok(discarded)

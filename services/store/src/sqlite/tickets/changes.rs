@@ -7,8 +7,10 @@ use domain::routing::RuleId;
 use domain::ticket::{Action, Effect, Ticket, Transition};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
+use super::super::owed;
 use super::{citizen_mails, mails, marks, queries, recipients, slots};
 use crate::StoreError;
+use crate::scrub::{Leftover, put_right_at};
 use crate::ticket_columns::{
     CURRENT, CitizenColumns, Details, ERASED, FORGOTTEN, RECTIFIED, RESTRICTED, WITHDRAWN, actor_columns,
     alarm_column, changes_marks, hotline_column, json,
@@ -131,7 +133,11 @@ pub(super) fn apply(transaction: &Transaction<'_>, transition: &Transition) -> R
     transition
         .effects
         .iter()
-        .try_for_each(|effect| follow(transaction, ticket, effect))
+        .try_for_each(|effect| follow(transaction, ticket, effect))?;
+    match put_right_at(transition) {
+        Some(at) => owed::note(transaction, Leftover::Tickets, at),
+        None => Ok(()),
+    }
 }
 
 fn insert(transaction: &Transaction<'_>, ticket: &Ticket) -> Result<(), StoreError> {

@@ -10,16 +10,18 @@ use domain::procedure::ProcedureId;
 use domain::registration::{Entry, EntryState};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, Transaction, params};
 
+use super::super::owed;
 use super::SqliteTickets;
 use super::rows::collect;
 use crate::StoreError;
 use crate::clocks::{BETWEEN_RUNS, ENTRIES, EntryClocks, UNCONFIRMED, of_procedure};
 use crate::entries::{
-    ENTRY_COLUMNS, EntryColumns, EntryFilter, EntryMailKey, EntryMailSubject, EntryMarks, EntryStore, Meets,
-    NewRegistration, NumberedEntry, OfferState, PendingEntryMail, REGISTRATION, REMINDER, Registered,
-    count_items, entry_fields, full_item, told_of,
+    ENTRY_COLUMNS, EndedBy, EntryColumns, EntryFilter, EntryMailKey, EntryMailSubject, EntryMarks,
+    EntryStore, Meets, NewRegistration, NumberedEntry, OfferState, PendingEntryMail, REGISTRATION, REMINDER,
+    Registered, UNRESTRICTED, count_items, entry_fields, full_item, told_of,
 };
 use crate::retention::PastItems;
+use crate::scrub::Leftover;
 use crate::sqlite::tallies;
 use crate::ticket_columns::{json, time};
 use crate::tickets::SetAside;
@@ -50,16 +52,12 @@ impl EntryStore for SqliteTickets {
         .await
     }
 
-    async fn end_entries(&self, id: &str) -> Result<u32, StoreError> {
+    async fn end_entries(&self, id: &str, by: EndedBy, at: DateTime<Utc>) -> Result<u32, StoreError> {
         let id = id.to_owned();
         self.unit(move |transaction| {
-            let gone = end(
-                transaction,
-                ENTRIES,
-                "entry_id = ?1 OR registration_id = ?1",
-                [&id],
-            )?;
-            forget_mails(transaction)?;
+            let those = format!("(entry_id = ?1 OR registration_id = ?1) AND (?2 OR {UNRESTRICTED})");
+            let gone = end(transaction, ENTRIES, &those, params![id, by == EndedBy::Person])?;
+            after_deletion(transaction, gone, at)?;
             Ok(gone as u32)
         })
         .await
@@ -69,7 +67,7 @@ impl EntryStore for SqliteTickets {
         self.query(move |connection| {
             let sql = format!(
                 "SELECT {ENTRY_COLUMNS} FROM entries WHERE procedure = ?1 AND offer = ?2 AND number > ?3
-                     AND (?4 IS NULL OR state = ?4) ORDER BY number LIMIT ?5"
+                     AND (?4 IS NULL OR state = ?4) AND {UNRESTRICTED} ORDER BY number LIMIT ?5"
             );
             let mut list = connection.prepare_cached(&sql)?;
             let parameters = params![
@@ -135,9 +133,10 @@ impl EntryStore for SqliteTickets {
                 offer.as_str(),
                 confirmed_by.timestamp_millis()
             ];
-            let those =
-                "procedure = ?1 AND offer = ?2 AND (confirmed_at_ms IS NULL OR confirmed_at_ms <= ?3)";
-            let gone = end(transaction, ENTRIES, those, parameters)?;
+            let those = format!(
+                "procedure = ?1 AND offer = ?2 AND (confirmed_at_ms IS NULL OR confirmed_at_ms <= ?3) AND {UNRESTRICTED}"
+            );
+            let gone = end(transaction, ENTRIES, &those, parameters)?;
             if gone > 0 {
                 transaction.execute(
                     "INSERT INTO entry_offers (procedure, offer, erased, erased_at_ms) VALUES (?1, ?2, ?3, ?4)
@@ -146,7 +145,7 @@ impl EntryStore for SqliteTickets {
                     params![procedure.as_str(), offer.as_str(), gone as i64, at.timestamp_millis()],
                 )?;
             }
-            forget_mails(transaction)?;
+            after_deletion(transaction, gone, at)?;
             Ok(gone as u32)
         })
         .await
@@ -176,10 +175,10 @@ impl EntryStore for SqliteTickets {
 
     async fn expire_entries(&self, at: DateTime<Utc>) -> Result<u32, StoreError> {
         self.unit(move |transaction| {
-            let those = "expires_at_ms <= ?1";
-            let gone = end(transaction, UNCONFIRMED, those, [at.timestamp_millis()])?;
+            let those = format!("expires_at_ms <= ?1 AND {UNRESTRICTED}");
+            let gone = end(transaction, UNCONFIRMED, &those, [at.timestamp_millis()])?;
             if gone > 0 {
-                forget_mails(transaction)?;
+                after_deletion(transaction, gone, at)?;
             }
             Ok(gone as u32)
         })
@@ -214,7 +213,8 @@ impl EntryClocks for SqliteTickets {
         self.query(move |connection| {
             tallies::past(
                 connection,
-                "SELECT count(*), min(consented_at_ms) FROM entries WHERE expires_at_ms <= ?1 AND procedure = ?2",
+                "SELECT count(*), min(consented_at_ms) FROM entries WHERE expires_at_ms <= ?1 AND procedure = ?2
+                     AND restricted_at_ms IS NULL",
                 params![at.timestamp_millis(), procedure.as_str()],
             )
         })
@@ -247,7 +247,9 @@ fn register(transaction: &Transaction<'_>, new: &NewRegistration) -> Result<Regi
     for (_, entry) in &new.entries {
         let stored = transaction
             .prepare_cached(
-                "SELECT entry_id, state, told_at_ms FROM entries
+                "SELECT entry_id, state,
+                     CASE WHEN restricted_at_ms IS NULL THEN told_at_ms ELSE 9223372036854775807 END
+                 FROM entries
                  WHERE procedure = ?1 AND offer = ?2 AND person_key = ?3",
             )?
             .query_row(
@@ -320,6 +322,9 @@ fn register(transaction: &Transaction<'_>, new: &NewRegistration) -> Result<Regi
             recipient,
         )?;
         forget_mails(transaction)?;
+    }
+    if met.iter().any(Meets::is_other) {
+        owed::note(transaction, Leftover::Entries, new.consented_at)?;
     }
     Ok(Registered::Accepted)
 }
@@ -403,6 +408,15 @@ fn pend(
     Ok(())
 }
 
+/// What follows from the end of entries.
+fn after_deletion(transaction: &Transaction<'_>, gone: usize, at: DateTime<Utc>) -> Result<(), StoreError> {
+    forget_mails(transaction)?;
+    match gone {
+        0 => Ok(()),
+        _ => owed::note(transaction, Leftover::Entries, at),
+    }
+}
+
 /// Nobody is written to about entries that are not there.
 pub(super) fn forget_mails(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     transaction.execute(
@@ -424,7 +438,14 @@ fn pending(
     let rows = collect(
         &mut *moment.prepare_cached(
             "SELECT number, edition, procedure, attempts, kind, subject, recipient, email_key FROM entry_mails
-             WHERE not_before_ms <= ?1 ORDER BY number LIMIT ?2",
+             WHERE not_before_ms <= ?1 AND (kind = 'reminder' OR NOT EXISTS (SELECT 1 FROM entries
+                     WHERE entries.email_key = entry_mails.email_key AND entries.procedure = entry_mails.procedure
+                         AND entries.restricted_at_ms IS NOT NULL)
+                 OR EXISTS (SELECT 1 FROM entries
+                     WHERE entries.email_key = entry_mails.email_key AND entries.procedure = entry_mails.procedure
+                         AND entries.restricted_at_ms IS NULL
+                         AND (entries.registration_id = entry_mails.subject OR entries.state = 'confirmed')))
+             ORDER BY number LIMIT ?2",
         )?,
         params![now_ms, most as i64],
         |row| {
@@ -495,7 +516,8 @@ fn offer_states(
     states.extend(known);
     let counts = collect(
         &mut *moment.prepare_cached(
-            "SELECT offer, state, count(*) FROM entries WHERE procedure = ?1 GROUP BY offer, state",
+            "SELECT offer, state, count(*) FROM entries WHERE procedure = ?1 AND restricted_at_ms IS NULL
+             GROUP BY offer, state",
         )?,
         [procedure.as_str()],
         |row| {
@@ -527,6 +549,7 @@ pub(super) fn entry(row: &Row<'_>) -> Result<NumberedEntry, StoreError> {
         consented_at_ms: row.get(6)?,
         confirmed_at_ms: row.get(7)?,
         number: row.get(8)?,
+        restricted_at_ms: row.get(9)?,
     }
     .read()
 }

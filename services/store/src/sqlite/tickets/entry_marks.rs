@@ -1,6 +1,7 @@
 //! What entries are found by, whatever their state, and erasing them.
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use domain::ids::EntryId;
 use domain::privacy::MarkKind;
 use domain::registration::Entry;
@@ -13,6 +14,7 @@ use super::rows::collect;
 use crate::StoreError;
 use crate::entries::{ENTRY_COLUMNS, EntryMarks, NumberedEntry, entry_fields};
 use crate::persons::{MarkedEntries, PersonEntries, WAITING_COLUMNS, WaitingMail, WaitingMails, WaitingRow};
+use crate::ticket_columns::time;
 
 /// Entries that a step of the filling takes: few enough for a short transaction.
 const ENTRIES_AT_ONCE: i64 = 2000;
@@ -46,6 +48,52 @@ impl PersonEntries for SqliteTickets {
             }
             forget_mails(transaction)?;
             Ok(gone)
+        })
+        .await
+    }
+
+    async fn restrict_entries(&self, ids: Vec<EntryId>, at: DateTime<Utc>) -> Result<usize, StoreError> {
+        self.unit(move |transaction| {
+            let mut restrict = transaction.prepare_cached(
+                "UPDATE entries SET restricted_at_ms = ?2 WHERE entry_id = ?1 AND restricted_at_ms IS NULL",
+            )?;
+            let mut restricted = 0;
+            for id in &ids {
+                restricted += restrict.execute(params![id.as_str(), at.timestamp_millis()])?;
+            }
+            Ok(restricted)
+        })
+        .await
+    }
+
+    async fn lift_entries(&self, ids: Vec<EntryId>) -> Result<usize, StoreError> {
+        self.unit(move |transaction| {
+            let mut lift = transaction.prepare_cached(
+                "UPDATE entries SET restricted_at_ms = NULL WHERE entry_id = ?1 AND restricted_at_ms IS NOT NULL",
+            )?;
+            let mut lifted = 0;
+            for id in &ids {
+                lifted += lift.execute([id.as_str()])?;
+            }
+            Ok(lifted)
+        })
+        .await
+    }
+
+    async fn restricted_entries(
+        &self,
+        after: Option<EntryId>,
+        most: usize,
+    ) -> Result<Vec<(EntryId, DateTime<Utc>)>, StoreError> {
+        self.query(move |connection| {
+            let mut list = connection.prepare_cached(
+                "SELECT entry_id, restricted_at_ms FROM entries
+                 WHERE restricted_at_ms IS NOT NULL AND entry_id > ?1 ORDER BY entry_id LIMIT ?2",
+            )?;
+            let after = after.as_ref().map_or("", EntryId::as_str);
+            collect(&mut list, params![after, most as i64], |row| {
+                Ok((EntryId::new(row.get::<_, String>(0)?), time(row.get(1)?)?))
+            })
         })
         .await
     }

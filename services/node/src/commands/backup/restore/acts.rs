@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context as _;
 use backup::acts::{self, ACTS};
 use chrono::{DateTime, Utc};
-use domain::ids::{Identity, TicketId};
+use domain::ids::{EntryId, Identity, TicketId};
 use domain::ticket::{TicketState, redo};
-use privacy::journal::{Installation, JournalStores, Record, RestrictedCall, TicketActs};
+use privacy::journal::{Installation, JournalStores, Record, RestrictedCall, RestrictedEntry, TicketActs};
 use serde_json::{Value, json};
 use store::cases::KeptCase;
-use store::entries::EntryStore;
+use store::entries::{EndedBy, EntryStore};
 
 use super::Restore;
 use crate::cli::RestoreArguments;
@@ -29,6 +29,7 @@ pub(super) struct Redone {
     calls: usize,
     cases: usize,
     entries: u32,
+    restricted_entries: usize,
     /// Tickets that were logged after the backup.
     lost: usize,
     /// Tickets and cases that stand otherwise than what was done with them found them.
@@ -87,6 +88,10 @@ pub(super) async fn redo_all(
         .flat_map(|order| order.tickets.iter().cloned());
     let erased: BTreeSet<TicketId> = erased.collect();
     let mut restricted: Option<(DateTime<Utc>, &[RestrictedCall])> = None;
+    // First of all: what is restricted stays where an offer is cleared.
+    if let Some(kept) = restricted_entries(records.iter().chain(&restore.known), restore.restored.made_at) {
+        redone.restricted_entries = restrict_entries(stores, kept).await?;
+    }
     for record in records.iter().chain(&restore.known) {
         match record {
             Record::Ticket(acts) if erased.contains(&acts.ticket) => {}
@@ -100,6 +105,7 @@ pub(super) async fn redo_all(
                     restricted = Some((*at, calls));
                 }
             }
+            Record::Entries { .. } => {}
             Record::Case {
                 number,
                 revision,
@@ -116,7 +122,10 @@ pub(super) async fn redo_all(
                     Err(error) => return Err(error).context(format!("case {number}")),
                 }
             }
-            Record::Ended { id } => redone.entries += entries.end_entries(id).await?,
+            Record::Ended { id } => {
+                let ended = entries.end_entries(id, EndedBy::Person, Utc::now());
+                redone.entries += ended.await?;
+            }
             Record::Cleared {
                 procedure,
                 offer,
@@ -157,6 +166,43 @@ async fn ticket(stores: &JournalStores, acts: &TicketActs, redone: &mut Redone) 
     }
     redone.tickets += usize::from(is_changed);
     Ok(())
+}
+
+/// The newest record of which entries are restricted, unless it is older than what was restored.
+fn restricted_entries<'r>(
+    records: impl Iterator<Item = &'r Record>,
+    made_at: DateTime<Utc>,
+) -> Option<&'r [RestrictedEntry]> {
+    let known = records.filter_map(|record| match record {
+        Record::Entries { at, restricted } if *at >= made_at => Some((*at, restricted.as_slice())),
+        _ => None,
+    });
+    known.max_by_key(|(at, _)| *at).map(|(_, restricted)| restricted)
+}
+
+/// Restricts these entries, and no others. Gives how many were not as they should be.
+async fn restrict_entries(stores: &JournalStores, entries: &[RestrictedEntry]) -> anyhow::Result<usize> {
+    const AT_ONCE: usize = 500;
+    let wanted: BTreeSet<&EntryId> = entries.iter().map(|restricted| &restricted.entry).collect();
+    let (mut changed, mut after) = (0, None);
+    loop {
+        let page = stores.entries.restricted_entries(after, AT_ONCE).await?;
+        after = page.last().map(|(entry, _)| entry.clone());
+        let is_last = page.len() < AT_ONCE;
+        let known = page.into_iter().map(|(entry, _)| entry);
+        let lifted = known.filter(|entry| !wanted.contains(entry)).collect();
+        changed += stores.entries.lift_entries(lifted).await?;
+        if is_last {
+            break;
+        }
+    }
+    for RestrictedEntry { entry, since } in entries {
+        changed += stores
+            .entries
+            .restrict_entries(vec![entry.clone()], *since)
+            .await?;
+    }
+    Ok(changed)
 }
 
 /// Restricts these calls, and no others. Gives how many were not as they should be.
@@ -203,6 +249,7 @@ impl Redone {
             "calls": self.calls,
             "cases": self.cases,
             "entries": self.entries,
+            "restricted_entries": self.restricted_entries,
             "of_lost_tickets": self.lost,
             "refused": self.refused,
             "of_another_installation": self.foreign,
@@ -212,10 +259,11 @@ impl Redone {
     /// For people.
     pub(super) fn tell(&self) {
         note!(
-            "done again by right of persons: with {} tickets, {} calls, {} cases; {} entries erased",
+            "done again by right of persons: with {} tickets, {} calls, {} cases, {} entries; {} entries erased",
             self.tickets,
             self.calls,
             self.cases,
+            self.restricted_entries,
             self.entries
         );
         for subject in &self.refused {

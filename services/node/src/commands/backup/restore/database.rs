@@ -92,6 +92,7 @@ async fn fill(
         tickets: Arc::clone(&tickets) as _,
         acts: Arc::clone(&tickets) as _,
         calls,
+        entries: Arc::clone(&tickets) as _,
         cases: Arc::clone(&access) as _,
     };
     let brought = bring(restore, access.as_ref(), &stores, tickets.as_ref(), &key).await?;

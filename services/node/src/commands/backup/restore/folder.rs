@@ -171,6 +171,7 @@ pub(super) async fn settle(restore: &Restore, folder: &Folder) -> anyhow::Result
         tickets: Arc::clone(&tickets) as _,
         acts: Arc::clone(&tickets) as _,
         calls,
+        entries: Arc::clone(&tickets) as _,
         cases: Arc::clone(&access) as _,
     };
     bring(restore, access.as_ref(), &stores, tickets.as_ref(), &key).await

@@ -65,8 +65,9 @@ async fn of_folder(restore: &mut Restore, old: &Path) -> anyhow::Result<()> {
             Arc::clone(&calls) as Arc<dyn CallStore>,
             JournalStores {
                 tickets: Arc::clone(&tickets) as _,
-                acts: tickets,
+                acts: Arc::clone(&tickets) as _,
                 calls,
+                entries: tickets,
                 cases: access as Arc<dyn CaseStore>,
             },
         ))
@@ -93,8 +94,9 @@ async fn of_database(restore: &mut Restore, url: &str) -> anyhow::Result<()> {
     let calls = Arc::new(PostgresCalls::connect(&database).await.map_err(refused)?);
     let stores = JournalStores {
         tickets: Arc::clone(&tickets) as _,
-        acts: tickets,
+        acts: Arc::clone(&tickets) as _,
         calls: Arc::clone(&calls) as _,
+        entries: tickets,
         cases: access,
     };
     acts(restore, calls.as_ref(), &stores).await.map_err(refused)
