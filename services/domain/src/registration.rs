@@ -30,7 +30,8 @@ pub const EMAIL: &str = "email";
 /// Who registered in time can confirm so long after the deadline.
 const CONFIRMED_AFTER_DEADLINE: TimeDelta = TimeDelta::hours(24);
 
-/// Whether the time of an event's entries is over: so long after its deadline. Where no deadline is known, it is not.
+/// Whether the time of an event's entries is over: so long after its deadline, as it was told last. Where nobody knows one it
+/// is not.
 pub fn is_over(deadline: Option<DateTime<Utc>>, kept: TimeDelta, at: DateTime<Utc>) -> bool {
     deadline.is_some_and(|deadline| deadline + kept <= at)
 }

@@ -12,10 +12,10 @@ use domain::ids::OfferId;
 use domain::procedure::OfferKind;
 use domain::registration::{LinkKey, is_over};
 use store::entries::{EndedBy, EntryMailSubject, EntryStore, PendingEntryMail};
+use store::former_events::FormerEvents;
 use store::tickets::SetAside;
 
 use crate::error::HandoverError;
-use crate::former_events::FormerEvents;
 use crate::mail::entry::Writing;
 use crate::mail::{LATER_DOUBLINGS, LATER_MIN, MailSettings, Post, Refusal};
 use crate::metrics;
@@ -80,10 +80,7 @@ async fn look_at_events(
     {
         let event = rules.routing.offers().event(offer);
         // What left the rules may come back to them: its entries wait as long as those who made them were told.
-        let deadline = match event {
-            Some(event) => Some(event.deadline),
-            None => entries.former.deadline(offer, rules.version).await?,
-        };
+        let deadline = entries.former.deadline(&rules, offer).await?;
         if is_over(deadline, entries.event_entries_kept, at) {
             let count = state.pending + state.confirmed;
             // First noted, then done: what goes by itself goes only if the trail says so.

@@ -10,7 +10,6 @@ mod due_times;
 mod entries;
 mod envelope;
 mod error;
-mod former_events;
 mod inbound;
 mod inboxes;
 mod lines;

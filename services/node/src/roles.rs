@@ -220,7 +220,9 @@ impl Starting<'_> {
                 store: Arc::clone(&self.storage.entries),
                 links: self.links().await?,
                 public_url: self.config.public.url.clone(),
-                former: Arc::new(handover::FormerEvents::new(Arc::clone(&self.storage.rules))),
+                former: Arc::new(store::former_events::FormerEvents::new(Arc::clone(
+                    &self.storage.rules,
+                ))),
                 audit: self.audit(),
                 event_entries_kept: self.config.public.event_entries_kept,
             }),

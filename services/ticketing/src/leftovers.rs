@@ -39,7 +39,7 @@ pub(crate) async fn of(
     next: &Rulebook,
 ) -> Result<Vec<Leftover>, StoreError> {
     let mut left = Vec::new();
-    for kind in OfferKind::ALL {
+    for kind in OfferKind::ALL.iter().copied() {
         let books = [now, next];
         let procedures = books
             .iter()

@@ -9,12 +9,12 @@ use domain::personal::Personal;
 use domain::procedure::{Fields, ProcedureId};
 use domain::registration::{CheckedEntry, LinkKey};
 use store::entries::{EntryStore, NewRegistration};
+use store::former_events::FormerEvents;
 use store::sqlite::SqliteTickets;
 
 use super::desk::{at, desk};
 use super::mail::{id, sending, server};
 use crate::entries::{self, EntryParts};
-use crate::former_events::FormerEvents;
 use crate::mail::entry::Writing;
 use crate::supervisor::HandoverParts;
 

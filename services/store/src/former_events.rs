@@ -1,20 +1,24 @@
 //! Deadlines of events that the rules know no longer: their entries wait for what they were told when they were made.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use domain::ids::OfferId;
 use domain::rulebook::{Rulebook, RulesVersion};
-use store::StoreError;
-use store::rules::RuleStore;
+
+use crate::StoreError;
+use crate::rules::RuleStore;
 
 /// Looks an event up in the versions of the rules that were in force before.
 pub struct FormerEvents {
     rules: Arc<dyn RuleStore>,
-    /// What was found, and under which version it was looked for.
-    found: Mutex<BTreeMap<OfferId, (RulesVersion, Option<DateTime<Utc>>)>>,
+    /// What was looked for before.
+    found: Mutex<BTreeMap<OfferId, Looked>>,
 }
+
+/// Under which version of the rules it was looked for, and what was found.
+type Looked = (RulesVersion, Option<DateTime<Utc>>);
 
 impl FormerEvents {
     /// Over all versions of the rules.
@@ -25,19 +29,24 @@ impl FormerEvents {
         }
     }
 
-    /// The deadline of an event, by the last version before this one that knew it; `None` if none did.
-    pub(crate) async fn deadline(
+    /// The deadline of an event by the rules of now, or by the last version before that knew it; `None` if none did.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn deadline(
         &self,
+        book: &Rulebook,
         event: &OfferId,
-        now: RulesVersion,
     ) -> Result<Option<DateTime<Utc>>, StoreError> {
+        if let Some(known) = book.routing.offers().event(event) {
+            return Ok(Some(known.deadline));
+        }
+        let now = book.version;
         let known = self.found().get(event).copied();
         if let Some((_, deadline)) = known.filter(|(version, _)| *version == now) {
             return Ok(deadline);
         }
         let deadline = self.look_up(event, now).await?;
-        tracing::warn!(offer = %event, ?deadline, rules = %now,
-            "an event that the rules know no longer has entries: they stay until its deadline as it was told last");
         self.found().insert(event.clone(), (now, deadline));
         Ok(deadline)
     }
@@ -56,7 +65,7 @@ impl FormerEvents {
         Ok(None)
     }
 
-    fn found(&self) -> std::sync::MutexGuard<'_, BTreeMap<OfferId, (RulesVersion, Option<DateTime<Utc>>)>> {
+    fn found(&self) -> MutexGuard<'_, BTreeMap<OfferId, Looked>> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
