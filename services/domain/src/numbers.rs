@@ -11,6 +11,8 @@ const EXTENSION_DIGITS_MAX: usize = 4;
 const INTERNAL_DIGITS_MAX: usize = 5;
 /// Digits of a number with its country code, at most (E.164).
 const E164_DIGITS_MAX: usize = 15;
+/// Digits of a number with its area code, without the zero, at least: shorter ones may be local numbers.
+const NATIONAL_DIGITS_MIN: usize = 10;
 /// Words before an extension, in lower case and without a full stop.
 const EXTENSION_WORDS: [&str; 9] = [
     "ext",
@@ -58,7 +60,7 @@ impl Number {
     pub fn read(text: &str) -> Self {
         let text = text.trim();
         let text = strip_prefix_ignoring_case(text, "tel:").unwrap_or(text).trim();
-        let text = number_in_sip(text).unwrap_or(text);
+        let text = number_in_sip(address_in_brackets(text).unwrap_or(text)).unwrap_or(text);
         let Some((written, extension)) = split_extension(text) else {
             return Self::NotANumber(folded(text));
         };
@@ -115,13 +117,20 @@ impl Number {
     }
 
     /// Every key that a search for this number has to look under: a number with its country code may have been
-    /// delivered without the `+`, and the other way round.
+    /// delivered without the `+`, one with its area code without the zero, and the other way round.
     pub fn search_keys(&self) -> Vec<String> {
         let mut keys = vec![self.key().to_owned()];
         match self {
-            Self::E164 { number, .. } => keys.extend(number.strip_prefix('+').map(str::to_owned)),
+            Self::E164 { number, .. } => {
+                keys.extend(number.strip_prefix('+').map(str::to_owned));
+                let national = number.strip_prefix("+49").map(str::to_owned);
+                keys.extend(national.filter(|digits| digits.len() >= NATIONAL_DIGITS_MIN));
+            }
             Self::Doubtful(digits) if !digits.starts_with('+') => {
                 keys.extend(subscriber(&format!("+{digits}")));
+                if digits.len() >= NATIONAL_DIGITS_MIN && !digits.starts_with('0') {
+                    keys.extend(subscriber(&format!("0{digits}")));
+                }
             }
             _ => {}
         }
@@ -142,6 +151,12 @@ fn number_in_sip(text: &str) -> Option<&str> {
     user.starts_with(['+', '0']).then_some(user)
 }
 
+/// The address behind a name, as in `"Meier" <sip:+49…@host>`.
+fn address_in_brackets(text: &str) -> Option<&str> {
+    let (_, address) = text.strip_suffix('>')?.rsplit_once('<')?;
+    Some(address.trim())
+}
+
 fn folded(text: &str) -> String {
     let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
     words.join(" ")
@@ -157,6 +172,13 @@ fn belongs_to_a_number(letter: char) -> bool {
 
 /// The number, and the digits behind a word that means extension. None if the text has other words.
 fn split_extension(text: &str) -> Option<(&str, Option<String>)> {
+    if let Some((number, extension)) = text.rsplit_once('#')
+        && (1..=7).contains(&extension.len())
+        && extension.bytes().all(|byte| byte.is_ascii_digit())
+        && !number.contains(char::is_alphabetic)
+    {
+        return Some((number.trim_end(), Some(extension.to_owned())));
+    }
     let Some(start) = text.find(char::is_alphabetic) else {
         return Some((text, None));
     };
@@ -282,6 +304,10 @@ mod tests {
         for (search, delivered) in [
             ("030 23125562", "493023125562"),
             ("493023125562", "+49 30 23125562"),
+            ("0221 6543210", "2216543210"),
+            ("2216543210", "+49 221 6543210"),
+            ("0221 6543210", "\"Meier\" <sip:02216543210@tk.example>"),
+            ("0221 6543210", "0221 65432 10 #3"),
         ] {
             let keys = Number::read(search).search_keys();
             assert!(
@@ -289,6 +315,12 @@ mod tests {
                 "{search}"
             );
         }
+    }
+
+    #[test]
+    fn a_short_number_may_be_a_local_one_of_another_place() {
+        let keys = Number::read("0221 12345").search_keys();
+        assert!(!keys.iter().any(|key| key == Number::read("22112345").key()));
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! Comparing names that people wrote.
 
-/// A name for comparison: trimmed, and the same for every spelling in capitals or small letters (`ß` as `ss`).
+use unicode_normalization::UnicodeNormalization as _;
+
+/// A name for comparison: trimmed, and the same for every spelling in capitals or small letters (`ß` as `ss`), whether a letter
+/// is written whole or in parts (`u` and two dots).
 pub(crate) fn folded(text: &str) -> String {
     // Down, up and down again: capital ẞ becomes ß, which only has SS above it.
-    text.trim().to_lowercase().to_uppercase().to_lowercase()
+    let composed: String = text.trim().nfc().collect();
+    composed.to_lowercase().to_uppercase().to_lowercase()
 }
 
 /// The words of a text for comparison, folded: runs of letters and digits.
@@ -26,6 +30,11 @@ mod tests {
         assert_eq!(folded("STRAẞE"), folded("straße"));
         assert_ne!(folded("Bürgertelefon"), folded("Burgertelefon"));
         assert_ne!(folded("Bürger telefon"), folded("Bürgertelefon"));
+    }
+
+    #[test]
+    fn letters_in_parts_are_the_same_letters() {
+        assert_eq!(folded("Mu\u{308}ller"), folded("Müller"));
     }
 
     #[test]

@@ -37,6 +37,9 @@ pub struct Course {
     /// Departments that have confirmed the restriction.
     #[serde(skip_serializing_if = "is_default")]
     pub restriction_confirmed_by: Vec<DepartmentId>,
+    /// The version with which a restriction was last lifted.
+    #[serde(skip_serializing_if = "is_default")]
+    pub lifted_in: Option<u32>,
     /// What was last put right.
     #[serde(skip_serializing_if = "is_default")]
     pub rectified: Option<Rectified>,

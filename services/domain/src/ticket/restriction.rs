@@ -115,6 +115,7 @@ pub fn lift(
         }));
     // What was put right meanwhile is told now; and what was on its way, the restriction has taken its place.
     rectification::tell(&mut transition);
+    transition.ticket.course.lifted_in = Some(transition.ticket.version);
     Ok(transition)
 }
 

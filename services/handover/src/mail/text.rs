@@ -36,7 +36,12 @@ pub(super) fn of(
         MailSubject::Ticket if !mail.ticket.state.is_pending() => settled(mail, title),
         MailSubject::Ticket => {
             let ticket = &mail.ticket;
-            let mut lines = vec![opening(ticket, title), String::new()];
+            let is_lifted = tells_of_lifting(mail);
+            let opening = match is_lifted {
+                true => lifted(ticket, title),
+                false => opening(ticket, title),
+            };
+            let mut lines = vec![opening, String::new()];
             lines.extend(notice(ticket, link));
             if content == MailContent::Whole {
                 lines.push(String::new());
@@ -45,7 +50,8 @@ pub(super) fn of(
             lines.extend(closing());
             MailText {
                 subject: format!(
-                    "{}{title} {}, fällig {}",
+                    "{}{}{title} {}, fällig {}",
+                    if is_lifted { "Wieder zu bearbeiten: " } else { "" },
                     urgency(ticket),
                     ticket.id,
                     local(ticket.due_at)
@@ -63,6 +69,18 @@ fn urgency(ticket: &Ticket) -> &'static str {
         Some(Alarm::DueSoon) => "Bald fällig: ",
         Some(Alarm::Overdue | Alarm::Escalated) => "Überfällig: ",
     }
+}
+
+/// Whether the mail tells of the end of a restriction: whoever was told to wait goes on.
+fn tells_of_lifting(mail: &PendingMail) -> bool {
+    mail.ticket.course.lifted_in == Some(mail.key.version)
+}
+
+fn lifted(ticket: &Ticket, title: &str) -> String {
+    format!(
+        "die Verarbeitung von {title} {} ist nicht mehr eingeschränkt. Bitte bearbeiten Sie das Anliegen weiter.",
+        ticket.id
+    )
 }
 
 fn opening(ticket: &Ticket, title: &str) -> String {
@@ -238,14 +256,22 @@ fn rectified(
         rule.map_or_else(|| id.to_string(), |rule| rule.title.clone())
     };
     let headings: Vec<String> = fields.iter().map(heading).collect();
-    let mut lines = vec![
+    let mut lines = match tells_of_lifting(mail) && ticket.department == mail.key.department {
+        true => vec![
+            lifted(ticket, title),
+            line("Fällig", &local(ticket.due_at)),
+            String::new(),
+        ],
+        false => Vec::new(),
+    };
+    lines.extend([
         format!(
             "Angaben zu {title} {id} wurden berichtigt: {}.",
             headings.join(", ")
         ),
         "Bitte berichtigen Sie, was Sie dazu gespeichert haben.".to_owned(),
         CONFIRM.to_owned(),
-    ];
+    ]);
     if content == MailContent::Whole {
         lines.push(String::new());
         lines.extend(fields.iter().zip(&headings).map(|(id, heading)| {
@@ -411,6 +437,33 @@ mod tests {
         let text = of(&mail(MailSubject::Withdrawn), None, MailContent::Whole, None);
         assert!(text.subject.contains("liegt nicht mehr bei Ihnen"));
         assert!(!text.body.reveal().contains("Groß"));
+    }
+
+    #[test]
+    fn whoever_was_told_to_wait_is_told_to_go_on() {
+        let mut mail = mail(MailSubject::Ticket);
+        mail.ticket.course.lifted_in = Some(mail.key.version);
+        let text = of(&mail, None, MailContent::Notice, None);
+        assert!(
+            text.subject.starts_with("Wieder zu bearbeiten: "),
+            "{}",
+            text.subject
+        );
+        assert!(text.body.reveal().contains("nicht mehr eingeschränkt"));
+        mail.subject = MailSubject::Rectified;
+        let text = of(&mail, None, MailContent::Notice, None);
+        assert!(
+            text.subject.starts_with("Bitte berichtigen: "),
+            "{}",
+            text.subject
+        );
+        assert!(text.body.reveal().contains("bearbeiten Sie das Anliegen weiter"));
+        assert!(text.body.reveal().contains("Fällig: 23.12.2026"));
+        // News of later is no end of a restriction.
+        mail.subject = MailSubject::Ticket;
+        mail.key.version += 1;
+        let text = of(&mail, None, MailContent::Notice, None);
+        assert!(!text.subject.contains("Wieder"), "{}", text.subject);
     }
 
     #[test]
