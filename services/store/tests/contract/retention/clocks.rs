@@ -13,7 +13,7 @@ use domain::registration::CheckedEntry;
 use store::access_log::AccessLogStore;
 use store::cases::{CaseStore, KeptCase, NewCase, OpenedCase};
 use store::clocks::{AccessClocks, CallClocks, EntryClocks};
-use store::entries::{EntryStore, NewRegistration};
+use store::entries::{EndedBy, EntryStore, NewRegistration};
 use store::postgres::{PostgresAccess, PostgresTickets};
 use store::retention::{RunStore, Step, Tally, TicketRetention};
 use store::sqlite::{SqliteAccess, SqliteTickets};
@@ -102,8 +102,8 @@ async fn entries_are_counted_by_procedure_however_they_were_ended() {
         assert_eq!(store.expire_entries(expired).await.unwrap(), 1);
         assert_eq!(past(&newsletter, expired).await, (0, None));
         // One is ended, or undeliverable; an event is over.
-        assert_eq!(store.end_entries(&format!("{:032x}", 2)).await.unwrap(), 1);
-        assert_eq!(store.end_entries(&format!("{:032x}", 2)).await.unwrap(), 0);
+        assert_eq!(store.end_entries(&format!("{:032x}", 2), EndedBy::Person, at(0)).await.unwrap(), 1);
+        assert_eq!(store.end_entries(&format!("{:032x}", 2), EndedBy::Person, at(0)).await.unwrap(), 0);
         let cleared = store.clear_offer(&event, &OfferId::new("a"), at(900), at(900));
         assert_eq!(cleared.await.unwrap(), 2);
 
@@ -118,7 +118,7 @@ async fn entries_are_counted_by_procedure_however_they_were_ended() {
         // Once; and what comes while a run goes on is added to it.
         store.take_over_tickets(8).await.unwrap();
         assert_eq!(store.ticket_tallies(8).await.unwrap(), []);
-        assert_eq!(store.end_entries(&format!("{:032x}", 3)).await.unwrap(), 1);
+        assert_eq!(store.end_entries(&format!("{:032x}", 3), EndedBy::Person, at(0)).await.unwrap(), 1);
         store.take_over_tickets(7).await.unwrap();
         assert_eq!(told(store.ticket_tallies(7).await.unwrap())[1].1, 2);
     })
