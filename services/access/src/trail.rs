@@ -53,6 +53,17 @@ impl AuditTrail {
         NewAuditEntry::of(principal, action, subject, (self.clock)())
     }
 
+    /// An entry about now, of what nobody who signed in did: by a link in a mail, or by a rule.
+    pub fn entry_by(&self, what: &str, action: AuditAction, subject: AuditSubject) -> NewAuditEntry {
+        let by = Principal {
+            name: what.to_owned(),
+            shown_name: what.to_owned(),
+            roles: std::collections::BTreeSet::new(),
+            ..Principal::operator()
+        };
+        self.entry(&by, action, subject)
+    }
+
     /// Notes that somebody did something.
     ///
     /// # Errors

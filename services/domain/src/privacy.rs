@@ -10,7 +10,7 @@ mod traces;
 
 pub use cases::{
     CASE_NOTES_MAX, CASE_REQUESTS_MAX, CASE_TEXT_MAX, Case, CaseDecision, CaseKind, CaseNote, CaseOutcome,
-    CaseRefused, CaseRequest, Repetition, Stamp,
+    CaseRefused, CaseRequest, Likeness, NameHashes, Repetition, Stamp,
 };
 pub use marks::{GivenMarks, MarkFault, MarkKind, Marks, email_key, marks_of_ticket};
 pub use persons::{Person, apart_by_contact, contact_keys, emails_of, persons, phones_of};

@@ -30,10 +30,10 @@ pub const EMAIL: &str = "email";
 /// Who registered in time can confirm so long after the deadline.
 const CONFIRMED_AFTER_DEADLINE: TimeDelta = TimeDelta::hours(24);
 
-/// Whether the time of an event's entries is over: so long after its deadline. Of an event that the rules know no longer
-/// nobody can ask anything: its time is over.
-pub fn is_over(event: Option<&Event>, kept: TimeDelta, at: DateTime<Utc>) -> bool {
-    event.is_none_or(|event| event.deadline + kept <= at)
+/// Whether the time of an event's entries is over: so long after its deadline, as it was told last. Where nobody knows one it
+/// is not.
+pub fn is_over(deadline: Option<DateTime<Utc>>, kept: TimeDelta, at: DateTime<Utc>) -> bool {
+    deadline.is_some_and(|deadline| deadline + kept <= at)
 }
 
 named! {

@@ -5,10 +5,14 @@
 
 use std::sync::Arc;
 
+use access::AuditTrail;
 use chrono::{DateTime, TimeDelta, Utc};
+use domain::audit::{AuditAction, AuditSubject, NewAuditEntry};
+use domain::ids::OfferId;
 use domain::procedure::OfferKind;
 use domain::registration::{LinkKey, is_over};
 use store::entries::{EndedBy, EntryMailSubject, EntryStore, PendingEntryMail};
+use store::former_events::FormerEvents;
 use store::tickets::SetAside;
 
 use crate::error::HandoverError;
@@ -16,6 +20,9 @@ use crate::mail::entry::Writing;
 use crate::mail::{LATER_DOUBLINGS, LATER_MIN, MailSettings, Post, Refusal};
 use crate::metrics;
 use crate::supervisor::HandoverParts;
+
+/// Who the audit trail says erased what no longer may be kept.
+const BY_RULE: &str = "rule";
 
 /// What entries need.
 #[derive(Clone)]
@@ -26,6 +33,10 @@ pub struct EntryParts {
     pub links: LinkKey,
     /// Where the console is for everybody, without a slash at its end; without it nobody is written to.
     pub public_url: Option<String>,
+    /// Knows the deadlines of events that left the rules.
+    pub former: Arc<FormerEvents>,
+    /// Noted in it is what ended entries, and how many.
+    pub audit: AuditTrail,
     /// So long after its deadline the entries of an event are erased at the latest.
     pub event_entries_kept: TimeDelta,
 }
@@ -43,6 +54,7 @@ pub(crate) async fn step(parts: &Arc<HandoverParts>) -> Result<bool, HandoverErr
             "entries that were not confirmed in time are gone"
         );
         metrics::entries_erased("unconfirmed", expired);
+        note(entries, ended(entries, None, expired, "unconfirmed")).await;
     }
     look_at_events(parts, entries, at).await?;
     match (&parts.mail, &entries.public_url) {
@@ -67,7 +79,14 @@ async fn look_at_events(
         .filter(|(_, state)| state.pending + state.confirmed > 0)
     {
         let event = rules.routing.offers().event(offer);
-        if is_over(event, entries.event_entries_kept, at) {
+        // What left the rules may come back to them: its entries wait as long as those who made them were told.
+        let deadline = entries.former.deadline(&rules, offer).await?;
+        if is_over(deadline, entries.event_entries_kept, at) {
+            let count = state.pending + state.confirmed;
+            // First noted, then done: what goes by itself goes only if the trail says so.
+            if !note(entries, ended(entries, Some(offer), count, "its time is over")).await {
+                continue;
+            }
             let erased = entries.store.clear_offer(&procedure.id, offer, at, at).await?;
             tracing::info!(%offer, entries = erased, "the entries of an event are gone: its time is over");
             metrics::entries_erased("over", erased);
@@ -81,6 +100,27 @@ async fn look_at_events(
         }
     }
     Ok(())
+}
+
+/// That entries are erased by a rule; names nobody.
+fn ended(entries: &EntryParts, offer: Option<&OfferId>, count: u32, why: &str) -> NewAuditEntry {
+    let subject = match offer {
+        Some(offer) => AuditSubject::new("offer", offer.as_str()),
+        None => AuditSubject::none(),
+    };
+    let entry = entries
+        .audit
+        .entry_by(BY_RULE, AuditAction::EntriesErased, subject);
+    entry.because(why).of_items(count as usize)
+}
+
+/// Whether it is in the audit trail.
+async fn note(entries: &EntryParts, entry: NewAuditEntry) -> bool {
+    let noted = entries.audit.append(entry).await;
+    if noted.is_err() {
+        tracing::error!("the audit trail cannot be written: it does not say that entries were erased");
+    }
+    noted.is_ok()
 }
 
 async fn send(
@@ -132,11 +172,14 @@ async fn deliver(
         Err(Refusal::Never { status, .. }) if is_to_a_person(mail) => {
             // Nobody is there: what was entered for the address is not kept.
             if let EntryMailSubject::Registration { id, .. } = &mail.about {
-                let ended = entries
+                let ending = entries
                     .store
                     .end_entries(id.as_str(), EndedBy::MailServer, writing.at);
-                let erased = ended.await?;
+                let erased = ending.await?;
                 metrics::entries_erased("undeliverable", erased);
+                if erased > 0 {
+                    note(entries, ended(entries, None, erased, "undeliverable")).await;
+                }
             }
             entries.store.entry_mail_done(mail.key).await?;
             tracing::warn!(

@@ -292,6 +292,9 @@ pub(crate) struct RulesApplyArguments {
     /// Only check, and say what would change.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Erase the entries of newsletters and events that these rules know no more.
+    #[arg(long)]
+    pub(crate) discard_entries: bool,
     /// As JSON.
     #[arg(long)]
     pub(crate) json: bool,

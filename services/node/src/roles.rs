@@ -161,6 +161,7 @@ impl Starting<'_> {
             .await;
         let rules = ticketing::RulesService::new(ticketing::RulesParts {
             store: Arc::clone(&self.storage.rules),
+            entries: Arc::clone(&self.storage.entries),
             rules: current,
             applied: Arc::clone(&self.rules.applied),
             clock: Arc::clone(&self.clock),
@@ -219,6 +220,10 @@ impl Starting<'_> {
                 store: Arc::clone(&self.storage.entries),
                 links: self.links().await?,
                 public_url: self.config.public.url.clone(),
+                former: Arc::new(store::former_events::FormerEvents::new(Arc::clone(
+                    &self.storage.rules,
+                ))),
+                audit: self.audit(),
                 event_entries_kept: self.config.public.event_entries_kept,
             }),
             bus: Arc::clone(&self.storage.bus),
@@ -309,6 +314,7 @@ impl Starting<'_> {
         };
         let reporting = reporting::ReportingService::new(
             figures.clone(),
+            Arc::clone(&self.storage.person_calls),
             Arc::clone(&self.storage.bus),
             self.config.agents.clone(),
         );
@@ -346,6 +352,7 @@ impl Starting<'_> {
             .await;
         let rejected = reporting::RejectedItemsService::new(
             Arc::clone(&self.storage.calls),
+            Arc::clone(&self.storage.person_calls),
             Arc::clone(&self.clock),
             self.audit(),
         );

@@ -3,7 +3,6 @@
 //! An order is durable before anything is done. The runner then goes from place to place; each step may be done twice, so
 //! that whatever cuts it is made good by doing it again.
 
-mod about;
 mod answer;
 mod error;
 mod forgetting;

@@ -237,6 +237,21 @@ impl Finder {
         }
     }
 
+    /// Everybody who is known by any of these keys.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) async fn holders(&self, keys: Vec<(MarkKind, String)>) -> Result<Vec<Person>, StoreError> {
+        let is_by_name = keys.iter().all(|(kind, _)| *kind == MarkKind::Name);
+        let (tickets, _) = self.tickets_with(keys.clone()).await?;
+        let (entries, _) = self.entries_with(keys).await?;
+        let holders = persons(tickets, entries);
+        Ok(match is_by_name {
+            true => holders.iter().flat_map(apart_by_contact).collect(),
+            false => holders,
+        })
+    }
+
     /// Takes out entries that name nobody and may be somebody else's.
     async fn leave_entries_of_others(&self, marks: &Marks, found: &mut Found) -> Result<(), StoreError> {
         // Where several persons were found such entries stand apart by themselves.

@@ -8,6 +8,7 @@
 //! them of what was done since. Notes nothing that others do; each service notes for itself. What
 //! a backup is a copy of, only the node knows.
 
+mod about;
 mod access_log;
 mod asked;
 pub mod backups;

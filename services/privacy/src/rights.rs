@@ -27,7 +27,7 @@ use wire::v1::privacy as proto;
 use crate::finder::Found;
 use crate::journal::ActJournal;
 use crate::{CurrentRules, Finder};
-pub(crate) use cases::mark_hash;
+pub(crate) use cases::{mark_hash, name_hashes};
 pub use gate::CaseGate;
 use restrict::Way;
 

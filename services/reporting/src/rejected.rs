@@ -4,6 +4,7 @@ use access::AuditTrail;
 use domain::audit::{AuditAction, AuditSubject};
 use domain::ids::{Identity, SourceName};
 use store::calls::CallStore;
+use store::persons::PersonCalls;
 use store::rejected::{Discard, RejectedItem, RejectedQuery};
 use tonic::{Request, Response, Status};
 use wire::access::principal;
@@ -22,14 +23,36 @@ const LONGEST_TEXT: usize = 200;
 #[derive(Clone)]
 pub struct RejectedItemsService {
     store: Arc<dyn CallStore>,
+    persons: Arc<dyn PersonCalls>,
     clock: Clock,
     audit: AuditTrail,
 }
 
 impl RejectedItemsService {
     /// Shows and discards the rejected items of a store.
-    pub fn new(store: Arc<dyn CallStore>, clock: Clock, audit: AuditTrail) -> Self {
-        Self { store, clock, audit }
+    pub fn new(
+        store: Arc<dyn CallStore>,
+        persons: Arc<dyn PersonCalls>,
+        clock: Clock,
+        audit: AuditTrail,
+    ) -> Self {
+        Self {
+            store,
+            persons,
+            clock,
+            audit,
+        }
+    }
+
+    /// Refuses what is about items of somebody whose data is restricted.
+    async fn refuse_restricted(&self, ids: &[Identity]) -> Result<(), Status> {
+        let restricted = self.persons.restricted_among(ids.to_vec()).await;
+        match restricted.map_err(|error| status(&error))?.len() {
+            0 => Ok(()),
+            _ => Err(Status::failed_precondition(
+                "id: the data of this person is restricted (Art. 18 GDPR); ask the data protection officer to lift that",
+            )),
+        }
     }
 }
 
@@ -39,7 +62,9 @@ impl proto::rejected_items_server::RejectedItems for RejectedItemsService {
         &self,
         request: Request<proto::ListRejectedRequest>,
     ) -> Result<Response<proto::ListRejectedResponse>, Status> {
-        list(&*self.store, request.into_inner()).await.map(Response::new)
+        list(&*self.store, &*self.persons, request.into_inner())
+            .await
+            .map(Response::new)
     }
 
     async fn count_items(
@@ -69,7 +94,9 @@ impl proto::rejected_items_server::RejectedItems for RejectedItemsService {
                 "reveal: items as they were delivered are not for this role",
             ));
         }
-        let item = self.store.rejected_item(id(&request.id)?).await;
+        let id = id(&request.id)?;
+        self.refuse_restricted(&[id]).await?;
+        let item = self.store.rejected_item(id).await;
         let item = item
             .map_err(|error| status(&error))?
             .ok_or_else(|| Status::not_found("no such item: it may have been repaired"))?;
@@ -115,6 +142,7 @@ impl proto::rejected_items_server::RejectedItems for RejectedItemsService {
             .iter()
             .map(|text| id(text))
             .collect::<Result<Vec<Identity>, _>>()?;
+        self.refuse_restricted(&ids).await?;
         let subject = match ids.as_slice() {
             [only] => AuditSubject::new("rejected_item", only.to_hex()),
             _ => AuditSubject::none(),
@@ -135,9 +163,10 @@ impl proto::rejected_items_server::RejectedItems for RejectedItemsService {
     }
 }
 
-/// A page of rejected items.
+/// A page of rejected items; without those of whoever's data is restricted.
 pub(crate) async fn list(
     store: &dyn CallStore,
+    persons: &dyn PersonCalls,
     request: proto::ListRejectedRequest,
 ) -> Result<proto::ListRejectedResponse, Status> {
     let given = |text: String| Some(text).filter(|text| !text.trim().is_empty());
@@ -161,8 +190,12 @@ pub(crate) async fn list(
         Some(last) if items.len() == most => page_token(last.received_at, last.id),
         _ => String::new(),
     };
+    let ids = items.iter().map(|item| item.id).collect();
+    let restricted = persons.restricted_among(ids).await;
+    let restricted = restricted.map_err(|error| status(&error))?;
+    let listed = items.into_iter().filter(|item| !restricted.contains(&item.id));
     Ok(proto::ListRejectedResponse {
-        items: items.into_iter().map(shown).collect(),
+        items: listed.map(shown).collect(),
         next_page_token,
     })
 }

@@ -9,6 +9,7 @@ use domain::local_time;
 use domain::rulebook::Rulebook;
 use store::StoreError;
 use store::calls::{CallStore, Period};
+use store::persons::PersonCalls;
 use tonic::{Request, Response, Status};
 use wire::v1::reporting as proto;
 
@@ -38,6 +39,7 @@ pub struct ReportingService {
 
 struct Inner {
     store: Arc<dyn CallStore>,
+    persons: Arc<dyn PersonCalls>,
     bus: Arc<dyn Bus>,
     figures: Arc<FiguresParts>,
     agents: AgentsShown,
@@ -46,11 +48,17 @@ struct Inner {
 
 impl ReportingService {
     /// Reports figures; the bus only tells which incarnation of the topic positions belong to. `agents`: who may see
-    /// figures of single agents.
-    pub fn new(figures: FiguresParts, bus: Arc<dyn Bus>, agents: AgentsShown) -> Self {
+    /// figures of single agents. `persons` knows whose data is restricted.
+    pub fn new(
+        figures: FiguresParts,
+        persons: Arc<dyn PersonCalls>,
+        bus: Arc<dyn Bus>,
+        agents: AgentsShown,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store: Arc::clone(&figures.store),
+                persons,
                 bus,
                 clock: Arc::clone(&figures.clock),
                 figures: Arc::new(figures),
@@ -184,7 +192,7 @@ impl proto::reporting_server::Reporting for ReportingService {
         &self,
         request: Request<proto::ListRejectedRequest>,
     ) -> Result<Response<proto::ListRejectedResponse>, Status> {
-        crate::rejected::list(&*self.inner.store, request.into_inner())
+        crate::rejected::list(&*self.inner.store, &*self.inner.persons, request.into_inner())
             .await
             .map(Response::new)
     }

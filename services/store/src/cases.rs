@@ -119,7 +119,7 @@ pub(crate) fn due_before(handled_before: DateTime<Utc>) -> String {
 }
 
 /// When a case that is decided was last handled, and its number, if that was before a time.
-pub(crate) fn past(kept: KeptCase, before: DateTime<Utc>) -> Option<(DateTime<Utc>, i64)> {
+pub(crate) fn past(kept: &KeptCase, before: DateTime<Utc>) -> Option<(DateTime<Utc>, i64)> {
     kept.case.decision.as_ref()?;
     let at = kept.case.last_handled();
     (at < before).then_some((at, kept.number))

@@ -17,6 +17,7 @@ pub mod clocks;
 pub mod entries;
 pub mod erasure;
 mod error;
+pub mod former_events;
 pub mod history;
 #[cfg(test)]
 mod json_fields;

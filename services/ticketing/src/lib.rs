@@ -5,6 +5,7 @@
 //! handover's.
 
 mod acts;
+mod leftovers;
 pub mod metrics;
 mod registrations;
 mod requests;

@@ -345,6 +345,14 @@ impl proto::registrations_server::Registrations for RegistrationsService {
         let erased = self.0.store.end_entries(id, EndedBy::Person, self.now()).await;
         let erased = erased.map_err(|error| refused(&error))?;
         tracing::info!(entries = erased, "entries were ended by a link");
+        if erased > 0 {
+            let audit = &self.0.audit;
+            let entry = audit.entry_by("link", AuditAction::EntriesErased, AuditSubject::none());
+            let entry = entry
+                .because("ended by whoever it is of")
+                .of_items(erased as usize);
+            audit.append_done(vec![entry]).await?;
+        }
         Ok(Response::new(proto::EndResponse { erased }))
     }
 

@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use access::AuditTrail;
 use chrono::SubsecRound;
+use domain::access::Principal;
 use domain::audit::{AuditAction, AuditSubject};
 use domain::ids::DepartmentId;
 use domain::procedure::{FieldFault, check_line};
 use domain::rulebook::{self, Documents, FIGURES, REGISTER, ROUTING, Rulebook, RulesVersion};
+use store::entries::EntryStore;
 use store::rules::{AppliedRules, RuleStore, RulesEntry};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 use wire::v1::tickets as proto;
 
+use crate::leftovers::{self, Leftover};
 use crate::requests::invalid;
 use crate::service::{Clock, CurrentRules, refused};
 
@@ -33,6 +36,8 @@ const DOCUMENTS_BYTES_MAX: usize = 2_000_000;
 pub struct RulesParts {
     /// Keeps the versions.
     pub store: Arc<dyn RuleStore>,
+    /// Knows what people have registered for.
+    pub entries: Arc<dyn EntryStore>,
     /// What this node goes by.
     pub rules: CurrentRules,
     /// Raised so that this node takes a new version up at once.
@@ -92,6 +97,26 @@ impl RulesService {
             }
         }
         Ok(documents)
+    }
+
+    /// Erases the entries of offers that the rules know no longer, as was asked for: first noted, then done.
+    async fn discard(&self, principal: &Principal, left: &[Leftover]) -> Result<(), Status> {
+        for left in left {
+            let subject = AuditSubject::new("offer", left.offer.as_str());
+            let noted = self
+                .parts
+                .audit
+                .entry(principal, AuditAction::EntriesErased, subject);
+            let noted = noted.because("the rules know it no longer");
+            self.parts
+                .audit
+                .append_done(vec![noted.of_items(left.entries as usize)])
+                .await?;
+            let erased = leftovers::discard(&self.parts.entries, left, (self.parts.clock)()).await;
+            let erased = erased.map_err(|error| refused(&error))?;
+            tracing::info!(offer = %left.offer, entries = erased, "entries were erased with their offer");
+        }
+        Ok(())
     }
 
     /// Waits until this node goes by a version, for a while: others take it up by themselves.
@@ -169,7 +194,13 @@ impl proto::rules_server::Rules for RulesService {
         let unchanged = newest
             .as_ref()
             .is_some_and(|newest| newest.entry.digest == digest);
-        let (before, after) = (departments(&(self.parts.rules)()), departments(&book));
+        let now = (self.parts.rules)();
+        let left = leftovers::of(&self.parts.entries, &now, &book).await;
+        let left = left.map_err(|error| refused(&error))?;
+        if !sent.discard_entries && !unchanged {
+            leftovers::refuse(&left, &now)?;
+        }
+        let (before, after) = (departments(&now), departments(&book));
         let names = |departments: &mut dyn Iterator<Item = &DepartmentId>| -> Vec<String> {
             departments.map(ToString::to_string).collect()
         };
@@ -181,7 +212,12 @@ impl proto::rules_server::Rules for RulesService {
             unchanged,
             added_departments: names(&mut after.difference(&before)),
             removed_departments: names(&mut before.difference(&after)),
+            discarded_entries: match sent.discard_entries {
+                true => left.iter().map(|it| it.entries).sum(),
+                false => 0,
+            },
         };
+        let left = if sent.discard_entries { left } else { Vec::new() };
         if sent.dry_run {
             return Ok(Response::new(answer));
         }
@@ -191,11 +227,12 @@ impl proto::rules_server::Rules for RulesService {
             .audit
             .entry(&principal, AuditAction::RulesApplied, subject);
         if unchanged {
-            // Perhaps a repetition of what could not be noted.
+            // Perhaps a repetition of what could not be noted, or not be done to its end.
             self.parts
                 .audit
                 .append_done(vec![done.because("unchanged")])
                 .await?;
+            self.discard(&principal, &left).await?;
             return Ok(Response::new(answer));
         }
         let rules = AppliedRules {
@@ -213,6 +250,7 @@ impl proto::rules_server::Rules for RulesService {
         tracing::info!(%version, "rules applied");
         let ((), noted) = tokio::join!(self.taken_up(version), self.parts.audit.append_done(vec![done]));
         noted?;
+        self.discard(&principal, &left).await?;
         Ok(Response::new(answer))
     }
 

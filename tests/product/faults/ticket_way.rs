@@ -57,6 +57,7 @@ const NOT_ON_THE_WAY: &[&str] = &[
     "erasure.note_step",
     "erasure.close_order",
     "erasure.reopen_order",
+    "erasure.stray_replies",
     "erasure.forget_stray_replies",
     "erasure.erase_callers",
     "erasure.erase_rejected",

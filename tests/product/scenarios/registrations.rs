@@ -14,6 +14,7 @@ macro_rules! cases {
 mod gone;
 mod persons;
 mod restricted;
+mod rules;
 
 use chrono::{TimeDelta, Utc};
 use mail_parser::MessageParser;
@@ -74,7 +75,7 @@ fn token(name: &str, role: &str, department: &str) -> String {
 struct Office {
     node: TestNode,
     server: MailServer,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Office {
@@ -99,7 +100,7 @@ impl Office {
         Some(Self {
             node: server.settings(builder).start().await,
             server,
-            _folder: folder,
+            folder,
         })
     }
 

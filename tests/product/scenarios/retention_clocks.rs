@@ -27,7 +27,7 @@ async fn the_plan_says_of_everything_in_the_register_who_ends_it() {
         .iter()
         .filter_map(|rule| rule["procedure"].as_str())
         .collect();
-    for entry in register["procedures"].as_array().expect("procedures") {
+    for entry in register["activities"].as_array().expect("activities") {
         let id = entry["id"].as_str().expect("an id");
         assert!(planned.contains(id), "{id} in {planned:?}");
     }

@@ -342,6 +342,20 @@ pub(super) async fn apply(visitor: Visitor, Form(entered): Form<Entered>) -> Res
             page.is_foreign = true;
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
         }
+        Err(status) if status.code() == Code::FailedPrecondition => {
+            page.faults.push(
+                "Mit diesen Regeln gäbe es einen Newsletter oder eine Veranstaltung nicht mehr, für die noch Anmeldungen \
+                 gespeichert sind. Behalten Sie die Kennung bei, oder exportieren Sie die Anmeldungen, und spielen Sie die \
+                 Regeln mit „config apply --discard-entries“ ein; das löscht sie."
+                    .to_owned(),
+            );
+            let lines = status
+                .message()
+                .lines()
+                .filter(|line| line.starts_with("routing: "));
+            page.faults.extend(lines.map(str::to_owned));
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+        }
         Err(status) if status.code() == Code::Aborted => {
             let fault = "Inzwischen hat jemand anderes Regeln eingespielt. Vergleichen Sie Ihren Text mit der neuesten \
                          Fassung, bevor Sie weitermachen; er steht noch hier.";

@@ -326,8 +326,8 @@ pub(super) fn german(message: &str) -> Option<&'static str> {
         ("case_number: there is no case", "Diesen Antrag gibt es nicht."),
         (
             "case_number: case",
-            "In diesem Antrag geht es um jemand anderen, oder er nennt niemanden: Nennen Sie den Antrag dieser Person, \
-             oder legen Sie einen an, der Angaben zur Person oder Vorgänge nennt.",
+            "In diesem Antrag geht es um jemand anderen, oder er sagt nicht genau, um wen: Nennen Sie den Antrag dieser \
+             Person, oder legen Sie einen an, der einen Vorgang nennt oder Nummer, Familienname und Vorname.",
         ),
         (
             "case_number: this case is about",

@@ -78,6 +78,9 @@ pub struct Case {
     /// The keyed hash of the family name, if one is known: others may have the number too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// The keyed hash of the first name, if one is known: others of the family may have the number too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<String>,
     /// That the time was extended, and why.
     #[serde(default)]
     pub extended: Option<CaseNote>,
@@ -96,6 +99,38 @@ pub struct Case {
     /// The last requests that changed it: the same one again changes nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<CaseRequest>,
+}
+
+/// What somebody is called, as keyed hashes, hexadecimal; absent where it is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NameHashes {
+    /// Of the family name.
+    pub family: Option<String>,
+    /// Of the first name.
+    pub first: Option<String>,
+}
+
+/// Whether two who are called something are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Likeness {
+    /// Both say both names, and they are the same.
+    Same,
+    /// Nothing speaks against it, but not all is said.
+    Possible,
+    /// The family name or the first name is another.
+    Other,
+}
+
+impl NameHashes {
+    /// How somebody stands to somebody else.
+    pub fn likeness(&self, other: &Self) -> Likeness {
+        let same = |own: &Option<String>, others: &Option<String>| Some(own.as_ref()? == others.as_ref()?);
+        match (same(&self.family, &other.family), same(&self.first, &other.first)) {
+            (Some(false), _) | (_, Some(false)) => Likeness::Other,
+            (Some(true), Some(true)) => Likeness::Same,
+            _ => Likeness::Possible,
+        }
+    }
 }
 
 /// A request that changed a case, as hashes.
@@ -214,6 +249,7 @@ impl Case {
             tickets: Vec::new(),
             marks: Vec::new(),
             name: None,
+            first_name: None,
             extended: None,
             identity: None,
             approvals: Vec::new(),
@@ -221,6 +257,19 @@ impl Case {
             decision: None,
             requests: Vec::new(),
         })
+    }
+
+    /// What the person is called, as far as whoever opened it said.
+    pub fn names(&self) -> NameHashes {
+        NameHashes {
+            family: self.name.clone(),
+            first: self.first_name.clone(),
+        }
+    }
+
+    /// Whether it says about whom it is.
+    pub fn has_subject(&self) -> bool {
+        !self.marks.is_empty() || !self.tickets.is_empty()
     }
 
     /// How a request stands to those that changed it before.
@@ -460,6 +509,44 @@ mod tests {
         assert!(!case.was_decided_so("anna", CaseOutcome::Refused, "anders"));
         assert!(!case.is_overdue(day("2027-01-01")));
         case.note(decided, "Bescheid versandt").unwrap();
+    }
+
+    #[test]
+    fn a_first_name_makes_another_of_the_family() {
+        let called = |family: &str, first: &str| {
+            let hash = |name: &str| Some(name.to_owned()).filter(|name| !name.is_empty());
+            NameHashes {
+                family: hash(family),
+                first: hash(first),
+            }
+        };
+        let ada = called("amsel", "ada");
+        for (other, likeness) in [
+            (called("amsel", "ada"), Likeness::Same),
+            (called("amsel", "xaver"), Likeness::Other),
+            (called("drossel", "ada"), Likeness::Other),
+            (called("amsel", ""), Likeness::Possible),
+            (called("", ""), Likeness::Possible),
+            (called("", "xaver"), Likeness::Other),
+        ] {
+            assert_eq!(ada.likeness(&other), likeness, "{other:?}");
+            assert_eq!(other.likeness(&ada), likeness, "{other:?}");
+        }
+        assert_eq!(
+            called("amsel", "").likeness(&called("amsel", "")),
+            Likeness::Possible
+        );
+    }
+
+    #[test]
+    fn a_case_that_was_kept_without_a_first_name_is_read() {
+        let mut kept = serde_json::to_value(case(CaseKind::Erasure)).unwrap();
+        kept["name"] = "ab".into();
+        let read: Case = serde_json::from_value(kept).unwrap();
+        assert_eq!(
+            (read.names().family.as_deref(), read.first_name),
+            (Some("ab"), None)
+        );
     }
 
     #[test]

@@ -177,6 +177,11 @@ impl Marks {
         self.name.as_ref().map(|name| name_key(name.reveal()))
     }
 
+    /// The key of the first name.
+    pub fn first_name_key(&self) -> Option<String> {
+        self.first_name.as_ref().map(|name| name_key(name.reveal()))
+    }
+
     /// What tickets are looked for by: a number or an address where one is given, else the name.
     pub fn ticket_keys(&self) -> Vec<(MarkKind, String)> {
         let mut keys: Vec<(MarkKind, String)> = Vec::new();

@@ -419,6 +419,7 @@ mod tests {
             ]),
             consented_at: chrono::DateTime::UNIX_EPOCH,
             confirmed_at: None,
+            restricted_at: None,
         }
     }
 

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use access::testing::MemoryAudit;
 use chrono::TimeDelta;
 use domain::ids::{EntryId, IdentityKey, OfferId, RegistrationId};
 use domain::personal::Personal;
 use domain::procedure::{Fields, ProcedureId};
 use domain::registration::{CheckedEntry, LinkKey};
 use store::entries::{EntryStore, NewRegistration};
+use store::former_events::FormerEvents;
 use store::sqlite::SqliteTickets;
 
 use super::desk::{at, desk};
@@ -42,12 +44,16 @@ async fn a_mail_that_goes_out_again_has_the_same_id_and_news_have_another() {
     let (taken, port) = server().await;
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteTickets::open(&folder.path().join("entries.db")).unwrap();
-    let store: Arc<dyn EntryStore> = Arc::new(store);
+    let store = Arc::new(store);
+    let rules = Arc::clone(&store) as _;
+    let store: Arc<dyn EntryStore> = store;
     let parts = Arc::new(HandoverParts {
         entries: Some(EntryParts {
             store: Arc::clone(&store),
             links: LinkKey::new(IdentityKey::new([7; 32])),
             public_url: Some("https://example.org".to_owned()),
+            former: Arc::new(FormerEvents::new(rules)),
+            audit: MemoryAudit::trail(),
             event_entries_kept: TimeDelta::days(14),
         }),
         ..(*sending(&desk.parts, port)).clone()

@@ -46,6 +46,7 @@ pub(crate) async fn apply(arguments: RulesApplyArguments) -> anyhow::Result<()> 
         dry_run: arguments.dry_run,
         again: arguments.version.unwrap_or(0),
         figures,
+        discard_entries: arguments.discard_entries,
     };
     let answer = connect(&arguments.server).await?.apply_rules(request).await;
     let answer = answer.map_err(|status| Failure::of_status(&status))?.into_inner();
@@ -58,6 +59,7 @@ pub(crate) async fn apply(arguments: RulesApplyArguments) -> anyhow::Result<()> 
                 "dry_run": arguments.dry_run,
                 "added_departments": answer.added_departments,
                 "removed_departments": answer.removed_departments,
+                "discarded_entries": answer.discarded_entries,
             })
         );
         return Ok(());
@@ -72,6 +74,11 @@ pub(crate) async fn apply(arguments: RulesApplyArguments) -> anyhow::Result<()> 
     }
     for department in &answer.removed_departments {
         note!("department {department} is gone: its tickets stay with it, and nobody serves its topics");
+    }
+    match (answer.discarded_entries, arguments.dry_run) {
+        (0, _) => {}
+        (entries, true) => note!("{entries} entries of newsletters and events that are gone would be erased"),
+        (entries, false) => note!("{entries} entries of newsletters and events that are gone were erased"),
     }
     Ok(())
 }

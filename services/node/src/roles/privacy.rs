@@ -155,6 +155,9 @@ impl Starting<'_> {
             call_store: Arc::clone(&storage.calls),
             unconfirmed: Arc::clone(&storage.clocks.entries),
             entries: Arc::clone(&storage.entries),
+            former: Arc::new(store::former_events::FormerEvents::new(Arc::clone(
+                &storage.rules,
+            ))),
             access: Arc::clone(&storage.clocks.access),
             access_log: Arc::clone(&storage.access_log),
             users: Arc::clone(&storage.users),

@@ -159,8 +159,8 @@ fn kept_data(runner: &ErasureRunner, order: &ErasureOrder) -> Vec<proto::KeptDat
     let by_server = by_server
         .iter()
         .map(|what| kept(what, "a setting of the database server"));
-    let names_nobody = !order.of_person && !(order.tickets.is_empty() && order.calls.is_empty());
-    let registrations = names_nobody.then_some(&KEPT_OF_WHO_WAS_NOT_NAMED);
+    let names_items = !order.tickets.is_empty() || !order.calls.is_empty();
+    let registrations = (names_items && !order.of_person).then_some(&KEPT_OF_WHO_WAS_NOT_NAMED);
     KEPT.iter()
         .chain(registrations)
         .map(|(what, why)| kept(what, why))

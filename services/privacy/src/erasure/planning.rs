@@ -12,8 +12,8 @@ use tonic::Status;
 use wire::v1::privacy as proto;
 
 use super::ErasureParts;
-use super::about::About;
 use super::service::store_status;
+use crate::about::About;
 use crate::calls_of_ticket;
 
 /// Tickets and calls of one request at most.

@@ -17,7 +17,8 @@ use wire::v1::privacy as proto;
 
 use super::planning::{Asked, Plan, plan};
 use super::runner::ErasureRunner;
-use super::{ErasureError, about, answer};
+use super::{ErasureError, ErasureParts, answer};
+use crate::about::{self, About};
 use crate::paging;
 
 /// How long an answer waits for what may be done at once.
@@ -55,7 +56,7 @@ impl ErasuresService {
             .as_ref()
             .is_some_and(|before| before.order.case == asked.case);
         if !is_repeated {
-            about::refuse_if_other(parts, asked.case, &plan.about).await?;
+            refuse_if_other(parts, asked.case, &plan.about).await?;
         }
         if let Some(before) = before {
             return Ok(before);
@@ -139,7 +140,7 @@ impl ErasuresService {
     async fn missing(&self, asked: &Asked, plan: &Plan) -> Result<String, Status> {
         let parts = &self.runner.parts;
         let checked = match parts.gate.may_erase(asked.case).await {
-            Ok(()) => about::refuse_if_other(parts, asked.case, &plan.about).await,
+            Ok(()) => refuse_if_other(parts, asked.case, &plan.about).await,
             refused => refused,
         };
         match checked {
@@ -260,6 +261,23 @@ impl proto::erasures_server::Erasures for ErasuresService {
             next_page_token,
         }))
     }
+}
+
+/// Refuses what is not what the case of an order is about; where two have to approve it, a case that says nobody, too.
+async fn refuse_if_other(parts: &ErasureParts, number: Option<u64>, of: &[About]) -> Result<(), Status> {
+    let Some(kept) = parts.gate.case(number).await? else {
+        return Ok(());
+    };
+    if parts.gate.two_persons && !kept.case.has_subject() {
+        return Err(Status::failed_precondition(format!(
+            "case_number: case {} does not say about whom it is: open one that says by what the person is known, or which \
+             tickets are meant (privacy case open --ticket, --about, or --phone with --name and --first-name)",
+            kept.number
+        )));
+    }
+    let key = parts.calls.identity_key().await;
+    let key = key.map_err(|error| store_status(&error))?;
+    about::refuse_if_other(&parts.finder, &key, &kept, of).await
 }
 
 fn nothing_kept() -> Status {

@@ -9,6 +9,7 @@ use ::backup::{BackupError, folder};
 use access::SessionLimits;
 use chrono::{DateTime, TimeDelta, Utc};
 use domain::access::Failures;
+use domain::audit::{AuditAction, AuditSubject};
 use domain::procedure::{OfferKind, ProcedureId};
 use domain::registration::is_over;
 use store::StoreError;
@@ -16,12 +17,13 @@ use store::access_log::AccessLogStore;
 use store::calls::CallStore;
 use store::clocks::{AccessClocks, BACKUPS, CallClocks, EntryClocks};
 use store::entries::EntryStore;
+use store::former_events::FormerEvents;
 use store::retention::PastItems;
 use store::users::{Open, UserStore};
 
 use super::Retention;
 use super::rules::{Rule, What};
-use super::run::{Held, RunFault};
+use super::run::{Held, ITSELF, RunFault};
 
 /// Accesses that are forgotten together.
 const ACCESSES_TOGETHER: usize = 1_000;
@@ -37,6 +39,8 @@ pub struct OwnClocks {
     pub unconfirmed: Arc<dyn EntryClocks>,
     /// Erases entries.
     pub entries: Arc<dyn EntryStore>,
+    /// Knows the deadlines of events that left the rules.
+    pub former: Arc<FormerEvents>,
     /// Asked of accesses, sessions and attempts; counts backups.
     pub access: Arc<dyn AccessClocks>,
     /// Forgets accesses.
@@ -108,14 +112,16 @@ impl Retention {
         at: DateTime<Utc>,
     ) -> Result<PastItems, StoreError> {
         let rules = (self.parts.rules)();
-        let offers = rules.routing.offers();
+        let former = &self.parts.clocks.former;
         let kept = self.parts.clocks.terms.event_entries_kept;
         let mut past = PastItems::default();
         for (offer, state) in self.parts.clocks.entries.offer_states(procedure).await? {
-            let event = offers.event(&offer);
-            if state.confirmed > 0 && is_over(event, kept, at) {
+            if state.confirmed == 0 {
+                continue;
+            }
+            let deadline = former.deadline(&rules, &offer).await?;
+            if is_over(deadline, kept, at) {
                 past.items += u64::from(state.confirmed);
-                let deadline = event.map(|event| event.deadline);
                 past.oldest = past.oldest.into_iter().chain(deadline).min();
             }
         }
@@ -193,13 +199,22 @@ impl Retention {
         Ok(())
     }
 
-    async fn clear_events(&self, procedure: &ProcedureId, at: DateTime<Utc>) -> Result<(), StoreError> {
+    async fn clear_events(&self, procedure: &ProcedureId, at: DateTime<Utc>) -> Result<(), RunFault> {
         let rules = (self.parts.rules)();
-        let offers = rules.routing.offers();
         let clocks = &self.parts.clocks;
         for (offer, state) in clocks.entries.offer_states(procedure).await? {
-            let is_over = is_over(offers.event(&offer), clocks.terms.event_entries_kept, at);
-            if is_over && state.pending + state.confirmed > 0 {
+            let count = state.pending + state.confirmed;
+            if count == 0 {
+                continue;
+            }
+            let deadline = clocks.former.deadline(&rules, &offer).await?;
+            if is_over(deadline, clocks.terms.event_entries_kept, at) {
+                let subject = AuditSubject::new("offer", offer.as_str());
+                let trail = &self.parts.trail;
+                let entry = trail.entry_by(ITSELF, AuditAction::EntriesErased, subject);
+                let entry = entry.because("its time is over").of_items(count as usize);
+                let noted = trail.append(entry).await;
+                noted.map_err(|_| RunFault::TrailUnavailable)?;
                 clocks.entries.clear_offer(procedure, &offer, at, at).await?;
             }
         }

@@ -82,6 +82,16 @@ async fn change_ticket(
     ))))
 }
 
+/// Whether a change was made before.
+pub(super) async fn was_performed(parts: &RightsParts, change: &Change<'_>) -> Result<bool, Status> {
+    let before = parts
+        .finder
+        .tickets
+        .logged_before(&change.key, change.content)
+        .await;
+    Ok(before.map_err(|error| refused(&error))?.is_some())
+}
+
 fn repeated(logged: Logged) -> Result<(Ticket, bool), Status> {
     match logged {
         Logged::Repeated(ticket) => Ok((*ticket, true)),

@@ -3,10 +3,11 @@
 use chrono::{NaiveDate, SubsecRound as _};
 use domain::access::{Principal, Role};
 use domain::audit::{AuditAction, AuditSubject};
-use domain::ids::IdentityKey;
+use domain::ids::{IdentityKey, TicketId};
 use domain::local_time;
 use domain::privacy::{
-    Case, CaseKind, CaseNote, CaseOutcome, CaseRefused, CaseRequest, MarkKind, Marks, Repetition, Stamp,
+    Case, CaseKind, CaseNote, CaseOutcome, CaseRefused, CaseRequest, MarkKind, Marks, NameHashes, Repetition,
+    Stamp,
 };
 use domain::report::content_hash;
 use store::StoreError;
@@ -17,6 +18,7 @@ use wire::v1::privacy as proto;
 use wire::v1::privacy::change_case_request::Change;
 
 use super::{RightsParts, RightsService, acts, refused};
+use crate::about::{self, About};
 use crate::paging;
 
 /// How often a note is written anew because somebody else was faster.
@@ -60,6 +62,14 @@ pub(crate) fn mark_hash(key: &IdentityKey, kind: MarkKind, text: &str) -> String
         .to_hex()
 }
 
+/// The keyed hashes of the keys of what somebody is called.
+pub(crate) fn name_hashes(key: &IdentityKey, family: Option<&str>, first: Option<&str>) -> NameHashes {
+    NameHashes {
+        family: family.map(|name| mark_hash(key, MarkKind::Name, name)),
+        first: first.map(|name| key.keyed(&[b"mark", b"first_name", name.as_bytes()]).to_hex()),
+    }
+}
+
 pub(super) async fn open(
     service: &RightsService,
     request: Request<proto::OpenCaseRequest>,
@@ -78,14 +88,22 @@ pub(super) async fn open(
     };
     let key = acts::key(&principal, &sent.idempotency_key)?;
     let mut case = Case::open(kind, received_on, opened.clone()).map_err(not_done)?;
-    if sent.marks.is_some() {
-        let marks = service.marks(sent.marks).await?;
+    if let Some(sent) = sent.marks {
+        // A case that was opened by a ticket is about that one, whatever else is known of the person.
+        if !sent.ticket_id.trim().is_empty() {
+            case.tickets.push(acts::ticket_id(&sent.ticket_id)?);
+        }
+        let marks = service.marks(Some(sent)).await?;
         case.marks = hashes(parts, &marks);
-        let name = marks.name_key();
-        case.name = name.map(|name| mark_hash(&parts.key, MarkKind::Name, &name));
+        let (family, first) = (marks.name_key(), marks.first_name_key());
+        let names = name_hashes(&parts.key, family.as_deref(), first.as_deref());
+        (case.name, case.first_name) = (names.family, names.first);
     }
     for id in &sent.ticket_ids {
-        case.tickets.push(acts::ticket_id(id)?);
+        let id = acts::ticket_id(id)?;
+        if !case.tickets.contains(&id) {
+            case.tickets.push(id);
+        }
     }
     if !sent.note.trim().is_empty() {
         case.note(opened, &sent.note).map_err(not_done)?;
@@ -95,6 +113,7 @@ pub(super) async fn open(
             kind,
             sent.received_on.trim(),
             &case.marks,
+            (&case.name, &case.first_name),
             &case.tickets,
             sent.note.trim(),
         )),
@@ -305,7 +324,7 @@ fn is_done(case: &Case, by: &str, asked: &Change) -> bool {
 
 /// The open case that an act is done for; none for 0. An act that was noted under its key before may be repeated after the
 /// decision.
-pub(super) async fn for_act(parts: &RightsParts, number: i64, key: &str) -> Result<Option<i64>, Status> {
+pub(super) async fn for_act(parts: &RightsParts, number: i64, key: &str) -> Result<Option<KeptCase>, Status> {
     if number == 0 {
         return Ok(None);
     }
@@ -313,7 +332,20 @@ pub(super) async fn for_act(parts: &RightsParts, number: i64, key: &str) -> Resu
     let kept = kept.ok_or_else(|| Status::not_found(format!("case_number: there is no case {number}")))?;
     match kept.case.decision.is_some() && !has_note(&kept.case, &key_mark(key)) {
         true => Err(not_done(CaseRefused::Decided)),
-        false => Ok(Some(number)),
+        false => Ok(Some(kept)),
+    }
+}
+
+/// Refuses an act that is not about whom its case is about; one that was noted under its key before was.
+pub(super) async fn refuse_if_other(
+    parts: &RightsParts,
+    case: Option<&KeptCase>,
+    key: &str,
+    of: &[About],
+) -> Result<(), Status> {
+    match case.filter(|kept| !has_note(&kept.case, &key_mark(key))) {
+        Some(kept) => about::refuse_if_other(&parts.finder, &parts.key, kept, of).await,
+        None => Ok(()),
     }
 }
 
@@ -335,15 +367,18 @@ pub(super) async fn exists(parts: &RightsParts, number: i64) -> Result<(), Statu
     }
 }
 
-/// Writes into a case what was done for it, once for the key of the request.
+/// Writes into a case what was done for it, once for the key of the request. A ticket that was changed stays one that the
+/// case is about, whatever it says now.
 pub(super) async fn note_act(
     parts: &RightsParts,
     principal: &Principal,
-    number: Option<i64>,
+    case: Option<&KeptCase>,
     key: &str,
-    said: &str,
+    (said, changed): (&str, Option<&TicketId>),
 ) -> Result<(), Status> {
-    let Some(number) = number else { return Ok(()) };
+    let Some(number) = case.map(|kept| kept.number) else {
+        return Ok(());
+    };
     let mark = key_mark(key);
     for _ in 0..TRIES {
         let mut kept = kept(parts, number).await?;
@@ -352,6 +387,10 @@ pub(super) async fn note_act(
         }
         let note = kept.case.note(stamp(parts, principal), &format!("{said} {mark}"));
         note.map_err(not_done)?;
+        let is_new = |id: &&TicketId| kept.case.has_subject() && !kept.case.tickets.contains(id);
+        if let Some(id) = changed.filter(is_new) {
+            kept.case.tickets.push(id.clone());
+        }
         match parts.cases.change_case(kept).await {
             Ok(()) => return Ok(()),
             Err(StoreError::Conflict(_)) => {}

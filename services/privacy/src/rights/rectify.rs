@@ -11,7 +11,8 @@ use wire::access::principal;
 use wire::v1::privacy as proto;
 
 use super::acts::{self, Change};
-use super::{RightsService, cases};
+use super::{RightsService, cases, refused};
+use crate::about::About;
 
 pub(super) async fn rectify_ticket(
     service: &RightsService,
@@ -46,6 +47,12 @@ pub(super) async fn rectify_ticket(
         key,
         content,
     };
+    if case.is_some() && !acts::was_performed(parts, &change).await? {
+        let found = parts.finder.tickets.ticket(&id).await;
+        let found = found.map_err(|error| refused(&error))?;
+        let about = About::ticket(&found.ok_or_else(|| acts::no_ticket(&id))?.ticket);
+        cases::refuse_if_other(parts, case.as_ref(), &change.key, &[about]).await?;
+    }
     let actor = acts::actor(&principal);
     let done = acts::perform(parts, &change, |ticket, rules, at| {
         let procedure = rules.register.procedure(ticket.procedure.as_str());
@@ -61,7 +68,7 @@ pub(super) async fn rectify_ticket(
     parts.audit.append_done(vec![entry]).await?;
     let fields: Vec<String> = changes.iter().map(|(id, _)| id.to_string()).collect();
     let said = format!("rectified {id}: {}", fields.join(", "));
-    cases::note_act(parts, &principal, case, &change.key, &said).await?;
+    cases::note_act(parts, &principal, case.as_ref(), &change.key, (&said, Some(&id))).await?;
     let told = ticket.course.rectified.as_ref();
     Ok(Response::new(proto::RectifyTicketResponse {
         ticket_id: id.to_string(),

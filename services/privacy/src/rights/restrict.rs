@@ -13,6 +13,7 @@ use wire::v1::privacy as proto;
 
 use super::acts::{self, Change};
 use super::{RightsParts, RightsService, cases, rectify, refused};
+use crate::about::About;
 use crate::finder::calls_of_ticket;
 
 /// Calls, or entries, that are looked at, or restricted, at once.
@@ -39,17 +40,24 @@ impl Way {
 /// What an act is about.
 #[derive(Default)]
 struct Scope {
+    about: Vec<About>,
     tickets: Vec<TicketId>,
     calls: BTreeSet<Identity>,
     calls_left: u32,
     entries: Vec<EntryId>,
     entries_left: u32,
+    /// Rejected items: of a row it is the identity that its call will have.
+    items: Vec<Identity>,
 }
 
 impl Scope {
     /// Nobody is to believe that something was done where nothing was found.
     fn is_something(self) -> Result<Self, Status> {
-        if !(self.tickets.is_empty() && self.calls.is_empty() && self.entries.is_empty()) {
+        if !(self.tickets.is_empty()
+            && self.calls.is_empty()
+            && self.entries.is_empty()
+            && self.items.is_empty())
+        {
             return Ok(self);
         }
         Err(Status::not_found(match (self.calls_left, self.entries_left) {
@@ -77,6 +85,7 @@ pub(super) async fn act(
     let key = acts::key(&principal, &sent.idempotency_key)?;
     let case = cases::for_act(parts, sent.case_number, &key).await?;
     let scope = scope(service, &sent).await?;
+    cases::refuse_if_other(parts, case.as_ref(), &key, &scope.about).await?;
     let actor = acts::actor(&principal);
     let mut answer = proto::RestrictResponse {
         calls_left: scope.calls_left,
@@ -96,12 +105,7 @@ pub(super) async fn act(
         };
         if sent.ticket_ids.is_empty() && !is_due(way, &ticket) {
             // Of a person whatever can be; what is so already is left alone.
-            let before = parts
-                .finder
-                .tickets
-                .logged_before(&change.key, change.content)
-                .await;
-            if before.map_err(|error| refused(&error))?.is_none() {
+            if !acts::was_performed(parts, &change).await? {
                 continue;
             }
         }
@@ -125,6 +129,11 @@ pub(super) async fn act(
         ));
     }
     answer.calls = calls(parts, way, scope.calls.into_iter().collect()).await?;
+    answer.rejected_items = calls(parts, way, scope.items).await?;
+    if answer.rejected_items > 0 {
+        let entry = noted(parts, &principal, way, AuditSubject::new("rejected_item", ""));
+        entries.push(entry.of_items(answer.rejected_items as usize));
+    }
     if answer.calls > 0 {
         let entry = noted(parts, &principal, way, AuditSubject::new("call", ""));
         entries.push(entry.of_items(answer.calls as usize));
@@ -137,13 +146,14 @@ pub(super) async fn act(
     parts.audit.append_done(entries).await?;
     answer.departments = departments.into_iter().collect();
     let said = format!(
-        "{}: {} tickets, {} calls, {} entries",
+        "{}: {} tickets, {} calls, {} entries, {} rejected items",
         way.name(),
         answer.ticket_ids.len(),
         answer.calls,
-        answer.entries
+        answer.entries,
+        answer.rejected_items
     );
-    cases::note_act(parts, &principal, case, &key, &said).await?;
+    cases::note_act(parts, &principal, case.as_ref(), &key, (&said, None)).await?;
     Ok(Response::new(answer))
 }
 
@@ -169,6 +179,7 @@ async fn scope(service: &RightsService, sent: &proto::RestrictRequest) -> Result
         let (found, person) = service.one_person(&marks).await?;
         let mut scope = Scope {
             entries_left: found.entries_left,
+            about: About::person(&marks, person.and_then(|at| found.persons.get(at))),
             ..Scope::default()
         };
         if let Some(person) = person.and_then(|at| found.persons.get(at)) {
@@ -178,6 +189,10 @@ async fn scope(service: &RightsService, sent: &proto::RestrictRequest) -> Result
                 .calls
                 .extend(person.tickets.iter().flat_map(calls_of_ticket));
         }
+        let person_of = person.and_then(|at| found.persons.get(at));
+        let items = finder.rejected_of(&marks, &found, person_of, usize::MAX).await;
+        let (items, _) = items.map_err(|error| refused(&error))?;
+        scope.items = items.iter().map(|item| item.id).collect();
         let mut after = None;
         loop {
             let page = finder.calls_by(&found.caller_keys, after, CALLS_AT_ONCE).await;
@@ -214,6 +229,10 @@ async fn scope(service: &RightsService, sent: &proto::RestrictRequest) -> Result
             .map_err(|error| refused(&error))?;
         let found = found.ok_or_else(|| acts::no_ticket(&id))?;
         scope.calls.extend(calls_of_ticket(&found.ticket));
+        // Nothing is left in an erased one that would say whose it was.
+        if found.ticket.state != TicketState::Erased {
+            scope.about.push(About::ticket(&found.ticket));
+        }
         scope.tickets.push(id);
     }
     Ok(scope)

@@ -19,6 +19,7 @@ use wire::access::principal;
 use wire::v1::privacy as proto;
 
 use super::{RightsParts, RightsService, cases, refused};
+use crate::about::About;
 use crate::finder::{Found, REJECTED_MAX, calls_of_ticket, mail_tells_of};
 use crate::told::entries::ToldEntry;
 use crate::told::tickets::ToldTicket;
@@ -52,6 +53,8 @@ pub(super) async fn tell_person(
     let case = cases::for_act(parts, sent.case_number, "").await?;
     let marks = service.marks(sent.marks).await?;
     let (found, person) = service.one_person(&marks).await?;
+    let about = About::person(&marks, person.and_then(|at| found.persons.get(at)));
+    cases::refuse_if_other(parts, case.as_ref(), "", &about).await?;
     let told = told(parts, &marks, &found, person).await?;
     // Each ticket that is told is one that was seen; the calls are counted.
     let told_of = |ticket: &ToldTicket| {
@@ -76,7 +79,7 @@ pub(super) async fn tell_person(
         told.entries.len()
     );
     let key = format!("{form} {}", told.created_at.timestamp_millis());
-    cases::note_act(parts, &principal, case, &key, &said).await?;
+    cases::note_act(parts, &principal, case.as_ref(), &key, (&said, None)).await?;
     let content = match sent.as_data {
         true => {
             serde_json::to_vec_pretty(&told).map_err(|_| Status::internal("the data cannot be written"))?

@@ -382,9 +382,8 @@ async fn what_is_restricted_stays_and_is_in_no_list_until_that_is_lifted(store: 
     assert_eq!(store.expire_entries(at(week)).await.unwrap(), 0);
     let of_server = store.end_entries(erika.id.as_str(), EndedBy::MailServer, at(week));
     assert_eq!(of_server.await.unwrap(), 0);
-    let of = newsletter();
-    let cleared = store.clear_offer(&of, &offer, at(week), at(week));
-    assert_eq!(cleared.await.unwrap(), 1);
+    let cleared = store.clear_offer(&newsletter(), &offer, at(week), at(week)).await;
+    assert_eq!(cleared.unwrap(), 1);
     assert_eq!(store.entries_among(ids.clone()).await.unwrap().len(), 2);
 
     assert_eq!(store.lift_entries(ids.clone()).await.unwrap(), 2);

@@ -17,12 +17,12 @@ use super::{
     until_handed_over,
 };
 
-const CRASH: &str = "NRWDIREKT_TEST_CRASH";
+pub(super) const CRASH: &str = "NRWDIREKT_TEST_CRASH";
 const SIGABRT: i32 = 6;
 const DAY: (&str, &str) = reports::DAY;
 
 /// Each of them has the broker close segments and compact topics all the time.
-const AT_ONCE_ON_SERVERS: usize = 3;
+pub(super) const AT_ONCE_ON_SERVERS: usize = 3;
 
 /// More than two of the steps in which calls are erased.
 const CALLS: i64 = 1_100;
@@ -119,7 +119,7 @@ pub(super) async fn started(backend: Backend) -> (TestNode, TempDir) {
     (builder.start().await, rules)
 }
 
-async fn until_dead(node: &mut TestNode, cut: &str) {
+pub(super) async fn until_dead(node: &mut TestNode, cut: &str) {
     let dying = RefCell::new(node);
     let ended = eventually("it to die", async || dying.borrow_mut().ended()).await;
     assert_eq!(ended.signal(), Some(SIGABRT), "{cut}");

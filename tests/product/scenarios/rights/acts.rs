@@ -249,6 +249,56 @@ async fn what_is_restricted_is_kept_and_in_no_list_until_that_is_lifted() {
 }
 
 #[tokio::test]
+async fn rejected_rows_of_a_restricted_person_are_in_no_list_and_come_in_restricted() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        let row = "03.03.2025 10:00:00;Anruf eingehend;(0221) 471-0123;Bürgertelefon;Durchgestellt\n";
+        let file = node.file("calls.csv", format!("{CALLS}{row}").as_bytes());
+        let import = ["import", "--format", "hotline-export", "--wait"];
+        node.run(&[&import[..], &[&file]].concat()).await.exits(3);
+        log(&node, &PHONE).await;
+        let rejected = async |node: &TestNode| {
+            let list = ["rejected", "list", "--json"];
+            node.run(&list).await.exits(0).json_lines()
+        };
+        let [item] = &rejected(&node).await[..] else {
+            panic!("one row")
+        };
+        let id = item["id"].as_str().expect("an id").to_owned();
+        let of = ["--phone", "0221 4710123", "--reason", "so", "--json"];
+        let restricted = node.run(&[&["privacy", "restrict"][..], &of].concat()).await;
+        let restricted = restricted.exits(0).json();
+        assert_eq!(
+            (&restricted["calls"], &restricted["rejected_items"]),
+            (&json!(1), &json!(1))
+        );
+        assert_eq!(rejected(&node).await, [] as [Value; 0]);
+        let map = node.file(
+            "map.toml",
+            b"[connection_status]\nanswered = [\"Durchgestellt\"]\n",
+        );
+        let discard = ["rejected", "discard", &id, "--reason", "so"];
+        let (show, retry) = (
+            ["rejected", "show", &id],
+            ["rejected", "retry", &id, "--map", &map],
+        );
+        for refused in [&show[..], &retry, &discard] {
+            node.run(refused).await.fails_with("Art. 18");
+        }
+        // The same file with the word: the row counts, and is nobody's to see.
+        assert_eq!(calls(&node).await, 1);
+        node.run(&[&import[..], &["--map", &map, &file]].concat())
+            .await
+            .exits(0);
+        assert_eq!(calls(&node).await, 1);
+        let lifted = node.run(&[&["privacy", "lift"][..], &of].concat()).await;
+        assert_eq!(lifted.exits(0).json()["calls"], 2);
+        assert_eq!(calls(&node).await, 3);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_is_put_right_while_restricted_is_told_when_that_is_lifted() {
     Backend::each(|backend| async move {
         let node = TestNode::start(backend).await;

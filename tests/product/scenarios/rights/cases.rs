@@ -255,3 +255,88 @@ async fn an_erasure_is_done_for_the_case_of_the_person() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_case_about_one_of_a_family_is_not_about_another() {
+    Backend::each(|backend| async move {
+        let node = TestNode::start(backend).await;
+        let phone = ["--phone", "0231 1110001"];
+        let called = |first: &'static str| ["--name", "Alpha", "--first-name", first];
+        let ada = log(&node, &[&phone[..], &called("Ada")].concat()).await;
+        let xaver = log(&node, &[&phone[..], &called("Xaver")].concat()).await;
+        let zoe = log(
+            &node,
+            &[&["--phone", "0231 1110002"][..], &called("Zoe")].concat(),
+        )
+        .await;
+        let so = ["--reason", "Art. 17", "--json"];
+        let erase = |of: &[&str], case: &str| -> Vec<String> {
+            let all = [&["privacy", "erase"][..], of, &["--case", case], &so].concat();
+            all.into_iter().map(str::to_owned).collect()
+        };
+        let run = |asked: Vec<String>| {
+            let node = &node;
+            async move {
+                let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+                node.run(&asked).await
+            }
+        };
+        let of_ada = [&phone[..], &called("Ada")].concat();
+        let of_xaver = [&phone[..], &called("Xaver")].concat();
+        let by_ticket = open_and_check(&node, &["--ticket", &ada]).await;
+        let by_names = open_and_check(&node, &of_ada).await;
+        for case in [&by_ticket, &by_names] {
+            for others in [&["--ticket", &xaver][..], &["--person-of", &xaver], &of_xaver] {
+                let refused = run(erase(others, case)).await;
+                refused.fails_with("is about somebody else");
+            }
+        }
+        let shown = self::case(&node, &["show", &by_ticket]).await;
+        assert_eq!(shown["ticket_ids"], json!([ada]));
+
+        // Where the case does not say who, nobody is taken for the one.
+        for (opened, asked, why) in [
+            (&phone[..], &xaver, "which of several persons"),
+            (
+                &[&phone[..], &["--name", "Alpha"]].concat(),
+                &xaver,
+                "which of several persons",
+            ),
+            (&["--name", "Alpha"], &zoe, "nothing but a name"),
+            (&called("Zoe"), &zoe, "nothing but a name"),
+        ] {
+            let case = open_and_check(&node, opened).await;
+            run(erase(&["--ticket", asked], &case)).await.fails_with(why);
+        }
+        let case = ["--case", by_names.as_str()];
+        let restrict = [
+            &["privacy", "restrict"][..],
+            &of_xaver,
+            &["--reason", "so"],
+            &case,
+        ]
+        .concat();
+        node.run(&restrict).await.fails_with("somebody else");
+        let access = [&["privacy", "access"][..], &of_xaver, &case].concat();
+        node.run(&access).await.fails_with("somebody else");
+        let rectify = |ticket: &str, field: &str| -> Vec<String> {
+            let rectify = ["privacy", "rectify", ticket, "--field", field, "--reason", "so"];
+            let all = [&rectify[..], &["--case", &by_names, "--json"]].concat();
+            all.into_iter().map(str::to_owned).collect()
+        };
+        run(rectify(&xaver, "concern=anderes"))
+            .await
+            .fails_with("somebody else");
+        // Whose name was put right is still the same.
+        run(rectify(&ada, "name=Beta")).await.exits(0);
+        run(rectify(&ada, "first_name=Adele")).await.exits(0);
+        for (ticket, case) in [
+            (&ada, &by_names),
+            (&zoe, &open_and_check(&node, &["--about", &zoe]).await),
+        ] {
+            let erased = run(erase(&["--ticket", ticket], case)).await.exits(0).json();
+            assert_eq!(erased["tickets"], json!([ticket]), "{erased}");
+        }
+    })
+    .await;
+}

@@ -89,15 +89,17 @@ pub(super) async fn restrict(arguments: RestrictArguments, restrict: bool) -> an
                 "calls_left": done.calls_left,
                 "entries": done.entries,
                 "entries_left": done.entries_left,
+                "rejected_items": done.rejected_items,
                 "departments": done.departments,
             })
         ),
         false => {
             say!(
-                "{what}: {} tickets, {} calls, {} entries",
+                "{what}: {} tickets, {} calls, {} entries, {} rejected items",
                 done.ticket_ids.len(),
                 done.calls,
-                done.entries
+                done.entries,
+                done.rejected_items
             );
             done.ticket_ids.iter().for_each(|ticket| say!("  {ticket}"));
             if !done.departments.is_empty() {

@@ -203,7 +203,7 @@ pub(super) async fn last_handled_before(
         if past.len() == most {
             break;
         }
-        past.extend(cases::past(read(row)?, before));
+        past.extend(cases::past(&read(row)?, before));
     }
     Ok(past)
 }

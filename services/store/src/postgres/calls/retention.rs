@@ -170,7 +170,8 @@ impl CallRetention for PostgresCalls {
 
     async fn past_rejected(&self, before: DateTime<Utc>) -> Result<PastItems, StoreError> {
         let client = self.database.client().await?;
-        let sql = "SELECT count(*), min(received_at_ms) FROM rejected_items WHERE received_at_ms < $1";
+        let sql = "SELECT count(*), min(received_at_ms) FROM rejected_items WHERE received_at_ms < $1
+                         AND id NOT IN (SELECT r.identity FROM restricted_calls r)";
         tallies::past(&client, sql, &[&before.timestamp_millis()]).await
     }
 
@@ -186,7 +187,8 @@ impl CallRetention for PostgresCalls {
         let gone = transaction
             .execute(
                 "DELETE FROM rejected_items WHERE id IN
-                     (SELECT id FROM rejected_items WHERE received_at_ms < $1 ORDER BY received_at_ms, id LIMIT $2)",
+                     (SELECT id FROM rejected_items WHERE received_at_ms < $1
+                         AND id NOT IN (SELECT r.identity FROM restricted_calls r) ORDER BY received_at_ms, id LIMIT $2)",
                 &[&before.timestamp_millis(), &limit(step.most)],
             )
             .await?;

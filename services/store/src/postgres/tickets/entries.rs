@@ -14,9 +14,8 @@ use domain::registration::{CheckedEntry, Entry, EntryState};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::super::owed;
-use super::super::tallies;
 use super::super::values::{count, limit, text};
+use super::super::{owed, tallies};
 use super::retention::TALLIES;
 use super::{PostgresTickets, begin, moment};
 use crate::StoreError;
@@ -84,13 +83,8 @@ impl EntryStore for PostgresTickets {
         let mut client = self.database.client().await?;
         let transaction = begin(&mut client).await?;
         let those = format!("(entry_id = $1 OR registration_id = $1) AND ($2 OR {UNRESTRICTED})");
-        let gone = end(
-            &transaction,
-            ENTRIES,
-            &those,
-            &[&text(id), &(by == EndedBy::Person)],
-        )
-        .await?;
+        let parameters: [&(dyn ToSql + Sync); 2] = [&text(id), &(by == EndedBy::Person)];
+        let gone = end(&transaction, ENTRIES, &those, &parameters).await?;
         after_deletion(&transaction, gone, at).await?;
         transaction.commit().await?;
         Ok(gone as u32)

@@ -199,7 +199,7 @@ pub(super) fn last_handled_before(
         if past.len() == most {
             break;
         }
-        past.extend(cases::past(read(row)?, before));
+        past.extend(cases::past(&read(row)?, before));
     }
     Ok(past)
 }

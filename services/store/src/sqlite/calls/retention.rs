@@ -143,7 +143,8 @@ impl CallRetention for SqliteCalls {
             .read(move |connection| {
                 tallies::past(
                     connection,
-                    "SELECT count(*), min(received_at_ms) FROM rejected_items WHERE received_at_ms < ?1",
+                    "SELECT count(*), min(received_at_ms) FROM rejected_items WHERE received_at_ms < ?1
+                         AND id NOT IN (SELECT r.identity FROM restricted_calls r)",
                     [before.timestamp_millis()],
                 )
             })
@@ -160,7 +161,8 @@ impl CallRetention for SqliteCalls {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let gone = transaction.execute(
                 "DELETE FROM rejected_items WHERE id IN
-                     (SELECT id FROM rejected_items WHERE received_at_ms < ?1 ORDER BY received_at_ms LIMIT ?2)",
+                     (SELECT id FROM rejected_items WHERE received_at_ms < ?1
+                         AND id NOT IN (SELECT r.identity FROM restricted_calls r) ORDER BY received_at_ms LIMIT ?2)",
                 params![before.timestamp_millis(), step.most as i64],
             )?;
             tallies::add(&transaction, run, REJECTED_ITEMS, gone)?;

@@ -102,9 +102,15 @@ async fn entries_are_counted_by_procedure_however_they_were_ended() {
         assert_eq!(store.expire_entries(expired).await.unwrap(), 1);
         assert_eq!(past(&newsletter, expired).await, (0, None));
         // One is ended, or undeliverable; an event is over.
-        assert_eq!(store.end_entries(&format!("{:032x}", 2), EndedBy::Person, at(0)).await.unwrap(), 1);
-        assert_eq!(store.end_entries(&format!("{:032x}", 2), EndedBy::Person, at(0)).await.unwrap(), 0);
-        let cleared = store.clear_offer(&event, &OfferId::new("a"), at(900), at(900));
+        let ended = async |number: u32| {
+            let id = format!("{number:032x}");
+            let ended = store.end_entries(&id, EndedBy::Person, at(900)).await;
+            ended.unwrap()
+        };
+        assert_eq!(ended(2).await, 1);
+        assert_eq!(ended(2).await, 0);
+        let offer = OfferId::new("a");
+        let cleared = store.clear_offer(&event, &offer, at(900), at(900));
         assert_eq!(cleared.await.unwrap(), 2);
 
         assert_eq!(store.ticket_tallies(7).await.unwrap(), []);
@@ -118,7 +124,7 @@ async fn entries_are_counted_by_procedure_however_they_were_ended() {
         // Once; and what comes while a run goes on is added to it.
         store.take_over_tickets(8).await.unwrap();
         assert_eq!(store.ticket_tallies(8).await.unwrap(), []);
-        assert_eq!(store.end_entries(&format!("{:032x}", 3), EndedBy::Person, at(0)).await.unwrap(), 1);
+        assert_eq!(ended(3).await, 1);
         store.take_over_tickets(7).await.unwrap();
         assert_eq!(told(store.ticket_tallies(7).await.unwrap())[1].1, 2);
     })
