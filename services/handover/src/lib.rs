@@ -32,7 +32,6 @@ pub use envelope::{
     ERASED_TYPE, HEARTBEAT_TYPE, RECTIFIED_TYPE, REMOVED_TYPE, REPLY_RESULT_TYPE, REPLY_TYPE,
     RESTRICTED_TYPE, TICKET_TYPE, WITHDRAWN_TYPE,
 };
-pub use former_events::FormerEvents;
 pub use outbound::PUBLISHER_PREFIX;
 pub use service::{HandoverService, HandoverServiceParts};
 pub use settings::HandoverSettings;
