@@ -172,10 +172,10 @@ async fn deliver(
         Err(Refusal::Never { status, .. }) if is_to_a_person(mail) => {
             // Nobody is there: what was entered for the address is not kept.
             if let EntryMailSubject::Registration { id, .. } = &mail.about {
-                let ended = entries
+                let ending = entries
                     .store
                     .end_entries(id.as_str(), EndedBy::MailServer, writing.at);
-                let erased = ended.await?;
+                let erased = ending.await?;
                 metrics::entries_erased("undeliverable", erased);
                 if erased > 0 {
                     note(entries, ending(entries, None, erased, "undeliverable")).await;

@@ -129,7 +129,7 @@ pub(super) async fn act(
         ));
     }
     answer.calls = calls(parts, way, scope.calls.into_iter().collect()).await?;
-    answer.rejected_items = self::calls(parts, way, scope.items).await?;
+    answer.rejected_items = calls(parts, way, scope.items).await?;
     if answer.rejected_items > 0 {
         let entry = noted(parts, &principal, way, AuditSubject::new("rejected_item", ""));
         entries.push(entry.of_items(answer.rejected_items as usize));

@@ -189,7 +189,7 @@ async fn replies_that_come_after_the_erasure_are_erased_from_the_embedded_bus() 
         files_with(&node.data(), SAID).is_empty().then_some(())
     })
     .await;
-    // Whoever confirms says nothing about the citizen: the order stays as it is.
+    // A confirmation is taken as ever.
     let confirm = [
         "department",
         "reply",
@@ -198,7 +198,7 @@ async fn replies_that_come_after_the_erasure_are_erased_from_the_embedded_bus() 
         "--ticket",
         &ticket,
     ];
-    node.run(&[&confirm[..], &["--type", "erasure_confirmed"]].concat())
+    node.run(&[&confirm[..], &["--type", "erasure-confirmed"]].concat())
         .await
         .exits(0);
     let shown = node.run(&["ticket", "show", &ticket, "--json"]).await.exits(0);
