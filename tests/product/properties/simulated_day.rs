@@ -128,8 +128,9 @@ impl<'a> Ledger<'a> {
         assert_eq!(self.store.imbalance().await.expect("a check"), 0);
         let bus = EmbeddedBus::open(&self.file.with_extension("bus")).expect("the bus opens");
         let tickets = SqliteTickets::open(&self.file.with_extension("tickets")).expect("the store opens");
-        let figures = reporting_on(Arc::new(self.store), tickets);
-        let reporting = ReportingService::new(figures, Arc::new(bus), reporting::AgentsShown::off());
+        let store = Arc::new(self.store);
+        let figures = reporting_on(Arc::clone(&store) as _, tickets);
+        let reporting = ReportingService::new(figures, store, Arc::new(bus), reporting::AgentsShown::off());
         let [from, to] = days();
         let request = TotalsRequest {
             from: from.to_string(),

@@ -291,7 +291,7 @@ async fn a_case_about_one_of_a_family_is_not_about_another() {
                 refused.fails_with("is about somebody else");
             }
         }
-        let shown = self::case(&node, &["show", &by_ticket]).await;
+        let shown = case(&node, &["show", &by_ticket]).await;
         assert_eq!(shown["ticket_ids"], json!([ada]));
 
         // Where the case does not say who, nobody is taken for the one.
