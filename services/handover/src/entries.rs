@@ -54,7 +54,7 @@ pub(crate) async fn step(parts: &Arc<HandoverParts>) -> Result<bool, HandoverErr
             "entries that were not confirmed in time are gone"
         );
         metrics::entries_erased("unconfirmed", expired);
-        note(entries, ended(entries, None, expired, "unconfirmed")).await;
+        note(entries, entry_of_end(entries, None, expired, "unconfirmed")).await;
     }
     look_at_events(parts, entries, at).await?;
     match (&parts.mail, &entries.public_url) {
@@ -84,7 +84,12 @@ async fn look_at_events(
         if is_over(deadline, entries.event_entries_kept, at) {
             let count = state.pending + state.confirmed;
             // First noted, then done: what goes by itself goes only if the trail says so.
-            if !note(entries, ended(entries, Some(offer), count, "its time is over")).await {
+            if !note(
+                entries,
+                entry_of_end(entries, Some(offer), count, "its time is over"),
+            )
+            .await
+            {
                 continue;
             }
             let erased = entries.store.clear_offer(&procedure.id, offer, at, at).await?;
@@ -103,7 +108,7 @@ async fn look_at_events(
 }
 
 /// That entries are erased by a rule; names nobody.
-fn ended(entries: &EntryParts, offer: Option<&OfferId>, count: u32, why: &str) -> NewAuditEntry {
+fn entry_of_end(entries: &EntryParts, offer: Option<&OfferId>, count: u32, why: &str) -> NewAuditEntry {
     let subject = match offer {
         Some(offer) => AuditSubject::new("offer", offer.as_str()),
         None => AuditSubject::none(),
@@ -178,7 +183,7 @@ async fn deliver(
                 let erased = ending.await?;
                 metrics::entries_erased("undeliverable", erased);
                 if erased > 0 {
-                    note(entries, ended(entries, None, erased, "undeliverable")).await;
+                    note(entries, entry_of_end(entries, None, erased, "undeliverable")).await;
                 }
             }
             entries.store.entry_mail_done(mail.key).await?;
