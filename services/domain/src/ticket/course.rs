@@ -39,7 +39,7 @@ pub struct Course {
     pub restriction_confirmed_by: Vec<DepartmentId>,
     /// The version with which a restriction was last lifted.
     #[serde(skip_serializing_if = "is_default")]
-    pub lifted_in: Option<u32>,
+    pub lifted_in: Option<TicketVersion>,
     /// What was last put right.
     #[serde(skip_serializing_if = "is_default")]
     pub rectified: Option<Rectified>,

@@ -461,7 +461,7 @@ mod tests {
         assert!(text.body.reveal().contains("Fällig: 23.12.2026"));
         // News of later is no end of a restriction.
         mail.subject = MailSubject::Ticket;
-        mail.key.version += 1;
+        mail.key.version.0 += 1;
         let text = of(&mail, None, MailContent::Notice, None);
         assert!(!text.subject.contains("Wieder"), "{}", text.subject);
     }
