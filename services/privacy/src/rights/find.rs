@@ -77,7 +77,7 @@ pub(super) async fn find_persons(
         .collect();
     let searched = match sent.case_number {
         0 => AuditSubject::none(),
-        number => AuditSubject::new("case", &number.to_string()),
+        number => AuditSubject::new("case", number.to_string()),
     };
     seen.push(entry(searched).of_items(kept + calls.len() + rejected.len()));
     service.parts.audit.append_all(seen).await?;

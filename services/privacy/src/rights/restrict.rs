@@ -52,7 +52,7 @@ struct Scope {
 
 impl Scope {
     /// Nobody is to believe that something was done where nothing was found.
-    fn is_something(self) -> Result<Self, Status> {
+    fn or_nothing_done(self) -> Result<Self, Status> {
         if !(self.tickets.is_empty()
             && self.calls.is_empty()
             && self.entries.is_empty()
@@ -205,7 +205,7 @@ async fn scope(service: &RightsService, sent: &proto::RestrictRequest) -> Result
             }
             after = page.last().map(store::persons::PersonCallPlace::of);
             if page.len() < CALLS_AT_ONCE {
-                return scope.is_something();
+                return scope.or_nothing_done();
             }
         }
     }
